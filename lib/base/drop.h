@@ -1,0 +1,76 @@
+/* Why a frame or a datagram went no further: the index of every counter. */
+#ifndef TAPD_BASE_DROP_H
+#define TAPD_BASE_DROP_H
+
+#include <stdint.h>
+
+/*
+ * X(name, what it means to an operator). The names are the keys of
+ * `tapctl -j drops` and of the metrics; append, never rename.
+ */
+#define DROP_REASONS(X)                                                      \
+	/* frames read from the TAP */                                       \
+	X(frame_short, "frame shorter than its Ethernet header")             \
+	X(frame_long, "frame longer than the MTU allows")                    \
+	X(frame_bad_source, "multicast or all-zero source MAC")              \
+	X(frame_local, "destination is on this host's side of the TAP")      \
+	X(recursion, "datagram to a peer's endpoint sent into the TAP")      \
+	X(no_peer, "no peer is up to send it to")                            \
+	X(offload_bad, "offload metadata that does not fit its frame")       \
+	/* datagrams and frames that could not be sent */                    \
+	X(send_again, "socket buffer full")                                  \
+	X(send_nobufs, "kernel out of buffers (ENOBUFS)")                    \
+	X(send_too_big, "datagram larger than the interface's MTU")          \
+	X(send_unreachable, "no route, host unreachable, or filtered")       \
+	X(send_failed, "any other send error")                               \
+	X(key_exhausted, "session's keys ran out before a rekey succeeded")  \
+	/* datagrams: before authentication */                               \
+	X(datagram_short, "shorter than its type's header")                  \
+	X(datagram_length, "length does not fit its type")                   \
+	X(datagram_type, "unknown type, or reserved bits set")               \
+	X(datagram_lane, "lane this build does not have")                    \
+	X(mac1, "handshake without the network secret: stranger, or "        \
+		"another secret")                                            \
+	X(mac2, "cookie in a handshake is missing or stale")                 \
+	X(handshake_rate, "handshakes arrive faster than they are answered") \
+	X(handshake_index, "response or cookie to no pending handshake")     \
+	X(handshake_auth, "handshake does not decrypt")                      \
+	X(handshake_half_open, "too many half-open handshakes")              \
+	X(cookie_auth, "cookie message does not decrypt")                    \
+	X(stale_timestamp, "initiation not newer than the last: replay, or " \
+			   "a clock set back")                               \
+	X(own_key, "handshake with our own key: ourselves, or a clone")      \
+	X(untrusted_key, "public key is not in trusted_keys")                \
+	X(duplicate_key, "second live host with a peer's key")               \
+	X(peers_full, "peer table full")                                     \
+	X(data_index, "data for no session of ours")                         \
+	X(data_auth, "data does not authenticate")                           \
+	X(replay, "datagram already seen, or too old to tell")               \
+	/* records: after authentication */                                  \
+	X(record_bad, "malformed record")                                    \
+	X(record_flag, "record with an unknown flag")                        \
+	X(record_early, "frame before the session is open")                  \
+	X(version, "peer speaks another protocol version")                   \
+	X(csum_bad, "partial checksum that does not fit its frame")          \
+	X(fragment_bad, "fragment outside its frame, or overlapping")        \
+	X(fragment_full, "too many frames in reassembly")                    \
+	X(fragment_timeout, "frame whose other fragments never came")        \
+	/* towards the TAP */                                                \
+	X(tap_write, "TAP refused the frame (down, or its queue is full)")   \
+	X(udp_overflow, "UDP receive buffer overflowed")                     \
+	/* tables */                                                         \
+	X(fdb_full, "MAC not learned: table full")
+
+enum drop_reason {
+	DROP_NONE, /* not dropped */
+#define X(name, text) DROP_##name,
+	DROP_REASONS(X)
+#undef X
+		DROP_REASON_COUNT
+};
+
+/* "frame_short"; "none" for DROP_NONE. */
+const char *drop_name(enum drop_reason reason);
+const char *drop_text(enum drop_reason reason);
+
+#endif

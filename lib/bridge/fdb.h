@@ -1,0 +1,60 @@
+/* The forwarding database: (VLAN, MAC) → port. IEEE 802.1Q-2018, 8.8. */
+#ifndef TAPD_BRIDGE_FDB_H
+#define TAPD_BRIDGE_FDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/table.h"
+#include "bridge/eth.h"
+
+/* A port is the TAP (0) or a peer's slot + 1. */
+#define FDB_PORT_LOCAL 0
+
+/*
+ * Learned from source addresses. A MAC seen behind another port moves at once:
+ * that is how a VRRP virtual MAC follows its master. Ageing is lazy on look-up
+ * and swept by fdb_age. Bounded in all and per port, so that a peer that
+ * invents addresses fills its own share only.
+ */
+struct fdb;
+
+struct fdb_config {
+	uint32_t capacity;   /* entries in all */
+	uint32_t per_port;   /* entries of one port */
+	uint16_t ports;	     /* port numbers are below this */
+	uint64_t max_age_us; /* 300 s is usual */
+};
+
+struct fdb *fdb_new(const struct fdb_config *config,
+		    const uint8_t seed[TABLE_SEED_LEN]);
+void fdb_free(struct fdb *f);
+
+/*
+ * Learns or refreshes. False if the table or the port's share is full: then
+ * the MAC stays where it was, or unknown (and is flooded, which is safe).
+ */
+bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
+	       uint16_t port, uint64_t now_us);
+/* The port of a MAC that has not aged out; -1 if unknown. */
+int fdb_find(const struct fdb *f, uint16_t vlan,
+	     const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us);
+/* Forgets everything behind a port. */
+void fdb_flush_port(struct fdb *f, uint16_t port);
+/* Forgets what has aged out; cost is one walk. */
+void fdb_age(struct fdb *f, uint64_t now_us);
+uint32_t fdb_count(const struct fdb *f);
+
+struct fdb_entry {
+	uint16_t vlan;
+	uint8_t mac[ETH_ADDR_LEN];
+	uint16_t port;
+	uint64_t seen_us;
+};
+
+/* Walks the entries: *at starts at TABLE_NONE. False at the end. */
+bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out);
+
+#endif

@@ -1,0 +1,244 @@
+/* The whole endpoint as one object: bridge and tunnel joined, without I/O. */
+#ifndef TAPD_NODE_NODE_H
+#define TAPD_NODE_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/drop.h"
+#include "base/key.h"
+#include "base/offload.h"
+
+/*
+ * A node is one host's end of the overlay. Its owner feeds it what was read
+ * (node_from_tap, node_from_udp), tells it the time (node_tick, at the latest
+ * at node_deadline), and carries out what it hands to struct node_ops. It keeps
+ * no file descriptor and reads no clock, so one process can hold many of them
+ * and a test can be the network between.
+ *
+ * Invariants: no allocation after node_new but when a handshake with a valid
+ * mac1 is answered or completed, and that is bounded; nothing of a peer changes
+ * before a datagram of its session opened; nothing is retained of a buffer
+ * passed in after the call that borrows it ends.
+ */
+struct node;
+
+#define NODE_SECRETS_MAX  2
+#define NODE_NAME_MAX	  63
+#define NODE_PREFIXES_MAX 32
+#define NODE_PEERS_MAX	  512
+
+/* A datagram received, or a run of them that GRO merged: all but the last are
+ * segment_len long. segment_len 0: a single datagram. Opened in place. */
+struct node_received {
+	struct addr from;
+	uint8_t *data;
+	size_t len;
+	size_t segment_len;
+};
+
+/* Datagrams to one endpoint, one after the other in one buffer; all but the
+ * last are segment_len long. At most 64 of them, at most 65,507 bytes. */
+struct node_run {
+	struct addr to;
+	const uint8_t *data;
+	size_t len;
+	size_t segment_len;
+};
+
+enum node_event_type {
+	NODE_PEER_UP,	     /* peer, at */
+	NODE_PEER_DOWN,	     /* peer, at, text: why */
+	NODE_PEER_RESTARTED, /* peer, at: same key, new epoch */
+	NODE_PEER_MOVED,     /* peer, at: new endpoint */
+	NODE_PEER_REFUSED,  /* at, text: why (untrusted key, table full, …) */
+	NODE_DUPLICATE_KEY, /* peer, at: where we know it, other: the second */
+	NODE_OWN_KEY,	    /* at: a host that is not us has our key */
+	NODE_SELF,	    /* at: an endpoint that is ourselves */
+	NODE_RECURSION,	    /* at: an endpoint inside the TAP's own prefixes */
+};
+
+/* Borrowed until the callback returns. Fields the type does not name are zero
+ * or empty. Rate-limited by the node where strangers could cause them. */
+struct node_event {
+	enum node_event_type type;
+	struct public_key key;
+	const char *peer; /* its name, "" if not known yet */
+	struct addr at, other;
+	const char *text;
+};
+
+struct node_ops {
+	/* Fills buf from a cryptographic generator. */
+	void (*random)(void *user, void *buf, size_t len);
+	/* Sends the runs in order, all of them in one go if it can; they are
+	 * borrowed until it returns. Losses are reported with
+	 * node_send_failed, which may be called from inside. */
+	void (*udp_send)(void *user, const struct node_run *runs, size_t n);
+	/* Writes the frames in order; borrowed until it returns. */
+	void (*tap_write)(void *user, const struct frame *frames, size_t n);
+	void (*event)(void *user, const struct node_event *event);
+};
+
+struct node_config {
+	uint8_t private_key[KEY_LEN];
+	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN]; /* [0] is initiated with */
+	size_t secrets_count;			    /* 1 or 2 */
+	/* Public keys that may connect; trusted NULL: every holder of the
+	 * secret. Copied. */
+	const struct public_key *trusted;
+	size_t trusted_count;
+	char name[NODE_NAME_MAX + 1];
+	uint16_t tap_mtu;
+	uint16_t underlay_mtu; /* 0: find out */
+	uint64_t interval_us;
+	uint32_t down_after;
+	uint64_t expire_us; /* a peer that long down, and not wanted, goes */
+	/* Bounds; 0: the default. */
+	uint32_t peers_max;    /* NODE_PEERS_MAX */
+	uint32_t fdb_capacity; /* 16384 */
+	uint32_t fdb_per_peer; /* 1024 */
+	uint32_t frag_buffers; /* 256 */
+	uint32_t frame_max;    /* largest frame record in reassembly: 65535 */
+	const char *aead;      /* aead_new's backend; NULL: the fastest */
+};
+
+/* NULL with a message in *error if the AEAD backend is not there or memory is
+ * short. ops and user are kept; config is copied. */
+struct node *node_new(const struct node_config *config,
+		      const struct node_ops *ops, void *user, struct clock now,
+		      const char **error);
+/* Wipes every key and frees. Says nothing to the peers: see node_bye. */
+void node_free(struct node *n);
+
+/* ---- the data path ---- */
+
+/*
+ * Frames read from the TAP: one piece each, FRAME_HEADROOM writable bytes
+ * before it. They are borrowed until node_flush, which must follow before the
+ * buffers are used again.
+ */
+void node_from_tap(struct node *n, const struct frame *frames, size_t count,
+		   struct clock now);
+/* Datagrams received; calls tap_write and, for answers, udp_send before it
+ * returns. */
+void node_from_udp(struct node *n, const struct node_received *datagrams,
+		   size_t count, struct clock now);
+/* Seals and sends whatever is open. */
+void node_flush(struct node *n, struct clock now);
+
+/* When node_tick is due, or CLOCK_NEVER. */
+uint64_t node_deadline(const struct node *n);
+/* Runs every timer that is due, and flushes. */
+void node_tick(struct node *n, struct clock now);
+/* Says goodbye to every peer and flushes, before node_free. */
+void node_bye(struct node *n, struct clock now);
+
+/* From udp_send: `count` datagrams of `size` payload bytes to `to` were lost to
+ * `reason` (one of DROP_send_*). _too_big also shrinks that peer's datagrams. */
+void node_send_failed(struct node *n, const struct addr *to,
+		      enum drop_reason reason, size_t size, uint64_t count,
+		      struct clock now);
+/* Counts what only the owner can see: tap_write, udp_overflow. */
+void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count);
+
+/* ---- what may change at run time ---- */
+
+/* Who wants an endpoint. One that several want stays until the last lets go. */
+enum node_source {
+	NODE_SOURCE_PEERS,   /* `peers` of the configuration or command line */
+	NODE_SOURCE_FILE,    /* discover.file */
+	NODE_SOURCE_COMMAND, /* discover.command */
+	NODE_SOURCE_DNS,     /* discover.dns */
+	NODE_SOURCE_COUNT
+};
+
+/*
+ * Replaces the endpoints one source wants. New ones are dialled at once; those
+ * no longer wanted keep a session that is up. Endpoints inside the TAP's own
+ * prefixes are refused (NODE_RECURSION). Returns how many were not taken for
+ * lack of room.
+ */
+size_t node_want(struct node *n, enum node_source source,
+		 const struct addr *endpoints, size_t count, struct clock now);
+/* Sessions made with a secret that is no longer listed are wiped and made anew;
+ * if the first secret changed, all others rekey at once. */
+void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
+		      size_t count, struct clock now);
+/* Peers no longer trusted are thrown out. trusted NULL: all are. */
+void node_set_trusted(struct node *n, const struct public_key *trusted,
+		      size_t count, struct clock now);
+void node_set_name(struct node *n, const char *name, struct clock now);
+void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now);
+void node_set_liveness(struct node *n, uint64_t interval_us,
+		       uint32_t down_after, uint64_t expire_us,
+		       struct clock now);
+/* The TAP's own prefixes: endpoints inside them would tunnel into themselves. */
+void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
+			   size_t count, struct clock now);
+
+/* ---- what there is to see ---- */
+
+struct node_counters {
+	uint64_t frames, datagrams, bytes;
+};
+
+struct node_status {
+	struct public_key key;
+	const char *aead; /* the backend in use */
+	uint32_t peers_total, peers_up;
+	/* tx.frames: read from the TAP; rx.frames: written to it; bytes: of UDP
+	 * payload. */
+	struct node_counters tx, rx;
+	uint32_t fdb_count;
+};
+void node_status(const struct node *n, struct node_status *out);
+
+enum node_peer_state {
+	NODE_PEER_STATE_UP,
+	NODE_PEER_STATE_CONNECTING,
+	NODE_PEER_STATE_DOWN
+};
+
+/* A peer, or a wanted endpoint where no peer is known yet. */
+struct node_peer_info {
+	bool has_key;
+	struct public_key key;
+	char name[NODE_NAME_MAX + 1]; /* "" if not known */
+	bool has_endpoint;
+	struct addr endpoint;
+	bool wanted; /* by any node_source */
+	enum node_peer_state state;
+	char why[96];	 /* "" if up and well */
+	uint32_t rtt_us; /* 0: unknown */
+	double loss;
+	uint16_t datagram_size;	     /* 0: unknown */
+	uint16_t tap_mtu;	     /* the peer's; 0: unknown */
+	uint64_t up_since_us;	     /* monotonic; 0 unless up */
+	uint64_t heard_us;	     /* monotonic; 0: never */
+	struct node_counters tx, rx; /* tx.frames: copies sent to it */
+};
+
+/* Walks them in a stable order: *at starts at 0. False at the end. */
+bool node_next_peer(const struct node *n, uint32_t *at,
+		    struct node_peer_info *out, uint64_t now_us);
+
+struct node_fdb_info {
+	uint8_t mac[6];
+	uint16_t vlan;
+	bool local;
+	char owner[NODE_NAME_MAX + 1];
+	struct public_key owner_key;
+	uint64_t age_us;
+};
+/* Walks the FDB: *at starts at UINT32_MAX. */
+bool node_next_mac(const struct node *n, uint32_t *at,
+		   struct node_fdb_info *out, uint64_t now_us);
+
+/* DROP_REASON_COUNT counters, indexed by enum drop_reason. */
+const uint64_t *node_drops(const struct node *n);
+
+#endif

@@ -1,0 +1,83 @@
+/* Is the peer there, both ways? Probes, echoes, RTT, loss, up and down. */
+#ifndef TAPD_TUNNEL_LIVENESS_H
+#define TAPD_TUNNEL_LIVENESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "tunnel/wire.h"
+
+struct liveness_config {
+	uint64_t interval_us;
+	uint32_t down_after;
+};
+
+enum liveness_verdict {
+	LIVENESS_UP,
+	LIVENESS_SILENT, /* nothing heard for down_after × interval */
+	LIVENESS_DEAF, /* we hear it; it has heard nothing of ours that long */
+};
+
+/*
+ * Any authenticated datagram is life. After one silent interval a probe every
+ * interval / 4. The peer's echoes and probes carry how many of our datagrams
+ * it has opened: if that stands still for down_after × interval although we
+ * sent, the path to it is cut even though the path from it works.
+ *
+ * Callers report events; policy is here. All counters are cumulative over the
+ * peer's sessions since liveness_init.
+ */
+#define LIVENESS_LOSS_BUCKETS 6 /* of 10 s */
+
+struct liveness {
+	uint64_t heard_us;	/* last authenticated datagram */
+	uint64_t probed_us;	/* last probe sent; 0: none since heard */
+	uint64_t echoed_us;	/* last echo of a small probe heard */
+	uint64_t sent;		/* data messages to it */
+	uint64_t received;	/* data messages opened from it */
+	uint64_t peer_received; /* as it last said */
+	uint64_t
+		unheard_us; /* since when we have been sending unheard; 0: no */
+	uint64_t sent_heard; /* `sent` when peer_received last moved */
+	uint32_t rtt_us;     /* smoothed, RFC 6298; 0: unknown */
+	uint64_t expected;   /* datagrams the peer's counters say it sent */
+	uint64_t bucket_us;  /* start of the current loss bucket */
+	uint64_t expected_at[LIVENESS_LOSS_BUCKETS + 1];
+	uint64_t received_at[LIVENESS_LOSS_BUCKETS + 1];
+};
+
+void liveness_init(struct liveness *l, uint64_t now_us);
+
+/* n data messages were sent to the peer. */
+void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us);
+/* One was opened. advance: by how much it moved the session's highest counter
+ * (0 for one that came late): the gaps are loss. */
+void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us);
+/* A probe or echo record of the peer was opened. small: an echo to a probe that
+ * was not padded. */
+void liveness_report(struct liveness *l, const struct wire_probe *p, bool small,
+		     uint64_t now_us);
+
+/* True if a probe should be sent now; the caller sends it and calls
+ * liveness_probed. */
+bool liveness_wants_probe(const struct liveness *l,
+			  const struct liveness_config *c, uint64_t now_us);
+void liveness_probed(struct liveness *l, uint64_t now_us);
+enum liveness_verdict liveness_verdict(const struct liveness *l,
+				       const struct liveness_config *c,
+				       uint64_t now_us);
+/* Silent for one and a half intervals, or unheard as long: worth a handshake,
+ * for a restarted peer has lost our session and cannot tell us. */
+bool liveness_doubtful(const struct liveness *l,
+		       const struct liveness_config *c, uint64_t now_us);
+/* When one of the three answers above may change by time alone. */
+uint64_t liveness_deadline(const struct liveness *l,
+			   const struct liveness_config *c);
+
+/* 0..1 over the last minute; 0 before anything was expected. Call
+ * liveness_roll at least every 10 s (it is cheap). */
+void liveness_roll(struct liveness *l, uint64_t now_us);
+double liveness_loss(const struct liveness *l);
+
+#endif

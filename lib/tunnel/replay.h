@@ -1,0 +1,24 @@
+/* The sliding window against replays. RFC 6479. */
+#ifndef TAPD_TUNNEL_REPLAY_H
+#define TAPD_TUNNEL_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Counters this far behind the highest are still told apart. */
+#define REPLAY_WINDOW 8192
+#define REPLAY_WORDS  (REPLAY_WINDOW / 64 + 1)
+
+/* Zeroed: nothing seen. */
+struct replay {
+	uint64_t next; /* highest accepted + 1; 0: none */
+	uint64_t bits[REPLAY_WORDS];
+};
+
+/* True if counter may still be accepted. Changes nothing: ask before the tag
+ * is checked, then accept. Counters of 2^62 and more are refused. */
+bool replay_fresh(const struct replay *r, uint64_t counter);
+/* Marks counter as seen, once its tag was checked. False if it was not fresh. */
+bool replay_accept(struct replay *r, uint64_t counter);
+
+#endif

@@ -1,0 +1,199 @@
+/* Every message and record on the wire: sizes, pack, unpack. docs/PROTOCOL. */
+#ifndef TAPD_TUNNEL_WIRE_H
+#define TAPD_TUNNEL_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/drop.h"
+
+#define WIRE_PORT    8273
+#define WIRE_VERSION 1
+/* The Noise prologue: binds a handshake to this protocol and version. */
+#define WIRE_PROLOGUE "tapd 1"
+
+#define WIRE_TAG_LEN 16
+#define WIRE_MAC_LEN 16
+
+enum wire_type {
+	WIRE_INITIATION = 1,
+	WIRE_RESPONSE = 2,
+	WIRE_COOKIE = 3,
+	WIRE_DATA = 4,
+};
+
+/* ---- messages: type(1) lane(1) 0(2), then the body; big-endian ---- */
+
+#define WIRE_PREFIX_LEN 4
+
+/* Noise message 1: e(32), s(32 + 16), timestamp(8 + 16). */
+#define WIRE_NOISE1_LEN 104
+/* Noise message 2: e(32), s(32 + 16), empty payload(16). */
+#define WIRE_NOISE2_LEN	   96
+#define WIRE_TIMESTAMP_LEN 8 /* wall clock, µs since the Unix epoch */
+
+#define WIRE_INITIATION_LEN \
+	(4 + 4 + WIRE_NOISE1_LEN + 2 * WIRE_MAC_LEN) /* 144 */
+#define WIRE_RESPONSE_LEN     (4 + 8 + WIRE_NOISE2_LEN + 2 * WIRE_MAC_LEN) /* 140 */
+#define WIRE_COOKIE_NONCE_LEN 16
+#define WIRE_COOKIE_LEN \
+	(4 + 4 + WIRE_COOKIE_NONCE_LEN + 16 + WIRE_TAG_LEN) /* 56 */
+#define WIRE_DATA_HEADER_LEN 16
+#define WIRE_DATA_OVERHEAD   (WIRE_DATA_HEADER_LEN + WIRE_TAG_LEN)
+
+/* The bytes of an initiation or response that mac1 covers are all before it;
+ * mac2 covers mac1 too. Offsets from the end: */
+#define WIRE_MAC1_FROM_END 32
+#define WIRE_MAC2_FROM_END 16
+
+struct wire_initiation {
+	uint32_t sender;
+	uint8_t noise[WIRE_NOISE1_LEN];
+	uint8_t mac1[WIRE_MAC_LEN], mac2[WIRE_MAC_LEN];
+};
+
+struct wire_response {
+	uint32_t sender, receiver;
+	uint8_t noise[WIRE_NOISE2_LEN];
+	uint8_t mac1[WIRE_MAC_LEN], mac2[WIRE_MAC_LEN];
+};
+
+struct wire_cookie {
+	uint32_t receiver;
+	uint8_t nonce[WIRE_COOKIE_NONCE_LEN];
+	uint8_t sealed[16 + WIRE_TAG_LEN];
+};
+
+struct wire_data {
+	uint32_t receiver;
+	uint64_t counter;
+};
+
+/*
+ * The type of a datagram, after its length, lane and reserved bits were
+ * checked against that type. DROP_datagram_short, _type, _lane, _length.
+ */
+enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
+			       enum wire_type *type);
+
+/* Unpack what wire_classify let through; pack into exactly the type's length.
+ * The macs are packed as given: cookie.h computes them over the bytes. */
+void wire_unpack_initiation(struct wire_initiation *m, const uint8_t *bytes);
+void wire_pack_initiation(const struct wire_initiation *m, uint8_t *bytes);
+void wire_unpack_response(struct wire_response *m, const uint8_t *bytes);
+void wire_pack_response(const struct wire_response *m, uint8_t *bytes);
+void wire_unpack_cookie(struct wire_cookie *m, const uint8_t *bytes);
+void wire_pack_cookie(const struct wire_cookie *m, uint8_t *bytes);
+void wire_unpack_data(struct wire_data *m, const uint8_t *bytes);
+void wire_pack_data(const struct wire_data *m, uint8_t *bytes);
+
+/* ---- records: kind(1) flags(1) length(2), body ---- */
+
+#define WIRE_RECORD_LEN 4
+
+enum wire_kind {
+	WIRE_PAD = 0,
+	WIRE_FRAME = 1,
+	WIRE_FRAGMENT = 2,
+	WIRE_HELLO = 3,
+	WIRE_PROBE = 4,
+	WIRE_GROUPS = 5,
+	WIRE_PEERS = 6,
+	WIRE_BYE = 7,
+};
+
+#define WIRE_FRAME_CSUM_PARTIAL 0x01
+#define WIRE_FRAME_CSUM_LEN	4 /* csum_start(2) csum_offset(2) */
+#define WIRE_FRAGMENT_LAST	0x01
+#define WIRE_FRAGMENT_LEN	6 /* frame id(4) offset(2), before the piece */
+#define WIRE_HELLO_ACK		0x01 /* "I hold your hello of this session" */
+#define WIRE_PROBE_ECHO		0x01
+
+struct wire_record {
+	uint8_t kind, flags;
+	uint16_t len;
+	const uint8_t *body; /* borrowed */
+};
+
+/*
+ * The next record of an opened datagram, or false at its end. Trailing bytes
+ * too short for a header, or a length past the end, set c->failed.
+ */
+bool wire_next_record(struct cursor *c, struct wire_record *r);
+/* Writes a record's header. len: of the body. */
+void wire_pack_record(uint8_t bytes[WIRE_RECORD_LEN], enum wire_kind kind,
+		      uint8_t flags, uint16_t len);
+
+/* frame record body: the optional checksum fields, then the frame */
+struct wire_frame {
+	bool csum_partial;
+	uint16_t csum_start, csum_offset;
+	const uint8_t *bytes;
+	size_t len;
+};
+enum drop_reason wire_unpack_frame(struct wire_frame *f,
+				   const struct wire_record *r);
+
+/*
+ * A fragment is a piece of a whole frame *record*, its 4-byte header included;
+ * offset counts from the record's first byte. DROP_record_flag,
+ * DROP_fragment_bad (empty, or past 65,535).
+ */
+struct wire_fragment {
+	uint32_t id;
+	uint16_t offset;
+	bool last;
+	const uint8_t *piece;
+	size_t len;
+};
+enum drop_reason wire_unpack_fragment(struct wire_fragment *f,
+				      const struct wire_record *r);
+void wire_pack_fragment(uint8_t bytes[WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN],
+			uint32_t id, uint16_t offset, bool last,
+			uint16_t piece);
+
+#define WIRE_NAME_MAX 63
+
+/*
+ * hello body: version(1) reserved(1) tap_mtu(2) capabilities(4) epoch(8)
+ * name_len(1) name. Later versions may append: bytes after the name are
+ * ignored. The name is [A-Za-z0-9._-]{1,63}; anything else is
+ * DROP_record_bad, for it ends up on people's terminals.
+ */
+struct wire_hello {
+	bool ack;
+	uint8_t version;
+	uint16_t tap_mtu;
+	uint32_t capabilities; /* bits; unknown ones are ignored; none yet */
+	uint64_t epoch;	       /* random at each start of a node */
+	char name[WIRE_NAME_MAX + 1];
+};
+#define WIRE_HELLO_MAX (WIRE_RECORD_LEN + 17 + WIRE_NAME_MAX)
+enum drop_reason wire_unpack_hello(struct wire_hello *h,
+				   const struct wire_record *r);
+/* Header and body; the length written, at most WIRE_HELLO_MAX. */
+size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX]);
+
+/*
+ * probe body: time(8) sent(8) received(8) own(4) held(4) size(2) reserved(2).
+ * In an echo, time is the probe's and size the UDP payload that carried it.
+ */
+struct wire_probe {
+	bool echo;
+	uint64_t time_us;   /* the prober's own clock, opaque to the echoer */
+	uint64_t sent;	    /* data messages this node has sent this peer */
+	uint64_t received;  /* data messages this node has opened from it */
+	uint32_t own, held; /* membership versions; 0 without snooping */
+	uint16_t size;
+};
+#define WIRE_PROBE_LEN (WIRE_RECORD_LEN + 36)
+enum drop_reason wire_unpack_probe(struct wire_probe *p,
+				   const struct wire_record *r);
+void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN]);
+
+/* True for [A-Za-z0-9._-]{1,63}. */
+bool wire_name_valid(const char *name, size_t len);
+
+#endif
