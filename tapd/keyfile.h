@@ -1,0 +1,35 @@
+/* Keys on disk: the network secret and this node's own key. */
+#ifndef TAPD_KEYFILE_H
+#define TAPD_KEYFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/key.h"
+
+/*
+ * The secret file: base64 of 32 bytes, optionally a second line with another
+ * that is also accepted. Blank lines and lines that start with '#' are skipped.
+ * Refused if group or others can read it, unless its mount is read-only.
+ * Returns how many secrets (1 or 2), or 0 with *error ("FILE:LINE: …; …", to be
+ * freed).
+ */
+size_t secret_file_read(const char *path, uint8_t secrets[2][KEY_LEN],
+			char **error);
+
+/*
+ * This node's private key, made (0600, directories too) if the file is not
+ * there. The file records the machine id (/etc/machine-id): if another
+ * machine's is found, the disk was cloned, and a new key replaces it; *remade
+ * then says so in words for the log (to be freed), else NULL. False with *error.
+ */
+bool key_file_load(const char *path, uint8_t private_key[KEY_LEN],
+		   char **remade, char **error);
+/* Reads it only: the public key in it. False with *error. */
+bool key_file_public(const char *path, struct public_key *key, char **error);
+
+/* 32 random bytes. False if the kernel gives none. */
+bool key_random(uint8_t key[KEY_LEN]);
+
+#endif

@@ -1,0 +1,39 @@
+/* What tapctl shows, as JSON: DESIGN's keys, from a node and its interface. */
+#ifndef TAPD_REPORT_H
+#define TAPD_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "node/node.h"
+
+/* What the daemon knows and the node does not. */
+struct report_interface {
+	const char *name;
+	uint8_t mac[6];
+	uint32_t mtu;
+	bool carrier;
+};
+
+struct report_rates { /* per second, over the last few */
+	double tx_frames, tx_bytes, rx_frames, rx_bytes;
+};
+
+struct report_source {
+	const struct node *node;
+	const char *node_name;
+	struct report_interface interface;
+	struct report_rates rates;
+	uint64_t now_us, started_us; /* monotonic */
+	const char *const *warnings; /* the daemon's own; the report adds the
+	                                node's: MTUs that differ, no peer up … */
+	size_t warnings_count;
+};
+
+json_t *report_status(const struct report_source *s);
+json_t *report_peers(const struct report_source *s);
+json_t *report_fdb(const struct report_source *s);
+json_t *report_drops(const struct report_source *s);
+
+#endif
