@@ -1,0 +1,130 @@
+#include "tapd/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+static_assert(sizeof(level_names) / sizeof(level_names[0]) ==
+		      LOG_LEVEL_DEBUG + 1,
+	      "every level has a name");
+
+/* sd-daemon(3): SD_ERR, SD_WARNING, SD_INFO, SD_DEBUG. */
+static const char *const level_prefixes[] = {
+	[LOG_LEVEL_ERROR] = "<3>",
+	[LOG_LEVEL_WARNING] = "<4>",
+	[LOG_LEVEL_INFO] = "<6>",
+	[LOG_LEVEL_DEBUG] = "<7>",
+};
+
+static struct {
+	enum log_level level;
+	bool journal;
+	char prefix[32];
+} state = { .level = LOG_LEVEL_INFO, .prefix = "tapd" };
+
+/* A child inherits JOURNAL_STREAM even when its stderr was redirected, so the
+ * variable counts only if it names the file that stderr is: systemd.exec(5). */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+void log_open(const char *interface, enum log_level level)
+{
+	state.level = level;
+	state.journal = stderr_is_journal();
+	if (interface && *interface)
+		snprintf(state.prefix, sizeof(state.prefix), "tapd[%s]",
+			 interface);
+	else
+		snprintf(state.prefix, sizeof(state.prefix), "tapd");
+}
+
+void log_set_level(enum log_level level)
+{
+	state.level = level;
+}
+
+bool log_level_parse(enum log_level *level, const char *text)
+{
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		if (strcmp(text, level_names[i]) == 0) {
+			*level = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
+/* One write a line, so that lines of several daemons on one terminal do not
+ * mix. Control bytes would forge lines or move the cursor: they become '?'. */
+__attribute__((format(printf, 2, 0))) static void write_line(
+	enum log_level level, const char *format, va_list args)
+{
+	char line[1024];
+	const size_t room = sizeof(line) - 1; /* the newline */
+	size_t start, len;
+	ssize_t written;
+	int saved = errno, n;
+
+	if (level > state.level)
+		return;
+	if (state.journal)
+		n = snprintf(line, room, "%s", level_prefixes[level]);
+	else
+		n = snprintf(line, room, "%s: ", state.prefix);
+	start = (size_t)n;
+	n = vsnprintf(line + start, room - start, format, args);
+	if (n < 0)
+		return;
+	len = start + (size_t)n;
+	if (len > room - 1)
+		len = room - 1;
+	for (size_t i = start; i < len; i++) {
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	}
+	line[len++] = '\n';
+	do {
+		written = write(STDERR_FILENO, line, len);
+	} while (written < 0 && errno == EINTR);
+	errno = saved;
+}
+
+#define LOG_FUNCTION(name, level)                  \
+	void name(const char *format, ...)         \
+	{                                          \
+		va_list args;                      \
+                                                   \
+		va_start(args, format);            \
+		write_line((level), format, args); \
+		va_end(args);                      \
+	}
+
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
+LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
