@@ -6,12 +6,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint16_t load_be16(const uint8_t *p);
-uint32_t load_be32(const uint8_t *p);
-uint64_t load_be64(const uint8_t *p);
-void store_be16(uint8_t *p, uint16_t v);
-void store_be32(uint8_t *p, uint32_t v);
-void store_be64(uint8_t *p, uint64_t v);
+/* Inline: they run several times a frame. Compilers make one move of each. */
+static inline uint16_t load_be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t load_be32(const uint8_t *p)
+{
+	return (uint32_t)load_be16(p) << 16 | load_be16(p + 2);
+}
+
+static inline uint64_t load_be64(const uint8_t *p)
+{
+	return (uint64_t)load_be32(p) << 32 | load_be32(p + 4);
+}
+
+static inline void store_be16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void store_be32(uint8_t *p, uint32_t v)
+{
+	store_be16(p, (uint16_t)(v >> 16));
+	store_be16(p + 2, (uint16_t)v);
+}
+
+static inline void store_be64(uint8_t *p, uint64_t v)
+{
+	store_be32(p, (uint32_t)(v >> 32));
+	store_be32(p + 4, (uint32_t)v);
+}
 
 /*
  * Reads a buffer front to back. The first read past the end sets `failed`;
@@ -30,7 +57,7 @@ uint8_t cursor_u8(struct cursor *c);
 uint16_t cursor_u16(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);
 uint64_t cursor_u64(struct cursor *c);
-/* The next len bytes in place, or NULL. */
+/* The next len bytes in place, or NULL if there are fewer. */
 const uint8_t *cursor_take(struct cursor *c, size_t len);
 /* Copies the next len bytes to out, or zeroes it. */
 void cursor_copy(struct cursor *c, void *out, size_t len);
@@ -40,8 +67,9 @@ bool cursor_ok(const struct cursor *c);
 bool cursor_done(const struct cursor *c);
 
 /*
- * Fills a caller's buffer front to back, with the same sticky error: what does
- * not fit is not written, and `failed` stays set.
+ * Fills a caller's buffer front to back, with the same sticky error: the first
+ * write that does not fit writes nothing and sets `failed`, and nothing is
+ * written after it.
  */
 struct writer {
 	uint8_t *start;
