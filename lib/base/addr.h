@@ -30,8 +30,8 @@ bool addr_is_v4(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* Equal but for the port. */
 bool addr_same_host(const struct addr *a, const struct addr *b);
-/* Loopback, multicast, unspecified or IPv4 broadcast: no peer can be there.
- * Loopback counts as usable. */
+/* False if no peer can be there: multicast, unspecified, IPv4 broadcast.
+ * Loopback is usable. */
 bool addr_is_unicast(const struct addr *a);
 /* A canonical byte string for tables and MACs: equal addresses, equal bytes. */
 void addr_key(const struct addr *a, uint8_t key[ADDR_KEY_LEN]);
@@ -39,8 +39,9 @@ void addr_key(const struct addr *a, uint8_t key[ADDR_KEY_LEN]);
 /*
  * Parses "10.9.0.2", "10.9.0.2:8273", "fd00::2", "[fd00::2]:8273",
  * "[fe80::1%3]:8273": numeric only, numeric scope only. Without a port,
- * default_port. Returns false, and leaves *out zeroed, if the text is anything
- * else or the port is 0.
+ * default_port; 0 there makes the port mandatory. "::ffff:10.9.0.2" is IPv4.
+ * Returns false, and leaves *out zeroed, if the text is anything else or the
+ * port is 0.
  */
 bool addr_parse(struct addr *out, const char *text, uint16_t default_port);
 /* "10.9.0.2:8273" or "[fd00::2]:8273" (RFC 5952). Returns buf. */
@@ -54,10 +55,12 @@ struct prefix {
 	uint8_t len;
 };
 
-/* "10.77.0.1/24", "fd77::1/64". A length is required. */
+/* "10.77.0.1/24", "fd77::1/64". A length is required; a scope is not allowed.
+ * False, and *out zeroed, for anything else. */
 bool prefix_parse(struct prefix *out, const char *text);
 const char *prefix_print(const struct prefix *p, char buf[PREFIX_STRLEN]);
-/* True if a is in p's network; families never match each other. */
+/* True if a is in p's network, whatever its scope and port; families never
+ * match each other. */
 bool prefix_contains(const struct prefix *p, const struct addr *a);
 bool prefix_equal(const struct prefix *a, const struct prefix *b);
 
