@@ -47,7 +47,8 @@ size_t frame_len(const struct frame *f);
 #define VNET_HDR_LEN 10
 
 void offload_pack(const struct offload *o, uint8_t hdr[VNET_HDR_LEN]);
-/* False, and *o zeroed, for a GSO type this build does not know. */
+/* False, and *o zeroed, for a GSO type this build does not know or a super-frame
+ * without segment size. Fields that no flag gives a meaning to read as 0. */
 bool offload_unpack(struct offload *o, const uint8_t hdr[VNET_HDR_LEN]);
 
 #endif
