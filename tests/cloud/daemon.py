@@ -1,0 +1,221 @@
+"""tapd and tapctl on a host of the cloud."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+
+from .wait import wait_for
+
+PORT = 8273
+# Exit codes users' scripts see.
+EXIT_USAGE, EXIT_SYSTEM, EXIT_CONFIG = 64, 71, 78
+
+_TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def build_directory():
+    """TAPD_BUILD, or the first of the usual build directories that has tapd."""
+    named = os.environ.get("TAPD_BUILD")
+    for path in [named] if named else ["build/dev", "build"]:
+        path = os.path.join(_TOP, path)
+        if os.path.exists(os.path.join(path, "bin/tapd")):
+            return path
+    raise FileNotFoundError(f"no bin/tapd in {named or 'build/dev or build'}: build it first")
+
+
+def program(name):
+    return os.path.join(build_directory(), "bin", name)
+
+
+def sanitized():
+    """The daemon under test is the one with the sanitizers."""
+    return "asan" in os.path.basename(os.environ.get("TAPD_BUILD", ""))
+
+
+def new_secret():
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def conf_text(settings):
+    """A dict as libconfig text: dicts are groups, lists arrays."""
+    def value(item, depth):
+        if isinstance(item, dict):
+            inner = "\t" * (depth + 1)
+            lines = [f"{inner}{key} = {value(entry, depth + 1)};\n"
+                     for key, entry in item.items()]
+            return "{\n" + "".join(lines) + "\t" * depth + "}"
+        if isinstance(item, (list, tuple)):
+            return "[ " + ", ".join(value(entry, depth) for entry in item) + " ]"
+        return json.dumps(item)
+    return "".join(f"{key} = {value(item, 0)};\n" for key, item in settings.items())
+
+
+class TapctlFailed(AssertionError):
+    def __init__(self, done):
+        super().__init__(f"{' '.join(done.args[1:])}: exit {done.returncode}\n"
+                         f"{done.stdout}{done.stderr}")
+        self.exit_code, self.stderr = done.returncode, done.stderr
+
+
+class Tapd:
+    """One host's daemon: its files, its life, what it reports.
+
+    Settings are those of the configuration file; a dotted name sets a key of a
+    group (`**{"interface.mtu": 1400}`), None leaves a key out.
+    """
+
+    def __init__(self, host, secret, peers=None, **settings):
+        self.host, self.process = host, None
+        self.socket = host.path("tap0.sock")
+        self.secret_file = host.write("secret", secret + "\n", 0o600)
+        self.settings = {
+            "interface": {"name": "tap0",
+                          "address": [f"{host.tap4}/24", f"{host.tap6}/64"]},
+            "secret_file": self.secret_file,
+            "key_file": host.path("tap0.key"),
+            "control_socket": self.socket,
+            "name": host.name,
+            # One list for all hosts: naming oneself is harmless.
+            "peers": [h.address for h in host.cloud.hosts] if peers is None else peers,
+        }
+        self.configure(**settings)
+        host.cloud.daemons.append(self)
+
+    def configure(self, **settings):
+        for name, item in settings.items():
+            *groups, key = name.split(".")
+            at = self.settings
+            for group in groups:
+                at = at.setdefault(group, {})
+            if item is None:
+                at.pop(key, None)
+            else:
+                at[key] = item
+        self.conf = self.host.write("tap0.conf", conf_text(self.settings))
+
+    def set_secret(self, *secrets):
+        self.host.write("secret", "\n".join(secrets) + "\n", 0o600)
+
+    def command(self):
+        return [program("tapd"), "-c", self.conf]
+
+    def launch(self, *prefix):
+        """Starts it; `prefix` is a command that runs it (setpriv …)."""
+        self.process = self.host.start(*prefix, *self.command(), log="tapd.log", env={
+            "ASAN_OPTIONS": "exitcode=99:quarantine_size_mb=1",
+            "UBSAN_OPTIONS": "print_stacktrace=1"})
+        return self
+
+    def start(self, *prefix, within=10):
+        self.launch(*prefix)
+        return self.wait_ready(within)
+
+    def wait_ready(self, within=10):
+        def ready():
+            if not self.process.running:
+                raise AssertionError(f"tapd on {self.host} ended with "
+                                     f"{self.process.returncode}\n{self.process.tail()}")
+            return self.ctl_ok("status")
+        wait_for(ready, within, f"tapd on {self.host} to answer tapctl")
+        return self
+
+    def stop(self, within=5):
+        """A clean stop; its exit code."""
+        return self.process.stop(within)
+
+    def kill(self):
+        self.process.kill()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def reload(self):
+        self.process.signal(signal.SIGHUP)
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.running
+
+    # ---- tapctl ----
+
+    def ctl_run(self, *arguments):
+        return subprocess.run([program("tapctl"), "-s", self.socket, *arguments],
+                              capture_output=True, text=True, timeout=10)
+
+    def ctl_ok(self, *arguments):
+        return self.ctl_run(*arguments).returncode == 0
+
+    def ctl(self, *arguments):
+        """What `tapctl -j` says, parsed."""
+        done = self.ctl_run("-j", *arguments)
+        if done.returncode:
+            raise TapctlFailed(done)
+        return json.loads(done.stdout)
+
+    def status(self):
+        return self.ctl("status")
+
+    def peers(self):
+        """By name; one without a name yet, by its endpoint."""
+        return {peer["name"] or peer["endpoint"]: peer for peer in self.ctl("peers")}
+
+    def peer(self, other):
+        """What it knows of that host (or daemon): by name or by address."""
+        host = getattr(other, "host", other)
+        for peer in self.ctl("peers"):
+            if peer["name"] == host.name:
+                return peer
+        for peer in self.ctl("peers"):
+            endpoint = peer["endpoint"] or ""
+            if endpoint.rpartition(":")[0].strip("[]") in (host.address4, host.address6):
+                return peer
+        return None
+
+    def peer_state(self, other):
+        peer = self.peer(other)
+        return peer["state"] if peer else None
+
+    def up(self):
+        """Names of the peers that are up."""
+        return {peer["name"] for peer in self.ctl("peers") if peer["state"] == "up"}
+
+    def drops(self):
+        return self.ctl("drops")
+
+    def wait_up(self, *others, within=6):
+        names = {getattr(other, "host", other).name for other in others}
+        wait_for(lambda: names <= self.up(), within,
+                 f"{self.host} to have {', '.join(sorted(names))} up; peers: {self.peers()}")
+
+    def wait_down(self, other, within=8):
+        wait_for(lambda: self.peer_state(other) != "up", within,
+                 f"{self.host} to have {other} down")
+
+
+def mesh_up(daemons):
+    return all(daemon.status()["peers"]["up"] == len(daemons) - 1 for daemon in daemons)
+
+
+def wait_mesh(daemons, within=10):
+    def missing():
+        ups = {d.host.name: d.status()["peers"]["up"] for d in daemons}
+        return {name: up for name, up in ups.items() if up < len(daemons) - 1}
+    try:
+        wait_for(lambda: not missing(), within, "full mesh", every=0.1)
+    except AssertionError as error:
+        detail = "\n".join(f"{d.host}: {d.peers()}" for d in daemons[:3])
+        raise AssertionError(f"{error}; peers up, of {len(daemons) - 1}: {missing()}\n"
+                             + detail) from None
+
+
+def start_all(cloud, secret=None, mesh_within=10, **settings):
+    """tapd on every host of the cloud, all of them up with all others."""
+    secret = secret or new_secret()
+    daemons = [Tapd(host, secret, **settings).launch() for host in cloud.hosts]
+    for daemon in daemons:
+        daemon.wait_ready()
+    wait_mesh(daemons, mesh_within)
+    return daemons

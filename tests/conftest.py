@@ -1,0 +1,73 @@
+"""Fixtures of the tests that run in the test cloud."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+from cloud import Cloud, start_all  # noqa: E402
+
+_open_clouds = []
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "deadline: asserts a deadline; wants a quiet machine")
+    # A terminated run tears down as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if os.geteuid() != 0:
+        raise pytest.UsageError("the test cloud needs root: sudo scripts/test")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure carries the logs of whatever ran in the clouds open then."""
+    report = (yield).get_result()
+    if report.failed:
+        for cloud in _open_clouds:
+            for title, text in cloud.logs():
+                lines = text.splitlines()
+                cut = [f"… {len(lines) - 100} lines before"] if len(lines) > 100 else []
+                report.sections.append((title, "\n".join(cut + lines[-100:])))
+
+
+def _factory():
+    opened = []
+
+    def make(*arguments, **options):
+        cloud = Cloud(*arguments, **options)
+        opened.append(cloud)
+        _open_clouds.append(cloud)
+        return cloud
+
+    yield make
+    errors = []
+    for cloud in opened:
+        try:
+            cloud.close()
+        except AssertionError as error:
+            errors.append(str(error))
+        _open_clouds.remove(cloud)
+    assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def make_cloud():
+    """make_cloud(n, …) → Cloud, closed when the test ends."""
+    yield from _factory()
+
+
+@pytest.fixture(scope="module")
+def make_module_cloud():
+    """As make_cloud, for a cloud that the tests of a file share."""
+    yield from _factory()
+
+
+@pytest.fixture
+def trio(make_cloud):
+    """Three hosts with tapd, all up: (cloud, [daemon, daemon, daemon])."""
+    cloud = make_cloud(3)
+    return cloud, start_all(cloud)
