@@ -1,0 +1,329 @@
+/* Every message and record on the wire: sizes, pack, unpack. */
+#include "tunnel/wire.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * Nothing here lays a struct over foreign bytes: a cursor reads each field into
+ * a host-order struct, and one test at the end says whether all were there.
+ */
+
+static const struct {
+	size_t len;
+	bool exact; /* otherwise len is the least */
+} shapes[] = {
+	[WIRE_INITIATION] = { WIRE_INITIATION_LEN, true },
+	[WIRE_RESPONSE] = { WIRE_RESPONSE_LEN, true },
+	[WIRE_COOKIE] = { WIRE_COOKIE_LEN, true },
+	[WIRE_DATA] = { WIRE_DATA_OVERHEAD, false },
+};
+
+enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
+			       enum wire_type *type)
+{
+	struct cursor c = cursor_init(datagram, len);
+	uint8_t kind = cursor_u8(&c);
+	uint8_t lane = cursor_u8(&c);
+	uint16_t reserved = cursor_u16(&c);
+
+	*type = 0;
+	if (!cursor_ok(&c))
+		return DROP_datagram_short;
+	if (kind < WIRE_INITIATION || kind > WIRE_DATA || reserved)
+		return DROP_datagram_type;
+	if (lane)
+		return DROP_datagram_lane;
+	if (!shapes[kind].exact && len < shapes[kind].len)
+		return DROP_datagram_short;
+	if (shapes[kind].exact && len != shapes[kind].len)
+		return DROP_datagram_length;
+	*type = kind;
+	return DROP_NONE;
+}
+
+/* ---- messages ---- */
+
+static struct cursor read_message(const uint8_t *bytes, enum wire_type type)
+{
+	struct cursor c = cursor_init(bytes, shapes[type].len);
+
+	cursor_take(&c, WIRE_PREFIX_LEN);
+	return c;
+}
+
+static struct writer write_message(uint8_t *bytes, enum wire_type type)
+{
+	struct writer w = writer_init(bytes, shapes[type].len);
+
+	writer_u8(&w, (uint8_t)type);
+	writer_zeros(&w, WIRE_PREFIX_LEN - 1);
+	return w;
+}
+
+void wire_unpack_initiation(struct wire_initiation *m, const uint8_t *bytes)
+{
+	struct cursor c = read_message(bytes, WIRE_INITIATION);
+
+	m->sender = cursor_u32(&c);
+	cursor_copy(&c, m->noise, sizeof(m->noise));
+	cursor_copy(&c, m->mac1, sizeof(m->mac1));
+	cursor_copy(&c, m->mac2, sizeof(m->mac2));
+	assert(cursor_done(&c));
+}
+
+void wire_pack_initiation(const struct wire_initiation *m, uint8_t *bytes)
+{
+	struct writer w = write_message(bytes, WIRE_INITIATION);
+
+	writer_u32(&w, m->sender);
+	writer_bytes(&w, m->noise, sizeof(m->noise));
+	writer_bytes(&w, m->mac1, sizeof(m->mac1));
+	writer_bytes(&w, m->mac2, sizeof(m->mac2));
+	assert(writer_ok(&w) && w.len == WIRE_INITIATION_LEN);
+}
+
+void wire_unpack_response(struct wire_response *m, const uint8_t *bytes)
+{
+	struct cursor c = read_message(bytes, WIRE_RESPONSE);
+
+	m->sender = cursor_u32(&c);
+	m->receiver = cursor_u32(&c);
+	cursor_copy(&c, m->noise, sizeof(m->noise));
+	cursor_copy(&c, m->mac1, sizeof(m->mac1));
+	cursor_copy(&c, m->mac2, sizeof(m->mac2));
+	assert(cursor_done(&c));
+}
+
+void wire_pack_response(const struct wire_response *m, uint8_t *bytes)
+{
+	struct writer w = write_message(bytes, WIRE_RESPONSE);
+
+	writer_u32(&w, m->sender);
+	writer_u32(&w, m->receiver);
+	writer_bytes(&w, m->noise, sizeof(m->noise));
+	writer_bytes(&w, m->mac1, sizeof(m->mac1));
+	writer_bytes(&w, m->mac2, sizeof(m->mac2));
+	assert(writer_ok(&w) && w.len == WIRE_RESPONSE_LEN);
+}
+
+void wire_unpack_cookie(struct wire_cookie *m, const uint8_t *bytes)
+{
+	struct cursor c = read_message(bytes, WIRE_COOKIE);
+
+	m->receiver = cursor_u32(&c);
+	cursor_copy(&c, m->nonce, sizeof(m->nonce));
+	cursor_copy(&c, m->sealed, sizeof(m->sealed));
+	assert(cursor_done(&c));
+}
+
+void wire_pack_cookie(const struct wire_cookie *m, uint8_t *bytes)
+{
+	struct writer w = write_message(bytes, WIRE_COOKIE);
+
+	writer_u32(&w, m->receiver);
+	writer_bytes(&w, m->nonce, sizeof(m->nonce));
+	writer_bytes(&w, m->sealed, sizeof(m->sealed));
+	assert(writer_ok(&w) && w.len == WIRE_COOKIE_LEN);
+}
+
+void wire_unpack_data(struct wire_data *m, const uint8_t *bytes)
+{
+	struct cursor c = cursor_init(bytes, WIRE_DATA_HEADER_LEN);
+
+	cursor_take(&c, WIRE_PREFIX_LEN);
+	m->receiver = cursor_u32(&c);
+	m->counter = cursor_u64(&c);
+	assert(cursor_done(&c));
+}
+
+void wire_pack_data(const struct wire_data *m, uint8_t *bytes)
+{
+	struct writer w = writer_init(bytes, WIRE_DATA_HEADER_LEN);
+
+	writer_u8(&w, WIRE_DATA);
+	writer_zeros(&w, WIRE_PREFIX_LEN - 1);
+	writer_u32(&w, m->receiver);
+	writer_u64(&w, m->counter);
+	assert(writer_ok(&w) && w.len == WIRE_DATA_HEADER_LEN);
+}
+
+/* ---- records ---- */
+
+bool wire_next_record(struct cursor *c, struct wire_record *r)
+{
+	memset(r, 0, sizeof(*r));
+	if (c->failed || !c->left)
+		return false;
+	r->kind = cursor_u8(c);
+	r->flags = cursor_u8(c);
+	r->len = cursor_u16(c);
+	r->body = cursor_take(c, r->len);
+	if (cursor_ok(c))
+		return true;
+	memset(r, 0, sizeof(*r));
+	return false;
+}
+
+void wire_pack_record(uint8_t bytes[WIRE_RECORD_LEN], enum wire_kind kind,
+		      uint8_t flags, uint16_t len)
+{
+	bytes[0] = (uint8_t)kind;
+	bytes[1] = flags;
+	store_be16(bytes + 2, len);
+}
+
+enum drop_reason wire_unpack_frame(struct wire_frame *f,
+				   const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+
+	memset(f, 0, sizeof(*f));
+	if (r->flags & ~WIRE_FRAME_CSUM_PARTIAL)
+		return DROP_record_flag;
+	if (r->flags & WIRE_FRAME_CSUM_PARTIAL) {
+		uint16_t start = cursor_u16(&c);
+		uint16_t offset = cursor_u16(&c);
+
+		if (!cursor_ok(&c))
+			return DROP_record_bad;
+		f->csum_partial = true;
+		f->csum_start = start;
+		f->csum_offset = offset;
+	}
+	f->len = c.left;
+	f->bytes = c.at;
+	return DROP_NONE;
+}
+
+enum drop_reason wire_unpack_fragment(struct wire_fragment *f,
+				      const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+	uint32_t id = cursor_u32(&c);
+	uint16_t offset = cursor_u16(&c);
+
+	memset(f, 0, sizeof(*f));
+	if (r->flags & ~WIRE_FRAGMENT_LAST)
+		return DROP_record_flag;
+	if (!cursor_ok(&c) || !c.left || offset + c.left > UINT16_MAX)
+		return DROP_fragment_bad;
+	f->id = id;
+	f->offset = offset;
+	f->last = r->flags & WIRE_FRAGMENT_LAST;
+	f->len = c.left;
+	f->piece = c.at;
+	return DROP_NONE;
+}
+
+void wire_pack_fragment(uint8_t bytes[WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN],
+			uint32_t id, uint16_t offset, bool last, uint16_t piece)
+{
+	assert(piece <= UINT16_MAX - WIRE_FRAGMENT_LEN);
+	wire_pack_record(bytes, WIRE_FRAGMENT, last ? WIRE_FRAGMENT_LAST : 0,
+			 (uint16_t)(WIRE_FRAGMENT_LEN + piece));
+	store_be32(bytes + WIRE_RECORD_LEN, id);
+	store_be16(bytes + WIRE_RECORD_LEN + 4, offset);
+}
+
+enum drop_reason wire_unpack_hello(struct wire_hello *h,
+				   const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+	size_t name_len;
+	const char *name;
+
+	memset(h, 0, sizeof(*h));
+	if (r->flags & ~WIRE_HELLO_ACK)
+		return DROP_record_flag;
+	h->ack = r->flags & WIRE_HELLO_ACK;
+	h->version = cursor_u8(&c);
+	cursor_u8(&c); /* reserved */
+	h->tap_mtu = cursor_u16(&c);
+	h->capabilities = cursor_u32(&c);
+	h->epoch = cursor_u64(&c);
+	name_len = cursor_u8(&c);
+	name = (const char *)cursor_take(&c, name_len);
+	if (!cursor_ok(&c) || !wire_name_valid(name, name_len)) {
+		memset(h, 0, sizeof(*h));
+		return DROP_record_bad;
+	}
+	memcpy(h->name, name, name_len);
+	return DROP_NONE;
+}
+
+size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX])
+{
+	size_t name_len = strnlen(h->name, sizeof(h->name));
+	struct writer w = writer_init(out, WIRE_HELLO_MAX);
+
+	assert(wire_name_valid(h->name, name_len));
+	writer_zeros(&w, WIRE_RECORD_LEN);
+	writer_u8(&w, h->version);
+	writer_zeros(&w, 1);
+	writer_u16(&w, h->tap_mtu);
+	writer_u32(&w, h->capabilities);
+	writer_u64(&w, h->epoch);
+	writer_u8(&w, (uint8_t)name_len);
+	writer_bytes(&w, h->name, name_len);
+	assert(writer_ok(&w));
+	wire_pack_record(out, WIRE_HELLO, h->ack ? WIRE_HELLO_ACK : 0,
+			 (uint16_t)(w.len - WIRE_RECORD_LEN));
+	return w.len;
+}
+
+enum drop_reason wire_unpack_probe(struct wire_probe *p,
+				   const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+
+	memset(p, 0, sizeof(*p));
+	if (r->flags & ~WIRE_PROBE_ECHO)
+		return DROP_record_flag;
+	p->echo = r->flags & WIRE_PROBE_ECHO;
+	p->time_us = cursor_u64(&c);
+	p->sent = cursor_u64(&c);
+	p->received = cursor_u64(&c);
+	p->own = cursor_u32(&c);
+	p->held = cursor_u32(&c);
+	p->size = cursor_u16(&c);
+	cursor_u16(&c); /* reserved */
+	if (!cursor_done(&c)) {
+		memset(p, 0, sizeof(*p));
+		return DROP_record_bad;
+	}
+	return DROP_NONE;
+}
+
+void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN])
+{
+	struct writer w = writer_init(out, WIRE_PROBE_LEN);
+
+	writer_zeros(&w, WIRE_RECORD_LEN);
+	wire_pack_record(out, WIRE_PROBE, p->echo ? WIRE_PROBE_ECHO : 0,
+			 WIRE_PROBE_LEN - WIRE_RECORD_LEN);
+	writer_u64(&w, p->time_us);
+	writer_u64(&w, p->sent);
+	writer_u64(&w, p->received);
+	writer_u32(&w, p->own);
+	writer_u32(&w, p->held);
+	writer_u16(&w, p->size);
+	writer_zeros(&w, 2);
+	assert(writer_ok(&w) && w.len == WIRE_PROBE_LEN);
+}
+
+bool wire_name_valid(const char *name, size_t len)
+{
+	/* Not isalnum: it asks the locale. */
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789._-";
+
+	if (len < 1 || len > WIRE_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!memchr(allowed, name[i], sizeof(allowed) - 1))
+			return false;
+	}
+	return true;
+}
