@@ -1,0 +1,127 @@
+/* AES-256-GCM by intel-ipsec-mb: three to six times OpenSSL's speed. */
+#ifdef TAPD_HAVE_IPSEC_MB
+
+#include <intel-ipsec-mb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "tunnel/aead_backend.h"
+
+/*
+ * The direct (synchronous) GCM functions are used, not the job queue: each call
+ * is done when it returns. The library takes aligned loads from the schedule.
+ */
+#define SCHEDULE_ALIGN 64
+
+struct ipsec_mb_key {
+	struct gcm_key_data schedule;
+	/* A message's state; here so that it is wiped with the key. */
+	struct gcm_context_data context;
+};
+
+static void *start(void)
+{
+	const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
+	IMB_MGR *mgr = alloc_mb_mgr(0);
+	IMB_ARCH arch = IMB_ARCH_NONE;
+
+	if (!mgr)
+		return NULL;
+	/* Without AES instructions the library emulates them with tables, whose
+	 * cache lines tell the key: refuse. */
+	if ((mgr->features & needed) == needed)
+		init_mb_mgr_auto(mgr, &arch);
+	if (arch != IMB_ARCH_NONE && arch != IMB_ARCH_NOAESNI &&
+	    imb_get_errno(mgr) == 0)
+		return mgr;
+	free_mb_mgr(mgr);
+	return NULL;
+}
+
+static void stop(void *library)
+{
+	free_mb_mgr(library);
+}
+
+static void *key_new(void *library, const uint8_t key[AEAD_KEY_LEN])
+{
+	size_t size = (sizeof(struct ipsec_mb_key) + SCHEDULE_ALIGN - 1) /
+		      SCHEDULE_ALIGN * SCHEDULE_ALIGN;
+	struct ipsec_mb_key *k = aligned_alloc(SCHEDULE_ALIGN, size);
+	IMB_MGR *mgr = library;
+
+	if (!k)
+		return NULL;
+	memset(k, 0, sizeof(*k));
+	IMB_AES256_GCM_PRE(mgr, key, &k->schedule);
+	return k;
+}
+
+static void key_free(void *library, void *key)
+{
+	(void)library;
+	bytes_wipe(key, sizeof(struct ipsec_mb_key));
+	free(key);
+}
+
+static bool seal(void *library, void *key, const uint8_t nonce[AEAD_NONCE_LEN],
+		 const void *ad, size_t ad_len, const struct iovec *in,
+		 size_t incnt, uint8_t *out)
+{
+	struct ipsec_mb_key *k = key;
+	IMB_MGR *mgr = library;
+
+	if (incnt == 1 && in[0].iov_len) {
+		IMB_AES256_GCM_ENC(mgr, &k->schedule, &k->context, out,
+				   in[0].iov_base, in[0].iov_len, nonce, ad,
+				   ad_len, out + in[0].iov_len, AEAD_TAG_LEN);
+		return true;
+	}
+	IMB_AES256_GCM_INIT(mgr, &k->schedule, &k->context, nonce, ad, ad_len);
+	for (size_t i = 0; i < incnt; i++) {
+		if (!in[i].iov_len)
+			continue;
+		IMB_AES256_GCM_ENC_UPDATE(mgr, &k->schedule, &k->context, out,
+					  in[i].iov_base, in[i].iov_len);
+		out += in[i].iov_len;
+	}
+	IMB_AES256_GCM_ENC_FINALIZE(mgr, &k->schedule, &k->context, out,
+				    AEAD_TAG_LEN);
+	return true;
+}
+
+static bool open_sealed(void *library, void *key,
+			const uint8_t nonce[AEAD_NONCE_LEN], const void *ad,
+			size_t ad_len, uint8_t *data, size_t len,
+			const uint8_t tag[AEAD_TAG_LEN])
+{
+	struct ipsec_mb_key *k = key;
+	uint8_t computed[AEAD_TAG_LEN] = { 0 };
+	IMB_MGR *mgr = library;
+	bool equal;
+
+	IMB_AES256_GCM_DEC(mgr, &k->schedule, &k->context, data, data, len,
+			   nonce, ad, ad_len, computed, AEAD_TAG_LEN);
+	equal = bytes_equal(computed, tag, AEAD_TAG_LEN);
+	/* The right tag of a forgery must not stay behind. */
+	bytes_wipe(computed, sizeof(computed));
+	if (!equal)
+		memset(data, 0, len);
+	return equal;
+}
+
+const struct aead_backend aead_ipsec_mb = {
+	.name = "ipsec-mb",
+	.start = start,
+	.stop = stop,
+	.key_new = key_new,
+	.key_free = key_free,
+	.seal = seal,
+	.open = open_sealed,
+};
+
+#else
+/* ISO C wants a declaration in every file. */
+typedef int aead_ipsec_mb_was_not_found;
+#endif
