@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define REPLAY_WORDS 128 /* a power of two: a word's place is a mask away */
 /* Counters this far behind the highest are still told apart. */
-#define REPLAY_WINDOW 8192
-#define REPLAY_WORDS  (REPLAY_WINDOW / 64 + 1)
+#define REPLAY_WINDOW ((REPLAY_WORDS - 1) * 64)
+/* Counters from here on are refused: no key lives that long. */
+#define REPLAY_LIMIT (UINT64_C(1) << 62)
 
 /* Zeroed: nothing seen. */
 struct replay {
@@ -16,7 +18,7 @@ struct replay {
 };
 
 /* True if counter may still be accepted. Changes nothing: ask before the tag
- * is checked, then accept. Counters of 2^62 and more are refused. */
+ * is checked, then accept. */
 bool replay_fresh(const struct replay *r, uint64_t counter);
 /* Marks counter as seen, once its tag was checked. False if it was not fresh. */
 bool replay_accept(struct replay *r, uint64_t counter);
