@@ -8,12 +8,11 @@
 
 #include "base/clock.h"
 #include "base/drop.h"
-#include "base/table.h"
 #include "tunnel/wire.h"
 
 #define FRAG_PER_PEER 8
 #define FRAG_LIFE_US  (1 * CLOCK_S)
-/* Holes one frame may have at a time (RFC 815); more is dropped. */
+/* Holes one frame may have at a time (RFC 815); with more it is dropped. */
 #define FRAG_HOLES_MAX 16
 
 /*
@@ -27,8 +26,13 @@
  */
 struct frag;
 
+/*
+ * NULL if memory is short. buffers: 1..65,535. record_max: the largest record
+ * taken, 1..65,535. ports: how many there are; a port passed below is less.
+ * drops is borrowed until frag_free.
+ */
 struct frag *frag_new(uint32_t buffers, size_t record_max, uint16_t ports,
-		      uint64_t *drops, const uint8_t seed[TABLE_SEED_LEN]);
+		      uint64_t *drops);
 void frag_free(struct frag *f);
 
 struct frag_done {
@@ -40,12 +44,14 @@ struct frag_done {
 /*
  * Takes one piece. True when it completes a record, which is then the caller's
  * until frag_release(done->slot); its set no longer counts against the peer.
+ * Otherwise *done is zeroed.
  */
 bool frag_add(struct frag *f, uint16_t port, uint32_t session,
 	      const struct wire_fragment *piece, uint64_t now_us,
 	      struct frag_done *done);
 void frag_release(struct frag *f, uint32_t slot);
-/* Forgets a session's sets (not counted: the session is gone). */
+/* Forgets a session's sets (not counted: the session is gone). Records the
+ * caller still holds stay his. */
 void frag_forget_session(struct frag *f, uint16_t port, uint32_t session);
 /* Forgets sets that are too old, and counts them. */
 void frag_age(struct frag *f, uint64_t now_us);
