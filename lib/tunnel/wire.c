@@ -234,9 +234,10 @@ enum drop_reason wire_unpack_hello(struct wire_hello *h,
 	const char *name;
 
 	memset(h, 0, sizeof(*h));
-	if (r->flags & ~WIRE_HELLO_ACK)
+	if (r->flags & ~(WIRE_HELLO_ACK | WIRE_HELLO_WANT))
 		return DROP_record_flag;
 	h->ack = r->flags & WIRE_HELLO_ACK;
+	h->want = r->flags & WIRE_HELLO_WANT;
 	h->version = cursor_u8(&c);
 	cursor_u8(&c); /* reserved */
 	h->tap_mtu = cursor_u16(&c);
@@ -267,7 +268,9 @@ size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX])
 	writer_u8(&w, (uint8_t)name_len);
 	writer_bytes(&w, h->name, name_len);
 	assert(writer_ok(&w));
-	wire_pack_record(out, WIRE_HELLO, h->ack ? WIRE_HELLO_ACK : 0,
+	wire_pack_record(out, WIRE_HELLO,
+			 (uint8_t)((h->ack ? WIRE_HELLO_ACK : 0) |
+				   (h->want ? WIRE_HELLO_WANT : 0)),
 			 (uint16_t)(w.len - WIRE_RECORD_LEN));
 	return w.len;
 }

@@ -109,6 +109,7 @@ enum wire_kind {
 #define WIRE_FRAGMENT_LAST	0x01
 #define WIRE_FRAGMENT_LEN	6 /* frame id(4) offset(2), before the piece */
 #define WIRE_HELLO_ACK		0x01 /* "I hold your hello of this session" */
+#define WIRE_HELLO_WANT		0x02 /* "I do not know that you hold mine: answer" */
 #define WIRE_PROBE_ECHO		0x01
 
 struct wire_record {
@@ -163,7 +164,7 @@ void wire_pack_fragment(uint8_t bytes[WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN],
  * DROP_record_bad, for it ends up on people's terminals.
  */
 struct wire_hello {
-	bool ack;
+	bool ack, want;
 	uint8_t version;
 	uint16_t tap_mtu;
 	uint32_t capabilities; /* bits; unknown ones are ignored; none yet */
