@@ -1,0 +1,166 @@
+#include "tunnel/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tunnel/wire.h"
+
+bool batch_init(struct batch *b, const struct batch_ops *ops, void *user)
+{
+	memset(b, 0, sizeof(*b));
+	b->ops = ops;
+	b->user = user;
+	b->pool = malloc((size_t)BATCH_RUNS * BATCH_RUN_SIZE);
+	if (!b->pool)
+		return false;
+	for (size_t i = 0; i < BATCH_RUNS; i++)
+		b->runs[i].data = b->pool + i * BATCH_RUN_SIZE;
+	return true;
+}
+
+void batch_free(struct batch *b)
+{
+	free(b->pool);
+	memset(b, 0, sizeof(*b));
+}
+
+void batch_flush(struct batch *b)
+{
+	if (b->runs_count)
+		b->ops->send(b->user, b->runs, b->runs_count);
+	b->runs_count = 0;
+	b->run = NULL;
+}
+
+static struct batch_run *take_run(struct batch *b, const struct addr *to)
+{
+	struct batch_run *run;
+
+	if (b->runs_count == BATCH_RUNS)
+		batch_flush(b);
+	run = &b->runs[b->runs_count++];
+	run->to = *to;
+	run->len = 0;
+	run->segment_len = 0;
+	run->segments = 0;
+	run->closed = false;
+	return run;
+}
+
+/* The run that the next datagram of `len` bytes is sealed into. */
+static struct batch_run *run_for(struct batch *b, size_t len)
+{
+	struct batch_run *run = b->run;
+
+	if (run && !run->closed && len <= run->segment_len &&
+	    run->segments < BATCH_RUN_SEGMENTS &&
+	    run->len + len <= BATCH_RUN_LEN_MAX)
+		return run;
+	b->run = take_run(b, &b->to);
+	b->run->segment_len = len;
+	return b->run;
+}
+
+void batch_begin(struct batch *b, struct session *session,
+		 const struct addr *to, size_t datagram_size, uint64_t now_us)
+{
+	b->session = session;
+	b->to = *to;
+	b->limit = datagram_size - WIRE_DATA_OVERHEAD;
+	b->run = NULL;
+	b->now_us = now_us;
+	b->sealed = b->bytes = b->exhausted = 0;
+	b->count = b->len = b->fragments = 0;
+}
+
+void batch_close(struct batch *b)
+{
+	size_t len = b->len + WIRE_DATA_OVERHEAD;
+	struct batch_run *run;
+
+	if (!b->count)
+		return;
+	run = run_for(b, len);
+	if (session_seal(b->session, b->pieces, b->count, run->data + run->len,
+			 b->now_us)) {
+		run->len += len;
+		run->segments++;
+		run->closed = len < run->segment_len;
+		b->sealed++;
+		b->bytes += len;
+	} else {
+		b->exhausted++;
+		if (!run->segments) {
+			b->runs_count--;
+			b->run = NULL;
+		}
+	}
+	b->count = b->len = b->fragments = 0;
+}
+
+void batch_end(struct batch *b)
+{
+	batch_close(b);
+	b->session = NULL;
+	b->run = NULL;
+}
+
+static void add_piece(struct batch *b, const uint8_t *bytes, size_t len)
+{
+	/* aead_seal reads the pieces only; iovec has no const. */
+	union {
+		const uint8_t *in;
+		void *out;
+	} unconst = { .in = bytes };
+
+	b->pieces[b->count].iov_base = unconst.out;
+	b->pieces[b->count].iov_len = len;
+	b->count++;
+	b->len += len;
+}
+
+static void add_fragments(struct batch *b, const uint8_t *record, size_t len)
+{
+	const size_t header_len = sizeof(b->fragment_header[0]);
+	uint32_t id = b->session->fragment_id++;
+
+	for (size_t offset = 0; offset < len;) {
+		uint8_t *header;
+		size_t piece;
+
+		if (b->limit - b->len < header_len + BATCH_FRAGMENT_MIN ||
+		    b->count + 2 > BATCH_PIECES || b->fragments == 2)
+			batch_close(b);
+		piece = b->limit - b->len - header_len;
+		if (piece > len - offset)
+			piece = len - offset;
+		header = b->fragment_header[b->fragments++];
+		wire_pack_fragment(header, id, (uint16_t)offset,
+				   offset + piece == len, (uint16_t)piece);
+		add_piece(b, header, header_len);
+		add_piece(b, record + offset, piece);
+		offset += piece;
+	}
+}
+
+void batch_add(struct batch *b, const uint8_t *record, size_t len)
+{
+	if (len > b->limit) {
+		add_fragments(b, record, len);
+		return;
+	}
+	if (len > b->limit - b->len || b->count == BATCH_PIECES)
+		batch_close(b);
+	add_piece(b, record, len);
+}
+
+void batch_message(struct batch *b, const struct addr *to,
+		   const uint8_t *message, size_t len)
+{
+	struct batch_run *run = take_run(b, to);
+
+	memcpy(run->data, message, len);
+	run->len = run->segment_len = len;
+	run->segments = 1;
+	run->closed = true;
+}

@@ -1,0 +1,121 @@
+#include "tunnel/session.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+bool session_init(struct session *s, struct aead *aead,
+		  const struct noise *noise, bool initiator, uint32_t local,
+		  uint32_t remote, uint64_t now_us)
+{
+	uint8_t send[NOISE_KEY_LEN], receive[NOISE_KEY_LEN];
+
+	memset(s, 0, sizeof(*s));
+	noise_split(noise, send, receive);
+	s->send_key = aead_key_new(aead, send);
+	s->receive_key = aead_key_new(aead, receive);
+	bytes_wipe(send, sizeof(send));
+	bytes_wipe(receive, sizeof(receive));
+	if (!s->send_key || !s->receive_key) {
+		session_wipe(s);
+		return false;
+	}
+	s->stage = initiator ? SESSION_CONFIRMED : SESSION_HALF_OPEN;
+	s->initiator = initiator;
+	s->local = local;
+	s->remote = remote;
+	memcpy(s->psk, noise->psk, sizeof(s->psk));
+	s->born_us = now_us;
+	s->confirmed_us = now_us;
+	s->retire_us = CLOCK_NEVER;
+	return true;
+}
+
+void session_wipe(struct session *s)
+{
+	aead_key_free(s->send_key);
+	aead_key_free(s->receive_key);
+	bytes_wipe(s, sizeof(*s));
+}
+
+size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,
+		    uint8_t *out, uint64_t now_us)
+{
+	struct wire_data header = { .receiver = s->remote,
+				    .counter = s->counter };
+	size_t len = 0;
+
+	if (s->counter >= SESSION_LAST_COUNTER || session_expired(s, now_us))
+		return 0;
+	s->counter++;
+	wire_pack_data(&header, out);
+	for (size_t i = 0; i < count; i++)
+		len += pieces[i].iov_len;
+	if (!aead_seal(s->send_key, header.counter, out, WIRE_DATA_HEADER_LEN,
+		       pieces, count, out + WIRE_DATA_HEADER_LEN))
+		return 0;
+	return len + WIRE_DATA_OVERHEAD;
+}
+
+enum drop_reason session_unseal(struct session *s, uint8_t *datagram,
+				size_t len, uint64_t now_us,
+				const uint8_t **records, size_t *records_len,
+				uint64_t *advance)
+{
+	struct wire_data header;
+	uint64_t before = s->replay.next;
+
+	if (session_expired(s, now_us))
+		return DROP_key_exhausted;
+	wire_unpack_data(&header, datagram);
+	if (!replay_fresh(&s->replay, header.counter))
+		return DROP_replay;
+	if (!aead_open(s->receive_key, header.counter, datagram,
+		       WIRE_DATA_HEADER_LEN, datagram + WIRE_DATA_HEADER_LEN,
+		       len - WIRE_DATA_HEADER_LEN))
+		return DROP_data_auth;
+	if (!replay_accept(&s->replay, header.counter))
+		return DROP_replay;
+	*records = datagram + WIRE_DATA_HEADER_LEN;
+	*records_len = len - WIRE_DATA_OVERHEAD;
+	*advance = s->replay.next - before;
+	return DROP_NONE;
+}
+
+static uint64_t rekey_age_us(const struct session *s)
+{
+	return s->initiator ? SESSION_REKEY_INITIATOR_US
+			    : SESSION_REKEY_RESPONDER_US;
+}
+
+bool session_wants_rekey(const struct session *s, uint64_t now_us)
+{
+	return s->counter >= SESSION_REKEY_COUNTER ||
+	       now_us - s->born_us >= rekey_age_us(s);
+}
+
+bool session_expired(const struct session *s, uint64_t now_us)
+{
+	return now_us - s->born_us >= SESSION_LIFE_US || now_us >= s->retire_us;
+}
+
+uint64_t session_deadline(const struct session *s, uint64_t now_us)
+{
+	uint64_t due = s->born_us + SESSION_LIFE_US;
+
+	if (!session_wants_rekey(s, now_us))
+		due = s->born_us + rekey_age_us(s);
+	return due < s->retire_us ? due : s->retire_us;
+}
+
+bool session_better(const struct session *a, const struct session *b,
+		    bool we_are_smaller)
+{
+	uint64_t apart = a->confirmed_us > b->confirmed_us
+				 ? a->confirmed_us - b->confirmed_us
+				 : b->confirmed_us - a->confirmed_us;
+
+	if (a->initiator != b->initiator && apart < SESSION_COLLISION_US)
+		return a->initiator == we_are_smaller;
+	return a->confirmed_us > b->confirmed_us;
+}

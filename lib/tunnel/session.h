@@ -1,0 +1,112 @@
+/* One pair of keys between two nodes: seal, open, confirm, rekey, expire. */
+#ifndef TAPD_TUNNEL_SESSION_H
+#define TAPD_TUNNEL_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/clock.h"
+#include "base/drop.h"
+#include "base/key.h"
+#include "tunnel/aead.h"
+#include "tunnel/noise.h"
+#include "tunnel/replay.h"
+#include "tunnel/wire.h"
+
+/*
+ * A session is what one completed handshake left: a key for each direction,
+ * one contiguous counter of ours, a window over the other's.
+ *
+ *	HALF_OPEN   the responder's, from message 1 until the first data
+ *	            message opens: until then nobody has proven the key.
+ *	CONFIRMED   the other end holds the keys. Carries hellos only.
+ *	OPEN        both hellos are through. May carry frames.
+ *
+ * Invariant: a counter is used once, also if sealing or sending failed.
+ */
+enum session_stage {
+	SESSION_NONE,
+	SESSION_HALF_OPEN,
+	SESSION_CONFIRMED,
+	SESSION_OPEN
+};
+
+/* Ages from the handshake on; see session_wants_rekey. */
+#define SESSION_REKEY_INITIATOR_US (120 * CLOCK_S)
+#define SESSION_REKEY_RESPONDER_US (150 * CLOCK_S)
+#define SESSION_LIFE_US		   (180 * CLOCK_S)
+#define SESSION_REKEY_COUNTER	   (UINT64_C(1) << 30)
+#define SESSION_LAST_COUNTER	   (UINT64_C(1) << 31)
+/* Two sessions confirmed this close together are one collision. */
+#define SESSION_COLLISION_US (5 * CLOCK_S)
+/* How long one that is no longer sent on still receives. */
+#define SESSION_RETIRE_US (30 * CLOCK_S)
+/* How long a handshake may stay unconfirmed or unidentified. */
+#define SESSION_HALF_OPEN_US (5 * CLOCK_S)
+/* Between repetitions of a hello. */
+#define SESSION_HELLO_US (250 * CLOCK_MS)
+
+struct session {
+	enum session_stage stage;
+	bool initiator;
+	bool hello_heard;     /* the peer's, on this session */
+	bool hello_acked;     /* ours, by the peer */
+	bool renew;	      /* its secret is being replaced: rekey now */
+	uint32_t local;	      /* our index: data to us names it */
+	uint32_t remote;      /* the peer's */
+	uint8_t psk[KEY_LEN]; /* the secret it was made with */
+	struct aead_key *send_key, *receive_key;
+	uint64_t counter;     /* the next to send */
+	uint32_t fragment_id; /* the next to use */
+	struct replay replay;
+	uint64_t born_us, confirmed_us;
+	uint64_t retire_us; /* wiped then, if another is sent on */
+	uint64_t hello_us;  /* when to repeat our hello */
+};
+
+/*
+ * From a completed Noise handshake. False if memory is short; then *s is
+ * zeroed. The noise state is left to the caller to wipe.
+ */
+bool session_init(struct session *s, struct aead *aead,
+		  const struct noise *noise, bool initiator, uint32_t local,
+		  uint32_t remote, uint64_t now_us);
+/* Wipes the keys and zeroes *s. Harmless on a zeroed one. */
+void session_wipe(struct session *s);
+
+/*
+ * Seals the pieces as one data message to out (their sum + WIRE_DATA_OVERHEAD
+ * bytes). The length written, or 0 if the keys are used up or too old.
+ */
+size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,
+		    uint8_t *out, uint64_t now_us);
+
+/*
+ * Opens a data message of this session in place. *records and *records_len are
+ * the plaintext; *advance by how much it moved the highest counter (0: it came
+ * late). DROP_NONE, DROP_replay, DROP_data_auth, DROP_key_exhausted.
+ */
+enum drop_reason session_unseal(struct session *s, uint8_t *datagram,
+				size_t len, uint64_t now_us,
+				const uint8_t **records, size_t *records_len,
+				uint64_t *advance);
+
+/* True from the age or the counter on at which this end should make a new one. */
+bool session_wants_rekey(const struct session *s, uint64_t now_us);
+/* True if it must not be used any more: 180 s old, or retired. */
+bool session_expired(const struct session *s, uint64_t now_us);
+/* When one of the two above changes by time. */
+uint64_t session_deadline(const struct session *s, uint64_t now_us);
+
+/*
+ * Which of two open sessions to send on: the later confirmed; of two confirmed
+ * within SESSION_COLLISION_US, which both ends may see in another order, the
+ * one whose initiator has the smaller public key. True if a is the better.
+ * we_are_smaller: our public key is smaller than the peer's.
+ */
+bool session_better(const struct session *a, const struct session *b,
+		    bool we_are_smaller);
+
+#endif
