@@ -1,0 +1,373 @@
+/*
+ * Messages 1, 2 and 3. Theory:
+ *
+ * Message 1 proves that its sender has, or replays somebody who had, the
+ * network secret; nothing more. So it changes nothing about a peer: it makes a
+ * candidate (peering.c), of which there is a bounded number, for five seconds.
+ * What it costs us is bounded in turn: one HMAC for a stranger; for a holder of
+ * the secret, four X25519 at NODE_HANDSHAKE_RATE, and once half-open handshakes
+ * pile up only for those who show a cookie, that is, who receive at the address
+ * they claim.
+ *
+ * A timestamp not newer than the last confirmed one is a replay, or a clock set
+ * back. A cookie tells them apart: a recording cannot be given a new mac2.
+ */
+#include <string.h>
+
+#include "node/node_impl.h"
+
+void handshake_cancel(struct node *n, struct endpoint *e)
+{
+	if (e->pending.index)
+		table_remove(n->indices, &e->pending.index);
+	noise_wipe(&e->pending.noise);
+	memset(&e->pending, 0, sizeof(e->pending));
+}
+
+/* Our clock, but never twice the same and never backwards. */
+static uint64_t next_timestamp(struct node *n, struct clock now)
+{
+	n->timestamp_us++;
+	if (now.wall_us > n->timestamp_us)
+		n->timestamp_us = now.wall_us;
+	return n->timestamp_us;
+}
+
+static bool write_initiation(struct node *n, struct endpoint *e,
+			     struct clock now,
+			     uint8_t noise_message[WIRE_NOISE1_LEN])
+{
+	uint8_t ephemeral[NOISE_KEY_LEN], timestamp[WIRE_TIMESTAMP_LEN];
+	bool ok;
+
+	store_be64(timestamp, next_timestamp(n, now));
+	node_random(n, ephemeral, sizeof(ephemeral));
+	ok = noise_init(&e->pending.noise, true, WIRE_PROLOGUE,
+			strlen(WIRE_PROLOGUE),
+			n->secrets[e->pending.secret].psk,
+			n->config.private_key, n->key.bytes) &&
+	     noise_write1(&e->pending.noise, ephemeral, timestamp,
+			  sizeof(timestamp), noise_message);
+	bytes_wipe(ephemeral, sizeof(ephemeral));
+	return ok;
+}
+
+/* One initiation, in place of the one in flight. With two secrets, tries take
+ * turns, so that hosts meet in whatever order they were given the new one. */
+static void dial(struct node *n, struct endpoint *e, struct clock now,
+		 uint32_t secret, bool cookied)
+{
+	struct index_entry entry = { .kind = INDEX_PENDING, .endpoint = e };
+	struct wire_initiation m = { 0 };
+	uint8_t bytes[WIRE_INITIATION_LEN];
+
+	handshake_cancel(n, e);
+	e->pending.secret = secret;
+	e->pending.cookied = cookied;
+	if (!write_initiation(n, e, now, m.noise))
+		return;
+	m.sender = e->pending.index = node_index_new(n, &entry);
+	if (!m.sender)
+		return;
+	wire_pack_initiation(&m, bytes);
+	cookie_set_mac1(&n->secrets[secret], bytes, sizeof(bytes));
+	memcpy(e->pending.mac1, bytes + sizeof(bytes) - WIRE_MAC1_FROM_END,
+	       WIRE_MAC_LEN);
+	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
+		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
+	batch_message(&n->batch, &e->addr, bytes, sizeof(bytes));
+}
+
+void handshake_dial(struct node *n, struct endpoint *e, struct clock now)
+{
+	dial(n, e, now, e->attempts % n->secrets_count, false);
+}
+
+/* The secret whose mac1 the message carries, or -1. */
+static int secret_of(const struct node *n, const uint8_t *datagram, size_t len)
+{
+	for (size_t i = 0; i < n->secrets_count; i++)
+		if (cookie_check_mac1(&n->secrets[i], datagram, len))
+			return (int)i;
+	return -1;
+}
+
+static void send_cookie(struct node *n, const struct addr *to,
+			uint32_t receiver, const struct secret *secret,
+			const uint8_t mac1[WIRE_MAC_LEN], uint64_t now_us)
+{
+	uint8_t nonce[WIRE_COOKIE_NONCE_LEN], out[WIRE_COOKIE_LEN];
+
+	if (!bucket_take(&n->cookies, now_us))
+		return;
+	node_random(n, nonce, sizeof(nonce));
+	if (cookie_answer(&n->jar, n->aead, secret, to, receiver, mac1, nonce,
+			  out))
+		batch_message(&n->batch, to, out, sizeof(out));
+}
+
+/* Our own key came in: our own initiation, sent to an address of ours, or that
+ * of a host that was cloned from us. */
+static void own_key_in(struct node *n, const struct addr *from, uint32_t sender,
+		       const uint8_t ephemeral[NOISE_KEY_LEN], uint64_t now_us)
+{
+	const struct index_entry *entry = table_find(n->indices, &sender);
+
+	node_drop(n, DROP_own_key);
+	if (entry && entry->kind == INDEX_PENDING &&
+	    !memcmp(entry->endpoint->pending.noise.e_public, ephemeral,
+		    NOISE_KEY_LEN)) {
+		struct endpoint *self = entry->endpoint;
+
+		if (self->why != ENDPOINT_SELF)
+			node_emit(n, NODE_SELF, NULL, &self->addr, NULL, "");
+		self->why = ENDPOINT_SELF;
+		timers_set(&n->timers, &self->timer,
+			   now_us + node_jitter(n, NODE_REFUSED_US));
+		handshake_cancel(n, self);
+		return;
+	}
+	endpoint_blame(n, from, ENDPOINT_DUPLICATE);
+	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
+		node_emit(n, NODE_OWN_KEY, NULL, from, NULL, "");
+}
+
+static void refuse_untrusted(struct node *n, const struct addr *from,
+			     const struct public_key *key, uint64_t now_us)
+{
+	struct node_event event = { .type = NODE_PEER_REFUSED,
+				    .key = *key,
+				    .peer = "",
+				    .at = *from,
+				    .text = "key not trusted" };
+
+	node_drop(n, DROP_untrusted_key);
+	endpoint_blame(n, from, ENDPOINT_UNTRUSTED);
+	if (node_event_allowed(n, NODE_PEER_REFUSED, now_us))
+		n->ops.event(n->user, &event);
+}
+
+/* Message 2 and the half-open session it leaves. */
+static void answer(struct node *n, const struct addr *from, struct noise *noise,
+		   const struct secret *secret, uint32_t remote,
+		   uint64_t timestamp_us, uint64_t now_us)
+{
+	struct index_entry entry = { .kind = INDEX_CANDIDATE };
+	struct wire_response m = { .receiver = remote };
+	uint8_t ephemeral[NOISE_KEY_LEN], bytes[WIRE_RESPONSE_LEN];
+	struct candidate *c;
+	bool ok;
+
+	node_random(n, ephemeral, sizeof(ephemeral));
+	ok = noise_write2(noise, ephemeral, NULL, 0, m.noise);
+	bytes_wipe(ephemeral, sizeof(ephemeral));
+	if (!ok) {
+		node_drop(n, DROP_handshake_auth);
+		return;
+	}
+	m.sender = node_index_new(n, &entry);
+	c = m.sender ? candidate_new(n, m.sender) : NULL;
+	if (!c || !session_init(&c->session, n->aead, noise, false, m.sender,
+				remote, now_us)) {
+		node_drop(n, DROP_handshake_half_open);
+		if (c)
+			candidate_drop(n, c);
+		else if (m.sender)
+			table_remove(n->indices, &m.sender);
+		return;
+	}
+	memcpy(c->key.bytes, noise->rs, KEY_LEN);
+	c->at = *from;
+	c->timestamp_us = timestamp_us;
+	n->half_open++;
+	timers_set(&n->timers, &c->timer, now_us + SESSION_HALF_OPEN_US);
+	wire_pack_response(&m, bytes);
+	cookie_set_mac1(secret, bytes, sizeof(bytes));
+	batch_message(&n->batch, from, bytes, sizeof(bytes));
+}
+
+/* What is known before any curve is multiplied: who says he asks, and whether
+ * to work for him. Counts the refusal. */
+static bool admit(struct node *n, const struct addr *from,
+		  const struct noise *noise, uint64_t timestamp_us,
+		  const struct wire_initiation *m, const uint8_t *datagram,
+		  const struct secret *secret, uint64_t now_us)
+{
+	struct public_key key;
+	const struct peer *peer;
+	bool cookie =
+		cookie_check_mac2(&n->jar, from, datagram, WIRE_INITIATION_LEN);
+	bool stale;
+
+	memcpy(key.bytes, noise->rs, KEY_LEN);
+	if (public_key_equal(&key, &n->key)) {
+		own_key_in(n, from, m->sender, noise->re, now_us);
+		return false;
+	}
+	if (!node_trusts(n, &key)) {
+		refuse_untrusted(n, from, &key, now_us);
+		return false;
+	}
+	peer = peers_find(&n->peers, &key);
+	stale = peer && timestamp_us <= peer->timestamp_us;
+	if (!cookie && (stale || n->half_open >= NODE_HALF_OPEN_LOAD ||
+			bucket_low(&n->handshakes, now_us))) {
+		node_drop(n, stale ? DROP_stale_timestamp : DROP_mac2);
+		send_cookie(n, from, m->sender, secret, m->mac1, now_us);
+		return false;
+	}
+	if (n->half_open >= NODE_HALF_OPEN_MAX) {
+		node_drop(n, DROP_handshake_half_open);
+		return false;
+	}
+	if (!bucket_take(&n->handshakes, now_us)) {
+		node_drop(n, DROP_handshake_rate);
+		return false;
+	}
+	return true;
+}
+
+static void initiation_in(struct node *n, const struct addr *from,
+			  const uint8_t *datagram, const struct secret *secret,
+			  uint64_t now_us)
+{
+	struct wire_initiation m;
+	struct noise noise;
+	struct endpoint *e;
+	uint8_t timestamp[WIRE_TIMESTAMP_LEN];
+
+	wire_unpack_initiation(&m, datagram);
+	if (!noise_init(&noise, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),
+			secret->psk, n->config.private_key, n->key.bytes) ||
+	    !noise_read1(&noise, m.noise, sizeof(m.noise), timestamp)) {
+		node_drop(n, DROP_handshake_auth);
+	} else if (admit(n, from, &noise, load_be64(timestamp), &m, datagram,
+			 secret, now_us)) {
+		answer(n, from, &noise, secret, m.sender, load_be64(timestamp),
+		       now_us);
+		e = endpoints_find(&n->peers, from);
+		if (e)
+			endpoint_heard(n, e, now_us);
+	}
+	noise_wipe(&noise);
+}
+
+/* The handshake in flight that a message names, or NULL and counted. */
+static struct endpoint *pending_of(struct node *n, uint32_t index)
+{
+	const struct index_entry *entry = table_find(n->indices, &index);
+
+	if (entry && entry->kind == INDEX_PENDING)
+		return entry->endpoint;
+	node_drop(n, DROP_handshake_index);
+	return NULL;
+}
+
+/* The pending handshake became a session: it keeps its index. */
+static void complete(struct node *n, struct endpoint *e,
+		     const struct addr *from, uint32_t remote, uint64_t now_us)
+{
+	uint32_t index = e->pending.index;
+	struct candidate *c = candidate_new(n, index);
+
+	if (!c) {
+		node_drop(n, DROP_handshake_half_open);
+		handshake_cancel(n, e);
+		return;
+	}
+	e->pending.index = 0;
+	if (!session_init(&c->session, n->aead, &e->pending.noise, true, index,
+			  remote, now_us)) {
+		node_drop(n, DROP_handshake_half_open);
+		candidate_drop(n, c);
+		handshake_cancel(n, e);
+		return;
+	}
+	memcpy(c->key.bytes, e->pending.noise.rs, KEY_LEN);
+	c->at = *from;
+	c->dialled = e;
+	handshake_cancel(n, e);
+	send_candidate_hello(n, c, now_us);
+	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
+}
+
+static void response_in(struct node *n, const struct addr *from,
+			const uint8_t *datagram, int secret, uint64_t now_us)
+{
+	struct wire_response m;
+	struct public_key key;
+	struct endpoint *e;
+
+	wire_unpack_response(&m, datagram);
+	e = pending_of(n, m.receiver);
+	if (!e)
+		return;
+	if ((uint32_t)secret != e->pending.secret ||
+	    !noise_read2(&e->pending.noise, m.noise, sizeof(m.noise), NULL)) {
+		node_drop(n, DROP_handshake_auth);
+		return;
+	}
+	memcpy(key.bytes, e->pending.noise.rs, KEY_LEN);
+	if (public_key_equal(&key, &n->key)) {
+		own_key_in(n, from, 0, key.bytes, now_us);
+		handshake_cancel(n, e);
+	} else if (!node_trusts(n, &key)) {
+		refuse_untrusted(n, &e->addr, &key, now_us);
+		handshake_cancel(n, e);
+	} else {
+		complete(n, e, from, m.sender, now_us);
+	}
+}
+
+static void cookie_in(struct node *n, const uint8_t *datagram, struct clock now)
+{
+	struct wire_cookie m;
+	struct endpoint *e;
+	uint8_t cookie[COOKIE_LEN];
+	uint32_t secret;
+
+	wire_unpack_cookie(&m, datagram);
+	e = pending_of(n, m.receiver);
+	if (!e)
+		return;
+	secret = e->pending.secret;
+	if (!cookie_open(n->aead, &n->secrets[secret], &m, e->pending.mac1,
+			 cookie)) {
+		node_drop(n, DROP_cookie_auth);
+		return;
+	}
+	memcpy(e->cookie, cookie, sizeof(cookie));
+	e->cookie_us = now.mono_us;
+	/* At once, but only once for each try of the timer's. */
+	if (!e->pending.cookied)
+		dial(n, e, now, secret, true);
+}
+
+void handshake_in(struct node *n, enum wire_type type, const struct addr *from,
+		  uint8_t *datagram, size_t len, struct clock now)
+{
+	uint8_t random[32];
+	int secret;
+
+	if (type == WIRE_COOKIE) {
+		cookie_in(n, datagram, now);
+		return;
+	}
+	secret = secret_of(n, datagram, len);
+	if (secret < 0) {
+		node_drop(n, DROP_mac1);
+		if (type == WIRE_INITIATION)
+			endpoint_blame(n, from, ENDPOINT_OTHER_SECRET);
+		return;
+	}
+	if (now.mono_us - n->jar.made_us > COOKIE_LIFE_US || !n->jar.made_us) {
+		node_random(n, random, sizeof(random));
+		cookie_jar_turn(&n->jar, now.mono_us, random);
+		bytes_wipe(random, sizeof(random));
+	}
+	if (type == WIRE_INITIATION)
+		initiation_in(n, from, datagram, &n->secrets[secret],
+			      now.mono_us);
+	else
+		response_in(n, from, datagram, secret, now.mono_us);
+}

@@ -1,0 +1,297 @@
+/* The node as a whole: made, configured, told the time, freed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/node_impl.h"
+
+void node_random(struct node *n, void *buf, size_t len)
+{
+	n->ops.random(n->user, buf, len);
+}
+
+uint64_t node_jitter(struct node *n, uint64_t base_us)
+{
+	uint32_t r;
+
+	node_random(n, &r, sizeof(r));
+	return base_us * 3 / 4 + base_us / 2 * (r >> 16) / 65536;
+}
+
+bool node_trusts(const struct node *n, const struct public_key *key)
+{
+	if (!n->trusted)
+		return true;
+	for (size_t i = 0; i < n->config.trusted_count; i++)
+		if (public_key_equal(&n->trusted[i], key))
+			return true;
+	return false;
+}
+
+static void bucket_fill(struct bucket *b, uint64_t now_us)
+{
+	b->tokens += (double)(now_us - b->at_us) * b->rate / (double)CLOCK_S;
+	if (b->tokens > b->rate)
+		b->tokens = b->rate;
+	b->at_us = now_us;
+}
+
+bool bucket_take(struct bucket *b, uint64_t now_us)
+{
+	bucket_fill(b, now_us);
+	if (b->tokens < 1)
+		return false;
+	b->tokens -= 1;
+	return true;
+}
+
+bool bucket_low(struct bucket *b, uint64_t now_us)
+{
+	bucket_fill(b, now_us);
+	return b->tokens < b->rate / 2.0;
+}
+
+bool node_event_allowed(struct node *n, enum node_event_type type,
+			uint64_t now_us)
+{
+	if (n->event_us[type] && now_us - n->event_us[type] < NODE_EVENT_US)
+		return false;
+	n->event_us[type] = now_us;
+	return true;
+}
+
+void node_emit(struct node *n, enum node_event_type type,
+	       const struct peer *peer, const struct addr *at,
+	       const struct addr *other, const char *text)
+{
+	struct node_event event = { .type = type, .peer = "", .text = text };
+
+	if (peer) {
+		event.peer = peer->name;
+		event.key = peer->key;
+	}
+	if (at)
+		event.at = *at;
+	if (other)
+		event.other = *other;
+	n->ops.event(n->user, &event);
+}
+
+uint32_t node_index_new(struct node *n, const struct index_entry *entry)
+{
+	struct index_entry *place;
+	uint32_t index;
+
+	if (table_count(n->indices) == table_capacity(n->indices))
+		return 0;
+	do
+		node_random(n, &index, sizeof(index));
+	while (!index || table_find(n->indices, &index));
+	place = table_insert(n->indices, &index);
+	*place = *entry;
+	return index;
+}
+
+static void send_runs(void *user, const struct batch_run *runs, size_t count)
+{
+	struct node *n = user;
+	struct node_run out[BATCH_RUNS];
+
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct node_run){
+			.to = runs[i].to,
+			.data = runs[i].data,
+			.len = runs[i].len,
+			.segment_len = runs[i].segment_len,
+		};
+	n->ops.udp_send(n->user, out, count);
+}
+
+static const struct batch_ops batch_ops = { .send = send_runs };
+
+static void set_defaults(struct node_config *c)
+{
+	if (!c->peers_max || c->peers_max > NODE_PEERS_MAX)
+		c->peers_max = NODE_PEERS_MAX;
+	if (!c->fdb_capacity)
+		c->fdb_capacity = 16384;
+	if (!c->fdb_per_peer)
+		c->fdb_per_peer = 1024;
+	if (!c->frag_buffers)
+		c->frag_buffers = 256;
+	if (!c->frame_max)
+		c->frame_max = 65535;
+}
+
+static bool make_tables(struct node *n)
+{
+	const struct node_config *c = &n->config;
+	uint32_t endpoints = 3 * c->peers_max;
+	uint16_t ports = (uint16_t)(c->peers_max + 1);
+	struct fdb_config fdb = {
+		.capacity = c->fdb_capacity,
+		.per_port = c->fdb_per_peer,
+		.ports = ports,
+		.max_age_us = NODE_FDB_AGE_US,
+	};
+	uint8_t seed[TABLE_SEED_LEN];
+
+	node_random(n, seed, sizeof(seed));
+	n->candidates = table_new(NODE_CANDIDATES_MAX, sizeof(uint32_t),
+				  sizeof(struct candidate), seed);
+	n->indices = table_new(
+		endpoints + NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max,
+		sizeof(uint32_t), sizeof(struct index_entry), seed);
+	n->fdb = fdb_new(&fdb, seed);
+	n->frag = frag_new(c->frag_buffers, c->frame_max, ports, n->drops);
+	return peers_init(&n->peers, c->peers_max, seed) &&
+	       timers_init(&n->timers, endpoints + c->peers_max +
+					       NODE_CANDIDATES_MAX + 1) &&
+	       batch_init(&n->batch, &batch_ops, n) && n->candidates &&
+	       n->indices && n->fdb && n->frag;
+}
+
+struct node *node_new(const struct node_config *config,
+		      const struct node_ops *ops, void *user, struct clock now,
+		      const char **error)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	*error = "out of memory";
+	if (!n)
+		return NULL;
+	n->ops = *ops;
+	n->user = user;
+	n->config = *config;
+	set_defaults(&n->config);
+	n->config.trusted = NULL;
+	n->config.trusted_count = 0;
+	n->handshakes = (struct bucket){ NODE_HANDSHAKE_RATE,
+					 NODE_HANDSHAKE_RATE, now.mono_us };
+	n->cookies = (struct bucket){ NODE_COOKIE_RATE, NODE_COOKIE_RATE,
+				      now.mono_us };
+	node_random(n, &n->epoch, sizeof(n->epoch));
+	if (!make_tables(n))
+		goto failed;
+	n->aead = aead_new(config->aead);
+	if (!n->aead) {
+		*error = "AES-GCM backend not available";
+		goto failed;
+	}
+	if (!noise_public(n->key.bytes, n->config.private_key)) {
+		*error = "cannot compute the public key";
+		goto failed;
+	}
+	node_set_trusted(n, config->trusted, config->trusted_count, now);
+	node_set_secrets(n, config->secrets, config->secrets_count, now);
+	n->age_timer.kind = NODE_TIMER_AGE;
+	timers_set(&n->timers, &n->age_timer,
+		   now.mono_us + NODE_FDB_AGE_US / 10);
+	*error = NULL;
+	return n;
+failed:
+	node_free(n);
+	return NULL;
+}
+
+static void free_candidates(struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+
+	while ((at = table_next(n->candidates, at)) != TABLE_NONE)
+		candidate_drop(n, table_at(n->candidates, at));
+	table_free(n->candidates);
+}
+
+void node_free(struct node *n)
+{
+	if (!n)
+		return;
+	if (n->candidates && n->indices)
+		free_candidates(n);
+	peers_free(&n->peers);
+	table_free(n->indices);
+	fdb_free(n->fdb);
+	frag_free(n->frag);
+	batch_free(&n->batch);
+	timers_free(&n->timers);
+	aead_free(n->aead);
+	free(n->trusted);
+	bytes_wipe(n, sizeof(*n));
+	free(n);
+}
+
+void node_flush(struct node *n, struct clock now)
+{
+	(void)now;
+	batch_flush(&n->batch);
+}
+
+static void age(struct node *n, uint64_t now_us)
+{
+	fdb_age(n->fdb, now_us);
+	timers_set(&n->timers, &n->age_timer, now_us + NODE_FDB_AGE_US / 10);
+}
+
+uint64_t node_deadline(const struct node *n)
+{
+	uint64_t timers = timers_next(&n->timers);
+	uint64_t frag = frag_deadline(n->frag);
+
+	return timers < frag ? timers : frag;
+}
+
+void node_tick(struct node *n, struct clock now)
+{
+	struct timer *t;
+
+	frag_age(n->frag, now.mono_us);
+	while ((t = timers_pop(&n->timers, now.mono_us))) {
+		switch ((enum node_timer)t->kind) {
+		case NODE_TIMER_ENDPOINT:
+			endpoint_timer(n, t->owner, now);
+			break;
+		case NODE_TIMER_PEER:
+			peer_timer(n, t->owner, now.mono_us);
+			break;
+		case NODE_TIMER_CANDIDATE:
+			candidate_timer(n, t->owner, now.mono_us);
+			break;
+		case NODE_TIMER_AGE:
+			age(n, now.mono_us);
+			break;
+		}
+	}
+	batch_flush(&n->batch);
+}
+
+void node_bye(struct node *n, struct clock now)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+
+	while ((peer = peers_next(&n->peers, &at)))
+		if (peer->current)
+			send_bye(n, peer, now.mono_us);
+	batch_flush(&n->batch);
+}
+
+void node_send_failed(struct node *n, const struct addr *to,
+		      enum drop_reason reason, size_t size, uint64_t count,
+		      struct clock now)
+{
+	struct endpoint *e = endpoints_find(&n->peers, to);
+
+	n->drops[reason] += count;
+	if (!e)
+		return;
+	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e &&
+	    pmtu_too_big(&e->peer->pmtu, (uint16_t)size, now.mono_us))
+		peer_arm(n, e->peer, now.mono_us);
+	if (reason == DROP_send_unreachable)
+		endpoint_blame(n, to, ENDPOINT_UNREACHABLE);
+}
+
+void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count)
+{
+	n->drops[reason] += count;
+}

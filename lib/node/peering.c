@@ -1,0 +1,259 @@
+/*
+ * Sessions become peers. Theory:
+ *
+ * A completed handshake says which public key is at the other end. It does not
+ * say whether that is the process we know: it may have restarted, it may be a
+ * second address of the same one, or a second host with a copy of its disk. The
+ * hello's epoch, drawn at each start, tells:
+ *
+ *	same epoch                     one more session of the same process
+ *	other epoch, same address      it restarted: replace
+ *	other epoch, peer not up       it restarted elsewhere: replace
+ *	other epoch, other address     a rival: the one we know is probed; if it
+ *	                               echoes within a second the rival is
+ *	                               refused, by name; if not it restarted
+ *
+ * So a session waits as a candidate, at most five seconds, until the hello came
+ * and this is decided. It carries no frames until then.
+ *
+ * Invariant: whatever a candidate does, the peer whose key it shows keeps its
+ * sessions until the rule above says "replace".
+ */
+#include <string.h>
+
+#include "node/node_impl.h"
+
+struct candidate *candidate_new(struct node *n, uint32_t index)
+{
+	struct index_entry *entry = table_find(n->indices, &index);
+	struct candidate *c = table_insert(n->candidates, &index);
+
+	if (!c)
+		return NULL;
+	c->session.local = index;
+	c->timer.kind = NODE_TIMER_CANDIDATE;
+	c->timer.owner = c;
+	*entry = (struct index_entry){ .kind = INDEX_CANDIDATE,
+				       .candidate = c,
+				       .session = &c->session };
+	return c;
+}
+
+/* Leaves the index to whoever takes the session over. */
+static void candidate_free(struct node *n, struct candidate *c)
+{
+	uint32_t index = c->session.local;
+
+	if (c->session.stage == SESSION_HALF_OPEN)
+		n->half_open--;
+	if (c->rival_of)
+		c->rival_of->rival = TABLE_NONE;
+	timers_cancel(&n->timers, &c->timer);
+	table_remove(n->candidates, &index);
+}
+
+void candidate_drop(struct node *n, struct candidate *c)
+{
+	uint32_t index = c->session.local;
+	bool half_open = c->session.stage == SESSION_HALF_OPEN;
+
+	table_remove(n->indices, &index);
+	session_wipe(&c->session);
+	c->session.local = index;
+	if (half_open)
+		n->half_open--;
+	candidate_free(n, c);
+}
+
+void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
+{
+	uint64_t dies_us = c->session.born_us + SESSION_HALF_OPEN_US;
+
+	if (now_us >= dies_us) {
+		candidate_drop(n, c);
+		return;
+	}
+	if (c->session.initiator && !c->rival_of) {
+		send_candidate_hello(n, c, now_us);
+		if (dies_us > now_us + SESSION_HELLO_US)
+			dies_us = now_us + SESSION_HELLO_US;
+	}
+	timers_set(&n->timers, &c->timer, dies_us);
+}
+
+static void refuse(struct node *n, struct candidate *c, enum drop_reason reason,
+		   enum endpoint_why why, uint64_t now_us)
+{
+	struct node_event event = { .type = NODE_PEER_REFUSED,
+				    .key = c->key,
+				    .peer = c->hello.name,
+				    .at = c->at,
+				    .text = drop_text(reason) };
+
+	node_drop(n, reason);
+	if (c->dialled && !c->dialled->peer)
+		c->dialled->why = why;
+	endpoint_blame(n, &c->at, why);
+	if (node_event_allowed(n, NODE_PEER_REFUSED, now_us))
+		n->ops.event(n->user, &event);
+	candidate_drop(n, c);
+}
+
+static void bind(struct endpoint *e, struct peer *peer)
+{
+	e->peer = peer;
+	e->why = ENDPOINT_DIALLING;
+}
+
+/* Moves the candidate's session into the peer. */
+static struct session *attach(struct node *n, struct candidate *c,
+			      struct peer *peer, uint64_t now_us)
+{
+	struct session *s = peer_session_slot(peer);
+	struct endpoint *at = endpoint_get(n, &c->at);
+	struct index_entry *entry;
+	uint32_t index = c->session.local;
+
+	if (s->stage != SESSION_NONE)
+		peer_session_drop(n, peer, s);
+	*s = c->session;
+	bytes_wipe(&c->session, sizeof(c->session));
+	c->session.local = index;
+	entry = table_find(n->indices, &index);
+	*entry = (struct index_entry){ .kind = INDEX_SESSION,
+				       .peer = peer,
+				       .session = s };
+	if (!s->initiator)
+		peer->timestamp_us = c->timestamp_us;
+	if (c->dialled)
+		bind(c->dialled, peer);
+	if (at) {
+		bind(at, peer);
+		if (!peer->endpoint || peer->state != PEER_UP)
+			peer_set_endpoint(n, peer, at, now_us);
+	}
+	candidate_free(n, c);
+	return s;
+}
+
+static void adopt_hello(struct peer *peer, const struct wire_hello *hello)
+{
+	peer->epoch = hello->epoch;
+	peer->tap_mtu = hello->tap_mtu;
+	memcpy(peer->name, hello->name, sizeof(peer->name));
+}
+
+/* The same key from another process: nothing of the old one holds any more. */
+static void restart(struct node *n, struct peer *peer,
+		    const struct candidate *c, uint64_t now_us)
+{
+	bool was_up = peer->state == PEER_UP;
+
+	peer_sessions_drop(n, peer);
+	fdb_flush_port(n->fdb, peer->port);
+	liveness_init(&peer->liveness, now_us);
+	peer->said_bye = false;
+	peer->timestamp_us = 0;
+	peer->move_us = 0;
+	peer->state = PEER_CONNECTING;
+	peer->why = PEER_WHY_HANDSHAKE;
+	peer->state_us = now_us;
+	adopt_hello(peer, &c->hello);
+	if (was_up)
+		node_emit(n, NODE_PEER_RESTARTED, peer, &c->at, NULL, "");
+}
+
+static struct peer *welcome(struct node *n, const struct candidate *c,
+			    uint64_t now_us)
+{
+	struct peer *peer = peers_add(&n->peers, &c->key);
+	struct peer *oldest;
+
+	if (!peer) {
+		oldest = peers_longest_down(&n->peers);
+		if (!oldest)
+			return NULL;
+		peer_drop(n, oldest, PEER_WHY_SILENT, now_us);
+		peer = peers_add(&n->peers, &c->key);
+		if (!peer)
+			return NULL;
+	}
+	peer->timer.kind = NODE_TIMER_PEER;
+	peer->timer.owner = peer;
+	peer->state_us = now_us;
+	liveness_init(&peer->liveness, now_us);
+	adopt_hello(peer, &c->hello);
+	return peer;
+}
+
+/* A second host shows the key of a peer that is up: ask the one we know. */
+static void contest(struct node *n, struct candidate *c, struct peer *peer,
+		    uint64_t now_us)
+{
+	if (c->rival_of)
+		return;
+	if (peer->rival != TABLE_NONE) {
+		refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE, now_us);
+		return;
+	}
+	c->rival_of = peer;
+	peer->rival = table_slot(n->candidates, c);
+	peer->rival_us = now_us;
+	peer->rival_probe_us = now_us;
+	peer_arm(n, peer, now_us);
+}
+
+void rival_refute(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct candidate *c = table_at(n->candidates, peer->rival);
+
+	if (node_event_allowed(n, NODE_DUPLICATE_KEY, now_us))
+		node_emit(n, NODE_DUPLICATE_KEY, peer, &peer->endpoint->addr,
+			  &c->at, "");
+	refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE, now_us);
+}
+
+void rival_wins(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct candidate *c = table_at(n->candidates, peer->rival);
+	struct session *s;
+
+	restart(n, peer, c, now_us);
+	s = attach(n, c, peer, now_us);
+	s->hello_heard = true;
+	s->hello_us = now_us;
+	peer_arm(n, peer, now_us);
+}
+
+struct session *candidate_identify(struct node *n, struct candidate *c,
+				   const struct wire_hello *hello,
+				   struct peer **peer, uint64_t now_us)
+{
+	struct peer *p = peers_find(&n->peers, &c->key);
+
+	c->hello = *hello;
+	if (hello->version != WIRE_VERSION) {
+		refuse(n, c, DROP_version, ENDPOINT_VERSION, now_us);
+		return NULL;
+	}
+	if (endpoint_is_recursive(n, &c->at)) {
+		refuse(n, c, DROP_recursion, ENDPOINT_RECURSION, now_us);
+		return NULL;
+	}
+	if (!p) {
+		p = endpoint_get(n, &c->at) ? welcome(n, c, now_us) : NULL;
+		if (!p) {
+			refuse(n, c, DROP_peers_full, ENDPOINT_FULL, now_us);
+			return NULL;
+		}
+	} else if (p->epoch != hello->epoch) {
+		if (p->state == PEER_UP && p->endpoint &&
+		    !addr_equal(&p->endpoint->addr, &c->at)) {
+			contest(n, c, p, now_us);
+			return NULL;
+		}
+		restart(n, p, c, now_us);
+	}
+	*peer = p;
+	return attach(n, c, p, now_us);
+}

@@ -1,0 +1,300 @@
+/*
+ * A peer's life: up, down, moved, rekeyed, forgotten. Each peer has one timer,
+ * set to the earliest of its deadlines when something made one earlier. What
+ * makes them later (every datagram does) leaves the timer alone: it fires, finds
+ * nothing due, and is set anew. So the data path never touches the heap.
+ */
+#include <string.h>
+
+#include "node/node_impl.h"
+
+static struct liveness_config liveness_config(const struct node *n)
+{
+	return (struct liveness_config){ n->config.interval_us,
+					 n->config.down_after };
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t peer_deadline(struct node *n, struct peer *peer,
+			      uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+	uint64_t due = now_us + n->config.interval_us;
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *s = &peer->sessions[i];
+
+		if (s->stage == SESSION_NONE)
+			continue;
+		due = earlier(due, session_deadline(s, now_us));
+		if (!s->hello_acked)
+			due = earlier(due, s->hello_us);
+	}
+	if (peer->rival != TABLE_NONE)
+		due = earlier(due, earlier(peer->rival_probe_us,
+					   peer->rival_us + NODE_RIVAL_US));
+	if (peer->current) {
+		due = earlier(due, liveness_deadline(&peer->liveness, &c));
+		due = earlier(due, pmtu_deadline(&peer->pmtu));
+	}
+	return due > now_us ? due : now_us + CLOCK_MS;
+}
+
+void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	timers_set(&n->timers, &peer->timer, peer_deadline(n, peer, now_us));
+}
+
+void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
+{
+	uint32_t index = s->local;
+
+	table_remove(n->indices, &index);
+	frag_forget_session(n->frag, peer->port, index);
+	if (peer->current == s)
+		peer->current = NULL;
+	session_wipe(s);
+}
+
+void peer_sessions_drop(struct node *n, struct peer *peer)
+{
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		if (peer->sessions[i].stage != SESSION_NONE)
+			peer_session_drop(n, peer, &peer->sessions[i]);
+}
+
+void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
+	       uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	if (peer->rival != TABLE_NONE)
+		candidate_drop(n, table_at(n->candidates, peer->rival));
+	peer_down(n, peer, why, now_us);
+	peer_sessions_drop(n, peer);
+	timers_cancel(&n->timers, &peer->timer);
+	peer->endpoint = NULL;
+	while ((e = endpoints_next(&n->peers, &at))) {
+		if (e->peer != peer)
+			continue;
+		e->peer = NULL;
+		endpoint_release(n, e);
+	}
+	peers_remove(&n->peers, peer);
+}
+
+/* What the user's underlay_mtu leaves for UDP payload; 0: find out. */
+static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to)
+{
+	uint16_t headers = addr_is_v4(to) ? 20 + 8 : 40 + 8;
+
+	if (!underlay_mtu)
+		return 0;
+	return underlay_mtu - headers < PMTU_MAX
+		       ? (uint16_t)(underlay_mtu - headers)
+		       : PMTU_MAX;
+}
+
+void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
+		       uint64_t now_us)
+{
+	struct endpoint *old = peer->endpoint;
+
+	e->peer = peer;
+	e->why = ENDPOINT_DIALLING;
+	if (old == e)
+		return;
+	peer->endpoint = e;
+	pmtu_init(&peer->pmtu, !addr_is_v4(&e->addr), PMTU_BASE,
+		  fixed_size(n->config.underlay_mtu, &e->addr), now_us);
+	if (old)
+		endpoint_release(n, old);
+}
+
+static bool smaller(const struct node *n, const struct peer *peer)
+{
+	return public_key_compare(&n->key, &peer->key) < 0;
+}
+
+static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (peer->state == PEER_UP)
+		return;
+	peer->state = PEER_UP;
+	peer->why = PEER_WHY_NONE;
+	peer->state_us = now_us;
+	node_emit(n, NODE_PEER_UP, peer, &peer->endpoint->addr, NULL, "");
+}
+
+void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
+			 uint64_t now_us)
+{
+	s->stage = SESSION_OPEN;
+	peer_choose_session(peer, smaller(n, peer), now_us);
+	peer_up(n, peer, now_us);
+	peer_arm(n, peer, now_us);
+}
+
+/* Every address it answers at is dialled again. */
+static void redial(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	while ((e = endpoints_next(&n->peers, &at)))
+		if (e->peer == peer)
+			endpoint_kick(n, e, now_us);
+}
+
+void peer_down(struct node *n, struct peer *peer, enum peer_why why,
+	       uint64_t now_us)
+{
+	bool was_up = peer->state == PEER_UP;
+	char text[96];
+
+	if (peer->state == PEER_DOWN)
+		return;
+	peer->state = PEER_DOWN;
+	peer->why = why;
+	peer->state_us = now_us;
+	fdb_flush_port(n->fdb, peer->port);
+	redial(n, peer, now_us);
+	if (!was_up)
+		return;
+	peer_why_print(why,
+		       peer->endpoint ? peer->endpoint->addr.port : WIRE_PORT,
+		       text, sizeof(text));
+	node_emit(n, NODE_PEER_DOWN, peer,
+		  peer->endpoint ? &peer->endpoint->addr : NULL, NULL, text);
+}
+
+/* A datagram came from another address than we send to. If we know that one for
+ * the peer's already, it merely has two; else it seems to have moved, and an
+ * echo from there proves it. */
+static void consider_move(struct node *n, struct peer *peer,
+			  const struct addr *from, uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+	const struct endpoint *e = endpoints_find(&n->peers, from);
+
+	if (e && e->peer == peer &&
+	    !liveness_doubtful(&peer->liveness, &c, now_us))
+		return;
+	if (endpoint_is_recursive(n, from))
+		return;
+	if (peer->move_us && addr_equal(&peer->move_to, from) &&
+	    now_us - peer->move_us < NODE_MOVE_US)
+		return;
+	peer->move_to = *from;
+	peer->move_us = now_us;
+	send_probe(n, peer, from, 0, now_us);
+}
+
+void peer_heard(struct node *n, struct peer *peer, struct session *s,
+		const struct addr *from, uint64_t advance, uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+
+	liveness_received(&peer->liveness, advance, now_us);
+	/* The other end still sends on it: keys outlive the wish to retire. */
+	if (s->retire_us != CLOCK_NEVER)
+		s->retire_us = now_us + SESSION_RETIRE_US;
+	if (!peer->current)
+		return;
+	if (peer->state == PEER_DOWN &&
+	    liveness_verdict(&peer->liveness, &c, now_us) == LIVENESS_UP) {
+		peer_up(n, peer, now_us);
+		peer_arm(n, peer, now_us);
+	}
+	if (advance && peer->endpoint &&
+	    !addr_equal(from, &peer->endpoint->addr))
+		consider_move(n, peer, from, now_us);
+}
+
+static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	bool had = peer->current != NULL;
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *s = &peer->sessions[i];
+
+		if (s->stage == SESSION_NONE)
+			continue;
+		if (session_expired(s, now_us) ||
+		    (s->stage != SESSION_OPEN &&
+		     now_us - s->born_us >= SESSION_HALF_OPEN_US)) {
+			peer_session_drop(n, peer, s);
+			continue;
+		}
+		if (!s->hello_acked && now_us >= s->hello_us) {
+			send_hello(n, peer, s, s->hello_heard, now_us);
+			s->hello_us = now_us + SESSION_HELLO_US;
+		}
+	}
+	if (!peer->current)
+		peer_choose_session(peer, smaller(n, peer), now_us);
+	if (had && !peer->current && peer->state == PEER_UP)
+		peer_down(n, peer, PEER_WHY_EXPIRED, now_us);
+}
+
+static void tend_rival(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (now_us - peer->rival_us >= NODE_RIVAL_US || !peer->current) {
+		rival_wins(n, peer, now_us);
+		return;
+	}
+	if (now_us >= peer->rival_probe_us) {
+		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+		peer->rival_probe_us = now_us + NODE_RIVAL_PROBE_US;
+	}
+}
+
+static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+	enum liveness_verdict verdict =
+		liveness_verdict(&peer->liveness, &c, now_us);
+	uint16_t size;
+
+	liveness_roll(&peer->liveness, now_us);
+	if (verdict != LIVENESS_UP && peer->state == PEER_UP)
+		peer_down(n, peer,
+			  verdict == LIVENESS_DEAF ? PEER_WHY_DEAF
+						   : PEER_WHY_SILENT,
+			  now_us);
+	if (session_wants_rekey(peer->current, now_us) ||
+	    peer->current->renew ||
+	    liveness_doubtful(&peer->liveness, &c, now_us))
+		endpoint_kick(n, peer->endpoint, now_us);
+	if (liveness_wants_probe(&peer->liveness, &c, now_us)) {
+		liveness_probed(&peer->liveness, now_us);
+		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+	}
+	size = pmtu_probe(&peer->pmtu, peer->liveness.echoed_us, now_us);
+	if (size) {
+		/* The small one beside it shows that the path works at all. */
+		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+		send_probe(n, peer, &peer->endpoint->addr, size, now_us);
+	}
+}
+
+void peer_timer(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	tend_sessions(n, peer, now_us);
+	if (peer->rival != TABLE_NONE)
+		tend_rival(n, peer, now_us);
+	if (peer->current)
+		tend_liveness(n, peer, now_us);
+	if (peer->state != PEER_UP &&
+	    now_us - peer->state_us >= n->config.expire_us &&
+	    !peer_wanted(&n->peers, peer)) {
+		peer_drop(n, peer, PEER_WHY_SILENT, now_us);
+		return;
+	}
+	peer_arm(n, peer, now_us);
+}
