@@ -23,7 +23,6 @@ struct noise {
 	uint8_t h[NOISE_HASH_LEN];
 	uint8_t ck[NOISE_HASH_LEN];
 	uint8_t k[NOISE_KEY_LEN];
-	bool has_key;
 	uint64_t n;
 	bool initiator;
 	uint8_t psk[NOISE_KEY_LEN];
@@ -31,6 +30,8 @@ struct noise {
 	uint8_t e_private[NOISE_KEY_LEN], e_public[NOISE_KEY_LEN];
 	uint8_t rs[NOISE_KEY_LEN]; /* the other's static, once read */
 	uint8_t re[NOISE_KEY_LEN]; /* the other's ephemeral, once read */
+	/* After message 2: what the initiator and the responder send with. */
+	uint8_t keys[2][NOISE_KEY_LEN];
 };
 
 /* X25519 (RFC 7748). The product; false if it is all zero (low-order point) or
@@ -65,11 +66,12 @@ void noise_split(const struct noise *n, uint8_t send[NOISE_KEY_LEN],
 		 uint8_t receive[NOISE_KEY_LEN]);
 void noise_wipe(struct noise *n);
 
-/* HMAC-SHA-256 (RFC 2104) of two pieces; the second may be empty. */
-void hmac_sha256(uint8_t out[32], const void *key, size_t key_len,
+/* HMAC-SHA-256 (RFC 2104) of two pieces; either may be empty. False, and out
+ * zeroed, only if the library fails. */
+bool hmac_sha256(uint8_t out[32], const void *key, size_t key_len,
 		 const void *a, size_t a_len, const void *b, size_t b_len);
 /* HKDF-SHA-256 (RFC 5869), extract (salt may be empty) and expand. False if
- * out_len > 255 * 32. */
+ * out_len > 255 * 32, or, with out zeroed, if the library fails. */
 bool hkdf_sha256(uint8_t *out, size_t out_len, const void *salt,
 		 size_t salt_len, const void *ikm, size_t ikm_len,
 		 const void *info, size_t info_len);
