@@ -1,0 +1,285 @@
+#include "tapd/tap.h"
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "netns.h"
+
+#define ETHERTYPE_TEST 0x88b5 /* IEEE 802: local experimental */
+
+static struct tap *open_tap(const char *name)
+{
+	char *error = NULL;
+	struct tap *t = tap_open(name, &error);
+
+	if (!t)
+		ck_abort_msg("%s", error);
+	return t;
+}
+
+static void expect_error(const char *name, const char *text)
+{
+	char *error = NULL;
+
+	ck_assert_ptr_null(tap_open(name, &error));
+	if (!strstr(error, text) || !strstr(error, name))
+		ck_abort_msg("\"%s\" lacks \"%s\" or the name", error, text);
+	free(error);
+}
+
+/* The kernel's side of the interface: one ethertype, so that what IPv6 does on
+ * a new interface is not in the way. */
+static int open_packet(const char *name)
+{
+	const struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETHERTYPE_TEST),
+		.sll_ifindex = (int)if_nametoindex(name),
+	};
+	struct sockaddr_storage any = { 0 };
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETHERTYPE_TEST));
+
+	ck_assert_int_ge(fd, 0);
+	memcpy(&any, &at, sizeof(at));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(at)), 0);
+	return fd;
+}
+
+static size_t make_frame(uint8_t *frame, size_t payload, uint8_t tag)
+{
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, "\x02\x00\x00\x00\x00\x01\x88\xb5", 8);
+	memset(frame + 14, tag, payload);
+	return 14 + payload;
+}
+
+/* Reads batches until a frame of the test arrives. */
+static const struct frame *read_frame(struct tap *t, size_t *left)
+{
+	static struct tap_batch batch;
+
+	for (;;) {
+		while (batch.count > 0) {
+			const struct frame *f = batch.frames++;
+			const uint8_t *b = f->iov->iov_base;
+
+			*left = --batch.count;
+			ck_assert_uint_eq(f->iovcnt, 1);
+			if (b[12] == 0x88 && b[13] == 0xb5)
+				return f;
+		}
+		struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
+		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		batch = tap_read(t);
+		ck_assert_uint_eq(batch.bad, 0);
+	}
+}
+
+START_TEST(made_tap_vanishes_unless_persistent)
+{
+	struct tap *t = open_tap("t0");
+
+	ck_assert(tap_was_made(t));
+	ck_assert_uint_ne(if_nametoindex("t0"), 0);
+	tap_close(t);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+
+	t = open_tap("t0");
+	ck_assert_int_eq(tap_set_persist(t, true), 0);
+	unsigned index = if_nametoindex("t0");
+	tap_close(t);
+	ck_assert_uint_eq(if_nametoindex("t0"), index);
+
+	t = open_tap("t0");
+	ck_assert(!tap_was_made(t));
+	ck_assert_uint_eq(if_nametoindex("t0"), index);
+	ck_assert_int_eq(tap_set_persist(t, false), 0);
+	tap_close(t);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+}
+END_TEST
+
+/* ip(8) makes TAPs without vnet_hdr: attaching with it works all the same. */
+START_TEST(tap_of_the_administrator_is_attached_and_stays)
+{
+	static const char *const kinds[] = { "", "multi_queue" };
+	char command[80];
+
+	snprintf(command, sizeof(command), "ip tuntap add dev t0 mode tap %s",
+		 kinds[_i]);
+	netns_run(command);
+	unsigned index = if_nametoindex("t0");
+	struct tap *t = open_tap("t0");
+	ck_assert(!tap_was_made(t));
+	tap_close(t);
+	ck_assert_uint_eq(if_nametoindex("t0"), index);
+}
+END_TEST
+
+START_TEST(frames_pass_both_ways)
+{
+	uint8_t frame[1600], got[1600];
+	struct tap *t = open_tap("t0");
+	size_t left;
+
+	netns_run("ip link set t0 up");
+	int packet = open_packet("t0");
+
+	size_t len = make_frame(frame, 1000, 7);
+	ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
+	const struct frame *f = read_frame(t, &left);
+	ck_assert_uint_eq(frame_len(f), len);
+	ck_assert_mem_eq(f->iov->iov_base, frame, len);
+	ck_assert(!f->offload.csum_partial);
+
+	/* In two pieces. */
+	const struct iovec pieces[] = { { frame, 14 }, { frame + 14, 1000 } };
+	const struct frame out = { .iov = pieces, .iovcnt = 2 };
+	ck_assert_uint_eq(tap_write(t, &out, 1), 0);
+	ck_assert_int_eq(recv(packet, got, sizeof(got), 0), (ssize_t)len);
+	ck_assert_mem_eq(got, frame, len);
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(batch_keeps_order_and_headroom)
+{
+	uint8_t frame[1600];
+	struct tap *t = open_tap("t0");
+	size_t left, len;
+
+	netns_run("ip link set t0 up");
+	int packet = open_packet("t0");
+	for (uint8_t i = 0; i < 200; i++) {
+		len = make_frame(frame, 46 + i * 7U, i);
+		ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
+	}
+	for (uint8_t i = 0; i < 200; i++) {
+		const struct frame *f = read_frame(t, &left);
+
+		ck_assert_uint_lt(left, TAP_BATCH_FRAMES);
+		len = make_frame(frame, 46 + i * 7U, i);
+		ck_assert_uint_eq(frame_len(f), len);
+		ck_assert_mem_eq(f->iov->iov_base, frame, len);
+		/* Writing there harms neither this frame nor the next. */
+		memset((uint8_t *)f->iov->iov_base - FRAME_HEADROOM, 0xee,
+		       FRAME_HEADROOM);
+	}
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(largest_frame_fits)
+{
+	static uint8_t frame[14 + 65521];
+	struct tap *t = open_tap("t0");
+	size_t left;
+
+	netns_run("ip link set t0 mtu 65521 up");
+	int packet = open_packet("t0");
+	size_t len = make_frame(frame, 65521, 9);
+	ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
+	const struct frame *f = read_frame(t, &left);
+	ck_assert_uint_eq(frame_len(f), len);
+	ck_assert_mem_eq(f->iov->iov_base, frame, len);
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(interface_that_is_down_refuses_frames_and_lives)
+{
+	uint8_t frame[100];
+	struct tap *t = open_tap("t0");
+	const struct iovec piece = { frame, make_frame(frame, 50, 1) };
+	const struct frame out = { .iov = &piece, .iovcnt = 1 };
+
+	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
+	ck_assert_int_ne(tap_read(t).error, 0);
+	ck_assert(tap_is_alive(t));
+	netns_run("ip link set t0 up");
+	ck_assert_uint_eq(tap_write(t, &out, 1), 0);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(deleted_interface_is_noticed)
+{
+	struct tap *t = open_tap("t0");
+
+	netns_run("ip link set t0 up");
+	netns_run("ip link del t0");
+	struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	struct tap_batch batch = tap_read(t);
+	ck_assert_int_ne(batch.error, 0);
+	ck_assert_int_ne(batch.error, -EAGAIN);
+	ck_assert(!tap_is_alive(t));
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(carrier_follows)
+{
+	struct tap *t = open_tap("t0");
+
+	netns_run("ip link set t0 up");
+	ck_assert_int_eq(tap_set_carrier(t, false), 0);
+	netns_run("ip link show t0 | grep -q NO-CARRIER");
+	ck_assert_int_eq(tap_set_carrier(t, true), 0);
+	netns_run("! ip link show t0 | grep -q NO-CARRIER");
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(errors_say_what_is_wrong)
+{
+	struct tap *t = open_tap("t0");
+
+	expect_error("t0", "in use by another program");
+	tap_close(t);
+	expect_error("lo", "no TAP");
+	netns_run("ip tuntap add dev tun0 mode tun");
+	expect_error("tun0", "no TAP");
+	expect_error("a-name-that-is-too-long", "1 to 15 characters");
+	expect_error("tap%d", "1 to 15 characters");
+	expect_error("a/b", "does not allow this name");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tap");
+	TCase *tc = tcase_create("tap");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, netns_enter, NULL);
+	tcase_set_timeout(tc, 30);
+	if (netns_is_allowed()) {
+		tcase_add_test(tc, made_tap_vanishes_unless_persistent);
+		tcase_add_loop_test(
+			tc, tap_of_the_administrator_is_attached_and_stays, 0,
+			2);
+		tcase_add_test(tc, frames_pass_both_ways);
+		tcase_add_test(tc, batch_keeps_order_and_headroom);
+		tcase_add_test(tc, largest_frame_fits);
+		tcase_add_test(tc,
+			       interface_that_is_down_refuses_frames_and_lives);
+		tcase_add_test(tc, deleted_interface_is_noticed);
+		tcase_add_test(tc, carrier_follows);
+		tcase_add_test(tc, errors_say_what_is_wrong);
+	}
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
