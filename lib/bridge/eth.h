@@ -28,19 +28,21 @@ enum eth_l3 { ETH_L3_OTHER, ETH_L3_IPV4, ETH_L3_IPV6 };
 
 /*
  * Only what was inside the bytes is set; offsets are from the frame's start.
- * l4_offset is 0 unless the L4 header's first byte lies inside the frame and
- * belongs to this packet (not in a later IP fragment). The outermost tag names
- * the VLAN (IEEE 802.1Q); priority-tagged frames are VLAN 0.
+ * The outermost tag names the VLAN (IEEE 802.1Q); priority-tagged frames are
+ * VLAN 0.
  */
 struct eth_view {
 	uint8_t dst[ETH_ADDR_LEN];
 	uint8_t src[ETH_ADDR_LEN];
 	uint16_t vlan; /* VID of the outer tag, 0 if untagged */
-	uint16_t
-		type; /* ethertype after up to two tags; < 0x600: 802.3 length */
-	uint16_t l3_offset;
-	enum eth_l3 l3;	  /* OTHER also if the IP header is malformed */
-	uint8_t ip_proto; /* after IPv6 extension headers; 0 if not known */
+	/* Ethertype after up to two tags; < 0x600: an 802.3 length. */
+	uint16_t type;
+	uint16_t l3_offset; /* what follows the ethertype */
+	enum eth_l3 l3;	    /* OTHER also if the IP header is malformed */
+	uint32_t l3_end;    /* end of the IP packet, padding excluded, or 0 */
+	uint8_t ip_proto;   /* after IPv6 extension headers; 0 if not known */
+	/* 0 unless the L4 header's first byte lies inside the packet and this
+	 * is not a later IP fragment. */
 	uint16_t l4_offset;
 	bool ip_fragment;   /* any fragment, the first included */
 	uint8_t ip_src[16]; /* IPv4 as v4-mapped; zero unless l3 is IP */
@@ -48,11 +50,14 @@ struct eth_view {
 };
 
 /*
- * Reads the headers of a frame of len bytes. Malformed IP is no error: l3 stays
- * OTHER and the frame is still switched by its MACs.
+ * Reads the headers of a frame of len bytes. Malformed IP (a length or version
+ * that cannot be) is no error: l3 is OTHER and the frame is still switched by
+ * its MACs. Malformed IPv6 extension headers, or more than eight, leave only
+ * ip_proto and l4_offset unknown.
  *
  * DROP_frame_short: under 14 bytes, or under 18 with a tag.
  * DROP_frame_bad_source: source MAC has the group bit set, or is all zero.
+ * After a drop the view is zero but for the MACs of a bad source.
  */
 enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame,
 			   size_t len);
@@ -68,14 +73,15 @@ bool eth_is_broadcast(const uint8_t mac[ETH_ADDR_LEN]);
 bool eth_is_membership(const struct eth_view *v, const uint8_t *frame,
 		       size_t len);
 
-/* The UDP destination of an unfragmented IPv4 or IPv6 UDP packet. */
+/* The UDP destination of an unfragmented IPv4 or IPv6 UDP packet; false, and
+ * *dst zeroed, for anything else. The scope is always 0. */
 bool eth_udp_dst(const struct eth_view *v, const uint8_t *frame, size_t len,
 		 struct addr *dst);
 
 /*
  * A partial checksum is a peer's input to our kernel: true only if start and
  * offset equal the parsed TCP (16) or UDP (6) header's of an unfragmented
- * packet and the checksum field lies inside the frame.
+ * packet and the checksum field lies inside the packet.
  */
 bool eth_csum_valid(const struct eth_view *v, size_t len, uint16_t csum_start,
 		    uint16_t csum_offset);
