@@ -17,24 +17,27 @@
  * Learned from source addresses. A MAC seen behind another port moves at once:
  * that is how a VRRP virtual MAC follows its master. Ageing is lazy on look-up
  * and swept by fdb_age. Bounded in all and per port, so that a peer that
- * invents addresses fills its own share only.
+ * invents addresses fills its own share only. What has aged out counts in its
+ * port's share until fdb_age has swept it.
  */
 struct fdb;
 
 struct fdb_config {
-	uint32_t capacity;   /* entries in all */
+	uint32_t capacity;   /* entries in all, at least 1 */
 	uint32_t per_port;   /* entries of one port */
-	uint16_t ports;	     /* port numbers are below this */
+	uint16_t ports;	     /* port numbers are below this; at least 1 */
 	uint64_t max_age_us; /* 300 s is usual */
 };
 
+/* NULL if memory is short. */
 struct fdb *fdb_new(const struct fdb_config *config,
 		    const uint8_t seed[TABLE_SEED_LEN]);
 void fdb_free(struct fdb *f);
 
 /*
- * Learns or refreshes. False if the table or the port's share is full: then
- * the MAC stays where it was, or unknown (and is flooded, which is safe).
+ * Learns or refreshes. False if the table or the port's share is full. A MAC
+ * that was behind another port is then forgotten: it is no longer there, so its
+ * frames would be lost, while those to an unknown MAC are flooded.
  */
 bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	       uint16_t port, uint64_t now_us);
@@ -54,7 +57,8 @@ struct fdb_entry {
 	uint64_t seen_us;
 };
 
-/* Walks the entries: *at starts at TABLE_NONE. False at the end. */
+/* Walks the entries, aged ones not yet swept included: *at starts at TABLE_NONE.
+ * False at the end. */
 bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out);
 
 #endif
