@@ -114,6 +114,7 @@ static bool refused(const struct endpoint *e)
 	case ENDPOINT_DIALLING:
 	case ENDPOINT_NO_ANSWER:
 	case ENDPOINT_OTHER_SECRET:
+	case ENDPOINT_IGNORED:
 	case ENDPOINT_UNREACHABLE:
 	case ENDPOINT_WHY_COUNT:
 		break;

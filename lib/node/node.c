@@ -159,6 +159,12 @@ struct node *node_new(const struct node_config *config,
 	*error = "out of memory";
 	if (!n)
 		return NULL;
+	if (!config->secrets_count ||
+	    !wire_name_valid(config->name, strlen(config->name))) {
+		*error = "no network secret, or no valid name";
+		free(n);
+		return NULL;
+	}
 	n->ops = *ops;
 	n->user = user;
 	n->config = *config;

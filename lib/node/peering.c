@@ -70,6 +70,8 @@ void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
 	uint64_t dies_us = c->session.born_us + SESSION_HALF_OPEN_US;
 
 	if (now_us >= dies_us) {
+		if (c->dialled && !c->dialled->peer)
+			c->dialled->why = ENDPOINT_IGNORED;
 		candidate_drop(n, c);
 		return;
 	}

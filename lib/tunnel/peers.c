@@ -16,6 +16,8 @@ static const char *const endpoint_why_texts[] = {
 		"key not trusted: add it to trusted_keys, then reload",
 	[ENDPOINT_DUPLICATE] =
 		"duplicate key: its key is in use by another live host",
+	[ENDPOINT_IGNORED] =
+		"it ignores us: is this host's key a copy of another's?",
 	[ENDPOINT_SELF] = "this host itself",
 	[ENDPOINT_RECURSION] =
 		"inside the interface's own network: use its outer address",

@@ -40,6 +40,7 @@ enum endpoint_why {
 	ENDPOINT_OTHER_SECRET, /* its handshakes fail our mac1 */
 	ENDPOINT_UNTRUSTED,
 	ENDPOINT_DUPLICATE,
+	ENDPOINT_IGNORED, /* handshake complete, then silence */
 	ENDPOINT_SELF,
 	ENDPOINT_RECURSION,
 	ENDPOINT_VERSION,
