@@ -65,10 +65,11 @@ struct conf {
 };
 
 /*
- * Both return NULL with *error set to one line, "FILE:LINE: what is wrong; what
- * to do" (free it), or a configuration that conf_free frees. Nothing outside
- * the file is looked at but what it names (address_from's interface and the
- * secret are read later).
+ * Both return NULL with *error set to one line, "FILE:LINE: KEY: what is wrong;
+ * what to do" ("FILE: …" if it cannot be read at all, "command line: OPTION: …"
+ * without one), to be freed; or a configuration that conf_free frees. Nothing
+ * outside the file is looked at but the files it includes and the host's name
+ * (address_from's interface and the secret are read later).
  */
 struct conf *conf_read(const char *path, char **error);
 
@@ -88,5 +89,9 @@ void conf_free(struct conf *c);
 /* The effective configuration as text that conf_read reads to the same. The
  * caller frees it. */
 char *conf_print(const struct conf *c);
+
+/* What differs, "- KEY = OLD;" and "+ KEY = NEW;" on a line each; "" if nothing
+ * does. The caller frees it. */
+char *conf_diff(const struct conf *from, const struct conf *to);
 
 #endif
