@@ -47,8 +47,9 @@ struct cookie_jar {
 	uint64_t made_us; /* of key[0]; 0: none yet */
 };
 
-/* Moves to a fresh key if the current one is older than COOKIE_LIFE_US.
- * random: 32 bytes, used only then. True if they were used. */
+/* Moves to a fresh key if the current one is older than COOKIE_LIFE_US; to be
+ * called before the two below, which know no time. random: 32 bytes, used only
+ * then. True if they were used. */
 bool cookie_jar_turn(struct cookie_jar *j, uint64_t now_us,
 		     const uint8_t random[32]);
 /* True if the message's mac2 was made with a cookie of ours for this address
@@ -56,14 +57,15 @@ bool cookie_jar_turn(struct cookie_jar *j, uint64_t now_us,
 bool cookie_check_mac2(const struct cookie_jar *j, const struct addr *from,
 		       const uint8_t *message, size_t len);
 /* The answer to a message (its mac1 at WIRE_MAC1_FROM_END): a packed cookie
- * message. nonce is random. False only if a library fails. */
+ * message. nonce is random. False if a library fails, or the jar is empty. */
 bool cookie_answer(const struct cookie_jar *j, struct aead *aead,
 		   const struct secret *s, const struct addr *to,
 		   uint32_t receiver, const uint8_t mac1[WIRE_MAC_LEN],
 		   const uint8_t nonce[WIRE_COOKIE_NONCE_LEN],
 		   uint8_t out[WIRE_COOKIE_LEN]);
 
-/* The asker: opens the cookie that answers the message whose mac1 is given. */
+/* The asker: opens the cookie that answers the message whose mac1 is given.
+ * False, and cookie zeroed, if it was not sealed for that message. */
 bool cookie_open(struct aead *aead, const struct secret *s,
 		 const struct wire_cookie *m, const uint8_t mac1[WIRE_MAC_LEN],
 		 uint8_t cookie[COOKIE_LEN]);
