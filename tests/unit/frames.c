@@ -1,7 +1,9 @@
-/* Frames for tests: a few real ones, and builders for the others. */
+/* Frames for tests: a few real ones, builders for the others, and the parser
+ * under watch. */
 #include "frames.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vectors.h"
@@ -100,4 +102,67 @@ void put_udp(struct writer *w, uint16_t dst_port, size_t payload_len)
 	writer_u16(w, (uint16_t)(8 + payload_len));
 	writer_u16(w, 0);
 	writer_zeros(w, payload_len);
+}
+
+static bool all_zero(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static bool view_is_sane(const struct eth_view *v, size_t len)
+{
+	if (v->vlan > 0xfff || v->l3_offset < 14 || v->l3_offset > 22 ||
+	    v->l3_offset > len || v->l3_end > len)
+		return false;
+	if (v->l3 == ETH_L3_OTHER)
+		return v->l3_end == 0 && v->ip_proto == 0 &&
+		       v->l4_offset == 0 && !v->ip_fragment &&
+		       all_zero(v->ip_src, 16) && all_zero(v->ip_dst, 16);
+	if (v->l3_end < v->l3_offset + (v->l3 == ETH_L3_IPV4 ? 20u : 40u))
+		return false;
+	return v->l4_offset == 0 ||
+	       (v->l4_offset > v->l3_offset && v->l4_offset < v->l3_end);
+}
+
+struct frame_parsed frame_parse(const uint8_t *frame, size_t len)
+{
+	struct frame_parsed p = { .len = len };
+	uint8_t *copy = malloc(len ? len : 1);
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, frame, len);
+	memset(&p.v, 0xaa, sizeof(p.v));
+	p.reason = eth_parse(&p.v, copy, len);
+	if (p.reason == DROP_NONE) {
+		p.membership = eth_is_membership(&p.v, copy, len);
+		p.udp = eth_udp_dst(&p.v, copy, len, &p.udp_dst);
+		if (p.udp && !eth_csum_valid(&p.v, len, p.v.l4_offset, 6))
+			ck_abort_msg("UDP without room for its checksum");
+		if (!view_is_sane(&p.v, len))
+			ck_abort_msg("a view that breaks its contract");
+	}
+	free(copy);
+	return p;
+}
+
+struct frame_parsed frame_parse_written(const struct writer *w)
+{
+	ck_assert(writer_ok(w));
+	return frame_parse(w->start, w->len);
+}
+
+void frame_assert_ip(const uint8_t ip[16], const char *text)
+{
+	struct addr want, have = { .port = 1 };
+	char buf[ADDR_STRLEN];
+
+	ck_assert(addr_parse(&want, text, 1));
+	memcpy(have.ip, ip, 16);
+	ck_assert_msg(addr_equal(&want, &have), "%s, not %s",
+		      addr_print_host(&have, buf), text);
 }

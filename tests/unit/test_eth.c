@@ -7,93 +7,19 @@
 #include "frames.h"
 #include "pcap.h"
 
-/*
- * Every frame goes through parse(), which hands eth_parse a heap copy of
- * exactly its length, so that AddressSanitizer sees the first byte read past
- * the end, and holds whatever it says to the header's contract.
- */
-struct parsed {
-	enum drop_reason reason;
-	struct eth_view v;
-	size_t len;
-	bool membership, udp;
-	struct addr udp_dst;
-};
-
-static bool all_zero(const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
-static bool view_is_sane(const struct eth_view *v, size_t len)
-{
-	if (v->vlan > 0xfff || v->l3_offset < 14 || v->l3_offset > 22 ||
-	    v->l3_offset > len || v->l3_end > len)
-		return false;
-	if (v->l3 == ETH_L3_OTHER)
-		return v->l3_end == 0 && v->ip_proto == 0 &&
-		       v->l4_offset == 0 && !v->ip_fragment &&
-		       all_zero(v->ip_src, 16) && all_zero(v->ip_dst, 16);
-	if (v->l3_end < v->l3_offset + (v->l3 == ETH_L3_IPV4 ? 20u : 40u))
-		return false;
-	return v->l4_offset == 0 ||
-	       (v->l4_offset > v->l3_offset && v->l4_offset < v->l3_end);
-}
-
-static struct parsed parse(const uint8_t *frame, size_t len)
-{
-	struct parsed p = { .len = len };
-	uint8_t *copy = malloc(len ? len : 1);
-
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, frame, len);
-	memset(&p.v, 0xaa, sizeof(p.v));
-	p.reason = eth_parse(&p.v, copy, len);
-	if (p.reason == DROP_NONE) {
-		p.membership = eth_is_membership(&p.v, copy, len);
-		p.udp = eth_udp_dst(&p.v, copy, len, &p.udp_dst);
-		if (!view_is_sane(&p.v, len))
-			ck_abort_msg("a view that breaks its contract");
-	}
-	free(copy);
-	return p;
-}
-
-static struct parsed parse_written(const struct writer *w)
-{
-	ck_assert(writer_ok(w));
-	return parse(w->start, w->len);
-}
-
-static struct parsed parse_sample(const char *name)
+static struct frame_parsed parse_sample(const char *name)
 {
 	uint8_t frame[SAMPLE_MAX];
 	size_t len = sample_decode(frame, name);
 
-	return parse(frame, len);
-}
-
-static void assert_ip(const uint8_t ip[16], const char *text)
-{
-	struct addr want, have = { .port = 1 };
-	char buf[ADDR_STRLEN];
-
-	ck_assert(addr_parse(&want, text, 1));
-	memcpy(have.ip, ip, 16);
-	ck_assert_msg(addr_equal(&want, &have), "%s, not %s",
-		      addr_print_host(&have, buf), text);
+	return frame_parse(frame, len);
 }
 
 /* ---- Ethernet and tags ---- */
 
 START_TEST(untagged_frame)
 {
-	struct parsed p = parse_sample("ptp");
+	struct frame_parsed p = parse_sample("ptp");
 
 	ck_assert_int_eq(p.reason, DROP_NONE);
 	ck_assert_mem_eq(p.v.dst, "\x01\x1b\x19\0\0\0", 6);
@@ -107,7 +33,7 @@ END_TEST
 
 START_TEST(length_of_802_3_frame_is_its_type)
 {
-	struct parsed p = parse_sample("rstp");
+	struct frame_parsed p = parse_sample("rstp");
 
 	ck_assert_int_eq(p.reason, DROP_NONE);
 	ck_assert_uint_eq(p.v.type, 39);
@@ -117,7 +43,7 @@ END_TEST
 
 START_TEST(outer_tag_names_the_vlan)
 {
-	struct parsed p = parse_sample("qinq arp");
+	struct frame_parsed p = parse_sample("qinq arp");
 
 	ck_assert_int_eq(p.reason, DROP_NONE);
 	ck_assert_uint_eq(p.v.vlan, 200);
@@ -130,15 +56,15 @@ START_TEST(priority_and_dei_are_not_the_vlan)
 {
 	uint8_t buf[64];
 	struct writer w = writer_init(buf, sizeof(buf));
-	struct parsed p;
+	struct frame_parsed p;
 
 	put_eth(&w, 2, 1, ETH_TYPE_VLAN);
 	writer_u16(&w, 0xf005);
 	writer_u16(&w, ETH_TYPE_ARP);
-	p = parse_written(&w);
+	p = frame_parse_written(&w);
 	ck_assert_uint_eq(p.v.vlan, 5);
 	store_be16(buf + 14, 0xe000); /* priority-tagged */
-	p = parse_written(&w);
+	p = frame_parse_written(&w);
 	ck_assert_uint_eq(p.v.vlan, 0);
 	ck_assert_uint_eq(p.v.type, ETH_TYPE_ARP);
 	ck_assert_uint_eq(p.v.l3_offset, 18);
@@ -149,13 +75,13 @@ START_TEST(third_tag_is_the_type)
 {
 	uint8_t buf[64];
 	struct writer w = writer_init(buf, sizeof(buf));
-	struct parsed p;
+	struct frame_parsed p;
 
 	put_eth(&w, 2, 1, ETH_TYPE_QINQ);
 	writer_u32(&w, 0x00018100);
 	writer_u32(&w, 0x00028100);
 	writer_u32(&w, 0x00030800);
-	p = parse_written(&w);
+	p = frame_parse_written(&w);
 	ck_assert_int_eq(p.reason, DROP_NONE);
 	ck_assert_uint_eq(p.v.vlan, 1);
 	ck_assert_uint_eq(p.v.type, ETH_TYPE_VLAN);
@@ -168,7 +94,7 @@ START_TEST(ip_behind_two_tags_is_found)
 {
 	uint8_t buf[128];
 	struct writer w = writer_init(buf, sizeof(buf));
-	struct parsed p;
+	struct frame_parsed p;
 
 	put_eth(&w, 2, 1, ETH_TYPE_QINQ);
 	writer_u32(&w, 0x00018100);
@@ -176,7 +102,7 @@ START_TEST(ip_behind_two_tags_is_found)
 	writer_u16(&w, ETH_TYPE_IPV6);
 	put_ipv6(&w, 17, 8);
 	put_udp(&w, 8273, 0);
-	p = parse_written(&w);
+	p = frame_parse_written(&w);
 	ck_assert_int_eq(p.v.l3, ETH_L3_IPV6);
 	ck_assert_uint_eq(p.v.l4_offset, 62);
 	ck_assert_uint_eq(p.v.l3_end, 70);
@@ -189,14 +115,14 @@ START_TEST(frames_without_a_whole_header_are_short)
 	size_t len = sample_decode(frame, "qinq arp");
 
 	for (size_t cut = 0; cut <= len; cut++) {
-		struct parsed p = parse(frame, cut);
+		struct frame_parsed p = frame_parse(frame, cut);
 
 		ck_assert_int_eq(p.reason,
 				 cut < 18 ? DROP_frame_short : DROP_NONE);
 	}
 	len = sample_decode(frame, "rstp");
 	for (size_t cut = 0; cut <= len; cut++) {
-		struct parsed p = parse(frame, cut);
+		struct frame_parsed p = frame_parse(frame, cut);
 
 		ck_assert_int_eq(p.reason,
 				 cut < 14 ? DROP_frame_short : DROP_NONE);
@@ -207,10 +133,10 @@ END_TEST
 START_TEST(second_tag_cut_short_is_the_type)
 {
 	uint8_t frame[SAMPLE_MAX];
-	struct parsed p;
+	struct frame_parsed p;
 
 	sample_decode(frame, "qinq arp");
-	p = parse(frame, 21);
+	p = frame_parse(frame, 21);
 	ck_assert_int_eq(p.reason, DROP_NONE);
 	ck_assert_uint_eq(p.v.vlan, 200);
 	ck_assert_uint_eq(p.v.type, ETH_TYPE_VLAN);
@@ -227,13 +153,13 @@ START_TEST(source_must_be_one_station)
 	size_t len = sample_decode(frame, "vrrp");
 
 	frame[6] |= 1;
-	ck_assert_int_eq(parse(frame, len).reason, DROP_frame_bad_source);
+	ck_assert_int_eq(frame_parse(frame, len).reason, DROP_frame_bad_source);
 	memcpy(frame + 6, broadcast, 6);
-	ck_assert_int_eq(parse(frame, len).reason, DROP_frame_bad_source);
+	ck_assert_int_eq(frame_parse(frame, len).reason, DROP_frame_bad_source);
 	memset(frame + 6, 0, 6);
-	ck_assert_int_eq(parse(frame, len).reason, DROP_frame_bad_source);
+	ck_assert_int_eq(frame_parse(frame, len).reason, DROP_frame_bad_source);
 	frame[11] = 1;
-	ck_assert_int_eq(parse(frame, len).reason, DROP_NONE);
+	ck_assert_int_eq(frame_parse(frame, len).reason, DROP_NONE);
 }
 END_TEST
 
@@ -262,12 +188,12 @@ END_TEST
 
 START_TEST(ipv4_fields)
 {
-	struct parsed p = parse_sample("vrrp");
+	struct frame_parsed p = parse_sample("vrrp");
 
 	ck_assert_int_eq(p.v.l3, ETH_L3_IPV4);
 	ck_assert_uint_eq(p.v.ip_proto, 112);
-	assert_ip(p.v.ip_src, "10.0.0.91");
-	assert_ip(p.v.ip_dst, "224.0.0.18");
+	frame_assert_ip(p.v.ip_src, "10.0.0.91");
+	frame_assert_ip(p.v.ip_dst, "224.0.0.18");
 	ck_assert(!p.v.ip_fragment);
 	ck_assert_uint_eq(p.v.l4_offset, 34);
 	ck_assert_uint_eq(p.v.l3_end, 62);
@@ -276,7 +202,7 @@ END_TEST
 
 START_TEST(padding_is_no_part_of_the_packet)
 {
-	struct parsed p = parse_sample("igmp query");
+	struct frame_parsed p = parse_sample("igmp query");
 
 	ck_assert_uint_eq(p.len, 60);
 	ck_assert_uint_eq(p.v.l3_end, 42);
@@ -285,7 +211,7 @@ END_TEST
 
 START_TEST(ipv4_options_are_skipped)
 {
-	struct parsed p = parse_sample("igmp report");
+	struct frame_parsed p = parse_sample("igmp report");
 
 	ck_assert_uint_eq(p.v.l4_offset, 38);
 	ck_assert_uint_eq(p.v.ip_proto, 2);
@@ -325,10 +251,10 @@ START_TEST(ipv4_headers_that_lie)
 {
 	uint8_t frame[SAMPLE_MAX];
 	size_t len = sample_decode(frame, "vrrp");
-	struct parsed p;
+	struct frame_parsed p;
 
 	store_be16(frame + ipv4_changes[_i].at, ipv4_changes[_i].value);
-	p = parse(frame, len);
+	p = frame_parse(frame, len);
 	ck_assert_int_eq(p.reason, DROP_NONE);
 	ck_assert_msg((p.v.l3 == ETH_L3_IPV4) == ipv4_changes[_i].ip, "%s",
 		      ipv4_changes[_i].what);
@@ -382,7 +308,7 @@ static const struct expectation {
 	{ "ptp_ethernet.pcap", 205, 0x88f7, 0, NULL, 0, 0, false },
 };
 
-static bool matches(const struct parsed *p, const struct expectation *e)
+static bool matches(const struct frame_parsed *p, const struct expectation *e)
 {
 	struct addr dst = { .port = 1 };
 
@@ -405,7 +331,7 @@ START_TEST(real_frames_read_as_tshark_reads_them)
 	if (!pcap_open(&pcap, e->file))
 		return;
 	while (pcap_next(&pcap, &frame)) {
-		struct parsed p = parse(frame.bytes, frame.len);
+		struct frame_parsed p = frame_parse(frame.bytes, frame.len);
 
 		if (matches(&p, e))
 			frames++;
@@ -446,7 +372,7 @@ static void parse_mutations(const uint8_t *frame, size_t len, int count)
 		memcpy(copy, frame, len);
 		for (size_t c = 0; c < changes; c++)
 			copy[(size_t)random() % len] = (uint8_t)random();
-		parse(copy, len - (size_t)random() % 4 % len);
+		frame_parse(copy, len - (size_t)random() % 4 % len);
 	}
 	free(copy);
 }
@@ -462,9 +388,9 @@ START_TEST(every_captured_frame_whole_cut_and_changed_is_read_in_bounds)
 	while (pcap_next(&pcap, &frame)) {
 		size_t headers = frame.len < 100 ? frame.len : 100;
 
-		parse(frame.bytes, frame.len);
+		frame_parse(frame.bytes, frame.len);
 		for (size_t cut = 0; cut < headers; cut++)
-			parse(frame.bytes, cut);
+			frame_parse(frame.bytes, cut);
 		parse_mutations(frame.bytes, headers, 50);
 	}
 	pcap_close(&pcap);
@@ -478,7 +404,7 @@ START_TEST(every_sample_whole_cut_and_changed_is_read_in_bounds)
 
 	srandom((unsigned int)_i);
 	for (size_t cut = 0; cut <= len; cut++)
-		parse(frame, cut);
+		frame_parse(frame, cut);
 	parse_mutations(frame, len, 5000);
 }
 END_TEST
