@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tapd/error.h"
+#include "tapd/failure.h"
 
 #define SOURCE_MAX  ((size_t)1 << 20) /* bytes, all files together */
 #define FILES_MAX   64
@@ -161,6 +161,21 @@ static char *include_path(const char *line, const char *end, const char *from)
 static bool add_file(struct conf_source *s, const char *path, unsigned depth,
 		     char **error);
 
+/* An error about the included file as a whole names the including line too. */
+static void include_error(const char *from, unsigned number, const char *path,
+			  char *inner, char **error)
+{
+	size_t len = strlen(path);
+
+	if (inner && strncmp(inner, path, len) == 0 &&
+	    strncmp(inner + len, ": ", 2) == 0) {
+		failure_set(error, "%s:%u: @include %s", from, number, inner);
+		free(inner);
+	} else {
+		*error = inner;
+	}
+}
+
 /* Puts the file that a line names in the line's place. */
 static bool include(struct conf_source *s, unsigned file, unsigned number,
 		    const char *line, const char *end, unsigned depth,
@@ -168,33 +183,26 @@ static bool include(struct conf_source *s, unsigned file, unsigned number,
 {
 	const char *from = s->files[file];
 	char *path = include_path(line, end, from), *inner = NULL;
-	size_t len;
+	bool ok = false;
 
 	if (!path) {
-		error_set(error,
-			  "%s:%u: not understood; write @include \"FILE\" "
-			  "alone on the line",
-			  from, number);
+		failure_set(error,
+			    "%s:%u: not understood; write @include \"FILE\" "
+			    "alone on the line",
+			    from, number);
 		return false;
 	}
 	if (depth >= INCLUDE_MAX || s->files_count == FILES_MAX)
-		error_set(error,
-			  "%s:%u: @include \"%s\": too many files, or they "
-			  "include one another; remove the circle",
-			  from, number, path);
-	else if (!add_file(s, path, depth + 1, &inner)) {
-		/* If it is about that file as a whole, name the line too. */
-		len = strlen(path);
-		if (strncmp(inner, path, len) == 0 &&
-		    strncmp(inner + len, ": ", 2) == 0)
-			error_set(error, "%s:%u: @include %s", from, number,
-				  inner);
-		else
-			error_set(error, "%s", inner);
-	}
+		failure_set(error,
+			    "%s:%u: @include \"%s\": too many files, or they "
+			    "include one another; remove the circle",
+			    from, number, path);
+	else if (add_file(s, path, depth + 1, &inner))
+		ok = true;
+	else
+		include_error(from, number, path, inner, error);
 	free(path);
-	free(inner);
-	return *error == NULL;
+	return ok;
 }
 
 static bool add_lines(struct conf_source *s, unsigned file, const char *text,
@@ -208,9 +216,9 @@ static bool add_lines(struct conf_source *s, unsigned file, const char *text,
 			if (!include(s, file, number, at, end, depth, error))
 				return false;
 		} else if (!add_line(s, file, number, at, (size_t)(end - at))) {
-			error_set(error,
-				  "%s: larger than 1 MiB; remove comments",
-				  s->files[file]);
+			failure_set(error,
+				    "%s: larger than 1 MiB; remove comments",
+				    s->files[file]);
 			return false;
 		}
 		number++;
@@ -227,8 +235,8 @@ static bool add_file(struct conf_source *s, const char *path, unsigned depth,
 	bool ok = false;
 
 	if (!text) {
-		error_set(error, "%s: %s; name a readable configuration file",
-			  path, why);
+		failure_set(error, "%s: %s; name a readable configuration file",
+			    path, why);
 		return false;
 	}
 	s->files[file] = strdup(path);
@@ -236,7 +244,7 @@ static bool add_file(struct conf_source *s, const char *path, unsigned depth,
 		s->files_count++;
 		ok = add_lines(s, file, text, depth, error);
 	} else {
-		error_set(error, "%s: out of memory", path);
+		failure_set(error, "%s: out of memory", path);
 	}
 	free(text);
 	return ok;
@@ -260,7 +268,7 @@ struct conf_source *conf_source_read(const char *path, char **error)
 	conf_source_free(s);
 	return NULL;
 out_of_memory:
-	error_set(error, "%s: out of memory", path);
+	failure_set(error, "%s: out of memory", path);
 	conf_source_free(s);
 	return NULL;
 }

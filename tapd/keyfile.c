@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "node/identity.h"
-#include "tapd/error.h"
+#include "tapd/failure.h"
 
 #define FILE_MAX	4096
 #define MACHINE_ID_LEN	32 /* machine-id(5): hexadecimal digits */
@@ -43,9 +43,10 @@ static bool check_private(int fd, const char *path, const struct stat *st,
 		return true;
 	if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		return true;
-	error_set(error,
-		  "%s: others can read or change it (mode %04o); chmod 600 %s",
-		  path, (unsigned)(st->st_mode & 07777), path);
+	failure_set(
+		error,
+		"%s: others can read or change it (mode %04o); chmod 600 %s",
+		path, (unsigned)(st->st_mode & 07777), path);
 	return false;
 }
 
@@ -62,14 +63,14 @@ static ssize_t read_all(int fd, const char *path, char text[FILE_MAX + 1],
 			len += (size_t)n;
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
-		error_set(error, "%s: %s; check the disk", path,
-			  strerror(errno));
+		failure_set(error, "%s: %s; check the disk", path,
+			    strerror(errno));
 	else if (len > FILE_MAX)
-		error_set(error,
-			  "%s: too large to hold keys; name another file",
-			  path);
+		failure_set(error,
+			    "%s: too large to hold keys; name another file",
+			    path);
 	else if (memchr(text, '\0', len))
-		error_set(error, "%s: is not text; name another file", path);
+		failure_set(error, "%s: is not text; name another file", path);
 	else {
 		text[len] = '\0';
 		return (ssize_t)len;
@@ -91,18 +92,18 @@ static bool read_private(const char *path, char text[FILE_MAX + 1],
 
 	*missing = fd < 0 && errno == ENOENT;
 	if (fd < 0) {
-		error_set(error, "%s: %s; %s", path, strerror(errno),
-			  *missing ? "create it with: tapctl genpsk"
-				   : "let tapd's user read it");
+		failure_set(error, "%s: %s; %s", path, strerror(errno),
+			    *missing ? "create it with: tapctl genpsk"
+				     : "let tapd's user read it");
 		return false;
 	}
 	if (fstat(fd, &st) != 0)
-		error_set(error, "%s: %s; check the disk", path,
-			  strerror(errno));
+		failure_set(error, "%s: %s; check the disk", path,
+			    strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		error_set(error, "%s: is %s; name a file", path,
-			  S_ISDIR(st.st_mode) ? "a directory"
-					      : "not a regular file");
+		failure_set(error, "%s: is %s; name a file", path,
+			    S_ISDIR(st.st_mode) ? "a directory"
+						: "not a regular file");
 	else
 		ok = check_private(fd, path, &st, error) &&
 		     read_all(fd, path, text, error) >= 0;
@@ -134,56 +135,65 @@ static bool parse_secret(const char *path, unsigned number, const char *line,
 	static const uint8_t zero[KEY_LEN];
 
 	if (count == 2)
-		error_set(error, "%s:%u: a third secret; keep two at most",
-			  path, number);
+		failure_set(error, "%s:%u: a third secret; keep two at most",
+			    path, number);
 	else if (!key_parse(secrets[count], line))
-		error_set(
-			error,
-			"%s:%u: no secret: %zu characters that are not base64 "
-			"of 32 bytes; make one with: tapctl genpsk",
-			path, number, strlen(line));
+		failure_set(error,
+			    "%s:%u: no secret: %zu characters that are not "
+			    "base64 of 32 bytes; make one with: tapctl genpsk",
+			    path, number, strlen(line));
 	else if (bytes_equal(secrets[count], zero, KEY_LEN))
-		error_set(error,
-			  "%s:%u: the secret is all zeros; make one with: "
-			  "tapctl genpsk",
-			  path, number);
+		failure_set(error,
+			    "%s:%u: the secret is all zeros; make one with: "
+			    "tapctl genpsk",
+			    path, number);
 	else if (count == 1 && bytes_equal(secrets[0], secrets[1], KEY_LEN))
-		error_set(error,
-			  "%s:%u: the same secret again; remove the line", path,
-			  number);
-	return *error == NULL;
+		failure_set(error,
+			    "%s:%u: the same secret again; remove the line",
+			    path, number);
+	else
+		return true;
+	return false;
+}
+
+/* How many secrets the text holds; 0 with *error. */
+static size_t parse_secrets(const char *path, char *text,
+			    uint8_t secrets[2][KEY_LEN], char **error)
+{
+	unsigned number = 0;
+	size_t count = 0;
+	char *line;
+
+	while ((line = next_line(&text)) != NULL) {
+		number++;
+		if (*line == '\0' || *line == '#')
+			continue;
+		if (!parse_secret(path, number, line, secrets, count, error))
+			return 0;
+		count++;
+	}
+	if (count == 0)
+		failure_set(error,
+			    "%s: holds no secret; make one with: tapctl genpsk",
+			    path);
+	return count;
 }
 
 size_t secret_file_read(const char *path, uint8_t secrets[2][KEY_LEN],
 			char **error)
 {
-	char text[FILE_MAX + 1], *rest = text, *line;
-	unsigned number = 0;
+	char text[FILE_MAX + 1];
 	size_t count = 0;
 	bool missing;
 
 	*error = NULL;
 	memset(secrets, 0, 2 * KEY_LEN);
-	if (!read_private(path, text, &missing, error))
-		goto out;
-	while ((line = next_line(&rest)) != NULL) {
-		number++;
-		if (*line == '\0' || *line == '#')
-			continue;
-		if (!parse_secret(path, number, line, secrets, count, error))
-			goto out;
-		count++;
-	}
+	if (read_private(path, text, &missing, error))
+		count = parse_secrets(path, text, secrets, error);
 	if (count == 0)
-		error_set(error,
-			  "%s: holds no secret; make one with: tapctl genpsk",
-			  path);
-out:
+		bytes_wipe(secrets, 2 * KEY_LEN);
 	bytes_wipe(text, sizeof(text));
-	if (!*error)
-		return count;
-	bytes_wipe(secrets, 2 * KEY_LEN);
-	return 0;
+	return count;
 }
 
 /* ---- this node's key ---- */
@@ -241,57 +251,69 @@ static bool parse_key_line(struct key_file *k, bool *has_key, char *line)
 	return true;
 }
 
+static bool parse_key_file(const char *path, struct key_file *k, char *text,
+			   char **error)
+{
+	unsigned number = 0;
+	bool has_key = false;
+	char *line;
+
+	while ((line = next_line(&text)) != NULL) {
+		number++;
+		if (parse_key_line(k, &has_key, line))
+			continue;
+		failure_set(error,
+			    "%s:%u: not a line of a key file; restore the "
+			    "file, or remove it for a new identity",
+			    path, number);
+		return false;
+	}
+	if (!has_key)
+		failure_set(error,
+			    "%s: holds no private_key; restore the file, or "
+			    "remove it for a new identity",
+			    path);
+	return has_key;
+}
+
 static bool read_key_file(const char *path, struct key_file *k, bool *missing,
 			  char **error)
 {
-	char text[FILE_MAX + 1], *rest = text, *line;
-	unsigned number = 0;
-	bool has_key = false;
+	char text[FILE_MAX + 1];
+	bool ok;
 
 	memset(k, 0, sizeof(*k));
-	if (!read_private(path, text, missing, error))
-		goto out;
-	while ((line = next_line(&rest)) != NULL) {
-		number++;
-		if (!parse_key_line(k, &has_key, line)) {
-			error_set(error,
-				  "%s:%u: not a line of a key file; restore "
-				  "the file, or remove it for a new identity",
-				  path, number);
-			goto out;
-		}
-	}
-	if (!has_key)
-		error_set(error,
-			  "%s: holds no private_key; restore the file, or "
-			  "remove it for a new identity",
-			  path);
-out:
+	ok = read_private(path, text, missing, error) &&
+	     parse_key_file(path, k, text, error);
 	bytes_wipe(text, sizeof(text));
-	return *error == NULL;
+	return ok;
 }
 
 /* Makes the directories of path: the last for its owner alone. */
 static bool make_directories(const char *path, char **error)
 {
 	char *dir = strdup(path);
+	bool ok = true;
 
 	if (!dir) {
-		error_set(error, "%s: out of memory", path);
+		failure_set(error, "%s: out of memory", path);
 		return false;
 	}
-	for (char *at = strchr(dir + 1, '/'); at; at = strchr(at + 1, '/')) {
+	for (char *at = strchr(dir + 1, '/'); ok && at;
+	     at = strchr(at + 1, '/')) {
 		bool last = strchr(at + 1, '/') == NULL;
 
 		*at = '\0';
-		if (mkdir(dir, last ? 0700 : 0755) != 0 && errno != EEXIST)
-			error_set(error,
-				  "%s: %s; make the directory, or set key_file",
-				  dir, strerror(errno));
+		ok = mkdir(dir, last ? 0700 : 0755) == 0 || errno == EEXIST;
+		if (!ok)
+			failure_set(
+				error,
+				"%s: %s; make the directory, or set key_file",
+				dir, strerror(errno));
 		*at = '/';
 	}
 	free(dir);
-	return *error == NULL;
+	return ok;
 }
 
 /* So that the rename itself survives a power cut. */
@@ -322,7 +344,7 @@ static bool replace_file(const char *path, const char *text, char **error)
 	bool ok;
 
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		error_set(error, "%s: out of memory", path);
+		failure_set(error, "%s: out of memory", path);
 		return false;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC);
@@ -332,10 +354,10 @@ static bool replace_file(const char *path, const char *text, char **error)
 	if (ok)
 		ok = rename(temporary, path) == 0;
 	if (!ok) {
-		error_set(error,
-			  "%s: cannot be written: %s; let tapd's user write "
-			  "there, or set key_file",
-			  path, strerror(errno));
+		failure_set(error,
+			    "%s: cannot be written: %s; let tapd's user write "
+			    "there, or set key_file",
+			    path, strerror(errno));
 		if (fd >= 0)
 			unlink(temporary);
 	}
@@ -353,8 +375,9 @@ static bool make_key_file(const char *path, struct key_file *k, char **error)
 	bool ok;
 
 	if (!key_random(k->private_key)) {
-		error_set(error, "%s: no random bytes for a key: %s; try again",
-			  path, strerror(errno));
+		failure_set(error,
+			    "%s: no random bytes for a key: %s; try again",
+			    path, strerror(errno));
 		return false;
 	}
 	snprintf(text, sizeof(text), "private_key = %s\n%s%s%s",
@@ -389,7 +412,7 @@ bool key_file_load(const char *path, uint8_t private_key[KEY_LEN],
 		strcpy(k.machine_id, machine_id);
 		ok = make_key_file(path, &k, error);
 		if (ok)
-			error_set(
+			failure_set(
 				remade,
 				"%s: its key was made on another machine: "
 				"this disk is a copy; made a new key, so this "
@@ -413,12 +436,12 @@ bool key_file_public(const char *path, struct public_key *key, char **error)
 	if (!ok && missing) {
 		free(*error);
 		*error = NULL;
-		error_set(error,
-			  "%s: no such file; tapd makes it at first start",
-			  path);
+		failure_set(error,
+			    "%s: no such file; tapd makes it at first start",
+			    path);
 	} else if (ok && !node_public_key(key, k.private_key)) {
-		error_set(error, "%s: the crypto library failed; try again",
-			  path);
+		failure_set(error, "%s: the crypto library failed; try again",
+			    path);
 		ok = false;
 	}
 	bytes_wipe(&k, sizeof(k));

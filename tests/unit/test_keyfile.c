@@ -203,7 +203,7 @@ START_TEST(key_of_another_machine_is_replaced_and_said)
 			 "machine_id = 0123456789abcdef0123456789abcdef\n");
 	ck_assert(key_file_load("k", key, &remade, &error));
 	ck_assert_ptr_nonnull(strstr(remade, "k: its key was made on another"));
-	ck_assert_uint_ne(key[0] << 8 | key[1], 0x0101);
+	ck_assert(key[0] != 1 || key[1] != 1);
 	free(remade);
 	load("k", again, false);
 	ck_assert_mem_eq(key, again, KEY_LEN);
