@@ -7,6 +7,7 @@
 
 #include "tunnel/aead.h"
 #include "tunnel/noise.h"
+#include "tunnel/wire.h"
 #include "vectors.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -454,6 +455,128 @@ START_TEST(handshake_of_the_vector_file)
 }
 END_TEST
 
+/* ---- the handshake against docs/PROTOCOL ---- */
+
+/* Opens a data message of the appendix; returns the records' length. */
+static size_t open_data(const char *name, const uint8_t key[32],
+			const char *index, uint64_t counter, uint8_t *data,
+			size_t size)
+{
+	size_t len = protocol_vector(name, data, size);
+	struct aead *a = aead_new(NULL);
+	struct aead_key *k = aead_key_new(a, key);
+	struct wire_data header;
+	enum wire_type type;
+	uint8_t expected[4];
+
+	protocol_exact(index, expected, sizeof(expected));
+	ck_assert_int_eq(wire_classify(data, len, &type), DROP_NONE);
+	ck_assert_uint_eq(type, WIRE_DATA);
+	wire_unpack_data(&header, data);
+	ck_assert_uint_eq(header.receiver, load_be32(expected));
+	ck_assert_uint_eq(header.counter, counter);
+	ck_assert(aead_open(k, counter, data, WIRE_DATA_HEADER_LEN,
+			    data + WIRE_DATA_HEADER_LEN,
+			    len - WIRE_DATA_HEADER_LEN));
+	aead_key_free(k);
+	aead_free(a);
+	return len - WIRE_DATA_OVERHEAD;
+}
+
+/* The records follow one another in the opened message, and end it. */
+static void check_records(const char *const names[], size_t count,
+			  const uint8_t *at, size_t len)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint8_t record[128];
+		size_t n = protocol_vector(names[i], record, sizeof(record));
+
+		ck_assert_uint_le(n, len);
+		ck_assert_mem_eq(at, record, n);
+		at += n;
+		len -= n;
+	}
+	ck_assert_uint_eq(len, 0);
+}
+
+static void protocol_side(struct noise *n, bool initiator)
+{
+	const char *private_name =
+		initiator ? "initiator_private" : "responder_private";
+	const char *public_name =
+		initiator ? "initiator_public" : "responder_public";
+	uint8_t psk[32], s[32], s_public[32], computed[32];
+
+	protocol_exact("secret", psk, 32);
+	protocol_exact(private_name, s, 32);
+	protocol_exact(public_name, s_public, 32);
+	ck_assert(noise_public(computed, s));
+	ck_assert_mem_eq(computed, s_public, 32);
+	ck_assert(noise_init(n, initiator, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),
+			     psk, s, s_public));
+}
+
+START_TEST(handshake_of_the_protocol_document)
+{
+	uint8_t e[32], bytes[WIRE_INITIATION_LEN], out[WIRE_NOISE1_LEN];
+	uint8_t stamp[WIRE_TIMESTAMP_LEN], read[WIRE_TIMESTAMP_LEN];
+	uint8_t expected[32], i_send[32], r_send[32];
+	struct wire_initiation m1;
+	struct wire_response m2;
+	struct noise i, r;
+
+	protocol_side(&i, true);
+	protocol_side(&r, false);
+	protocol_exact("initiation", bytes, WIRE_INITIATION_LEN);
+	wire_unpack_initiation(&m1, bytes);
+	protocol_exact("timestamp", stamp, sizeof(stamp));
+	protocol_exact("initiator_ephemeral", e, 32);
+	ck_assert(noise_write1(&i, e, stamp, sizeof(stamp), out));
+	ck_assert_mem_eq(out, m1.noise, WIRE_NOISE1_LEN);
+	ck_assert(noise_read1(&r, m1.noise, WIRE_NOISE1_LEN, read));
+	ck_assert_mem_eq(read, stamp, sizeof(stamp));
+
+	protocol_exact("response", bytes, WIRE_RESPONSE_LEN);
+	wire_unpack_response(&m2, bytes);
+	protocol_exact("responder_ephemeral", e, 32);
+	ck_assert(noise_write2(&r, e, NULL, 0, out));
+	ck_assert_mem_eq(out, m2.noise, WIRE_NOISE2_LEN);
+	ck_assert(noise_read2(&i, m2.noise, WIRE_NOISE2_LEN, NULL));
+
+	protocol_exact("handshake_hash", expected, 32);
+	ck_assert_mem_eq(i.h, expected, 32);
+	noise_split(&i, i_send, r_send);
+	protocol_exact("initiator_key", expected, 32);
+	ck_assert_mem_eq(i_send, expected, 32);
+	protocol_exact("responder_key", expected, 32);
+	ck_assert_mem_eq(r_send, expected, 32);
+}
+END_TEST
+
+START_TEST(data_of_the_protocol_document)
+{
+	static const char *const from_initiator[] = { "record_hello",
+						      "record_frame" };
+	static const char *const from_responder[] = {
+		"record_frame_partial", "record_fragment", "record_echo",
+		"record_pad", "record_bye"
+	};
+	uint8_t key[32], data[512];
+	size_t len;
+
+	protocol_exact("initiator_key", key, 32);
+	len = open_data("data_initiator", key, "responder_index", 0, data,
+			sizeof(data));
+	check_records(from_initiator, COUNT(from_initiator),
+		      data + WIRE_DATA_HEADER_LEN, len);
+	protocol_exact("responder_key", key, 32);
+	len = open_data("data_responder", key, "initiator_index", 1, data,
+			sizeof(data));
+	check_records(from_responder, COUNT(from_responder),
+		      data + WIRE_DATA_HEADER_LEN, len);
+}
+END_TEST
+
 /* ---- hostile handshakes ---- */
 
 #define TIMESTAMP 8
@@ -744,6 +867,8 @@ static Suite *suite(void)
 	tcase_add_test(t, wycheproof_hkdf);
 	tcase_add_test(t, handshake_of_cacophony);
 	tcase_add_test(t, handshake_of_the_vector_file);
+	tcase_add_test(t, handshake_of_the_protocol_document);
+	tcase_add_test(t, data_of_the_protocol_document);
 	suite_add_tcase(s, t);
 
 	t = tcase_create("attacks");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tunnel/wire.h"
+#include "vectors.h"
 
 static_assert(WIRE_INITIATION_LEN == 144, "initiation is pinned");
 static_assert(WIRE_RESPONSE_LEN == 140, "response is pinned");
@@ -631,6 +632,127 @@ START_TEST(unknown_flags_drop_their_record)
 }
 END_TEST
 
+/* ---- docs/PROTOCOL ---- */
+
+/* A record of the appendix: the one in bytes, and all of it. */
+static struct wire_record protocol_record(const char *name, uint8_t *bytes,
+					  size_t size)
+{
+	size_t len = protocol_vector(name, bytes, size);
+	struct cursor c = cursor_init(bytes, len);
+	struct wire_record r;
+
+	ck_assert(wire_next_record(&c, &r));
+	ck_assert(cursor_done(&c));
+	return r;
+}
+
+START_TEST(messages_of_the_protocol_document)
+{
+	uint8_t initiator[4], responder[4], bytes[WIRE_INITIATION_LEN];
+	struct wire_initiation m1;
+	struct wire_response m2;
+	struct wire_cookie m3;
+	enum wire_type type;
+
+	protocol_exact("initiator_index", initiator, 4);
+	protocol_exact("responder_index", responder, 4);
+	protocol_exact("initiation", bytes, WIRE_INITIATION_LEN);
+	ck_assert_int_eq(wire_classify(bytes, WIRE_INITIATION_LEN, &type),
+			 DROP_NONE);
+	ck_assert_uint_eq(type, WIRE_INITIATION);
+	wire_unpack_initiation(&m1, bytes);
+	ck_assert_uint_eq(m1.sender, load_be32(initiator));
+	ck_assert(all_zero(m1.mac2, sizeof(m1.mac2)));
+
+	protocol_exact("response", bytes, WIRE_RESPONSE_LEN);
+	ck_assert_int_eq(wire_classify(bytes, WIRE_RESPONSE_LEN, &type),
+			 DROP_NONE);
+	ck_assert_uint_eq(type, WIRE_RESPONSE);
+	wire_unpack_response(&m2, bytes);
+	ck_assert_uint_eq(m2.sender, load_be32(responder));
+	ck_assert_uint_eq(m2.receiver, load_be32(initiator));
+	ck_assert(all_zero(m2.mac2, sizeof(m2.mac2)));
+
+	protocol_exact("cookie_message", bytes, WIRE_COOKIE_LEN);
+	ck_assert_int_eq(wire_classify(bytes, WIRE_COOKIE_LEN, &type),
+			 DROP_NONE);
+	ck_assert_uint_eq(type, WIRE_COOKIE);
+	wire_unpack_cookie(&m3, bytes);
+	ck_assert_uint_eq(m3.receiver, load_be32(initiator));
+}
+END_TEST
+
+START_TEST(frames_of_the_protocol_document)
+{
+	uint8_t bytes[128], whole[128];
+	struct wire_record r;
+	struct wire_fragment fragment;
+	struct wire_frame f;
+	size_t len;
+
+	len = protocol_vector("record_frame", whole, sizeof(whole));
+	r = protocol_record("record_frame", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_FRAME);
+	ck_assert_int_eq(wire_unpack_frame(&f, &r), DROP_NONE);
+	ck_assert(!f.csum_partial);
+	ck_assert_uint_eq(f.len, 42);
+
+	r = protocol_record("record_frame_partial", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_FRAME);
+	ck_assert_int_eq(wire_unpack_frame(&f, &r), DROP_NONE);
+	ck_assert(f.csum_partial);
+	ck_assert_uint_eq(f.csum_start, 34);
+	ck_assert_uint_eq(f.csum_offset, 6);
+	ck_assert_uint_eq(f.len, 44);
+
+	r = protocol_record("record_fragment", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_FRAGMENT);
+	ck_assert_int_eq(wire_unpack_fragment(&fragment, &r), DROP_NONE);
+	ck_assert_uint_eq(fragment.id, 7);
+	ck_assert(fragment.last);
+	ck_assert_uint_eq(fragment.offset + fragment.len, len);
+	ck_assert_mem_eq(fragment.piece, whole + fragment.offset, fragment.len);
+}
+END_TEST
+
+START_TEST(other_records_of_the_protocol_document)
+{
+	uint8_t bytes[128], packed[WIRE_HELLO_MAX];
+	struct wire_record r;
+	struct wire_hello h;
+	struct wire_probe p;
+
+	r = protocol_record("record_hello", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_HELLO);
+	ck_assert_int_eq(wire_unpack_hello(&h, &r), DROP_NONE);
+	ck_assert(h.want && !h.ack);
+	ck_assert_uint_eq(h.version, WIRE_VERSION);
+	ck_assert_uint_eq(h.tap_mtu, 1500);
+	ck_assert_uint_eq(h.epoch, 0x0123456789abcdef);
+	ck_assert_str_eq(h.name, "web1");
+	ck_assert_uint_eq(wire_pack_hello(&h, packed), WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, WIRE_RECORD_LEN + r.len);
+
+	r = protocol_record("record_echo", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_PROBE);
+	ck_assert_int_eq(wire_unpack_probe(&p, &r), DROP_NONE);
+	ck_assert(p.echo);
+	ck_assert_uint_eq(p.time_us, 1000000);
+	ck_assert_uint_eq(p.sent, 3);
+	ck_assert_uint_eq(p.received, 2);
+	ck_assert_uint_eq(p.size, 548);
+	wire_pack_probe(&p, packed);
+	ck_assert_mem_eq(packed, bytes, WIRE_PROBE_LEN);
+
+	r = protocol_record("record_pad", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_PAD);
+	r = protocol_record("record_bye", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_BYE);
+	ck_assert_uint_eq(r.len, 0);
+}
+END_TEST
+
 START_TEST(names)
 {
 	static const char long_name[WIRE_NAME_MAX + 1] = { 0 };
@@ -682,6 +804,12 @@ static Suite *suite(void)
 	tcase_add_test(t, a_probe_has_one_length);
 	tcase_add_test(t, unknown_flags_drop_their_record);
 	tcase_add_test(t, names);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("document");
+	tcase_add_test(t, messages_of_the_protocol_document);
+	tcase_add_test(t, frames_of_the_protocol_document);
+	tcase_add_test(t, other_records_of_the_protocol_document);
 	suite_add_tcase(s, t);
 	return s;
 }

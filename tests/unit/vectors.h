@@ -22,4 +22,10 @@ const char *vectors_string(const json_t *object, const char *key);
 size_t vectors_hex(const json_t *object, const char *key, uint8_t *out,
 		   size_t size);
 
+/* The value called name in the appendix of docs/PROTOCOL; returns its length.
+ * The test fails if it is not there. */
+size_t protocol_vector(const char *name, uint8_t *out, size_t size);
+/* Of exactly len bytes, or the test fails. */
+void protocol_exact(const char *name, uint8_t *out, size_t len);
+
 #endif
