@@ -8,7 +8,7 @@
 
 #include "tapd/conf_keys.h"
 #include "tapd/conf_source.h"
-#include "tapd/failure.h"
+#include "tapd/error.h"
 #include "tapd/log.h"
 
 /* ---- errors ---- */
@@ -19,10 +19,10 @@ static char *where(const struct conf_reader *r, unsigned line)
 	char *text = NULL;
 
 	if (r->source)
-		failure_set(&text, "%s:%u: ", conf_source_file(r->source, line),
-			    conf_source_line(r->source, line));
+		error_set(&text, "%s:%u: ", conf_source_file(r->source, line),
+			  conf_source_line(r->source, line));
 	else
-		failure_set(&text, "command line: ");
+		error_set(&text, "command line: ");
 	return text;
 }
 
@@ -40,8 +40,8 @@ bool conf_fail(struct conf_reader *r, const struct conf_key *key,
 	if (vasprintf(&what, format, args) < 0)
 		what = NULL;
 	va_end(args);
-	failure_set(r->error, "%s%s: %s", place ? place : "", name,
-		    what ? what : "out of memory");
+	error_set(r->error, "%s%s: %s", place ? place : "", name,
+		  what ? what : "out of memory");
 	/* What is quoted may be anything; the message is one line. */
 	for (char *c = *r->error; c && *c; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -365,8 +365,8 @@ static struct conf *conf_load(config_t *config, const char *path,
 	if (r.conf)
 		ok = read_settings(&r);
 	else
-		failure_set(error, "%s: out of memory",
-			    path ? path : "command line");
+		error_set(error, "%s: out of memory",
+			  path ? path : "command line");
 	config_destroy(config);
 	if (ok)
 		return r.conf;
@@ -386,8 +386,8 @@ static void syntax_error(const config_t *config,
 		advice = "a key may be given once; remove one of them";
 	else if (strstr(text, "array"))
 		advice = "put each entry in quotes";
-	failure_set(error, "%s:%u: %s; %s", conf_source_file(source, line),
-		    conf_source_line(source, line), text, advice);
+	error_set(error, "%s:%u: %s; %s", conf_source_file(source, line),
+		  conf_source_line(source, line), text, advice);
 }
 
 struct conf *conf_read(const char *path, char **error)
@@ -472,6 +472,6 @@ struct conf *conf_from_options(const struct conf_options *o, char **error)
 	    add_list(root, "peers", o->peers, o->peers_count))
 		return conf_load(&config, NULL, NULL, error);
 	config_destroy(&config);
-	failure_set(error, "command line: out of memory");
+	error_set(error, "command line: out of memory");
 	return NULL;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tapd/failure.h"
+#include "tapd/error.h"
 
 #define SOURCE_MAX  ((size_t)1 << 20) /* bytes, all files together */
 #define FILES_MAX   64
@@ -169,7 +169,7 @@ static void include_error(const char *from, unsigned number, const char *path,
 
 	if (inner && strncmp(inner, path, len) == 0 &&
 	    strncmp(inner + len, ": ", 2) == 0) {
-		failure_set(error, "%s:%u: @include %s", from, number, inner);
+		error_set(error, "%s:%u: @include %s", from, number, inner);
 		free(inner);
 	} else {
 		*error = inner;
@@ -186,17 +186,17 @@ static bool include(struct conf_source *s, unsigned file, unsigned number,
 	bool ok = false;
 
 	if (!path) {
-		failure_set(error,
-			    "%s:%u: not understood; write @include \"FILE\" "
-			    "alone on the line",
-			    from, number);
+		error_set(error,
+			  "%s:%u: not understood; write @include \"FILE\" "
+			  "alone on the line",
+			  from, number);
 		return false;
 	}
 	if (depth >= INCLUDE_MAX || s->files_count == FILES_MAX)
-		failure_set(error,
-			    "%s:%u: @include \"%s\": too many files, or they "
-			    "include one another; remove the circle",
-			    from, number, path);
+		error_set(error,
+			  "%s:%u: @include \"%s\": too many files, or they "
+			  "include one another; remove the circle",
+			  from, number, path);
 	else if (add_file(s, path, depth + 1, &inner))
 		ok = true;
 	else
@@ -216,9 +216,9 @@ static bool add_lines(struct conf_source *s, unsigned file, const char *text,
 			if (!include(s, file, number, at, end, depth, error))
 				return false;
 		} else if (!add_line(s, file, number, at, (size_t)(end - at))) {
-			failure_set(error,
-				    "%s: larger than 1 MiB; remove comments",
-				    s->files[file]);
+			error_set(error,
+				  "%s: larger than 1 MiB; remove comments",
+				  s->files[file]);
 			return false;
 		}
 		number++;
@@ -235,8 +235,8 @@ static bool add_file(struct conf_source *s, const char *path, unsigned depth,
 	bool ok = false;
 
 	if (!text) {
-		failure_set(error, "%s: %s; name a readable configuration file",
-			    path, why);
+		error_set(error, "%s: %s; name a readable configuration file",
+			  path, why);
 		return false;
 	}
 	s->files[file] = strdup(path);
@@ -244,7 +244,7 @@ static bool add_file(struct conf_source *s, const char *path, unsigned depth,
 		s->files_count++;
 		ok = add_lines(s, file, text, depth, error);
 	} else {
-		failure_set(error, "%s: out of memory", path);
+		error_set(error, "%s: out of memory", path);
 	}
 	free(text);
 	return ok;
@@ -268,7 +268,7 @@ struct conf_source *conf_source_read(const char *path, char **error)
 	conf_source_free(s);
 	return NULL;
 out_of_memory:
-	failure_set(error, "%s: out of memory", path);
+	error_set(error, "%s: out of memory", path);
 	conf_source_free(s);
 	return NULL;
 }

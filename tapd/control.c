@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tapd/failure.h"
+#include "tapd/error.h"
 
 #define CLIENTS_MAX 16
 #define REQUEST_MAX 4096
@@ -256,8 +256,8 @@ static bool make_directory(const char *path, char **error)
 	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
 	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
 		return true;
-	failure_set(error, "%s: %s; make the directory, or set control_socket",
-		    dir, strerror(errno));
+	error_set(error, "%s: %s; make the directory, or set control_socket",
+		  dir, strerror(errno));
 	return false;
 }
 
@@ -272,15 +272,15 @@ static bool clear_path(const char *path, const struct sockaddr_un *address,
 	if (lstat(path, &st) != 0)
 		return true; /* bind will say */
 	if (!S_ISSOCK(st.st_mode)) {
-		failure_set(error,
-			    "%s: is there and no socket; remove it, or set "
-			    "control_socket",
-			    path);
+		error_set(error,
+			  "%s: is there and no socket; remove it, or set "
+			  "control_socket",
+			  path);
 		return false;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
-		failure_set(error, "%s: %s", path, strerror(errno));
+		error_set(error, "%s: %s", path, strerror(errno));
 		return false;
 	}
 	/* EAGAIN: alive, with a full queue. */
@@ -291,13 +291,13 @@ static bool clear_path(const char *path, const struct sockaddr_un *address,
 		close(fd);
 		return true;
 	}
-	failure_set(error,
-		    result == 0 || errno == EAGAIN
-			    ? "%s: another tapd answers there; stop it, or set "
-			      "control_socket"
-			    : "%s: is there and cannot be tried; remove it, or "
-			      "set control_socket",
-		    path);
+	error_set(error,
+		  result == 0 || errno == EAGAIN
+			  ? "%s: another tapd answers there; stop it, or set "
+			    "control_socket"
+			  : "%s: is there and cannot be tried; remove it, or "
+			    "set control_socket",
+		  path);
 	close(fd);
 	return false;
 }
@@ -310,10 +310,10 @@ static int listen_at(const char *path, char **error)
 	int fd, result;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		failure_set(error,
-			    "%s: longer than %zu bytes; set "
-			    "control_socket to a shorter path",
-			    path, sizeof(address.sun_path) - 1);
+		error_set(error,
+			  "%s: longer than %zu bytes; set "
+			  "control_socket to a shorter path",
+			  path, sizeof(address.sun_path) - 1);
 		return -1;
 	}
 	strcpy(address.sun_path, path);
@@ -321,7 +321,7 @@ static int listen_at(const char *path, char **error)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
-		failure_set(error, "%s: %s", path, strerror(errno));
+		error_set(error, "%s: %s", path, strerror(errno));
 		return -1;
 	}
 	/* The mode must be right from the start: chmod would come too late. */
@@ -329,10 +329,10 @@ static int listen_at(const char *path, char **error)
 	result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
 	umask(mask);
 	if (result != 0 || listen(fd, BACKLOG) != 0) {
-		failure_set(error,
-			    "%s: cannot listen: %s; let tapd's user write "
-			    "there, or set control_socket",
-			    path, strerror(errno));
+		error_set(error,
+			  "%s: cannot listen: %s; let tapd's user write "
+			  "there, or set control_socket",
+			  path, strerror(errno));
 		close(fd);
 		return -1;
 	}
@@ -382,7 +382,7 @@ struct control *control_new(struct event_base *base, const char *path,
 	evconnlistener_set_error_cb(c->listener, on_accept_error);
 	return c;
 out_of_memory:
-	failure_set(error, "%s: out of memory", path);
+	error_set(error, "%s: out of memory", path);
 	control_free(c);
 	return NULL;
 }

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "node/identity.h"
-#include "tapd/failure.h"
+#include "tapd/error.h"
 
 #define FILE_MAX	4096
 #define MACHINE_ID_LEN	32 /* machine-id(5): hexadecimal digits */
@@ -43,10 +43,9 @@ static bool check_private(int fd, const char *path, const struct stat *st,
 		return true;
 	if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		return true;
-	failure_set(
-		error,
-		"%s: others can read or change it (mode %04o); chmod 600 %s",
-		path, (unsigned)(st->st_mode & 07777), path);
+	error_set(error,
+		  "%s: others can read or change it (mode %04o); chmod 600 %s",
+		  path, (unsigned)(st->st_mode & 07777), path);
 	return false;
 }
 
@@ -63,14 +62,14 @@ static ssize_t read_all(int fd, const char *path, char text[FILE_MAX + 1],
 			len += (size_t)n;
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
-		failure_set(error, "%s: %s; check the disk", path,
-			    strerror(errno));
+		error_set(error, "%s: %s; check the disk", path,
+			  strerror(errno));
 	else if (len > FILE_MAX)
-		failure_set(error,
-			    "%s: too large to hold keys; name another file",
-			    path);
+		error_set(error,
+			  "%s: too large to hold keys; name another file",
+			  path);
 	else if (memchr(text, '\0', len))
-		failure_set(error, "%s: is not text; name another file", path);
+		error_set(error, "%s: is not text; name another file", path);
 	else {
 		text[len] = '\0';
 		return (ssize_t)len;
@@ -92,18 +91,18 @@ static bool read_private(const char *path, char text[FILE_MAX + 1],
 
 	*missing = fd < 0 && errno == ENOENT;
 	if (fd < 0) {
-		failure_set(error, "%s: %s; %s", path, strerror(errno),
-			    *missing ? "create it with: tapctl genpsk"
-				     : "let tapd's user read it");
+		error_set(error, "%s: %s; %s", path, strerror(errno),
+			  *missing ? "create it with: tapctl genpsk"
+				   : "let tapd's user read it");
 		return false;
 	}
 	if (fstat(fd, &st) != 0)
-		failure_set(error, "%s: %s; check the disk", path,
-			    strerror(errno));
+		error_set(error, "%s: %s; check the disk", path,
+			  strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		failure_set(error, "%s: is %s; name a file", path,
-			    S_ISDIR(st.st_mode) ? "a directory"
-						: "not a regular file");
+		error_set(error, "%s: is %s; name a file", path,
+			  S_ISDIR(st.st_mode) ? "a directory"
+					      : "not a regular file");
 	else
 		ok = check_private(fd, path, &st, error) &&
 		     read_all(fd, path, text, error) >= 0;
@@ -135,22 +134,22 @@ static bool parse_secret(const char *path, unsigned number, const char *line,
 	static const uint8_t zero[KEY_LEN];
 
 	if (count == 2)
-		failure_set(error, "%s:%u: a third secret; keep two at most",
-			    path, number);
+		error_set(error, "%s:%u: a third secret; keep two at most",
+			  path, number);
 	else if (!key_parse(secrets[count], line))
-		failure_set(error,
-			    "%s:%u: no secret: %zu characters that are not "
-			    "base64 of 32 bytes; make one with: tapctl genpsk",
-			    path, number, strlen(line));
+		error_set(error,
+			  "%s:%u: no secret: %zu characters that are not "
+			  "base64 of 32 bytes; make one with: tapctl genpsk",
+			  path, number, strlen(line));
 	else if (bytes_equal(secrets[count], zero, KEY_LEN))
-		failure_set(error,
-			    "%s:%u: the secret is all zeros; make one with: "
-			    "tapctl genpsk",
-			    path, number);
+		error_set(error,
+			  "%s:%u: the secret is all zeros; make one with: "
+			  "tapctl genpsk",
+			  path, number);
 	else if (count == 1 && bytes_equal(secrets[0], secrets[1], KEY_LEN))
-		failure_set(error,
-			    "%s:%u: the same secret again; remove the line",
-			    path, number);
+		error_set(error,
+			  "%s:%u: the same secret again; remove the line", path,
+			  number);
 	else
 		return true;
 	return false;
@@ -173,9 +172,9 @@ static size_t parse_secrets(const char *path, char *text,
 		count++;
 	}
 	if (count == 0)
-		failure_set(error,
-			    "%s: holds no secret; make one with: tapctl genpsk",
-			    path);
+		error_set(error,
+			  "%s: holds no secret; make one with: tapctl genpsk",
+			  path);
 	return count;
 }
 
@@ -262,17 +261,17 @@ static bool parse_key_file(const char *path, struct key_file *k, char *text,
 		number++;
 		if (parse_key_line(k, &has_key, line))
 			continue;
-		failure_set(error,
-			    "%s:%u: not a line of a key file; restore the "
-			    "file, or remove it for a new identity",
-			    path, number);
+		error_set(error,
+			  "%s:%u: not a line of a key file; restore the "
+			  "file, or remove it for a new identity",
+			  path, number);
 		return false;
 	}
 	if (!has_key)
-		failure_set(error,
-			    "%s: holds no private_key; restore the file, or "
-			    "remove it for a new identity",
-			    path);
+		error_set(error,
+			  "%s: holds no private_key; restore the file, or "
+			  "remove it for a new identity",
+			  path);
 	return has_key;
 }
 
@@ -296,7 +295,7 @@ static bool make_directories(const char *path, char **error)
 	bool ok = true;
 
 	if (!dir) {
-		failure_set(error, "%s: out of memory", path);
+		error_set(error, "%s: out of memory", path);
 		return false;
 	}
 	for (char *at = strchr(dir + 1, '/'); ok && at;
@@ -306,10 +305,9 @@ static bool make_directories(const char *path, char **error)
 		*at = '\0';
 		ok = mkdir(dir, last ? 0700 : 0755) == 0 || errno == EEXIST;
 		if (!ok)
-			failure_set(
-				error,
-				"%s: %s; make the directory, or set key_file",
-				dir, strerror(errno));
+			error_set(error,
+				  "%s: %s; make the directory, or set key_file",
+				  dir, strerror(errno));
 		*at = '/';
 	}
 	free(dir);
@@ -344,7 +342,7 @@ static bool replace_file(const char *path, const char *text, char **error)
 	bool ok;
 
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
-		failure_set(error, "%s: out of memory", path);
+		error_set(error, "%s: out of memory", path);
 		return false;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC);
@@ -354,10 +352,10 @@ static bool replace_file(const char *path, const char *text, char **error)
 	if (ok)
 		ok = rename(temporary, path) == 0;
 	if (!ok) {
-		failure_set(error,
-			    "%s: cannot be written: %s; let tapd's user write "
-			    "there, or set key_file",
-			    path, strerror(errno));
+		error_set(error,
+			  "%s: cannot be written: %s; let tapd's user write "
+			  "there, or set key_file",
+			  path, strerror(errno));
 		if (fd >= 0)
 			unlink(temporary);
 	}
@@ -375,9 +373,8 @@ static bool make_key_file(const char *path, struct key_file *k, char **error)
 	bool ok;
 
 	if (!key_random(k->private_key)) {
-		failure_set(error,
-			    "%s: no random bytes for a key: %s; try again",
-			    path, strerror(errno));
+		error_set(error, "%s: no random bytes for a key: %s; try again",
+			  path, strerror(errno));
 		return false;
 	}
 	snprintf(text, sizeof(text), "private_key = %s\n%s%s%s",
@@ -412,7 +409,7 @@ bool key_file_load(const char *path, uint8_t private_key[KEY_LEN],
 		strcpy(k.machine_id, machine_id);
 		ok = make_key_file(path, &k, error);
 		if (ok)
-			failure_set(
+			error_set(
 				remade,
 				"%s: its key was made on another machine: "
 				"this disk is a copy; made a new key, so this "
@@ -436,12 +433,12 @@ bool key_file_public(const char *path, struct public_key *key, char **error)
 	if (!ok && missing) {
 		free(*error);
 		*error = NULL;
-		failure_set(error,
-			    "%s: no such file; tapd makes it at first start",
-			    path);
+		error_set(error,
+			  "%s: no such file; tapd makes it at first start",
+			  path);
 	} else if (ok && !node_public_key(key, k.private_key)) {
-		failure_set(error, "%s: the crypto library failed; try again",
-			    path);
+		error_set(error, "%s: the crypto library failed; try again",
+			  path);
 		ok = false;
 	}
 	bytes_wipe(&k, sizeof(k));
