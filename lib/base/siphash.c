@@ -4,21 +4,31 @@
  */
 #include "base/table.h"
 
-static uint64_t load_le(const uint8_t *p, size_t len)
+static inline uint64_t load_le64(const uint8_t *p)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < len; i++)
-		v |= (uint64_t)p[i] << (8 * i);
+	for (int i = 7; i >= 0; i--)
+		v = v << 8 | p[i];
 	return v;
 }
 
-static uint64_t rotate(uint64_t v, unsigned int bits)
+/* The last 0 to 7 bytes. */
+static uint64_t load_tail(const uint8_t *p, size_t len)
+{
+	uint64_t v = 0;
+
+	while (len > 0)
+		v = v << 8 | p[--len];
+	return v;
+}
+
+static inline uint64_t rotate(uint64_t v, unsigned int bits)
 {
 	return v << bits | v >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
@@ -32,7 +42,7 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
-static void sip_compress(uint64_t v[4], uint64_t word)
+static inline void sip_compress(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
 	sip_round(v);
@@ -44,7 +54,7 @@ uint64_t siphash(const uint8_t seed[TABLE_SEED_LEN], const void *bytes,
 		 size_t len)
 {
 	const uint8_t *p = bytes;
-	uint64_t k0 = load_le(seed, 8), k1 = load_le(seed + 8, 8);
+	uint64_t k0 = load_le64(seed), k1 = load_le64(seed + 8);
 	/* "somepseudorandomlygeneratedbytes" */
 	uint64_t v[4] = {
 		k0 ^ UINT64_C(0x736f6d6570736575),
@@ -55,8 +65,8 @@ uint64_t siphash(const uint8_t seed[TABLE_SEED_LEN], const void *bytes,
 	size_t left = len;
 
 	for (; left >= 8; left -= 8, p += 8)
-		sip_compress(v, load_le(p, 8));
-	sip_compress(v, load_le(p, left) | (uint64_t)len << 56);
+		sip_compress(v, load_le64(p));
+	sip_compress(v, load_tail(p, left) | (uint64_t)len << 56);
 	v[2] ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(v);
