@@ -9,7 +9,8 @@
  * An entry is its value (first, so that a value's pointer is its entry's), the
  * link and the key. Slots that were never used are those from `fresh` on; freed
  * ones form a list through the same link that chains a bucket. So a table costs
- * no memory before it fills, and a walk ends at the highest slot ever used.
+ * no memory before it fills, and a walk ends at the highest slot ever used. A
+ * free entry is all zeros but for its link.
  */
 struct link {
 	uint32_t next;	 /* slot, or TABLE_NONE */
@@ -19,8 +20,7 @@ struct link {
 
 struct table {
 	uint8_t seed[TABLE_SEED_LEN];
-	size_t key_len, value_len;
-	size_t link_offset, key_offset, stride;
+	size_t key_len, link_offset, key_offset, stride;
 	uint32_t capacity, count;
 	uint32_t fresh;	   /* slots below it have been used */
 	uint32_t free;	   /* the first freed slot, or TABLE_NONE */
@@ -50,7 +50,6 @@ struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 	memcpy(t->seed, seed, TABLE_SEED_LEN);
 	t->capacity = capacity;
 	t->key_len = key_len;
-	t->value_len = value_len;
 	t->link_offset = round_up(value_len, alignof(struct link));
 	t->key_offset = t->link_offset + sizeof(struct link);
 	t->stride = round_up(t->key_offset + key_len, alignof(max_align_t));
@@ -139,7 +138,6 @@ void *table_insert(struct table *t, const void *key)
 		.used = true,
 	};
 	memcpy(key_of(t, slot), key, t->key_len);
-	memset(value_at(t, slot), 0, t->value_len);
 	t->buckets[bucket] = slot;
 	t->count++;
 	return value_at(t, slot);
