@@ -16,13 +16,14 @@ static void setup(void)
 	w = writer_init(buf, sizeof(buf));
 }
 
-/* An extension header of len bytes, a multiple of 8. */
+/* An extension header of len bytes, a multiple of 8. Its body is no header: who
+ * lands in it is led astray. */
 static void put_extension(uint8_t next, size_t len)
 {
 	writer_u8(&w, next);
 	writer_u8(&w, (uint8_t)(len / 8 - 1));
-	writer_u16(&w, 0x0104); /* PadN */
-	writer_zeros(&w, len - 4);
+	for (size_t i = 2; i < len; i++)
+		writer_u8(&w, 0xee);
 }
 
 static void put_fragment(uint8_t next, uint16_t offset_and_flag)
@@ -137,14 +138,14 @@ START_TEST(extension_headers_are_followed)
 	/* AH: its length is in 4-byte units, less two. */
 	writer_u32(&w, 0x87040000);
 	writer_zeros(&w, 20);
-	put_extension(139, 8);
+	put_extension(139, 24);
 	put_extension(140, 8);
 	put_extension(17, 2048);
 	put_udp(&w, 8273, 4);
 	close_ipv6();
 	p = frame_parse_written(&w);
 	ck_assert_uint_eq(p.v.ip_proto, 17);
-	ck_assert_uint_eq(p.v.l4_offset, 54 + 8 + 24 + 16 + 24 + 16 + 2048);
+	ck_assert_uint_eq(p.v.l4_offset, 54 + 8 + 24 + 16 + 24 + 24 + 8 + 2048);
 	ck_assert(p.udp);
 	ck_assert_uint_eq(p.udp_dst.port, 8273);
 }
@@ -200,6 +201,26 @@ START_TEST(extension_past_the_end_stays_unknown)
 	else
 		ck_assert_uint_eq(p.v.l4_offset, 0);
 	ck_assert_uint_eq(p.v.ip_proto, proto == 44 ? 17 : 0);
+}
+END_TEST
+
+/* Eight bytes too long, where the next header would be found in the padding. */
+START_TEST(extension_may_end_with_the_packet_and_no_later)
+{
+	struct frame_parsed p;
+
+	open_ipv6(60);
+	put_extension(60, 8);
+	put_extension(60, 16);
+	put_extension(17, 24);
+	close_ipv6();
+	writer_zeros(&w, 64);
+	p = frame_parse_written(&w);
+	ck_assert_uint_eq(p.v.ip_proto, 17);
+	ck_assert_uint_eq(p.v.l4_offset, 0);
+	buf[IP_AT + 40 + 24 + 1]++;
+	p = frame_parse_written(&w);
+	ck_assert_uint_eq(p.v.ip_proto, 0);
 }
 END_TEST
 
@@ -502,6 +523,7 @@ static TCase *ipv6_tests(void)
 		tc, chain_of_more_than_eight_extensions_stays_unknown, 1, 12);
 	tcase_add_test(tc, longest_chain_costs_no_more_than_eight);
 	tcase_add_loop_test(tc, extension_past_the_end_stays_unknown, 0, 8);
+	tcase_add_test(tc, extension_may_end_with_the_packet_and_no_later);
 	tcase_add_test(tc, extension_in_the_padding_is_not_followed);
 	tcase_add_test(tc, no_next_header_has_no_upper_layer);
 	tcase_add_loop_test(tc, ipv6_fragments, 0, COUNT(fragments));
