@@ -31,6 +31,13 @@ struct report_source {
 	size_t warnings_count;
 };
 
+/*
+ * Values not known are null. Each returns NULL if memory is short; the caller
+ * has the reference. Beyond DESIGN's keys:
+ *
+ *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb
+ *	peers	tap_mtu, up_s, heard_s (ago), wanted
+ */
 json_t *report_status(const struct report_source *s);
 json_t *report_peers(const struct report_source *s);
 json_t *report_fdb(const struct report_source *s);

@@ -1,0 +1,342 @@
+/* The reports of a node that is made up here: node_* below stand in for the
+ * library's, so that every value, the extreme ones too, can be shown. */
+#include "tapd/report.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEERS_MAX 8
+
+struct node {
+	struct node_status status;
+	struct node_peer_info peers[PEERS_MAX];
+	uint32_t peers_count;
+	struct node_fdb_info macs[4];
+	uint32_t macs_count;
+	uint64_t drops[DROP_REASON_COUNT];
+};
+
+void node_status(const struct node *n, struct node_status *out)
+{
+	*out = n->status;
+}
+
+bool node_next_peer(const struct node *n, uint32_t *at,
+		    struct node_peer_info *out, uint64_t now_us)
+{
+	(void)now_us;
+	if (*at >= n->peers_count)
+		return false;
+	*out = n->peers[(*at)++];
+	return true;
+}
+
+bool node_next_mac(const struct node *n, uint32_t *at,
+		   struct node_fdb_info *out, uint64_t now_us)
+{
+	(void)now_us;
+	if (++*at >= n->macs_count)
+		return false;
+	*out = n->macs[*at];
+	return true;
+}
+
+const uint64_t *node_drops(const struct node *n)
+{
+	return n->drops;
+}
+
+static struct node node;
+static struct report_source source;
+
+static void setup(void)
+{
+	memset(&node, 0, sizeof(node));
+	node.status.aead = "openssl";
+	node.status.key.bytes[0] = 1;
+	source = (struct report_source){
+		.node = &node,
+		.node_name = "web1",
+		.interface = { .name = "tap0",
+			       .mac = { 0x52, 0x54, 0, 0, 0, 0xab },
+			       .mtu = 1500,
+			       .carrier = true },
+		.now_us = 5000 * CLOCK_S,
+		.started_us = 4000 * CLOCK_S + 1,
+	};
+}
+
+static struct node_peer_info *add_peer(const char *name)
+{
+	struct node_peer_info *p = &node.peers[node.peers_count++];
+
+	ck_assert_uint_le(node.peers_count, PEERS_MAX);
+	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_UP,
+				      .has_key = true,
+				      .has_endpoint = true,
+				      .heard_us = source.now_us - 1 };
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	p->key.bytes[0] = 2;
+	p->endpoint = addr_v4(0x0a090002, 8273);
+	node.status.peers_total++;
+	node.status.peers_up++;
+	return p;
+}
+
+/* The compact text of a value; to be freed. The reference is taken. */
+static void assert_json(json_t *value, const char *expected)
+{
+	char *text;
+
+	ck_assert_ptr_nonnull(value);
+	text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6) |
+					 JSON_ENCODE_ANY);
+	ck_assert_str_eq(text, expected);
+	free(text);
+	json_decref(value);
+}
+
+#define KEY_1 "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY_2 "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+START_TEST(status_has_every_key)
+{
+	node.status.tx = (struct node_counters){ 1, 2, 3 };
+	node.status.rx = (struct node_counters){ 4, 5, UINT64_C(1) << 62 };
+	node.status.fdb_count = 7;
+	source.rates = (struct report_rates){ 1.6, 2.4, 0, 1e12 };
+	add_peer("web2");
+	assert_json(report_status(&source),
+		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
+		    "\"key\":\"" KEY_1 "\",\"interface\":{\"name\":\"tap0\","
+		    "\"mac\":\"52:54:00:00:00:ab\",\"mtu\":1500,"
+		    "\"carrier\":true},\"uptime_s\":999,"
+		    "\"peers\":{\"total\":1,\"up\":1},"
+		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
+		    "\"rx\":{\"frames\":4,\"datagrams\":5,"
+		    "\"bytes\":4611686018427387904},"
+		    "\"rates\":{\"tx_frames\":2,\"tx_bytes\":2,"
+		    "\"rx_frames\":0,\"rx_bytes\":1000000000000},"
+		    "\"aead\":\"openssl\",\"fdb\":7,\"warnings\":[]}");
+}
+END_TEST
+
+START_TEST(peer_that_is_up_has_its_measures)
+{
+	struct node_peer_info *p = add_peer("web2");
+
+	p->rtt_us = 312;
+	p->loss = 0.05;
+	p->datagram_size = 1472;
+	p->tap_mtu = 1500;
+	p->up_since_us = source.now_us - 60 * CLOCK_S;
+	p->heard_us = source.now_us - 2 * CLOCK_S;
+	p->wanted = true;
+	p->tx = (struct node_counters){ 1, 2, 3 };
+	assert_json(report_peers(&source),
+		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
+		    "\"endpoint\":\"10.9.0.2:8273\",\"state\":\"up\","
+		    "\"why\":\"\",\"rtt_us\":312,\"loss\":0.05,"
+		    "\"datagram_size\":1472,"
+		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
+		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
+		    "\"tap_mtu\":1500,\"up_s\":60,\"heard_s\":2,"
+		    "\"wanted\":true}]");
+}
+END_TEST
+
+START_TEST(peer_nobody_knows_is_all_null)
+{
+	struct node_peer_info *p = add_peer("");
+
+	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_CONNECTING,
+				      .why = "no answer" };
+	assert_json(report_peers(&source),
+		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
+		    "\"state\":\"connecting\",\"why\":\"no answer\","
+		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
+		    "\"tx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
+		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
+		    "\"tap_mtu\":null,\"up_s\":null,\"heard_s\":null,"
+		    "\"wanted\":false}]");
+}
+END_TEST
+
+START_TEST(name_that_is_not_utf8_is_null)
+{
+	json_t *peers;
+
+	add_peer("caf\xe9");
+	peers = report_peers(&source);
+	ck_assert(json_is_null(
+		json_object_get(json_array_get(peers, 0), "name")));
+	json_decref(peers);
+}
+END_TEST
+
+START_TEST(states_have_their_names)
+{
+	static const char *const names[] = { "up", "connecting", "down" };
+	json_t *peers;
+
+	for (int i = 0; i < 3; i++)
+		add_peer("p")->state = (enum node_peer_state)i;
+	peers = report_peers(&source);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *p = json_array_get(peers, i);
+
+		ck_assert_str_eq(json_string_value(json_object_get(p, "state")),
+				 names[i]);
+	}
+	json_decref(peers);
+}
+END_TEST
+
+START_TEST(fdb_names_the_owner_of_each_mac)
+{
+	node.macs[0] = (struct node_fdb_info){ .mac = { 2, 0, 0, 0, 0, 1 },
+					       .local = true,
+					       .age_us = 1999999 };
+	node.macs[1] = (struct node_fdb_info){ .mac = { 2, 0, 0, 0, 0, 2 },
+					       .vlan = 100,
+					       .owner = "web2",
+					       .owner_key = { { 2 } } };
+	node.macs_count = 2;
+	assert_json(report_fdb(&source),
+		    "[{\"mac\":\"02:00:00:00:00:01\",\"vlan\":0,"
+		    "\"owner\":\"local\",\"owner_key\":\"" KEY_1 "\","
+		    "\"age_s\":1},"
+		    "{\"mac\":\"02:00:00:00:00:02\",\"vlan\":100,"
+		    "\"owner\":\"web2\",\"owner_key\":\"" KEY_2 "\","
+		    "\"age_s\":0}]");
+}
+END_TEST
+
+START_TEST(drops_list_every_reason_zeros_too)
+{
+	json_t *drops, *value;
+	const char *name;
+	size_t n = 0;
+
+	node.drops[DROP_mac1] = 12;
+	drops = report_drops(&source);
+	json_object_foreach(drops, name, value)
+	{
+		ck_assert_str_eq(name, drop_name((enum drop_reason)++ n));
+		ck_assert_int_eq(json_integer_value(value),
+				 n == DROP_mac1 ? 12 : 0);
+	}
+	ck_assert_uint_eq(n, DROP_REASON_COUNT - 1);
+	json_decref(drops);
+}
+END_TEST
+
+/* ---- warnings ---- */
+
+static void assert_warnings(const char *expected)
+{
+	json_t *status = report_status(&source);
+
+	assert_json(json_incref(json_object_get(status, "warnings")), expected);
+	json_decref(status);
+}
+
+START_TEST(the_daemons_warnings_come_first)
+{
+	static const char *const mine[] = { "a", "b" };
+
+	source.warnings = mine;
+	source.warnings_count = 2;
+	assert_warnings("[\"a\",\"b\",\"no peer is known: add one to "
+			"peers\"]");
+}
+END_TEST
+
+START_TEST(no_peer_up_is_a_warning)
+{
+	add_peer("web2")->state = NODE_PEER_STATE_DOWN;
+	node.status.peers_up = 0;
+	assert_warnings("[\"no peer is up: tapctl peers says why\"]");
+}
+END_TEST
+
+START_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest)
+{
+	char name[] = "web2";
+
+	for (int i = 0; i < 5; i++, name[3]++)
+		add_peer(name)->tap_mtu = (uint16_t)(1400 + i);
+	node.peers[0].name[0] = '\0';
+	node.peers[4].loss = 0.126;
+	node.peers[3].loss = 0.04;
+	assert_warnings("[\"peers whose interface MTU is not our 1500: "
+			"10.9.0.2:8273 (1400), web3 (1401), web4 (1402) and 2 "
+			"more\",\"peers with datagrams lost: web6 (13 %)\"]");
+}
+END_TEST
+
+START_TEST(longest_names_fit_in_a_warning)
+{
+	char name[NODE_NAME_MAX + 1];
+	json_t *status;
+
+	memset(name, 'x', NODE_NAME_MAX);
+	name[NODE_NAME_MAX] = '\0';
+	for (int i = 0; i < PEERS_MAX; i++)
+		add_peer(name)->tap_mtu = UINT16_MAX;
+	status = report_status(&source);
+	ck_assert_ptr_nonnull(
+		strstr(json_string_value(json_array_get(
+			       json_object_get(status, "warnings"), 0)),
+		       "x (65535) and 5 more"));
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(rates_and_losses_that_are_no_numbers_are_null)
+{
+	json_t *status, *rates;
+
+	source.rates.tx_frames = NAN;
+	source.rates.rx_bytes = INFINITY;
+	add_peer("web2")->loss = NAN;
+	status = report_status(&source);
+	rates = json_object_get(status, "rates");
+	ck_assert(json_is_null(json_object_get(rates, "tx_frames")));
+	ck_assert(json_is_null(json_object_get(rates, "rx_bytes")));
+	json_decref(status);
+	json_decref(report_peers(&source));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report");
+	TCase *tc = tcase_create("report");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, status_has_every_key);
+	tcase_add_test(tc, peer_that_is_up_has_its_measures);
+	tcase_add_test(tc, peer_nobody_knows_is_all_null);
+	tcase_add_test(tc, name_that_is_not_utf8_is_null);
+	tcase_add_test(tc, states_have_their_names);
+	tcase_add_test(tc, fdb_names_the_owner_of_each_mac);
+	tcase_add_test(tc, drops_list_every_reason_zeros_too);
+	tcase_add_test(tc, the_daemons_warnings_come_first);
+	tcase_add_test(tc, no_peer_up_is_a_warning);
+	tcase_add_test(
+		tc,
+		differing_mtus_and_losses_name_some_peers_and_count_the_rest);
+	tcase_add_test(tc, longest_names_fit_in_a_warning);
+	tcase_add_test(tc, rates_and_losses_that_are_no_numbers_are_null);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
