@@ -21,28 +21,39 @@ enum liveness_verdict {
 
 /*
  * Any authenticated datagram is life. After one silent interval a probe every
- * interval / 4. The peer's echoes and probes carry how many of our datagrams
- * it has opened: if that stands still for down_after × interval although we
- * sent, the path to it is cut even though the path from it works.
+ * interval / 4, and more often in the last interval before the peer would be
+ * down. The peer's echoes and probes carry how many of our datagrams it has
+ * opened: if that stands still for down_after × interval although we sent, the
+ * path to it is cut even though the path from it works.
  *
  * Callers report events; policy is here. All counters are cumulative over the
- * peer's sessions since liveness_init.
+ * peer's sessions since liveness_init. Answers change by an event, or by time
+ * alone, and then only at a moment when a probe is wanted too: who looks again
+ * after each event and at liveness_deadline misses nothing, and who probes when
+ * a probe is wanted never finds the deadline in the past.
  */
-#define LIVENESS_LOSS_BUCKETS 6 /* of 10 s */
+#define LIVENESS_LOSS_BUCKETS	6
+#define LIVENESS_LOSS_BUCKET_US (10 * CLOCK_S)
 
 struct liveness {
-	uint64_t heard_us;	/* last authenticated datagram */
-	uint64_t probed_us;	/* last probe sent; 0: none since heard */
-	uint64_t echoed_us;	/* last echo of a small probe heard */
-	uint64_t sent;		/* data messages to it */
-	uint64_t received;	/* data messages opened from it */
-	uint64_t peer_received; /* as it last said */
-	uint64_t
-		unheard_us; /* since when we have been sending unheard; 0: no */
-	uint64_t sent_heard; /* `sent` when peer_received last moved */
-	uint32_t rtt_us;     /* smoothed, RFC 6298; 0: unknown */
-	uint64_t expected;   /* datagrams the peer's counters say it sent */
-	uint64_t bucket_us;  /* start of the current loss bucket */
+	uint64_t heard_us;  /* last authenticated datagram */
+	uint64_t probed_us; /* last probe sent; 0: none */
+	uint64_t echoed_us; /* last echo of a small probe heard; 0: none */
+	uint64_t sent;	    /* data messages to it */
+	uint64_t received;  /* data messages opened from it */
+
+	uint64_t sent_us;	/* the last data message to it */
+	uint64_t peer_received; /* `received` as it last said */
+	uint64_t sent_heard;	/* `sent` when peer_received last moved */
+	uint64_t peer_heard_us; /* when it last heard us, as near as we know */
+	uint64_t unheard_us; /* first sent since peer_received moved; 0: none */
+	uint64_t still_us;   /* last report in which it stood still */
+
+	uint32_t rtt_us; /* smoothed, RFC 6298; 0: unknown */
+
+	uint64_t expected;  /* datagrams the peer's counters say it sent */
+	uint64_t bucket_us; /* start of the current loss bucket */
+	/* Both counts at the start of the current bucket and those before. */
 	uint64_t expected_at[LIVENESS_LOSS_BUCKETS + 1];
 	uint64_t received_at[LIVENESS_LOSS_BUCKETS + 1];
 };
