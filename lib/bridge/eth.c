@@ -1,6 +1,5 @@
 #include "bridge/eth.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/bytes.h"
