@@ -34,6 +34,21 @@ def pytest_runtest_makereport(item, call):
                 report.sections.append((title, "\n".join(cut + lines[-100:])))
 
 
+_measured = []
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        _measured.extend(text for key, text in report.user_properties if key == "measured")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _measured:
+        terminalreporter.section("measured")
+        for text in _measured:
+            terminalreporter.write_line(text)
+
+
 def _factory():
     opened = []
 
@@ -70,4 +85,11 @@ def make_module_cloud():
 def trio(make_cloud):
     """Three hosts with tapd, all up: (cloud, [daemon, daemon, daemon])."""
     cloud = make_cloud(3)
+    return cloud, start_all(cloud)
+
+
+@pytest.fixture(scope="module")
+def module_trio(make_module_cloud):
+    """As trio, shared by a file's tests: they leave it as they found it."""
+    cloud = make_module_cloud(3)
     return cloud, start_all(cloud)

@@ -67,7 +67,7 @@ class Tapd:
     """
 
     def __init__(self, host, secret, peers=None, **settings):
-        self.host, self.process = host, None
+        self.host, self.process, self._store = host, None, None
         self.socket = host.path("tap0.sock")
         self.secret_file = host.write("secret", secret + "\n", 0o600)
         self.settings = {
@@ -101,11 +101,21 @@ class Tapd:
     def command(self):
         return [program("tapd"), "-c", self.conf]
 
+    def supervised(self, store):
+        """From now on started as a service whose descriptors `store` keeps."""
+        self._store = store
+
     def launch(self, *prefix):
         """Starts it; `prefix` is a command that runs it (setpriv …)."""
-        self.process = self.host.start(*prefix, *self.command(), log="tapd.log", env={
-            "ASAN_OPTIONS": "exitcode=99:quarantine_size_mb=1",
-            "UBSAN_OPTIONS": "print_stacktrace=1"})
+        command, options = [*prefix, *self.command()], {}
+        env = {"ASAN_OPTIONS": "exitcode=99:quarantine_size_mb=1",
+               "UBSAN_OPTIONS": "print_stacktrace=1"}
+        if self._store:
+            self._store.receive()
+            command = self._store.command(command)
+            env.update(self._store.environment())
+            options["pass_fds"] = self._store.inheritable()
+        self.process = self.host.start(*command, log="tapd.log", env=env, **options)
         return self
 
     def start(self, *prefix, within=10):

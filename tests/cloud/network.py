@@ -96,11 +96,11 @@ class Namespace:
     def ok(self, *argv, timeout=30):
         return self.run(*argv, check=False, timeout=timeout).returncode == 0
 
-    def start(self, *argv, log=None, env=None):
+    def start(self, *argv, log=None, env=None, pass_fds=()):
         """Runs on; stopped at the latest when the cloud closes."""
         log = log or os.path.basename(str(argv[0])) + ".log"
         process = Process(["ip", "netns", "exec", self.netns, *argv],
-                          os.path.join(self.directory, log), env=env)
+                          os.path.join(self.directory, log), env=env, pass_fds=pass_fds)
         self.processes.append(process)
         return process
 
@@ -113,6 +113,15 @@ class Namespace:
             file.write(text)
         os.chmod(path, mode)
         return path
+
+    def ping(self, address, *options, wait=1):
+        return self.ok("ping", "-c1", f"-W{wait}", *options, address)
+
+    def ifindex(self, interface="tap0"):
+        return int(self.ip("-o", "link", "show", interface).split(":")[0])
+
+    def has_interface(self, interface="tap0"):
+        return bool(self.ip("-o", "link", "show", interface, check=False))
 
     def socket(self, family, kind, protocol=0):
         """A socket of this namespace, usable from here."""
@@ -191,8 +200,7 @@ class Cloud:
         names = names or [f"web{i + 1}" for i in range(n)]
         mtus = mtu if isinstance(mtu, (list, tuple)) else [mtu] * len(names)
         self.family = family
-        self.lasting = prefix is not None
-        if self.lasting:
+        if prefix:
             self.prefix, self.directory = prefix, directory
         else:
             run_prefix, run_directory = _prefix()

@@ -12,15 +12,15 @@ SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime e
 
 
 class Process:
-    def __init__(self, argv, log_path, env=None, cwd=None):
+    def __init__(self, argv, log_path, env=None, pass_fds=()):
         self.argv = [str(arg) for arg in argv]
         self.log_path = log_path
         # Where this run's lines begin: a restarted daemon goes on in its file.
         self._log_start = os.path.getsize(log_path) if os.path.exists(log_path) else 0
         with open(log_path, "ab") as log:
             self._popen = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
-                env={**os.environ, **(env or {})}, start_new_session=True)
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **(env or {})}, pass_fds=pass_fds, start_new_session=True)
 
     @property
     def pid(self):

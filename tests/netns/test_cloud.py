@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from cloud import Wire, wait_for
+from cloud import Wire, member, multicast_sender, udp_socket, wait_for
 from cloud.frames import BROADCAST, frame, interface_mac
 
 
@@ -18,14 +18,7 @@ def cloud(make_module_cloud):
 
 
 def receiver(host, group=None):
-    sock = host.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
-    sock.bind(("", 5000))
-    if group:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
-                        socket.inet_aton(group) + socket.inet_aton(host.address4))
-    sock.settimeout(2)
-    return sock
+    return member(host, group, 5000, "eth0") if group else udp_socket(host, port=5000)
 
 
 def datagrams(sock, marker):
@@ -36,24 +29,16 @@ def datagrams(sock, marker):
     return got[:-1]
 
 
-def ping(host, address, *options):
-    return host.ok("ping", "-c1", "-W1", *options, address)
-
-
 def test_unicast_passes_in_both_families(cloud):
     web1, web2, _ = cloud.hosts
-    assert ping(web1, web2.address4) and ping(web1, web2.address6)
+    assert web1.ping(web2.address4) and web1.ping(web2.address6)
 
 
 @pytest.mark.parametrize("target", ["224.0.0.18", "239.1.2.3", "255.255.255.255"])
 def test_multicast_and_broadcast_do_not_pass(cloud, target):
     web1, web2, _ = cloud.hosts
-    with web1.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender, \
-            receiver(web2, target if target.startswith("2") and target < "240" else None) as sock:
-        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 64)
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
-                          socket.inet_aton(web1.address4))
+    group = None if target == "255.255.255.255" else target
+    with multicast_sender(web1, "eth0") as sender, receiver(web2, group) as sock:
         sender.sendto(b"to all", (target, 5000))
         # Unicast sent after it arrives: nothing is merely late.
         sender.sendto(b"to one", (web2.address4, 5000))
@@ -66,42 +51,42 @@ def test_a_foreign_frame_reaches_nobody(cloud, destination):
     with Wire(web1, "eth0") as sender, Wire(web2, "eth0", only=0x88b5) as w2, \
             Wire(web3, "eth0", only=0x88b5) as w3:
         sender.send(frame(destination, interface_mac(web1, "eth0"), b"hello" * 10))
-        assert ping(web1, web2.address4) and ping(web1, web3.address4)
+        assert web1.ping(web2.address4) and web1.ping(web3.address4)
         assert w2.pending() == [] and w3.pending() == []
 
 
 def test_each_host_has_its_own_mtu(make_cloud):
     cloud = make_cloud(2, mtu=[1500, 576])
     web1, web2 = cloud.hosts
-    assert ping(web1, web2.address, "-M", "do", "-s", 548)
-    assert not ping(web1, web2.address, "-M", "do", "-s", 549)
+    assert web1.ping(web2.address, "-M", "do", "-s", 548)
+    assert not web1.ping(web2.address, "-M", "do", "-s", 549)
     assert cloud.fragments() == 0
-    assert ping(web1, web2.address, "-M", "dont", "-s", 1000)
+    assert web1.ping(web2.address, "-M", "dont", "-s", 1000)
     assert cloud.fragments() > 0, "the detector sees a fragment"
 
 
 def test_fragments_of_ipv6_are_detected(make_cloud):
     cloud = make_cloud(2, family="v6", mtu=[1500, 1280])
     web1, web2 = cloud.hosts
-    ping(web1, web2.address, "-s", 1400)  # learns the path's MTU
-    assert ping(web1, web2.address, "-s", 1400)
+    web1.ping(web2.address, "-s", 1400)  # learns the path's MTU
+    assert web1.ping(web2.address, "-s", 1400)
     assert cloud.fragments() > 0
 
 
 def test_large_packets_can_vanish_silently(cloud):
     web1, web2, _ = cloud.hosts
     with cloud.drop_larger(1300):
-        assert ping(web1, web2.address, "-M", "do", "-s", 1300 - 28)
-        assert not ping(web1, web2.address, "-M", "do", "-s", 1301 - 28)
-    assert ping(web1, web2.address, "-M", "do", "-s", 1301 - 28)
+        assert web1.ping(web2.address, "-M", "do", "-s", 1300 - 28)
+        assert not web1.ping(web2.address, "-M", "do", "-s", 1301 - 28)
+    assert web1.ping(web2.address, "-M", "do", "-s", 1301 - 28)
 
 
 def test_a_cut_host_is_off_and_comes_back(cloud):
     web1, web2, web3 = cloud.hosts
     with cloud.cut(web2):
-        assert not ping(web1, web2.address)
-        assert ping(web1, web3.address)
-    assert ping(web1, web2.address)
+        assert not web1.ping(web2.address)
+        assert web1.ping(web3.address)
+    assert web1.ping(web2.address)
 
 
 @pytest.mark.parametrize("cut, heard", [("cut_from", False), ("cut_to", True)])
@@ -115,7 +100,7 @@ def test_a_host_can_be_cut_one_way(cloud, cut, heard):
         else:
             with pytest.raises(TimeoutError):
                 sock.recv(10)
-        assert not ping(web1, web2.address)
+        assert not web1.ping(web2.address)
 
 
 def test_loss_takes_its_share(cloud):
