@@ -1,0 +1,172 @@
+"""Every class of configuration error gives file, line and remedy, and exit 78."""
+
+import os
+
+import pytest
+
+from cloud import EXIT_CONFIG, new_secret, program
+
+SECRET, KEY = "%SECRET%", "%KEY%"
+GOOD = f"""\
+interface = {{
+    name = "tap0";
+    address = [ "10.77.0.1/24" ];
+    mtu = 1500;
+}};
+secret_file = "{SECRET}";
+key_file = "{KEY}";
+peers = [ "10.9.0.2" ];
+"""
+
+
+def line(number, text):
+    """GOOD with that line replaced."""
+    lines = GOOD.splitlines()
+    lines[number - 1] = text
+    return "\n".join(lines) + "\n"
+
+
+def after(text):
+    """GOOD and a tenth line (a ninth is blank)."""
+    return GOOD + "\n" + text + "\n"
+
+
+# name: (text, line of the error, words that must be in the message)
+ERRORS = {
+    "syntax": (line(7, "key_file = ;"), 7, []),
+    "no closing brace": (line(5, ""), None, []),
+    "unknown key": (after("sekret_file = \"x\";"), 10, ["sekret_file"]),
+    "unknown key in a group": (line(4, "    mut = 1500;"), 4, ["mut"]),
+    "a key given twice": (after('key_file = "/x";'), 10, ["key_file"]),
+    "a number for a text": (line(7, "key_file = 7;"), 7, ["key_file", "string"]),
+    "a text for a number": (line(4, '    mtu = "1500";'), 4, ["mtu", "number"]),
+    "a text for a list": (line(8, 'peers = "10.9.0.2";'), 8, ["peers"]),
+    "a number in a list": (line(8, "peers = [ 10 ];"), 8, ["peers"]),
+    "a group for a text": (line(7, "key_file = { };"), 7, ["key_file"]),
+    "a list for a group": (after("liveness = [ ];"), 10, ["liveness"]),
+    "a number for a switch": (line(4, "    persist = 1;"), 4, ["persist", "true"]),
+    "address that is none": (line(3, '    address = [ "10.77.0" ];'), 3, ["10.77.0"]),
+    "address without a length": (line(3, '    address = [ "10.77.0.1" ];'), 3, ["10.77.0.1", "/"]),
+    "prefix too long": (line(3, '    address = [ "10.77.0.1/33" ];'), 3, ["/33"]),
+    "address_from what is none": (line(4, '    address_from = "a name too long for one";'), 4,
+                                  ["address_from"]),
+    "interface name too long": (line(2, '    name = "tap0123456789abcd";'), 2, ["15"]),
+    "interface name with a slash": (line(2, '    name = "tap/0";'), 2, ["tap/0"]),
+    "mtu too small": (line(4, "    mtu = 60;"), 4, ["mtu", "60"]),
+    "mtu too large": (line(4, "    mtu = 70000;"), 4, ["mtu", "70000"]),
+    "mtu negative": (line(4, "    mtu = -1500;"), 4, ["mtu"]),
+    "mtu with a fraction": (line(4, "    mtu = 1500.5;"), 4, ["mtu"]),
+    "mac that is none": (line(4, '    mac = "52:54:00";'), 4, ["52:54:00"]),
+    "mac of a group": (line(4, '    mac = "01:00:5e:00:00:01";'), 4, ["01:00:5e:00:00:01"]),
+    "mac of zeros": (line(4, '    mac = "00:00:00:00:00:00";'), 4, ["00:00:00:00:00:00"]),
+    "carrier": (line(4, '    carrier = "sometimes";'), 4, ["carrier", "always", "peers"]),
+    "listen that is none": (after('listen = [ "8273" ];'), 10, ["listen"]),
+    "listen on port 0": (after('listen = [ "0.0.0.0:0" ];'), 10, ["port"]),
+    "listen on a name": (after('listen = [ "localhost:8273" ];'), 10, ["listen", "localhost"]),
+    "peer with a bad port": (line(8, 'peers = [ "10.9.0.2:82730" ];'), 8, ["82730"]),
+    "peer with spaces": (line(8, 'peers = [ "10.9.0.2 10.9.0.3" ];'), 8, ["10.9.0.2 10.9.0.3"]),
+    "peer that is empty": (line(8, 'peers = [ "" ];'), 8, ["peer"]),
+    "peer to all": (line(8, 'peers = [ "255.255.255.255" ];'), 8, ["255.255.255.255"]),
+    "peer that is a group": (line(8, 'peers = [ "239.1.1.1" ];'), 8, ["239.1.1.1"]),
+    "secret_file missing": (line(6, ""), None, ["secret_file"]),
+    "trusted key that is none": (after('trusted_keys = [ "abc" ];'), 10, ["trusted_keys"]),
+    "name with a space": (after('name = "web 1";'), 10, ["web 1"]),
+    "name too long": (after(f'name = "{"w" * 64}";'), 10, ["63"]),
+    "interval of nothing": (after("liveness = { interval = 0; };"), 10, ["interval"]),
+    "interval negative": (after("liveness = { interval = -1.0; };"), 10, ["interval"]),
+    "down_after of nothing": (after("liveness = { down_after = 0; };"), 10, ["down_after"]),
+    "underlay_mtu too small": (after("underlay_mtu = 100;"), 10, ["underlay_mtu"]),
+    "log level": (after('log_level = "loud";'), 10, ["loud", "debug"]),
+    "user nobody has": (after('user = "no-such-user";'), 10, ["no-such-user"]),
+    "discovery by file": (after('discover = { file = "/run/tapd/peers"; };'), 10, ["file"]),
+    "discovery by command": (after('discover = { command = "/bin/true"; };'), 10, ["command"]),
+    "discovery by DNS": (after('discover = { dns = [ "tapd.internal" ]; };'), 10, ["dns"]),
+    "metrics": (after('metrics = "127.0.0.1:9273";'), 10, ["metrics"]),
+}
+
+
+@pytest.fixture(scope="module")
+def host(make_module_cloud):
+    return make_module_cloud(1).hosts[0]
+
+
+def run(host, text, *options):
+    secret = host.path("secret")
+    if not os.path.exists(secret):
+        host.write("secret", new_secret() + "\n", 0o600)
+    conf = host.write("tap0.conf", text.replace(SECRET, secret).replace(KEY, host.path("tap0.key")))
+    done = host.run(program("tapd"), *options, "-c", conf, check=False, timeout=10)
+    return done, conf
+
+
+def test_the_good_one_is_good(host):
+    done, _ = run(host, GOOD, "-n")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["-n"]], ids=["start", "check"])
+@pytest.mark.parametrize("name", ERRORS)
+def test_error(host, name, options):
+    text, number, words = ERRORS[name]
+    done, conf = run(host, text, *options)
+    assert done.returncode == EXIT_CONFIG, done.stderr
+    message = done.stderr.splitlines()[0]
+    place = f"{conf}:{number}: " if number else f"{conf}:"
+    assert place in message, message
+    for word in words:
+        assert word in message, message
+    assert ";" in message.replace(conf, "") or "expected" in message or number is None \
+        or name in ("syntax", "a key given twice"), f"no remedy: {message}"
+    assert not host.has_interface() and not os.path.exists(host.path("tap0.key")), \
+        "nothing has changed"
+
+
+SECRETS = {
+    "is not there": (None, 0, ["genpsk"]),
+    "is readable by others": (new_secret() + "\n", 0o644, ["chmod"]),
+    "is readable by its group": (new_secret() + "\n", 0o640, ["chmod"]),
+    "is empty": ("", 0o600, ["genpsk"]),
+    "is not base64": ("hello, world\n", 0o600, ["genpsk"]),
+    "is too short": ("aGVsbG8=\n", 0o600, ["32"]),
+    "has three": ("\n".join(new_secret() for _ in range(3)) + "\n", 0o600, []),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that(make_cloud, name):
+    text, mode, words = SECRETS[name]
+    host = make_cloud(1).hosts[0]
+    if text is None:
+        conf = host.write("tap0.conf", GOOD.replace(SECRET, host.path("secret")).replace(
+            KEY, host.path("tap0.key")))
+        done = host.run(program("tapd"), "-c", conf, check=False)
+    else:
+        host.write("secret", text, mode)
+        done, _ = run(host, GOOD)
+    assert done.returncode == EXIT_CONFIG, done.stderr
+    message = done.stderr.splitlines()[0]
+    assert host.path("secret") in message, message
+    for word in words:
+        assert word in message, message
+    assert not host.has_interface()
+
+
+def test_a_secret_others_can_read_on_a_read_only_mount_is_taken(host):
+    """As a container's secrets are mounted."""
+    place = host.path("mounted")
+    os.makedirs(place, exist_ok=True)
+    conf = host.write("ro.conf", GOOD.replace(SECRET, f"{place}/secret").replace(
+        KEY, host.path("tap0.key")))
+    text = new_secret()
+    done = host.run("unshare", "--mount", "sh", "-c",
+                    f"mount -t tmpfs none {place} && echo {text} > {place}/secret && "
+                    f"chmod 644 {place}/secret && mount -o remount,ro {place} && "
+                    f"timeout -s TERM 2 {program('tapd')} -c {conf}", check=False)
+    assert done.returncode != EXIT_CONFIG, done.stderr
+
+
+def test_a_key_file_that_is_none(make_cloud):
+    host = make_cloud(1).hosts[0]
+    host.write("tap0.key", "not a key\n", 0o600)
+    done, _ = run(host, GOOD)
+    assert done.returncode == EXIT_CONFIG and host.path("tap0.key") in done.stderr
