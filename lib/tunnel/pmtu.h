@@ -41,6 +41,7 @@
 struct pmtu {
 	uint16_t size;	     /* in use */
 	uint16_t min, max;   /* the ladder's ends */
+	bool fixed;	     /* by the administrator: nothing below is used */
 	uint16_t candidate;  /* in flight, or 0; size itself: a confirmation */
 	uint8_t lost;	     /* of the candidate, in a row */
 	uint64_t sent_us;    /* of the candidate's last probe */
