@@ -1,0 +1,35 @@
+/* What every fuzz target needs. */
+#ifndef TAPD_TESTS_FUZZ_H
+#define TAPD_TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* libFuzzer calls these; the input is a heap copy of exactly its size, so that
+ * AddressSanitizer sees the first byte read past its end. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What must hold for any input. */
+#define HOLDS(condition)                                              \
+	do {                                                          \
+		if (!(condition)) {                                   \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", \
+				__FILE__, __LINE__, #condition);      \
+			abort();                                      \
+		}                                                     \
+	} while (0)
+
+/* Reads every byte, for the sanitizer to look at. */
+static inline void touch(const uint8_t *bytes, size_t len)
+{
+	static volatile uint8_t sink;
+
+	for (size_t i = 0; i < len; i++)
+		sink = bytes[i];
+	(void)sink;
+}
+
+#endif

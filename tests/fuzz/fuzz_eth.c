@@ -1,0 +1,55 @@
+/* Any bytes as an Ethernet frame: what the parser says lies inside it. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "bridge/eth.h"
+#include "fuzz.h"
+
+static void view_holds(const struct eth_view *v, const uint8_t *frame,
+		       size_t len)
+{
+	static const uint8_t zeros[16];
+
+	HOLDS(len >= ETH_HEADER_LEN);
+	HOLDS(memcmp(v->dst, frame, ETH_ADDR_LEN) == 0);
+	HOLDS(memcmp(v->src, frame + ETH_ADDR_LEN, ETH_ADDR_LEN) == 0);
+	HOLDS(!eth_is_group(v->src));
+	HOLDS(v->vlan < 4096);
+	HOLDS(v->l3_offset <= len);
+	HOLDS(!v->l4_offset || (v->l4_offset < len && v->l3 != ETH_L3_OTHER));
+	HOLDS(!v->l4_offset || v->l4_offset > v->l3_offset);
+	HOLDS(v->l3 != ETH_L3_OTHER || memcmp(v->ip_src, zeros, 16) == 0);
+	HOLDS(v->l3 != ETH_L3_OTHER || memcmp(v->ip_dst, zeros, 16) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct eth_view v;
+	struct addr dst;
+	uint16_t start, offset;
+
+	/* The first four bytes are a peer's csum_start and csum_offset. */
+	if (size < 4)
+		return 0;
+	start = load_be16(data);
+	offset = load_be16(data + 2);
+	data += 4;
+	size -= 4;
+	if (eth_parse(&v, data, size) != DROP_NONE)
+		return 0;
+	view_holds(&v, data, size);
+	eth_is_broadcast(v.dst);
+	eth_is_membership(&v, data, size);
+	if (eth_udp_dst(&v, data, size, &dst))
+		HOLDS(v.l4_offset && !v.ip_fragment);
+	if (eth_csum_valid(&v, size, start, offset)) {
+		HOLDS(start == v.l4_offset && start && !v.ip_fragment);
+		HOLDS(offset == 16 || offset == 6);
+		HOLDS((size_t)start + offset + 2 <= size);
+	}
+	if (v.l4_offset) {
+		eth_csum_valid(&v, size, v.l4_offset, 16);
+		eth_csum_valid(&v, size, v.l4_offset, 6);
+	}
+	return 0;
+}

@@ -1,0 +1,132 @@
+/* Any bytes as a datagram, and any bytes as the records of an opened one. */
+#include <string.h>
+
+#include "fuzz.h"
+#include "tunnel/wire.h"
+
+/* What was unpacked packs into the same bytes. */
+static void message(const uint8_t *data, size_t size)
+{
+	uint8_t again[WIRE_INITIATION_LEN];
+	enum wire_type type;
+	union {
+		struct wire_initiation initiation;
+		struct wire_response response;
+		struct wire_cookie cookie;
+		struct wire_data data;
+	} m;
+
+	if (wire_classify(data, size, &type) != DROP_NONE) {
+		HOLDS(type == 0);
+		return;
+	}
+	switch (type) {
+	case WIRE_INITIATION:
+		wire_unpack_initiation(&m.initiation, data);
+		wire_pack_initiation(&m.initiation, again);
+		HOLDS(memcmp(again, data, WIRE_INITIATION_LEN) == 0);
+		break;
+	case WIRE_RESPONSE:
+		wire_unpack_response(&m.response, data);
+		wire_pack_response(&m.response, again);
+		HOLDS(memcmp(again, data, WIRE_RESPONSE_LEN) == 0);
+		break;
+	case WIRE_COOKIE:
+		wire_unpack_cookie(&m.cookie, data);
+		wire_pack_cookie(&m.cookie, again);
+		HOLDS(memcmp(again, data, WIRE_COOKIE_LEN) == 0);
+		break;
+	case WIRE_DATA:
+		wire_unpack_data(&m.data, data);
+		wire_pack_data(&m.data, again);
+		HOLDS(memcmp(again, data, WIRE_DATA_HEADER_LEN) == 0);
+		break;
+	}
+}
+
+static void frame(const struct wire_record *r)
+{
+	struct wire_frame f;
+
+	if (wire_unpack_frame(&f, r) != DROP_NONE)
+		return;
+	HOLDS(f.len == r->len - (f.csum_partial ? WIRE_FRAME_CSUM_LEN : 0u));
+	HOLDS(f.csum_partial || (!f.csum_start && !f.csum_offset));
+	touch(f.bytes, f.len);
+}
+
+static void fragment(const struct wire_record *r)
+{
+	uint8_t again[WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN];
+	struct wire_fragment f;
+
+	if (wire_unpack_fragment(&f, r) != DROP_NONE)
+		return;
+	HOLDS(f.len > 0 && f.offset + f.len <= UINT16_MAX);
+	touch(f.piece, f.len);
+	wire_pack_fragment(again, f.id, f.offset, f.last, (uint16_t)f.len);
+	/* But for the kind, which may be any here. */
+	HOLDS(memcmp(again + 1, r->body - WIRE_RECORD_LEN + 1,
+		     sizeof(again) - 1) == 0);
+}
+
+static void hello(const struct wire_record *r)
+{
+	struct wire_hello h, back;
+	uint8_t again[WIRE_HELLO_MAX];
+	struct wire_record second;
+	struct cursor c;
+
+	if (wire_unpack_hello(&h, r) != DROP_NONE)
+		return;
+	HOLDS(wire_name_valid(h.name, strlen(h.name)));
+	c = cursor_init(again, wire_pack_hello(&h, again));
+	HOLDS(wire_next_record(&c, &second) && cursor_done(&c));
+	HOLDS(wire_unpack_hello(&back, &second) == DROP_NONE);
+	HOLDS(memcmp(&h, &back, sizeof(h)) == 0);
+}
+
+static void probe(const struct wire_record *r)
+{
+	uint8_t again[WIRE_PROBE_LEN];
+	struct wire_record second;
+	struct wire_probe p, back;
+	struct cursor c;
+
+	if (wire_unpack_probe(&p, r) != DROP_NONE)
+		return;
+	wire_pack_probe(&p, again);
+	c = cursor_init(again, sizeof(again));
+	HOLDS(wire_next_record(&c, &second) && cursor_done(&c));
+	HOLDS(wire_unpack_probe(&back, &second) == DROP_NONE);
+	HOLDS(p.echo == back.echo && p.time_us == back.time_us);
+	HOLDS(p.sent == back.sent && p.received == back.received);
+	HOLDS(p.own == back.own && p.held == back.held);
+	HOLDS(p.size == back.size);
+}
+
+static void records(const uint8_t *data, size_t size)
+{
+	struct cursor c = cursor_init(data, size);
+	struct wire_record r;
+	size_t seen = 0;
+
+	while (wire_next_record(&c, &r)) {
+		seen += WIRE_RECORD_LEN + r.len;
+		touch(r.body, r.len);
+		/* Each parser of every body: a kind is only a hint. */
+		frame(&r);
+		fragment(&r);
+		hello(&r);
+		probe(&r);
+	}
+	HOLDS(seen <= size);
+	HOLDS(cursor_ok(&c) == (seen == size));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	message(data, size);
+	records(data, size);
+	return 0;
+}
