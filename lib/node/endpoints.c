@@ -74,6 +74,23 @@ void endpoint_heard(struct node *n, struct endpoint *e, uint64_t now_us)
 			   now_us + node_jitter(n, DIAL_FIRST_US));
 }
 
+void endpoint_is_self(struct node *n, struct endpoint *e, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *other;
+
+	timers_set(&n->timers, &e->timer,
+		   now_us + node_jitter(n, NODE_REFUSED_US));
+	if (e->why == ENDPOINT_SELF)
+		return;
+	e->why = ENDPOINT_SELF;
+	node_emit(n, NODE_SELF, NULL, &e->addr, NULL, "");
+	/* We have not been here before: what was ours may be another's now. */
+	while ((other = endpoints_next(&n->peers, &at)))
+		if (other != e && other->why == ENDPOINT_SELF)
+			timers_set(&n->timers, &other->timer, now_us);
+}
+
 void endpoint_blame(struct node *n, const struct addr *addr,
 		    enum endpoint_why why)
 {

@@ -106,32 +106,6 @@ static void send_cookie(struct node *n, const struct addr *to,
 		batch_message(&n->batch, to, out, sizeof(out));
 }
 
-/* Our own key came in: our own initiation, sent to an address of ours, or that
- * of a host that was cloned from us. */
-static void own_key_in(struct node *n, const struct addr *from, uint32_t sender,
-		       const uint8_t ephemeral[NOISE_KEY_LEN], uint64_t now_us)
-{
-	const struct index_entry *entry = table_find(n->indices, &sender);
-
-	node_drop(n, DROP_own_key);
-	if (entry && entry->kind == INDEX_PENDING &&
-	    !memcmp(entry->endpoint->pending.noise.e_public, ephemeral,
-		    NOISE_KEY_LEN)) {
-		struct endpoint *self = entry->endpoint;
-
-		if (self->why != ENDPOINT_SELF)
-			node_emit(n, NODE_SELF, NULL, &self->addr, NULL, "");
-		self->why = ENDPOINT_SELF;
-		timers_set(&n->timers, &self->timer,
-			   now_us + node_jitter(n, NODE_REFUSED_US));
-		handshake_cancel(n, self);
-		return;
-	}
-	endpoint_blame(n, from, ENDPOINT_DUPLICATE);
-	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
-		node_emit(n, NODE_OWN_KEY, NULL, from, NULL, "");
-}
-
 static void refuse_untrusted(struct node *n, const struct addr *from,
 			     const struct public_key *key, uint64_t now_us)
 {
@@ -199,12 +173,10 @@ static bool admit(struct node *n, const struct addr *from,
 		cookie_check_mac2(&n->jar, from, datagram, WIRE_INITIATION_LEN);
 	bool stale;
 
+	/* Our own key may be a replay of our own initiation: it is answered like
+	 * any other, and the end that gets the response knows. */
 	memcpy(key.bytes, noise->rs, KEY_LEN);
-	if (public_key_equal(&key, &n->key)) {
-		own_key_in(n, from, m->sender, noise->re, now_us);
-		return false;
-	}
-	if (!node_trusts(n, &key)) {
+	if (!public_key_equal(&key, &n->key) && !node_trusts(n, &key)) {
 		refuse_untrusted(n, from, &key, now_us);
 		return false;
 	}
@@ -291,6 +263,36 @@ static void complete(struct node *n, struct endpoint *e,
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
 }
 
+/*
+ * The responder has our own private key. Either the half-open session is one of
+ * ours, and we talk to ourselves; or it is a host that was cloned from us, which
+ * is told who we are by a hello, so that both can be named.
+ */
+static void own_key_in(struct node *n, struct endpoint *e,
+		       const struct addr *from, uint32_t remote,
+		       uint64_t now_us)
+{
+	const struct index_entry *entry = table_find(n->indices, &remote);
+	uint32_t index = e->pending.index;
+	struct candidate *c;
+
+	node_drop(n, DROP_own_key);
+	if (entry && entry->kind == INDEX_CANDIDATE &&
+	    public_key_equal(&entry->candidate->key, &n->key)) {
+		candidate_drop(n, entry->candidate);
+		handshake_cancel(n, e);
+		endpoint_is_self(n, e, now_us);
+		return;
+	}
+	complete(n, e, from, remote, now_us);
+	c = table_find(n->candidates, &index);
+	if (c)
+		candidate_drop(n, c);
+	e->why = ENDPOINT_DUPLICATE;
+	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
+		node_emit(n, NODE_OWN_KEY, NULL, from, NULL, "");
+}
+
 static void response_in(struct node *n, const struct addr *from,
 			const uint8_t *datagram, int secret, uint64_t now_us)
 {
@@ -309,8 +311,7 @@ static void response_in(struct node *n, const struct addr *from,
 	}
 	memcpy(key.bytes, e->pending.noise.rs, KEY_LEN);
 	if (public_key_equal(&key, &n->key)) {
-		own_key_in(n, from, 0, key.bytes, now_us);
-		handshake_cancel(n, e);
+		own_key_in(n, e, from, m.sender, now_us);
 	} else if (!node_trusts(n, &key)) {
 		refuse_untrusted(n, &e->addr, &key, now_us);
 		handshake_cancel(n, e);

@@ -227,6 +227,16 @@ void rival_wins(struct node *n, struct peer *peer, uint64_t now_us)
 	peer_arm(n, peer, now_us);
 }
 
+/* A host that holds our own private key, and a session to prove it. */
+static void clone(struct node *n, struct candidate *c, uint64_t now_us)
+{
+	node_drop(n, DROP_own_key);
+	endpoint_blame(n, &c->at, ENDPOINT_DUPLICATE);
+	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
+		node_emit(n, NODE_OWN_KEY, NULL, &c->at, NULL, "");
+	candidate_drop(n, c);
+}
+
 struct session *candidate_identify(struct node *n, struct candidate *c,
 				   const struct wire_hello *hello,
 				   struct peer **peer, uint64_t now_us)
@@ -234,6 +244,10 @@ struct session *candidate_identify(struct node *n, struct candidate *c,
 	struct peer *p = peers_find(&n->peers, &c->key);
 
 	c->hello = *hello;
+	if (public_key_equal(&c->key, &n->key)) {
+		clone(n, c, now_us);
+		return NULL;
+	}
 	if (hello->version != WIRE_VERSION) {
 		refuse(n, c, DROP_version, ENDPOINT_VERSION, now_us);
 		return NULL;
