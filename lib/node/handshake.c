@@ -235,9 +235,10 @@ static struct endpoint *pending_of(struct node *n, uint32_t index)
 	return NULL;
 }
 
-/* The pending handshake became a session: it keeps its index. */
-static void complete(struct node *n, struct endpoint *e,
-		     const struct addr *from, uint32_t remote, uint64_t now_us)
+/* The pending handshake became a session: it keeps its index. It goes on where
+ * we dialled, wherever the response came from. */
+static void complete(struct node *n, struct endpoint *e, uint32_t remote,
+		     uint64_t now_us)
 {
 	uint32_t index = e->pending.index;
 	struct candidate *c = candidate_new(n, index);
@@ -256,7 +257,7 @@ static void complete(struct node *n, struct endpoint *e,
 		return;
 	}
 	memcpy(c->key.bytes, e->pending.noise.rs, KEY_LEN);
-	c->at = *from;
+	c->at = e->addr;
 	c->dialled = e;
 	handshake_cancel(n, e);
 	send_candidate_hello(n, c, now_us);
@@ -284,7 +285,7 @@ static void own_key_in(struct node *n, struct endpoint *e,
 		endpoint_is_self(n, e, now_us);
 		return;
 	}
-	complete(n, e, from, remote, now_us);
+	complete(n, e, remote, now_us);
 	c = table_find(n->candidates, &index);
 	if (c)
 		candidate_drop(n, c);
@@ -316,7 +317,7 @@ static void response_in(struct node *n, const struct addr *from,
 		refuse_untrusted(n, &e->addr, &key, now_us);
 		handshake_cancel(n, e);
 	} else {
-		complete(n, e, from, m.sender, now_us);
+		complete(n, e, m.sender, now_us);
 	}
 }
 

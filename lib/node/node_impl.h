@@ -53,7 +53,7 @@ struct bucket {
 struct candidate {
 	struct session session;
 	struct public_key key;
-	struct addr at;		  /* where it was last heard */
+	struct addr at;		  /* where it was dialled, or last heard */
 	struct endpoint *dialled; /* the initiator's, or NULL */
 	uint64_t timestamp_us;	  /* of the initiation; the responder's only */
 	struct wire_hello hello;  /* once heard */
@@ -187,7 +187,10 @@ void peer_arm(struct node *n, struct peer *peer, uint64_t now_us);
 void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);
 /* A session's datagram opened. */
 void peer_heard(struct node *n, struct peer *peer, struct session *s,
-		const struct addr *from, uint64_t advance, uint64_t now_us);
+		uint64_t advance, uint64_t now_us);
+/* … the newest of its session, of this size, from there. */
+void peer_heard_from(struct node *n, struct peer *peer, const struct addr *from,
+		     size_t size, uint64_t now_us);
 void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 		       uint64_t now_us);
 /* Both hellos are through: frames may go. */
@@ -203,8 +206,8 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
 
 /* ---- records.c: what travels inside a session ---- */
 
-void send_hello(struct node *n, struct peer *peer, struct session *s, bool ack,
-		uint64_t now_us);
+void send_hello(struct node *n, struct peer *peer, struct session *s,
+		const struct addr *to, bool ack, uint64_t now_us);
 void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us);
 /* padded_to: UDP payload, 0 for a small one. to: normally peer->endpoint. */
 void send_probe(struct node *n, struct peer *peer, const struct addr *to,

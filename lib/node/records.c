@@ -39,6 +39,10 @@ static void send_records(struct node *n, struct peer *peer, struct session *s,
 		liveness_sent(&peer->liveness, n->batch.sealed, now_us);
 }
 
+/* Every hello fills its datagram to one size, so that the answer to one that was
+ * caught and sent on by a stranger is no larger than what he sent. */
+#define HELLO_SIZE (WIRE_DATA_OVERHEAD + WIRE_HELLO_MAX + WIRE_RECORD_LEN)
+
 static size_t pack_hello(const struct node *n, bool ack, bool want,
 			 uint8_t out[WIRE_HELLO_MAX])
 {
@@ -54,13 +58,13 @@ static size_t pack_hello(const struct node *n, bool ack, bool want,
 	return wire_pack_hello(&hello, out);
 }
 
-void send_hello(struct node *n, struct peer *peer, struct session *s, bool ack,
-		uint64_t now_us)
+void send_hello(struct node *n, struct peer *peer, struct session *s,
+		const struct addr *to, bool ack, uint64_t now_us)
 {
 	uint8_t record[WIRE_HELLO_MAX];
 	size_t len = pack_hello(n, ack, !s->hello_acked, record);
 
-	send_records(n, peer, s, &peer->endpoint->addr, record, len, 0, now_us);
+	send_records(n, peer, s, to, record, len, HELLO_SIZE, now_us);
 }
 
 void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us)
@@ -68,7 +72,8 @@ void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us)
 	uint8_t record[WIRE_HELLO_MAX];
 	size_t len = pack_hello(n, false, true, record);
 
-	send_records(n, NULL, &c->session, &c->at, record, len, 0, now_us);
+	send_records(n, NULL, &c->session, &c->at, record, len, HELLO_SIZE,
+		     now_us);
 }
 
 void send_probe(struct node *n, struct peer *peer, const struct addr *to,
@@ -125,6 +130,27 @@ struct reading {
 	bool over; /* the session is gone: read no further */
 };
 
+/* A session that is not open yet is answered where it is heard, as its handshake
+ * was: the peer may have moved, or a stranger have shown its first hello before
+ * it came itself. A peer that is not up is where its last hello came from. */
+static const struct addr *hello_answer_to(struct node *n,
+					  const struct reading *r)
+{
+	struct peer *peer = r->peer;
+	struct endpoint *e;
+
+	if (r->session->stage == SESSION_OPEN ||
+	    endpoint_is_recursive(n, r->from))
+		return &peer->endpoint->addr;
+	if (peer->state != PEER_UP &&
+	    !addr_equal(r->from, &peer->endpoint->addr)) {
+		e = endpoint_get(n, r->from);
+		if (e)
+			peer_set_endpoint(n, peer, e, r->now_us);
+	}
+	return r->from;
+}
+
 static void hello_in(struct node *n, struct reading *r,
 		     const struct wire_hello *hello)
 {
@@ -139,7 +165,7 @@ static void hello_in(struct node *n, struct reading *r,
 			return;
 		}
 		r->session = s;
-		peer_heard(n, r->peer, s, r->from, r->advance, r->now_us);
+		peer_heard(n, r->peer, s, r->advance, r->now_us);
 	}
 	s = r->session;
 	s->hello_heard = true;
@@ -148,7 +174,8 @@ static void hello_in(struct node *n, struct reading *r,
 	if (hello->ack)
 		s->hello_acked = true;
 	if (hello->want) {
-		send_hello(n, r->peer, s, true, r->now_us);
+		send_hello(n, r->peer, s, hello_answer_to(n, r), true,
+			   r->now_us);
 		s->hello_us = r->now_us + SESSION_HELLO_US;
 	}
 	if (s->stage == SESSION_CONFIRMED && s->hello_acked)
@@ -314,11 +341,14 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 			r.session->confirmed_us = now_us;
 			n->half_open--;
 		}
-		r.candidate->at = *from;
+		if (!r.session->initiator)
+			r.candidate->at = *from;
 	} else {
 		r.peer->rx.datagrams++;
 		r.peer->rx.bytes += len;
-		peer_heard(n, r.peer, r.session, from, r.advance, now_us);
+		peer_heard(n, r.peer, r.session, r.advance, now_us);
+		if (r.advance)
+			peer_heard_from(n, r.peer, from, len, now_us);
 	}
 	records_in(n, &r, records, records_len);
 }

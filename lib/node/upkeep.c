@@ -173,30 +173,8 @@ void peer_down(struct node *n, struct peer *peer, enum peer_why why,
 		  peer->endpoint ? &peer->endpoint->addr : NULL, NULL, text);
 }
 
-/* A datagram came from another address than we send to. If we know that one for
- * the peer's already, it merely has two; else it seems to have moved, and an
- * echo from there proves it. */
-static void consider_move(struct node *n, struct peer *peer,
-			  const struct addr *from, uint64_t now_us)
-{
-	struct liveness_config c = liveness_config(n);
-	const struct endpoint *e = endpoints_find(&n->peers, from);
-
-	if (e && e->peer == peer &&
-	    !liveness_doubtful(&peer->liveness, &c, now_us))
-		return;
-	if (endpoint_is_recursive(n, from))
-		return;
-	if (peer->move_us && addr_equal(&peer->move_to, from) &&
-	    now_us - peer->move_us < NODE_MOVE_US)
-		return;
-	peer->move_to = *from;
-	peer->move_us = now_us;
-	send_probe(n, peer, from, 0, now_us);
-}
-
 void peer_heard(struct node *n, struct peer *peer, struct session *s,
-		const struct addr *from, uint64_t advance, uint64_t now_us)
+		uint64_t advance, uint64_t now_us)
 {
 	struct liveness_config c = liveness_config(n);
 
@@ -211,9 +189,32 @@ void peer_heard(struct node *n, struct peer *peer, struct session *s,
 		peer_up(n, peer, now_us);
 		peer_arm(n, peer, now_us);
 	}
-	if (advance && peer->endpoint &&
-	    !addr_equal(from, &peer->endpoint->addr))
-		consider_move(n, peer, from, now_us);
+}
+
+/* If we know the address for the peer's already, it merely has two; else it
+ * seems to have moved, and an echo from there proves it. The probe is no larger
+ * than what was heard, for it may go to somebody who only passed that on. */
+void peer_heard_from(struct node *n, struct peer *peer, const struct addr *from,
+		     size_t size, uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+	const struct endpoint *e = endpoints_find(&n->peers, from);
+
+	if (!peer->current || !peer->endpoint ||
+	    addr_equal(from, &peer->endpoint->addr) ||
+	    size < WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN)
+		return;
+	if (e && e->peer == peer &&
+	    !liveness_doubtful(&peer->liveness, &c, now_us))
+		return;
+	if (endpoint_is_recursive(n, from))
+		return;
+	if (peer->move_us && addr_equal(&peer->move_to, from) &&
+	    now_us - peer->move_us < NODE_MOVE_US)
+		return;
+	peer->move_to = *from;
+	peer->move_us = now_us;
+	send_probe(n, peer, from, 0, now_us);
 }
 
 static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
@@ -232,7 +233,11 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 			continue;
 		}
 		if (!s->hello_acked && now_us >= s->hello_us) {
-			send_hello(n, peer, s, s->hello_heard, now_us);
+			/* Until a peer is up, where it was heard is not where
+			 * it is: it is answered, and not sent more. */
+			if (s->initiator || peer->state == PEER_UP)
+				send_hello(n, peer, s, &peer->endpoint->addr,
+					   s->hello_heard, now_us);
 			s->hello_us = now_us + SESSION_HELLO_US;
 		}
 	}
