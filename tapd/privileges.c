@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "tapd/failure.h"
+#include "tapd/error.h"
 
 static bool dropped;
 
@@ -41,36 +41,46 @@ static bool clear_capabilities(void)
 	return ok;
 }
 
-bool privileges_drop(const char *user, char **error)
+static const struct passwd *find_user(const char *user, char **error)
 {
 	errno = 0;
 	const struct passwd *p = getpwnam(user);
 
-	if (!p) {
-		failure_set(error, "user: there is no user \"%s\" here%s%s",
-			    user, errno ? ": " : "",
-			    errno ? strerror(errno) : "");
-		return false;
-	}
+	if (!p)
+		error_set(error, "user: there is no user \"%s\" here%s%s", user,
+			  errno ? ": " : "", errno ? strerror(errno) : "");
+	return p;
+}
 
+bool privileges_user_exists(const char *user, char **error)
+{
+	return find_user(user, error) != NULL;
+}
+
+bool privileges_drop(const char *user, char **error)
+{
+	const struct passwd *p = find_user(user, error);
+
+	if (!p)
+		return false;
 	if (p->pw_uid != geteuid() &&
 	    (prctl(PR_SET_KEEPCAPS, 1L) < 0 ||
 	     initgroups(user, p->pw_gid) < 0 ||
 	     setresgid(p->pw_gid, p->pw_gid, p->pw_gid) < 0 ||
 	     setresuid(p->pw_uid, p->pw_uid, p->pw_uid) < 0)) {
-		failure_set(error, "user: cannot become \"%s\": %s%s", user,
-			    strerror(errno),
-			    errno == EPERM ? " (start tapd as root, or as that"
-					     " user)"
-					   : "");
+		error_set(error, "user: cannot become \"%s\": %s%s", user,
+			  strerror(errno),
+			  errno == EPERM ? " (start tapd as root, or as that"
+					   " user)"
+					 : "");
 		return false;
 	}
 	/* Started without the capability, there is none to keep: an interface
 	 * made ready by the administrator needs none. */
 	dropped = set_capabilities(CAP_CLEAR, CAP_CLEAR);
 	if (!dropped && !clear_capabilities()) {
-		failure_set(error, "user: cannot give up capabilities: %s",
-			    strerror(errno));
+		error_set(error, "user: cannot give up capabilities: %s",
+			  strerror(errno));
 		return false;
 	}
 	return true;
