@@ -11,7 +11,7 @@
 #include <sys/time.h>
 
 #include "base/bytes.h"
-#include "tapd/failure.h"
+#include "tapd/error.h"
 #include "tapd/privileges.h"
 #include "tapd/sockname.h"
 
@@ -283,12 +283,12 @@ struct link *link_open(const char *name, char **error)
 	struct link *l = calloc(1, sizeof(*l));
 
 	if (!l) {
-		failure_set(error, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	l->state.index = if_nametoindex(name);
 	if (l->state.index == 0) {
-		failure_set(error, "%s: no such interface", name);
+		error_set(error, "%s: no such interface", name);
 		link_close(l);
 		return NULL;
 	}
@@ -298,8 +298,8 @@ struct link *link_open(const char *name, char **error)
 	l->requests = socket_open(0);
 	int err = l->monitor && l->requests ? ask_all(l) : -errno;
 	if (err < 0) {
-		failure_set(error, "%s: cannot ask the kernel about it: %s",
-			    name, strerror(-err));
+		error_set(error, "%s: cannot ask the kernel about it: %s", name,
+			  strerror(-err));
 		link_close(l);
 		return NULL;
 	}
@@ -553,11 +553,11 @@ bool link_take_host_bits(const char *interface, struct prefix *address,
 	struct addr from;
 
 	if (!first_global(interface, v4, &from)) {
-		failure_set(error,
-			    "address_from: %s has no %s address to take the"
-			    " host bits of %s from",
-			    interface, v4 ? "IPv4" : "global IPv6",
-			    prefix_print(address, text));
+		error_set(error,
+			  "address_from: %s has no %s address to take the"
+			  " host bits of %s from",
+			  interface, v4 ? "IPv4" : "global IPv6",
+			  prefix_print(address, text));
 		return false;
 	}
 	replace_host_bits(address, &from);

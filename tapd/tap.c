@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "tapd/failure.h"
+#include "tapd/error.h"
 #include "tapd/privileges.h"
 
 #define TUN_DEVICE "/dev/net/tun"
@@ -50,21 +50,21 @@ static int open_device(char **error)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		failure_set(error,
-			    "no " TUN_DEVICE ": load the driver (modprobe tun),"
-			    " or give the container the device"
-			    " (--device " TUN_DEVICE ")");
+		error_set(error,
+			  "no " TUN_DEVICE ": load the driver (modprobe tun),"
+			  " or give the container the device"
+			  " (--device " TUN_DEVICE ")");
 		break;
 	case EACCES:
 	case EPERM:
-		failure_set(error,
-			    "may not open " TUN_DEVICE ": run tapd as root, or"
-			    " chmod 0666 " TUN_DEVICE ", or allow the device in"
-			    " the container (--device " TUN_DEVICE ")");
+		error_set(error,
+			  "may not open " TUN_DEVICE ": run tapd as root, or"
+			  " chmod 0666 " TUN_DEVICE ", or allow the device in"
+			  " the container (--device " TUN_DEVICE ")");
 		break;
 	default:
-		failure_set(error, "cannot open " TUN_DEVICE ": %s",
-			    strerror(errno));
+		error_set(error, "cannot open " TUN_DEVICE ": %s",
+			  strerror(errno));
 	}
 	return -1;
 }
@@ -75,42 +75,42 @@ static void explain_refusal(char **error, const char *name, bool existed,
 	switch (err) {
 	case EPERM:
 		if (existed)
-			failure_set(error,
-				    "%s: the TAP belongs to another user: make"
-				    " it over with `ip tuntap del dev %s mode"
-				    " tap; ip tuntap add dev %s mode tap user"
-				    " USER`, or give tapd CAP_NET_ADMIN",
-				    name, name, name);
+			error_set(error,
+				  "%s: the TAP belongs to another user: make"
+				  " it over with `ip tuntap del dev %s mode"
+				  " tap; ip tuntap add dev %s mode tap user"
+				  " USER`, or give tapd CAP_NET_ADMIN",
+				  name, name, name);
 		else
-			failure_set(error,
-				    "%s: may not make a TAP: run tapd as root"
-				    " or with CAP_NET_ADMIN, or make it first"
-				    " with `ip tuntap add dev %s mode tap user"
-				    " USER`",
-				    name, name);
+			error_set(error,
+				  "%s: may not make a TAP: run tapd as root"
+				  " or with CAP_NET_ADMIN, or make it first"
+				  " with `ip tuntap add dev %s mode tap user"
+				  " USER`",
+				  name, name);
 		break;
 	case EBUSY:
-		failure_set(error,
-			    "%s: the TAP is in use by another program (another"
-			    " tapd?): stop it, or set another interface.name",
-			    name);
+		error_set(error,
+			  "%s: the TAP is in use by another program (another"
+			  " tapd?): stop it, or set another interface.name",
+			  name);
 		break;
 	case EINVAL:
 		if (existed)
-			failure_set(error,
-				    "%s: there is an interface of that name,"
-				    " but it is no TAP: set another"
-				    " interface.name",
-				    name);
+			error_set(error,
+				  "%s: there is an interface of that name,"
+				  " but it is no TAP: set another"
+				  " interface.name",
+				  name);
 		else
-			failure_set(error,
-				    "%s: Linux does not allow this name for an"
-				    " interface",
-				    name);
+			error_set(error,
+				  "%s: Linux does not allow this name for an"
+				  " interface",
+				  name);
 		break;
 	default:
-		failure_set(error, "%s: cannot make the TAP: %s", name,
-			    strerror(err));
+		error_set(error, "%s: cannot make the TAP: %s", name,
+			  strerror(err));
 	}
 }
 
@@ -168,10 +168,10 @@ struct tap *tap_open(const char *name, char **error)
 {
 	/* A '%' would be a template to the kernel. */
 	if (!*name || strlen(name) >= IFNAMSIZ || strchr(name, '%')) {
-		failure_set(error,
-			    "\"%s\": an interface's name has 1 to %d characters"
-			    " and no '%%'",
-			    name, IFNAMSIZ - 1);
+		error_set(error,
+			  "\"%s\": an interface's name has 1 to %d characters"
+			  " and no '%%'",
+			  name, IFNAMSIZ - 1);
 		return NULL;
 	}
 
@@ -191,8 +191,8 @@ struct tap *tap_open(const char *name, char **error)
 	err = set_header(fd);
 	struct tap *t = err < 0 ? NULL : tap_new(fd, !existed);
 	if (!t) {
-		failure_set(error, "%s: cannot set up the TAP: %s", name,
-			    strerror(err < 0 ? -err : ENOMEM));
+		error_set(error, "%s: cannot set up the TAP: %s", name,
+			  strerror(err < 0 ? -err : ENOMEM));
 		close(fd);
 	}
 	return t;

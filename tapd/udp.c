@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "tapd/failure.h"
+#include "tapd/error.h"
 #include "tapd/log.h"
 #include "tapd/sockname.h"
 
@@ -147,33 +147,33 @@ static void explain_refusal(char **error, const struct addr *listen, int err)
 	addr_print(listen, text);
 	switch (err) {
 	case EADDRINUSE:
-		failure_set(error,
-			    "cannot listen on %s: another program (another"
-			    " tapd?) has UDP port %u: `ss -ulpn 'sport = :%u'`"
-			    " shows it; stop it, or set another `listen`",
-			    text, listen->port, listen->port);
+		error_set(error,
+			  "cannot listen on %s: another program (another"
+			  " tapd?) has UDP port %u: `ss -ulpn 'sport = :%u'`"
+			  " shows it; stop it, or set another `listen`",
+			  text, listen->port, listen->port);
 		break;
 	case EADDRNOTAVAIL:
-		failure_set(error,
-			    "cannot listen on %s: no interface of this host"
-			    " has that address; [::]:%u listens on all",
-			    text, listen->port);
+		error_set(error,
+			  "cannot listen on %s: no interface of this host"
+			  " has that address; [::]:%u listens on all",
+			  text, listen->port);
 		break;
 	case EACCES:
-		failure_set(error,
-			    "cannot listen on %s: a port below 1024 needs root"
-			    " or CAP_NET_BIND_SERVICE; set another `listen`",
-			    text);
+		error_set(error,
+			  "cannot listen on %s: a port below 1024 needs root"
+			  " or CAP_NET_BIND_SERVICE; set another `listen`",
+			  text);
 		break;
 	case EAFNOSUPPORT:
-		failure_set(error,
-			    "cannot listen on %s: this host has no IPv6; set"
-			    " `listen` to 0.0.0.0:%u",
-			    text, listen->port);
+		error_set(error,
+			  "cannot listen on %s: this host has no IPv6; set"
+			  " `listen` to 0.0.0.0:%u",
+			  text, listen->port);
 		break;
 	default:
-		failure_set(error, "cannot listen on %s: %s", text,
-			    strerror(err));
+		error_set(error, "cannot listen on %s: %s", text,
+			  strerror(err));
 	}
 }
 
@@ -182,7 +182,7 @@ static struct udp *udp_new(char **error)
 	struct udp *u = calloc(1, sizeof(*u));
 
 	if (!u) {
-		failure_set(error, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	for (unsigned i = 0; i < RECEIVE_BATCH; i++)

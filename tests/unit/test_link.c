@@ -187,6 +187,7 @@ START_TEST(host_bits_come_from_another_interface)
 		{ "fd77::/112", "fd77::4/112" },
 	};
 	char text[PREFIX_STRLEN];
+	char *error = NULL;
 
 	netns_run("ip link add d0 type veth peer name d1");
 	netns_run("ip link set d0 up; ip link set d1 up");
@@ -195,7 +196,7 @@ START_TEST(host_bits_come_from_another_interface)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct prefix p = prefix(table[i].configured);
 
-		ck_assert(link_take_host_bits("d0", &p, NULL));
+		ck_assert(link_take_host_bits("d0", &p, &error));
 		ck_assert_str_eq(prefix_print(&p, text), table[i].expected);
 	}
 }
@@ -209,6 +210,7 @@ START_TEST(interface_without_an_address_is_named)
 	ck_assert(!link_take_host_bits("eth9", &p, &error));
 	ck_assert_ptr_nonnull(strstr(error, "eth9 has no IPv4 address"));
 	free(error);
+	error = NULL;
 	ck_assert_ptr_null(link_open("t9", &error));
 	ck_assert_ptr_nonnull(strstr(error, "t9"));
 	free(error);

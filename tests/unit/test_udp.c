@@ -44,6 +44,16 @@ static struct udp *open_loopback(void)
 	return open_on(addr_v4(LOOPBACK, 0));
 }
 
+static struct udp *open_both(void)
+{
+	char *error = NULL;
+	struct udp *u = udp_open_default(0, &error);
+
+	if (!u)
+		ck_abort_msg("%s", error);
+	return u;
+}
+
 static void send_run(struct udp *u, struct addr to, const void *data,
 		     size_t len, size_t segment_len)
 {
@@ -126,7 +136,7 @@ END_TEST
 
 START_TEST(dual_stack_socket_speaks_ipv4)
 {
-	struct udp *both = udp_open_default(0, NULL), *v4 = open_loopback();
+	struct udp *both = open_both(), *v4 = open_loopback();
 	struct addr to = addr_v4(LOOPBACK, udp_bound(both, 0).port);
 	struct addr from = udp_bound(v4, 0);
 	const struct node_received *r;
@@ -147,12 +157,13 @@ END_TEST
 START_TEST(ipv6_reaches_ipv6)
 {
 	struct addr listen = { .ip = { [15] = 1 } };
-	struct udp *a = udp_open(&listen, 1, NULL), *b = NULL;
+	char *error = NULL;
+	struct udp *a = udp_open(&listen, 1, &error), *b = NULL;
 	const struct node_received *r;
 	bool more;
 
 	if (!a) {
-		printf("no IPv6 on loopback: skipped\n");
+		printf("%s: skipped\n", error);
 		return;
 	}
 	b = open_on(listen);
@@ -312,7 +323,7 @@ END_TEST
 
 START_TEST(both_families_may_be_listed_with_one_port)
 {
-	struct udp *probe = udp_open_default(0, NULL);
+	struct udp *probe = open_both();
 	uint16_t port = udp_bound(probe, 0).port;
 	struct addr listen[] = { { .port = port }, addr_v4(0, port) };
 	char *error = NULL;
