@@ -1,0 +1,572 @@
+#include "tapd/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "base/bytes.h"
+#include "tapd/announce.h"
+#include "tapd/control.h"
+#include "tapd/daemon_state.h"
+#include "tapd/keyfile.h"
+#include "tapd/log.h"
+#include "tapd/privileges.h"
+
+/*
+ * The loop: a readable TAP gives one batch to the node, a readable socket a few,
+ * then libevent asks the kernel again. So neither starves the other, or the
+ * timers, and under load a wake-up carries a full batch.
+ *
+ * Nothing ticks: one timer is set for the node's own deadline. It is moved only
+ * to be earlier; when it fires early there is nothing to do but to set it again.
+ */
+#define UDP_READS 8 /* batches of 8 messages each */
+
+#define HOOK_LIMIT_S	  10
+#define LAST_HOOK_LIMIT_S 3 /* a stop takes at most 5 s */
+
+/* ---- time ---- */
+
+static uint64_t read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * CLOCK_S + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void set_timer(struct daemon *d)
+{
+	uint64_t due = node_deadline(d->node);
+
+	if (due >= d->timer_us || d->stopping)
+		return;
+	uint64_t wait = due > d->now.mono_us ? due - d->now.mono_us : 0;
+	const struct timeval delay = {
+		.tv_sec = (time_t)(wait / CLOCK_S),
+		.tv_usec = (suseconds_t)(wait % CLOCK_S),
+	};
+	evtimer_add(d->timer, &delay);
+	d->timer_us = due;
+}
+
+static void follow_peers(struct daemon *d)
+{
+	struct node_status status;
+
+	d->peers_changed = false;
+	node_status(d->node, &status);
+	bool carrier = !d->conf->interface.carrier_peers || status.peers_up > 0;
+	if (carrier == d->carrier)
+		return;
+	d->carrier = carrier;
+	int err = tap_set_carrier(interface_tap(d->interface), carrier);
+	if (err < 0)
+		log_warning("cannot set the carrier: %s", strerror(-err));
+}
+
+void daemon_enter(struct daemon *d)
+{
+	d->now = (struct clock){
+		.mono_us = read_clock(CLOCK_MONOTONIC),
+		.wall_us = read_clock(CLOCK_REALTIME),
+	};
+}
+
+void daemon_leave(struct daemon *d)
+{
+	if (d->peers_changed)
+		follow_peers(d);
+	rates_sample(&d->rates, d->node, d->now.mono_us);
+	set_timer(d);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	d->timer_us = CLOCK_NEVER;
+	node_tick(d->node, d->now);
+	daemon_leave(d);
+}
+
+/* ---- what the node asks for ---- */
+
+static void fill_random(void *user, void *buf, size_t len)
+{
+	uint8_t *at = buf;
+
+	(void)user;
+	while (len > 0) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n < 0 && errno != EINTR)
+			abort(); /* keys must not be guessable */
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+static void lose_datagrams(void *user, const struct addr *to,
+			   enum drop_reason reason, size_t size, uint64_t count)
+{
+	struct daemon *d = user;
+
+	node_send_failed(d->node, to, reason, size, count, d->now);
+}
+
+static void send_datagrams(void *user, const struct node_run *runs, size_t n)
+{
+	struct daemon *d = user;
+
+	udp_send(d->udp, runs, n, lose_datagrams, d);
+}
+
+static void write_frames(void *user, const struct frame *frames, size_t n)
+{
+	struct daemon *d = user;
+	size_t refused = tap_write(interface_tap(d->interface), frames, n);
+
+	if (refused > 0)
+		node_count_drop(d->node, DROP_tap_write, refused);
+}
+
+static void note_event(void *user, const struct node_event *event)
+{
+	struct daemon *d = user;
+
+	announce(event);
+	d->peers_changed = true;
+}
+
+static const struct node_ops node_ops = {
+	.random = fill_random,
+	.udp_send = send_datagrams,
+	.tap_write = write_frames,
+	.event = note_event,
+};
+
+/* ---- hooks ---- */
+
+static void report_hook(const char *which, const char *command, int status,
+			bool timed_out)
+{
+	if (timed_out)
+		log_warning("interface.%s: %s took too long and was killed",
+			    which, command);
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		log_warning("interface.%s: %s failed with %s %d", which,
+			    command, WIFEXITED(status) ? "exit code" : "signal",
+			    WIFEXITED(status) ? WEXITSTATUS(status)
+					      : WTERMSIG(status));
+}
+
+static void on_up_done(void *user, int status, bool timed_out)
+{
+	const struct daemon *d = user;
+
+	report_hook("up", d->conf->interface.up, status, timed_out);
+}
+
+static void on_down_done(void *user, int status, bool timed_out)
+{
+	struct daemon *d = user;
+
+	report_hook("down", d->conf->interface.down, status, timed_out);
+	event_base_loopbreak(d->base);
+}
+
+/* False if there is none, or it cannot be started. */
+static bool run_hook(struct daemon *d, const char *command, const char *event,
+		     unsigned limit_s, const struct child_ops *ops)
+{
+	char name[64], what[32], list[1200] = "TAPD_ADDRESS=";
+	const char *const env[] = { name, what, list, NULL };
+	size_t count, len = strlen(list);
+	const struct prefix *addresses =
+		interface_addresses(d->interface, &count);
+	char text[PREFIX_STRLEN];
+
+	if (!*command)
+		return false;
+	snprintf(name, sizeof(name), "TAPD_INTERFACE=%s",
+		 link_state(interface_link(d->interface))->name);
+	snprintf(what, sizeof(what), "TAPD_EVENT=%s", event);
+	for (size_t i = 0; i < count && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+					i ? " " : "",
+					prefix_print(&addresses[i], text));
+	if (child_run_command(d->children, command, env, limit_s, ops, d))
+		return true;
+	log_warning("interface.%s: %s: %s", event, command, strerror(errno));
+	return false;
+}
+
+static void run_up_hook(struct daemon *d)
+{
+	static const struct child_ops ops = { .done = on_up_done };
+
+	run_hook(d, d->conf->interface.up, "up", HOOK_LIMIT_S, &ops);
+}
+
+/* ---- stopping ---- */
+
+static void free_event(struct event **e)
+{
+	if (*e)
+		event_free(*e);
+	*e = NULL;
+}
+
+static void stop(struct daemon *d, int exit_code)
+{
+	static const struct child_ops ops = { .done = on_down_done };
+
+	d->exit_code = exit_code;
+	d->stopping = true;
+	node_bye(d->node, d->now);
+	free_event(&d->tap_event);
+	free_event(&d->link_event);
+	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
+		free_event(&d->udp_events[i]);
+	event_del(d->timer);
+	if (exit_code != 0 || !run_hook(d, d->conf->interface.down, "down",
+					LAST_HOOK_LIMIT_S, &ops))
+		event_base_loopbreak(d->base);
+}
+
+static void on_stop_signal(evutil_socket_t number, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)what;
+	if (d->stopping) { /* told twice: do not wait for the hook */
+		event_base_loopbreak(d->base);
+		return;
+	}
+	log_info("%s: stopping", strsignal(number));
+	daemon_enter(d);
+	stop(d, 0);
+}
+
+static void on_reload_signal(evutil_socket_t number, short what, void *user)
+{
+	struct daemon *d = user;
+	char *error = NULL;
+
+	(void)number;
+	(void)what;
+	if (d->stopping)
+		return;
+	daemon_enter(d);
+	json_t *changes = daemon_reload(d, &error);
+	if (!changes)
+		log_error("reload: nothing changed: %s", error);
+	json_decref(changes);
+	free(error);
+	daemon_leave(d);
+}
+
+/* ---- the TAP and its link ---- */
+
+static bool watch_interface(struct daemon *d);
+
+/* Somebody deleted it. Programs that used it have lost it, but those that come
+ * find it again. */
+static void open_again(struct daemon *d)
+{
+	const char *name = d->conf->interface.name;
+	char *error = NULL;
+
+	log_warning("%s was deleted: making it again", name);
+	free_event(&d->tap_event);
+	free_event(&d->link_event);
+	if (!interface_open_again(d->interface, &error) ||
+	    !watch_interface(d)) {
+		log_error("%s was deleted and cannot be made again: %s", name,
+			  error ? error : "out of memory");
+		free(error);
+		stop(d, EX_OSERR);
+		return;
+	}
+	d->carrier = !d->conf->interface.carrier_peers;
+	d->peers_changed = true;
+	daemon_follow_link(d);
+	run_up_hook(d);
+}
+
+static void on_tap_pause(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	if (d->tap_event)
+		event_add(d->tap_event, NULL);
+}
+
+static void on_tap(evutil_socket_t fd, short what, void *user)
+{
+	const struct timeval pause = { .tv_sec = 1 };
+	struct daemon *d = user;
+	struct tap_batch batch;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	batch = tap_read(interface_tap(d->interface));
+	if (batch.bad > 0)
+		node_count_drop(d->node, DROP_offload_bad, batch.bad);
+	if (batch.count > 0) {
+		node_from_tap(d->node, batch.frames, batch.count, d->now);
+		node_flush(d->node, d->now);
+	}
+	if (batch.error != 0 && batch.error != -EAGAIN) {
+		if (!tap_is_alive(interface_tap(d->interface))) {
+			open_again(d);
+		} else {
+			/* It is down, or unwell: no use asking at once. */
+			event_del(d->tap_event);
+			evtimer_add(d->tap_pause, &pause);
+		}
+	}
+	daemon_leave(d);
+}
+
+static bool is_link_local(const struct addr *a)
+{
+	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+}
+
+void daemon_follow_link(struct daemon *d)
+{
+	const struct link_state *s = link_state(interface_link(d->interface));
+	struct prefix prefixes[NODE_PREFIXES_MAX];
+	size_t count = 0;
+
+	if (s->mtu != d->tap_mtu && s->mtu <= UINT16_MAX) {
+		d->tap_mtu = (uint16_t)s->mtu;
+		node_set_tap_mtu(d->node, d->tap_mtu, d->now);
+	}
+	/* fe80::/64 is on every interface: it says nothing about this one. */
+	for (unsigned i = 0; i < s->address_count; i++)
+		if (!is_link_local(&s->addresses[i].addr) &&
+		    count < NODE_PREFIXES_MAX)
+			prefixes[count++] = s->addresses[i];
+	node_set_tap_prefixes(d->node, prefixes, count, d->now);
+}
+
+static void on_link(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	switch (interface_follow(d->interface)) {
+	case INTERFACE_SAME:
+		break;
+	case INTERFACE_CHANGED:
+		daemon_follow_link(d);
+		break;
+	case INTERFACE_GONE:
+		open_again(d);
+		break;
+	}
+	daemon_leave(d);
+}
+
+/* ---- the sockets ---- */
+
+static void on_udp(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+	unsigned socket = 0;
+	bool more = true;
+
+	(void)what;
+	while (udp_fd(d->udp, socket) != fd)
+		socket++;
+	daemon_enter(d);
+	for (int i = 0; more && i < UDP_READS; i++) {
+		const struct node_received *received;
+		size_t n = udp_receive(d->udp, socket, &received, &more);
+
+		if (n > 0)
+			node_from_udp(d->node, received, n, d->now);
+	}
+	uint64_t overflows = udp_overflows(d->udp);
+	if (overflows > 0)
+		node_count_drop(d->node, DROP_udp_overflow, overflows);
+	daemon_leave(d);
+}
+
+/* ---- peers ---- */
+
+void daemon_want_peers(struct daemon *d)
+{
+	struct addr wanted[NODE_PEERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->conf->peers_count && n < NODE_PEERS_MAX; i++)
+		if (d->conf->peers[i].is_addr)
+			wanted[n++] = d->conf->peers[i].addr;
+	n += resolve_addresses(d->resolve, wanted + n, NODE_PEERS_MAX - n);
+	size_t left = node_want(d->node, NODE_SOURCE_PEERS, wanted, n, d->now);
+	if (left > 0)
+		log_warning("%zu of the peers' addresses are left out: there is"
+			    " room for %d",
+			    left, NODE_PEERS_MAX);
+}
+
+static void on_resolved(void *user)
+{
+	struct daemon *d = user;
+
+	if (d->stopping)
+		return;
+	daemon_enter(d);
+	daemon_want_peers(d);
+	daemon_leave(d);
+}
+
+/* ---- the whole ---- */
+
+static bool add_signal(struct daemon *d, unsigned at, int number,
+		       event_callback_fn call)
+{
+	d->signals[at] = evsignal_new(d->base, number, call, d);
+	return d->signals[at] && event_add(d->signals[at], NULL) == 0;
+}
+
+/* Signals early: one that comes while the rest starts is answered after it, not
+ * by dying in between. */
+static bool start_loop(struct daemon *d)
+{
+	d->base = event_base_new();
+	if (!d->base)
+		return false;
+	d->children = children_new(d->base);
+	d->timer = evtimer_new(d->base, on_timer, d);
+	d->tap_pause = evtimer_new(d->base, on_tap_pause, d);
+	return d->children && d->timer && d->tap_pause &&
+	       add_signal(d, 0, SIGTERM, on_stop_signal) &&
+	       add_signal(d, 1, SIGINT, on_stop_signal) &&
+	       add_signal(d, 2, SIGHUP, on_reload_signal);
+}
+
+static bool watch_interface(struct daemon *d)
+{
+	d->tap_event = event_new(d->base, tap_fd(interface_tap(d->interface)),
+				 EV_READ | EV_PERSIST, on_tap, d);
+	d->link_event =
+		event_new(d->base, link_fd(interface_link(d->interface)),
+			  EV_READ | EV_PERSIST, on_link, d);
+	return d->tap_event && d->link_event &&
+	       event_add(d->tap_event, NULL) == 0 &&
+	       event_add(d->link_event, NULL) == 0;
+}
+
+static bool watch_all(struct daemon *d)
+{
+	bool ok = watch_interface(d);
+
+	for (unsigned i = 0; ok && udp_fd(d->udp, i) >= 0; i++) {
+		d->udp_events[i] = event_new(d->base, udp_fd(d->udp, i),
+					     EV_READ | EV_PERSIST, on_udp, d);
+		ok = d->udp_events[i] && event_add(d->udp_events[i], NULL) == 0;
+	}
+	return ok;
+}
+
+static bool find_peers(struct daemon *d)
+{
+	const struct conf *c = d->conf;
+
+	d->resolve = resolve_new(d->base, d->children, on_resolved, d);
+	if (!d->resolve || !resolve_set(d->resolve, c->peers, c->peers_count))
+		return false;
+	daemon_want_peers(d);
+	return true;
+}
+
+/* The exit code: 0 if all is well. */
+static int start(struct daemon *d)
+{
+	int exit_code = EX_OSERR;
+
+	if (start_loop(d))
+		exit_code = daemon_open(d);
+	if (exit_code != 0)
+		return exit_code;
+	if (!watch_all(d) || !find_peers(d)) {
+		log_error("out of memory");
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+static void announce_start(const struct daemon *d)
+{
+	struct node_status status;
+	char key[KEY_STRLEN], at[ADDR_STRLEN];
+	struct addr bound = udp_bound(d->udp, 0);
+
+	node_status(d->node, &status);
+	log_info("tapd " TAPD_VERSION " is %s, key %s, on %s, %s",
+		 d->conf->name, key_print(status.key.bytes, key),
+		 addr_print(&bound, at), status.aead);
+}
+
+static void finish(struct daemon *d)
+{
+	resolve_free(d->resolve);
+	children_free(d->children);
+	control_free(d->control);
+	for (unsigned i = 0; i < 3; i++)
+		free_event(&d->signals[i]);
+	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
+		free_event(&d->udp_events[i]);
+	free_event(&d->timer);
+	free_event(&d->tap_event);
+	free_event(&d->tap_pause);
+	free_event(&d->link_event);
+	interface_close(d->interface, d->conf->interface.persist);
+	udp_close(d->udp);
+	node_free(d->node);
+	if (d->base)
+		event_base_free(d->base);
+	bytes_wipe(d->secrets, sizeof(d->secrets));
+	conf_free(d->conf);
+}
+
+int daemon_run(struct conf *c)
+{
+	struct daemon d = { .conf = c,
+			    .node_ops = &node_ops,
+			    .timer_us = CLOCK_NEVER };
+
+	daemon_enter(&d);
+	d.started_us = d.now.mono_us;
+	d.exit_code = start(&d);
+	if (d.exit_code == 0) {
+		announce_start(&d);
+		run_up_hook(&d);
+		daemon_leave(&d);
+		event_base_dispatch(d.base);
+	}
+	finish(&d);
+	return d.exit_code;
+}
