@@ -198,6 +198,20 @@ struct tap *tap_open(const char *name, char **error)
 	return t;
 }
 
+struct tap *tap_adopt(int fd, const char *name)
+{
+	struct ifreq request = { .ifr_flags = 0 };
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    ioctl(fd, TUNGETIFF, &request) < 0 ||
+	    strncmp(request.ifr_name, name, IFNAMSIZ) != 0 ||
+	    set_header(fd) < 0)
+		return NULL;
+	return tap_new(fd, false);
+}
+
 void tap_close(struct tap *t)
 {
 	if (!t)

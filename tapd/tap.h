@@ -30,6 +30,11 @@ struct tap;
  * by another program, not a TAP, a name Linux does not allow.
  */
 struct tap *tap_open(const char *name, char **error);
+/*
+ * Goes on with a descriptor of that TAP which was kept for us (fdstore.h), and
+ * owns it from then on. NULL if it is none: closed, deleted, or another name's.
+ */
+struct tap *tap_adopt(int fd, const char *name);
 /* Closes the descriptor; a TAP that is not persistent goes with it. */
 void tap_close(struct tap *t);
 

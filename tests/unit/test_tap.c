@@ -239,6 +239,47 @@ START_TEST(carrier_follows)
 }
 END_TEST
 
+/* What a service manager's copy of the descriptor is for. */
+START_TEST(kept_descriptor_holds_the_carrier_and_is_adopted)
+{
+	uint8_t frame[1600];
+	struct tap *t = open_tap("t0");
+	size_t left;
+
+	ck_assert_int_eq(tap_set_persist(t, true), 0);
+	netns_run("ip link set t0 up");
+	int kept = dup(tap_fd(t));
+	tap_close(t);
+	netns_run("! ip link show t0 | grep -q NO-CARRIER");
+
+	t = tap_adopt(kept, "t0");
+	ck_assert_ptr_nonnull(t);
+	ck_assert(!tap_was_made(t));
+	ck_assert_int_eq(fcntl(kept, F_GETFD), FD_CLOEXEC);
+	int packet = open_packet("t0");
+	size_t len = make_frame(frame, 100, 7);
+	ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
+	ck_assert_uint_eq(frame_len(read_frame(t, &left)), len);
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(descriptor_that_is_not_of_this_tap_is_not_adopted)
+{
+	struct tap *t = open_tap("t0");
+	int null = open("/dev/null", O_RDWR);
+
+	ck_assert_ptr_null(tap_adopt(tap_fd(t), "t1"));
+	ck_assert_ptr_null(tap_adopt(null, "t0"));
+	ck_assert_ptr_null(tap_adopt(-1, "t0"));
+	netns_run("ip link del t0");
+	ck_assert_ptr_null(tap_adopt(tap_fd(t), "t0"));
+	close(null);
+	tap_close(t);
+}
+END_TEST
+
 START_TEST(errors_say_what_is_wrong)
 {
 	struct tap *t = open_tap("t0");
@@ -276,6 +317,10 @@ int main(void)
 			       interface_that_is_down_refuses_frames_and_lives);
 		tcase_add_test(tc, deleted_interface_is_noticed);
 		tcase_add_test(tc, carrier_follows);
+		tcase_add_test(
+			tc, kept_descriptor_holds_the_carrier_and_is_adopted);
+		tcase_add_test(
+			tc, descriptor_that_is_not_of_this_tap_is_not_adopted);
 		tcase_add_test(tc, errors_say_what_is_wrong);
 	}
 	srunner_run_all(sr, CK_NORMAL);
