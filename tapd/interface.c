@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/table.h"
 #include "tapd/error.h"
+#include "tapd/fdstore.h"
 #include "tapd/log.h"
 
 /* Room for the bursts of programs that fragment 64 KB datagrams. */
@@ -139,9 +141,28 @@ static void take_possession(struct interface *i)
 			    strerror(-err));
 }
 
+/* The descriptor that a service manager kept through a crash, or a new one for
+ * it to keep: with it the carrier never goes. */
+static struct tap *open_tap(const char *name, char **error)
+{
+	int kept = fdstore_take(name);
+	struct tap *t = kept < 0 ? NULL : tap_adopt(kept, name);
+
+	if (t)
+		return t;
+	if (kept >= 0)
+		close(kept);
+	t = tap_open(name, error);
+	if (t) {
+		(void)fdstore_drop(name);
+		(void)fdstore_give(name, tap_fd(t));
+	}
+	return t;
+}
+
 static bool open_parts(struct interface *i, char **error)
 {
-	i->tap = tap_open(i->conf->interface.name, error);
+	i->tap = open_tap(i->conf->interface.name, error);
 	if (!i->tap)
 		return false;
 	i->link = link_open(i->conf->interface.name, error);
@@ -214,8 +235,10 @@ void interface_close(struct interface *i, bool keep)
 {
 	if (!i)
 		return;
-	if (i->tap && i->ours && !keep)
+	if (i->tap && i->ours && !keep) {
 		(void)tap_set_persist(i->tap, false);
+		(void)fdstore_drop(i->conf->interface.name);
+	}
 	close_parts(i);
 	free(i);
 }
