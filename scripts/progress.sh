@@ -56,13 +56,10 @@ run_step() {
 	return $step_status
 }
 
-# Runs a command as the owner of the tree, so that `sudo` leaves no root's files
-# in a user's clone.
-as_owner() {
-	owner=$(stat -c %U .)
-	if [ "$(id -u)" = 0 ] && [ "$owner" != root ] && [ "$owner" != UNKNOWN ]; then
-		runuser -u "$owner" -- "$@"
-	else
-		"$@"
+# `sudo` must leave no root's files in a user's clone: what was built is its
+# owner's.
+give_back() {
+	if [ "$(id -u)" = 0 ] && [ "$(stat -c %u .)" != 0 ] && [ -d build ]; then
+		chown -R --reference=. build
 	fi
 }

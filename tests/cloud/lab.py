@@ -11,11 +11,13 @@ eth0, web1.tap0 … by tap0. The files of a host (configuration, key, logs) are 
 """
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 
 from . import janitor
-from .daemon import Tapd, build_directory, new_secret, wait_mesh
+from .daemon import Tapd, build_directory, new_secret, program, wait_mesh
 from .network import Cloud
 
 PREFIX, DIRECTORY = "tapd-lab-", "/run/tapd-lab"
@@ -75,15 +77,11 @@ class Running:
         self.control = os.path.join(self.directory, "tap0.sock")
 
     def status(self):
-        import json
-        import subprocess
-        done = subprocess.run([os.path.join(build_directory(), "bin/tapctl"), "-s", self.control,
-                               "-j", "status"], capture_output=True, text=True)
+        done = subprocess.run([program("tapctl"), "-s", self.control, "-j", "status"],
+                              capture_output=True, text=True)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def address(self, interface):
-        import json
-        import subprocess
         done = subprocess.run(["ip", "-n", PREFIX + self.name, "-j", "addr", "show", interface],
                               capture_output=True, text=True)
         if done.returncode:
