@@ -21,9 +21,11 @@ interrupted() {
 }
 trap interrupted INT TERM HUP
 
-# What the log last said of how far it is: "[ 42%]" or "[12/80]".
+# What the log last said of how far it is: "[ 42%]", "[12/80]", or the package.
 step_position() {
-	tail -c 4000 "$1" | grep -oE '\[ *[0-9]+%\]|\[[0-9]+/[0-9]+\]' | tail -n 1
+	tail -c 4000 "$1" |
+		grep -oE '\[ *[0-9]+%\]|\[[0-9]+/[0-9]+\]|^(Unpacking|Setting up) [a-z0-9.+-]+' |
+		tail -n 1
 }
 
 # run_step TITLE LOG COMMAND…: its output goes to LOG. On a terminal one line is
