@@ -1,0 +1,773 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "splitmix.h"
+#include "tunnel/frag.h"
+
+#define RECORD_MAX 65535
+#define PORTS	   40
+#define SESSION	   7
+
+static uint64_t drops[DROP_REASON_COUNT];
+static uint8_t bytes[RECORD_MAX + 1]; /* what every frame here is made of */
+static struct frag *frag;
+static uint64_t now_us;
+
+static void setup_with(uint32_t buffers)
+{
+	memset(drops, 0, sizeof(drops));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 31 + i / 256);
+	frag = frag_new(buffers, RECORD_MAX, PORTS, drops);
+	ck_assert_ptr_nonnull(frag);
+	now_us = 1000 * CLOCK_S;
+}
+
+static void setup(void)
+{
+	setup_with(64);
+}
+
+static void teardown(void)
+{
+	frag_free(frag);
+}
+
+/* Piece start..end of a frame. */
+static bool add(uint16_t port, uint32_t id, size_t start, size_t end, bool last,
+		struct frag_done *done)
+{
+	struct wire_fragment piece = { .id = id,
+				       .offset = (uint16_t)start,
+				       .last = last,
+				       .piece = bytes + start,
+				       .len = end - start };
+
+	return frag_add(frag, port, SESSION, &piece, now_us, done);
+}
+
+static bool put(uint16_t port, uint32_t id, size_t start, size_t end)
+{
+	struct frag_done done;
+
+	return add(port, id, start, end, false, &done);
+}
+
+static bool put_last(uint16_t port, uint32_t id, size_t start, size_t end)
+{
+	struct frag_done done;
+
+	return add(port, id, start, end, true, &done);
+}
+
+static void ck_assert_whole(const struct frag_done *done, size_t len)
+{
+	ck_assert_uint_eq(done->len, len);
+	ck_assert_int_eq(memcmp(done->record, bytes, len), 0);
+}
+
+static void ck_assert_drops(uint64_t bad, uint64_t full, uint64_t timeout)
+{
+	ck_assert_uint_eq(drops[DROP_fragment_bad], bad);
+	ck_assert_uint_eq(drops[DROP_fragment_full], full);
+	ck_assert_uint_eq(drops[DROP_fragment_timeout], timeout);
+}
+
+/* A frame in two pieces arrives whole: what went before did no harm. */
+static void ck_assert_works(uint16_t port, uint32_t id)
+{
+	struct frag_done done;
+
+	ck_assert(!add(port, id, 0, 1000, false, &done));
+	ck_assert_ptr_null(done.record);
+	ck_assert(add(port, id, 1000, 1500, true, &done));
+	ck_assert_whole(&done, 1500);
+	frag_release(frag, done.slot);
+}
+
+/* ---- what honest peers do ---- */
+
+START_TEST(pieces_in_order_become_the_record)
+{
+	ck_assert_works(0, 1);
+	ck_assert_works(0, 2);
+	ck_assert_drops(0, 0, 0);
+	ck_assert_uint_eq(frag_deadline(frag), CLOCK_NEVER);
+}
+END_TEST
+
+START_TEST(one_piece_may_be_all)
+{
+	struct frag_done done;
+
+	ck_assert(add(0, 1, 0, 60, true, &done));
+	ck_assert_whole(&done, 60);
+	frag_release(frag, done.slot);
+}
+END_TEST
+
+START_TEST(the_largest_record_fits)
+{
+	struct frag_done done;
+	size_t at = 0;
+
+	for (; at + 1150 < RECORD_MAX; at += 1150)
+		ck_assert(!put(0, 1, at, at + 1150));
+	ck_assert(add(0, 1, at, RECORD_MAX, true, &done));
+	ck_assert_whole(&done, RECORD_MAX);
+	frag_release(frag, done.slot);
+	ck_assert_drops(0, 0, 0);
+}
+END_TEST
+
+/* The n-th of count! orders, as an array of indices. */
+static void permute(unsigned n, unsigned *order, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		order[i] = i;
+	for (unsigned i = count; i > 1; i--) {
+		unsigned j = n % i, swap = order[j];
+
+		n /= i;
+		order[j] = order[i - 1];
+		order[i - 1] = swap;
+	}
+}
+
+START_TEST(every_order_of_pieces_becomes_the_record)
+{
+	static const size_t edges[] = { 0, 1, 700, 701, 1400, 1500, 2000 };
+
+	for (unsigned count = 2; count <= 6; count++) {
+		unsigned orders = 1, order[6];
+
+		for (unsigned i = 2; i <= count; i++)
+			orders *= i;
+		for (unsigned n = 0; n < orders; n++) {
+			struct frag_done done;
+
+			permute(n, order, count);
+			for (unsigned i = 0; i < count; i++) {
+				unsigned piece = order[i];
+				bool whole = add(0, n, edges[piece],
+						 edges[piece + 1],
+						 piece == count - 1, &done);
+
+				ck_assert_msg(whole == (i == count - 1),
+					      "order %u of %u", n, count);
+			}
+			ck_assert_whole(&done, edges[count]);
+			frag_release(frag, done.slot);
+		}
+	}
+	ck_assert_drops(0, 0, 0);
+}
+END_TEST
+
+START_TEST(sets_are_told_apart_by_port_session_and_id)
+{
+	struct wire_fragment first = { 5, 0, false, bytes, 100 };
+	struct wire_fragment last = { 5, 100, true, bytes + 100, 100 };
+	struct wire_fragment other = { 6, 100, true, bytes + 100, 100 };
+	struct frag_done done;
+
+	ck_assert(!frag_add(frag, 1, 1, &first, now_us, &done));
+	ck_assert(!frag_add(frag, 1, 2, &last, now_us, &done));
+	ck_assert(!frag_add(frag, 2, 1, &last, now_us, &done));
+	ck_assert(!frag_add(frag, 1, 1, &other, now_us, &done));
+	ck_assert(frag_add(frag, 1, 1, &last, now_us, &done));
+	ck_assert_whole(&done, 200);
+	frag_release(frag, done.slot);
+	ck_assert_drops(0, 0, 0);
+}
+END_TEST
+
+START_TEST(a_record_stays_the_callers_until_released)
+{
+	struct frag_done held, done;
+
+	ck_assert(add(0, 1, 0, 500, true, &held));
+	/* Its id may even come again, its session end, time pass. */
+	ck_assert(add(0, 1, 0, 400, true, &done));
+	ck_assert_uint_ne(done.slot, held.slot);
+	frag_release(frag, done.slot);
+	frag_forget_session(frag, 0, SESSION);
+	frag_age(frag, now_us + 100 * CLOCK_S);
+	for (uint32_t id = 2; id < 1000; id++)
+		put((uint16_t)(id % PORTS), id, 9, 10);
+	ck_assert_whole(&held, 500);
+	frag_release(frag, held.slot);
+}
+END_TEST
+
+START_TEST(a_record_that_is_held_does_not_count_against_its_peer)
+{
+	struct frag_done held[FRAG_PER_PEER];
+
+	for (uint32_t i = 0; i < FRAG_PER_PEER; i++)
+		ck_assert(add(0, i, 0, 100, true, &held[i]));
+	for (uint32_t i = 0; i < FRAG_PER_PEER; i++)
+		ck_assert(!put(0, 100 + i, 0, 100));
+	ck_assert_drops(0, 0, 0);
+	for (uint32_t i = 0; i < FRAG_PER_PEER; i++)
+		frag_release(frag, held[i].slot);
+}
+END_TEST
+
+/* ---- time ---- */
+
+START_TEST(what_stays_incomplete_is_dropped_after_a_second)
+{
+	put(0, 1, 0, 100);
+	ck_assert_uint_eq(frag_deadline(frag), now_us + FRAG_LIFE_US);
+	now_us += 10;
+	put(1, 2, 0, 100);
+	/* More pieces of the first do not prolong its life. */
+	put(0, 1, 100, 200);
+	frag_age(frag, frag_deadline(frag) - 1);
+	ck_assert_drops(0, 0, 0);
+	frag_age(frag, frag_deadline(frag));
+	ck_assert_drops(0, 0, 1);
+	ck_assert_uint_eq(frag_deadline(frag), now_us + FRAG_LIFE_US);
+	frag_age(frag, now_us + FRAG_LIFE_US);
+	ck_assert_drops(0, 0, 2);
+	ck_assert_uint_eq(frag_deadline(frag), CLOCK_NEVER);
+}
+END_TEST
+
+START_TEST(a_late_piece_does_not_complete_an_expired_set)
+{
+	put(0, 1, 0, 100);
+	now_us += FRAG_LIFE_US;
+	ck_assert(!put_last(0, 1, 100, 200));
+	ck_assert_drops(0, 0, 1);
+}
+END_TEST
+
+START_TEST(sets_die_with_their_session_uncounted)
+{
+	struct wire_fragment piece = { 1, 0, false, bytes, 100 };
+	struct frag_done done;
+
+	for (uint32_t id = 0; id < 3; id++) {
+		put(0, id, 0, 100);
+		piece.id = id;
+		frag_add(frag, 0, SESSION + 1, &piece, now_us, &done);
+		frag_add(frag, 1, SESSION, &piece, now_us, &done);
+	}
+	frag_forget_session(frag, 0, SESSION);
+	ck_assert(!put_last(0, 0, 100, 200));
+	piece = (struct wire_fragment){ 2, 100, true, bytes + 100, 100 };
+	ck_assert(frag_add(frag, 0, SESSION + 1, &piece, now_us, &done));
+	frag_release(frag, done.slot);
+	ck_assert(frag_add(frag, 1, SESSION, &piece, now_us, &done));
+	frag_release(frag, done.slot);
+	ck_assert_drops(0, 0, 0);
+}
+END_TEST
+
+/* ---- attacks ---- */
+
+/* Pieces of one frame of which the last one must not be taken, nor anything
+ * after it: the frame's whole rest is offered, and nothing comes of it. */
+struct attack {
+	const char *name;
+	size_t count;
+	struct {
+		size_t start, end;
+		bool last;
+	} pieces[4];
+};
+
+static const struct attack attacks[] = {
+	{ "empty", 1, { { 0, 0, false } } },
+	{ "empty and LAST", 2, { { 0, 100, false }, { 100, 100, true } } },
+	{ "a piece twice", 2, { { 0, 100, false }, { 0, 100, false } } },
+	{ "overlaps the end", 2, { { 0, 100, false }, { 99, 200, false } } },
+	{ "overlaps the start", 2, { { 99, 200, false }, { 0, 100, false } } },
+	{ "inside another", 2, { { 0, 300, false }, { 100, 101, false } } },
+	{ "around another", 2, { { 100, 101, false }, { 0, 300, false } } },
+	{ "bridges two",
+	  3,
+	  { { 0, 100, false }, { 200, 300, false }, { 50, 250, false } } },
+	{ "second LAST", 2, { { 900, 1000, true }, { 500, 600, true } } },
+	{ "second LAST, further",
+	  2,
+	  { { 900, 1000, true }, { 1000, 1500, true } } },
+	{ "LAST before data", 2, { { 900, 1000, false }, { 0, 100, true } } },
+	{ "data past LAST", 2, { { 900, 1000, true }, { 1000, 1001, false } } },
+	{ "data across LAST",
+	  2,
+	  { { 900, 1000, true }, { 800, 1001, false } } },
+	{ "up to the limit and not LAST", 1, { { 65000, 65535, false } } },
+	{ "past the limit", 1, { { 65000, 65536, false } } },
+	{ "past the limit and LAST",
+	  2,
+	  { { 0, 100, false }, { 65000, 65536, true } } },
+};
+
+START_TEST(attack_no_malformed_frame_gets_through)
+{
+	const struct attack *a = &attacks[_i];
+
+	for (size_t i = 0; i < a->count; i++) {
+		ck_assert_msg(drops[DROP_fragment_bad] == 0, "%s: piece %zu",
+			      a->name, i);
+		if (a->pieces[i].last)
+			ck_assert(!put_last(3, 1, a->pieces[i].start,
+					    a->pieces[i].end));
+		else
+			ck_assert(!put(3, 1, a->pieces[i].start,
+				       a->pieces[i].end));
+	}
+	ck_assert_msg(drops[DROP_fragment_bad] == 1, "%s", a->name);
+	/* The rest of the frame neither revives it nor counts again. */
+	for (size_t at = 0; at < 1000; at += 100)
+		ck_assert(!put(3, 1, at, at + 100));
+	ck_assert(!put_last(3, 1, 1000, 1100));
+	frag_age(frag, now_us + FRAG_LIFE_US);
+	ck_assert_drops(1, 0, 0);
+	ck_assert_works(3, 1);
+}
+END_TEST
+
+START_TEST(attack_lengths_cannot_wrap)
+{
+	struct wire_fragment piece = { 1, 65535, true, bytes, SIZE_MAX };
+	struct frag_done done;
+
+	ck_assert(!frag_add(frag, 0, SESSION, &piece, now_us, &done));
+	piece.id = 2;
+	piece.len = SIZE_MAX - 65534; /* the sum is 0 */
+	ck_assert(!frag_add(frag, 0, SESSION, &piece, now_us, &done));
+	piece.id = 3;
+	piece.offset = 10;
+	piece.len = SIZE_MAX - 5; /* the sum is 4 */
+	ck_assert(!frag_add(frag, 0, SESSION, &piece, now_us, &done));
+	ck_assert_drops(3, 0, 0);
+}
+END_TEST
+
+START_TEST(attack_a_small_record_limit_holds)
+{
+	struct frag *small = frag_new(2, 1000, 1, drops);
+	struct wire_fragment fits = { 1, 0, true, bytes, 1000 };
+	struct wire_fragment not = { 2, 1, true, bytes, 1000 };
+	struct frag_done done;
+
+	ck_assert(!frag_add(small, 0, 1, &not, now_us, &done));
+	ck_assert(frag_add(small, 0, 1, &fits, now_us, &done));
+	ck_assert_whole(&done, 1000);
+	ck_assert_drops(1, 0, 0);
+	frag_free(small);
+}
+END_TEST
+
+START_TEST(attack_a_comb_of_holes_is_bounded)
+{
+	/* Every second byte: n pieces make n holes, and the tail is one. */
+	for (size_t i = 0; i < FRAG_HOLES_MAX - 1; i++)
+		put(0, 1, 2 * i + 1, 2 * i + 2);
+	ck_assert_drops(0, 0, 0);
+	put(0, 1, 1001, 1002);
+	ck_assert_drops(0, 1, 0);
+	/* A comb that just fits can be filled. */
+	for (size_t i = 0; i < FRAG_HOLES_MAX - 1; i++)
+		ck_assert(!put(0, 2, 2 * i + 1, 2 * i + 2));
+	for (size_t i = 0; i < FRAG_HOLES_MAX - 1; i++)
+		ck_assert(!put(0, 2, 2 * i, 2 * i + 1));
+	ck_assert(put_last(0, 2, 2 * FRAG_HOLES_MAX - 2, 500));
+	ck_assert_drops(0, 1, 0);
+}
+END_TEST
+
+START_TEST(attack_a_ninth_frame_costs_the_peer_its_own_oldest)
+{
+	put(1, 1000, 0, 1000); /* a bystander's */
+	for (uint32_t id = 0; id < FRAG_PER_PEER + 1; id++)
+		put(0, id, 0, 100);
+	ck_assert_drops(0, 1, 0);
+	ck_assert(!put_last(0, 0, 100, 200));
+	ck_assert_drops(0, 2, 0); /* the oldest was gone, and cost another */
+	ck_assert(put_last(0, 2, 100, 200));
+	ck_assert(put_last(1, 1000, 1000, 1500));
+}
+END_TEST
+
+START_TEST(attack_one_peer_cannot_exhaust_the_pool)
+{
+	for (uint16_t port = 1; port < 8; port++)
+		put(port, 1, 0, 1000);
+	for (uint32_t id = 0; id < 100000; id++)
+		put(0, id, 0, 100);
+	ck_assert_drops(0, 100000 - FRAG_PER_PEER, 0);
+	for (uint16_t port = 1; port < 8; port++)
+		ck_assert(put_last(port, 1, 1000, 1500));
+}
+END_TEST
+
+START_TEST(attack_an_empty_pool_costs_the_oldest_of_all)
+{
+	uint32_t id = 0;
+
+	frag_free(frag);
+	setup_with(64);
+	for (uint16_t port = 0; port < 8; port++)
+		for (int i = 0; i < FRAG_PER_PEER; i++)
+			put(port, id++, 0, 100);
+	ck_assert_drops(0, 0, 0);
+	ck_assert_works(20, 1);
+	ck_assert_drops(0, 1, 0);
+	ck_assert(!put_last(0, 0, 100, 200)); /* it was this one */
+	ck_assert(put_last(7, id - 1, 100, 200));
+}
+END_TEST
+
+START_TEST(attack_frames_that_never_complete_leave_no_trace)
+{
+	for (uint32_t id = 0; id < 200000; id++) {
+		uint16_t port = (uint16_t)(id % PORTS);
+
+		now_us += 100;
+		put(port, id, 3, 100);
+		put(port, id, 10, 50); /* overlap */
+	}
+	ck_assert_uint_eq(drops[DROP_fragment_bad], 200000);
+	ck_assert_drops(200000, 0, 0);
+	frag_age(frag, now_us + FRAG_LIFE_US);
+	ck_assert_uint_eq(frag_deadline(frag), CLOCK_NEVER);
+	ck_assert_works(0, 1);
+}
+END_TEST
+
+START_TEST(a_caller_that_holds_everything_costs_the_piece)
+{
+	struct frag_done held[2], done;
+
+	frag_free(frag);
+	setup_with(2);
+	ck_assert(add(0, 1, 0, 100, true, &held[0]));
+	ck_assert(add(0, 2, 0, 100, true, &held[1]));
+	ck_assert(!add(0, 3, 0, 100, true, &done));
+	ck_assert_drops(0, 1, 0);
+	frag_release(frag, held[0].slot);
+	frag_release(frag, held[1].slot);
+	ck_assert_works(0, 4);
+}
+END_TEST
+
+/* ---- against a model that keeps a flag for every byte ---- */
+
+#define MODEL_RECORD_MAX 48
+#define MODEL_BUFFERS	 12
+#define MODEL_PORTS	 3
+
+struct model_set {
+	uint16_t port;
+	uint32_t session, id;
+	uint64_t born_us;
+	bool dead;
+	size_t end; /* after LAST; until then 0 */
+	bool have[MODEL_RECORD_MAX];
+	uint8_t bytes[MODEL_RECORD_MAX];
+};
+
+struct model {
+	struct model_set sets[MODEL_BUFFERS]; /* oldest first */
+	size_t count;
+	uint64_t drops[DROP_REASON_COUNT];
+};
+
+static void model_remove(struct model *m, size_t i)
+{
+	m->count--;
+	memmove(&m->sets[i], &m->sets[i + 1],
+		(m->count - i) * sizeof(m->sets[0]));
+}
+
+static void model_discard(struct model *m, size_t i, enum drop_reason reason)
+{
+	m->drops[reason] += !m->sets[i].dead;
+	model_remove(m, i);
+}
+
+static void model_age(struct model *m, uint64_t at_us)
+{
+	while (m->count && m->sets[0].born_us + FRAG_LIFE_US <= at_us)
+		model_discard(m, 0, DROP_fragment_timeout);
+}
+
+static void model_forget(struct model *m, uint16_t port, uint32_t session)
+{
+	for (size_t i = m->count; i-- > 0;)
+		if (m->sets[i].port == port && m->sets[i].session == session)
+			model_remove(m, i);
+}
+
+static size_t model_find(struct model *m, uint16_t port, uint32_t session,
+			 uint32_t id, uint64_t at_us)
+{
+	size_t oldest = SIZE_MAX, of_port = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		struct model_set *s = &m->sets[i];
+
+		if (s->port == port && s->session == session && s->id == id)
+			return i;
+		if (s->port != port)
+			continue;
+		of_port++;
+		if (oldest == SIZE_MAX)
+			oldest = i;
+	}
+	if (of_port == FRAG_PER_PEER)
+		model_discard(m, oldest, DROP_fragment_full);
+	else if (m->count == MODEL_BUFFERS)
+		model_discard(m, 0, DROP_fragment_full);
+	m->sets[m->count] = (struct model_set){
+		.port = port, .session = session, .id = id, .born_us = at_us
+	};
+	return m->count++;
+}
+
+static enum drop_reason model_fill(struct model_set *s,
+				   const struct wire_fragment *p)
+{
+	size_t end = p->offset + p->len, holes = 0;
+	size_t limit = s->end ? s->end : MODEL_RECORD_MAX;
+
+	if (!p->len || end > limit || (end == MODEL_RECORD_MAX && !p->last))
+		return DROP_fragment_bad;
+	for (size_t i = p->offset; i < limit; i++)
+		if (s->have[i] && (i < end || p->last))
+			return DROP_fragment_bad;
+	if (p->last) {
+		if (s->end)
+			return DROP_fragment_bad;
+		s->end = limit = end;
+	}
+	for (size_t i = p->offset; i < end; i++) {
+		s->have[i] = true;
+		s->bytes[i] = p->piece[i - p->offset];
+	}
+	for (size_t i = 0; i < limit; i++)
+		holes += !s->have[i] && (i == 0 || s->have[i - 1]);
+	return holes > FRAG_HOLES_MAX ? DROP_fragment_full : DROP_NONE;
+}
+
+/* The record's length if it is complete; its bytes go to out. */
+static size_t model_add(struct model *m, uint16_t port, uint32_t session,
+			const struct wire_fragment *p, uint64_t at_us,
+			uint8_t out[MODEL_RECORD_MAX])
+{
+	enum drop_reason reason;
+	struct model_set *s;
+	size_t at, len;
+
+	model_age(m, at_us);
+	at = model_find(m, port, session, p->id, at_us);
+	s = &m->sets[at];
+	if (s->dead)
+		return 0;
+	reason = model_fill(s, p);
+	if (reason) {
+		m->drops[reason]++;
+		s->dead = true;
+		return 0;
+	}
+	len = s->end;
+	for (size_t i = 0; i < len; i++)
+		if (!s->have[i])
+			return 0;
+	if (len) {
+		memcpy(out, s->bytes, len);
+		model_remove(m, at);
+	}
+	return len;
+}
+
+/*
+ * A sender of frames cut into equal units: which of its current frame it
+ * has sent. It mostly goes forwards, at times not, and at times sends rubbish.
+ */
+struct sender {
+	uint16_t port;
+	uint32_t session, id;
+	size_t unit_len, units;
+	uint64_t sent;
+};
+
+static struct wire_fragment random_rubbish(struct splitmix *rng)
+{
+	struct wire_fragment p = { .piece = bytes };
+
+	p.offset = (uint16_t)splitmix_below(rng, MODEL_RECORD_MAX + 2);
+	p.len = splitmix_below(rng, MODEL_RECORD_MAX);
+	p.last = splitmix_chance(rng, 30);
+	return p;
+}
+
+static struct wire_fragment random_piece(struct splitmix *rng, struct sender *s)
+{
+	struct wire_fragment p = random_rubbish(rng);
+	uint64_t unit = splitmix_below(rng, s->units);
+
+	p.id = s->id;
+	if (splitmix_chance(rng, 2))
+		return p;
+	if (!splitmix_chance(rng, 20))
+		unit = 0;
+	while (s->sent & UINT64_C(1) << unit)
+		unit = (unit + 1) % s->units;
+	s->sent |= UINT64_C(1) << unit;
+	p.offset = (uint16_t)(unit * s->unit_len);
+	p.len = s->unit_len;
+	p.last = unit == s->units - 1;
+	p.piece = bytes + splitmix_below(rng, sizeof(bytes) - s->unit_len);
+	if (s->sent == (UINT64_C(1) << s->units) - 1)
+		s->sent = 0;
+	return p;
+}
+
+struct match {
+	struct splitmix rng;
+	struct model model;
+	struct frag *frag;
+	struct sender senders[20];
+	uint64_t completed;
+};
+
+static void match_init(struct match *m, uint64_t seed)
+{
+	static const size_t unit_lens[] = { 1, 3, 8, 16 };
+
+	*m = (struct match){ .rng = { seed } };
+	m->frag = frag_new(MODEL_BUFFERS, MODEL_RECORD_MAX, MODEL_PORTS, drops);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct sender *s = &m->senders[i];
+
+		s->port = (uint16_t)splitmix_below(&m->rng, MODEL_PORTS);
+		s->session = i % 2;
+		s->id = i;
+		s->unit_len = unit_lens[splitmix_below(&m->rng, 4)];
+		s->units = MODEL_RECORD_MAX / s->unit_len;
+	}
+}
+
+/* One piece to both, and what comes of it. */
+static void match_piece(struct match *m, uint64_t senders)
+{
+	struct sender *s = &m->senders[splitmix_below(&m->rng, senders)];
+	struct wire_fragment p = random_piece(&m->rng, s);
+	uint8_t want[MODEL_RECORD_MAX];
+	size_t len =
+		model_add(&m->model, s->port, s->session, &p, now_us, want);
+	struct frag_done done;
+
+	if (frag_add(m->frag, s->port, s->session, &p, now_us, &done) !=
+	    (len > 0))
+		ck_abort_msg("complete or not");
+	if (!len)
+		return;
+	if (done.len != len || memcmp(done.record, want, len) != 0)
+		ck_abort_msg("another record");
+	frag_release(m->frag, done.slot);
+	m->completed++;
+}
+
+START_TEST(random_pieces_agree_with_a_model)
+{
+	struct match *m = malloc(sizeof(*m));
+
+	ck_assert_ptr_nonnull(m);
+	match_init(m, (uint64_t)_i);
+	for (int step = 0; step < 20000; step++) {
+		const struct model_set *oldest = m->model.sets;
+
+		now_us += splitmix_below(&m->rng, 10 * CLOCK_MS);
+		if (splitmix_below(&m->rng, 500) == 0)
+			now_us += FRAG_LIFE_US;
+		if (splitmix_below(&m->rng, 200) == 0) {
+			frag_forget_session(m->frag, 0, 1);
+			model_forget(&m->model, 0, 1);
+		}
+		/* Now few frames at a time, now too many. */
+		match_piece(m, step / 1000 % 2 ? 4 : 20);
+		if (memcmp(drops, m->model.drops, sizeof(drops)) != 0)
+			ck_abort_msg("seed %d, step %d: drops", _i, step);
+		if (frag_deadline(m->frag) !=
+		    (m->model.count ? oldest->born_us + FRAG_LIFE_US
+				    : CLOCK_NEVER))
+			ck_abort_msg("seed %d, step %d: deadline", _i, step);
+	}
+	/* It compared something. */
+	ck_assert_uint_ge(m->completed, 100);
+	ck_assert_uint_ge(drops[DROP_fragment_bad], 20);
+	ck_assert_uint_ge(drops[DROP_fragment_full], 20);
+	ck_assert_uint_ge(drops[DROP_fragment_timeout], 20);
+	frag_free(m->frag);
+	free(m);
+}
+END_TEST
+
+static TCase *honest_case(void)
+{
+	TCase *tc = tcase_create("honest");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, pieces_in_order_become_the_record);
+	tcase_add_test(tc, one_piece_may_be_all);
+	tcase_add_test(tc, the_largest_record_fits);
+	tcase_add_test(tc, every_order_of_pieces_becomes_the_record);
+	tcase_add_test(tc, sets_are_told_apart_by_port_session_and_id);
+	tcase_add_test(tc, a_record_stays_the_callers_until_released);
+	tcase_add_test(tc,
+		       a_record_that_is_held_does_not_count_against_its_peer);
+	tcase_add_test(tc, what_stays_incomplete_is_dropped_after_a_second);
+	tcase_add_test(tc, a_late_piece_does_not_complete_an_expired_set);
+	tcase_add_test(tc, sets_die_with_their_session_uncounted);
+	tcase_add_test(tc, a_caller_that_holds_everything_costs_the_piece);
+	return tc;
+}
+
+static TCase *attack_case(void)
+{
+	TCase *tc = tcase_create("attacks");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, attack_no_malformed_frame_gets_through, 0,
+			    sizeof(attacks) / sizeof(attacks[0]));
+	tcase_add_test(tc, attack_lengths_cannot_wrap);
+	tcase_add_test(tc, attack_a_small_record_limit_holds);
+	tcase_add_test(tc, attack_a_comb_of_holes_is_bounded);
+	tcase_add_test(tc, attack_a_ninth_frame_costs_the_peer_its_own_oldest);
+	tcase_add_test(tc, attack_one_peer_cannot_exhaust_the_pool);
+	tcase_add_test(tc, attack_an_empty_pool_costs_the_oldest_of_all);
+	tcase_add_test(tc, attack_frames_that_never_complete_leave_no_trace);
+	return tc;
+}
+
+static TCase *model_case(void)
+{
+	TCase *tc = tcase_create("model");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, random_pieces_agree_with_a_model, 0, 40);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("frag");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, honest_case());
+	suite_add_tcase(suite, attack_case());
+	suite_add_tcase(suite, model_case());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
