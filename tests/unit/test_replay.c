@@ -43,6 +43,8 @@ static const struct sequence sequences[] = {
 	{ "a word is clean when the ring comes round to it",
 	  { YES(5), YES(W), YES(RING + 5), YES(RING + 4), NO(RING + 5),
 	    NO(5) } },
+	{ "a jump of nearly a ring forgets nothing in the window",
+	  { YES(63), YES(W), NO(63), YES(62), YES(0) } },
 	{ "a jump of a whole ring leaves nothing behind",
 	  { YES(3), YES(RING + 3), NO(3), YES(68), YES(67), NO(2), NO(67) } },
 	{ "a jump of many rings leaves nothing behind",
