@@ -18,13 +18,14 @@ static bool want_one(struct node *n, enum node_source source,
 {
 	struct endpoint *e;
 
-	if (endpoint_is_recursive(n, addr)) {
-		if (node_event_allowed(n, NODE_RECURSION, now_us))
-			node_emit(n, NODE_RECURSION, NULL, addr, NULL, "");
-	}
 	e = endpoint_get(n, addr);
 	if (!e)
 		return false;
+	/* Said once for each: these come from our owner, not from strangers. */
+	if (e->why != ENDPOINT_RECURSION && endpoint_is_recursive(n, addr)) {
+		e->why = ENDPOINT_RECURSION;
+		node_emit(n, NODE_RECURSION, NULL, addr, NULL, "");
+	}
 	e->mark = n->want_mark;
 	if (!e->sources && !timer_armed(&e->timer)) {
 		uint64_t spread =
