@@ -74,9 +74,9 @@ static void set_addresses(struct interface *i)
 				    IPV6_MTU_MIN);
 			continue;
 		}
-		expect(link_add_address(i->link, p), "address add %s %sdev %s",
-		       prefix_print(p, text),
-		       addr_is_v4(&p->addr) ? "brd + " : "", s->name);
+		expect(link_add_address(i->link, p), "address add %s dev %s%s",
+		       prefix_print(p, text), s->name,
+		       addr_is_v4(&p->addr) ? " brd +" : "");
 	}
 	if (!i->conf->interface.multicast_route || !s->up)
 		return;

@@ -40,7 +40,7 @@ struct tap {
 static_assert(VNET_HDR_LEN <= FRAME_HEADROOM,
 	      "the vnet header is read into the headroom");
 
-static int open_device(char **error)
+static int open_device(const char *name, char **error)
 {
 	int fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0)
@@ -58,9 +58,12 @@ static int open_device(char **error)
 	case EACCES:
 	case EPERM:
 		error_set(error,
-			  "may not open " TUN_DEVICE ": run tapd as root, or"
-			  " chmod 0666 " TUN_DEVICE ", or allow the device in"
-			  " the container (--device " TUN_DEVICE ")");
+			  "may not open " TUN_DEVICE ": run tapd as root; or"
+			  " `chmod 0666 " TUN_DEVICE "` and make the TAP with"
+			  " `ip tuntap add dev %s mode tap user USER`; in a"
+			  " container allow the device (--device " TUN_DEVICE
+			  ")",
+			  name);
 		break;
 	default:
 		error_set(error, "cannot open " TUN_DEVICE ": %s",
@@ -175,7 +178,7 @@ struct tap *tap_open(const char *name, char **error)
 		return NULL;
 	}
 
-	int fd = open_device(error);
+	int fd = open_device(name, error);
 	if (fd < 0)
 		return NULL;
 
