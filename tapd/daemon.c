@@ -29,6 +29,10 @@
  */
 #define UDP_READS 8 /* batches of 8 messages each */
 
+/* libevent reads a clock that moves with the kernel's tick; without this the
+ * timer fires early, a few times in a row. */
+#define TIMER_SLACK_US 4000
+
 #define HOOK_LIMIT_S	  10
 #define LAST_HOOK_LIMIT_S 3 /* a stop takes at most 5 s */
 
@@ -48,7 +52,9 @@ static void set_timer(struct daemon *d)
 
 	if (due >= d->timer_us || d->stopping)
 		return;
-	uint64_t wait = due > d->now.mono_us ? due - d->now.mono_us : 0;
+	uint64_t wait = 0;
+	if (due > d->now.mono_us)
+		wait = due - d->now.mono_us + TIMER_SLACK_US;
 	const struct timeval delay = {
 		.tv_sec = (time_t)(wait / CLOCK_S),
 		.tv_usec = (suseconds_t)(wait % CLOCK_S),
