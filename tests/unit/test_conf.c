@@ -1,4 +1,5 @@
 #include "conf_help.h"
+#include "tapd/conf_keys.h"
 #include "tapd/log.h"
 
 START_TEST(empty_file_gives_the_defaults)
@@ -178,6 +179,36 @@ START_TEST(host_part_is_needed_unless_it_comes_from_an_interface)
 }
 END_TEST
 
+/* ---- the documentation ---- */
+
+START_TEST(example_is_accepted)
+{
+	struct conf *c = read_ok(TEST_SOURCE_DIR "/docs/tapd.conf.example");
+
+	ck_assert_str_eq(c->interface.name, "tap0");
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(every_key_has_its_place_in_the_manual)
+{
+	FILE *f = fopen(TEST_SOURCE_DIR "/docs/tapd.conf.5", "r");
+	static char page[100000];
+	char entry[80];
+	size_t len;
+
+	ck_assert_ptr_nonnull(f);
+	len = fread(page, 1, sizeof(page) - 1, f);
+	page[len] = '\0';
+	fclose(f);
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		snprintf(entry, sizeof(entry), "Ic %s", conf_keys[i].path);
+		ck_assert_msg(strstr(page, entry) != NULL,
+			      "%s is not in tapd.conf(5)", conf_keys[i].path);
+	}
+}
+END_TEST
+
 /* ---- the command line ---- */
 
 START_TEST(options_make_a_configuration)
@@ -248,6 +279,8 @@ int main(void)
 	tcase_add_test(tc, interface_is_named_after_the_file);
 	tcase_add_test(tc,
 		       host_part_is_needed_unless_it_comes_from_an_interface);
+	tcase_add_test(tc, example_is_accepted);
+	tcase_add_test(tc, every_key_has_its_place_in_the_manual);
 	tcase_add_test(tc, options_make_a_configuration);
 	tcase_add_test(tc, bad_option_is_named);
 	srunner_run_all(sr, CK_NORMAL);
