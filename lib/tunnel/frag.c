@@ -117,9 +117,8 @@ static void unlink_set(struct frag *f, struct set *s)
 
 	while (p->sets[i] != s)
 		i++;
-	p->count--;
-	memmove(&p->sets[i], &p->sets[i + 1],
-		(p->count - i) * sizeof(p->sets[0]));
+	for (p->count--; i < p->count; i++)
+		p->sets[i] = p->sets[i + 1];
 
 	*(s->older ? &s->older->younger : &f->oldest) = s->younger;
 	*(s->younger ? &s->younger->older : &f->youngest) = s->older;

@@ -6,22 +6,23 @@
  * family costs one round trip on the way up.
  */
 static const uint16_t ladder[] = {
-	PMTU_BASE, 1232, /* 1280: the least IPv6 allows (v6) */
-	1252,		 /* 1280: tunnels that are set to it (v4) */
-	1352,		 /* 1400: VPN gateways (v6) */
-	1372,		 /* 1400: VPN gateways (v4) */
-	1392,		 /* 1420: inside WireGuard (v4) */
-	1412,		 /* 1460: Google Cloud's default (v6) */
-	1432,		 /* 1460: Google Cloud's default (v4) */
-	1452,		 /* 1500: Ethernet (v6) */
-	1472,		 /* 1500: Ethernet (v4); between AWS regions */
-	3872,		 /* 3900: Azure, some series (v4) */
-	8452,		 /* 8500: AWS Transit Gateway (v6) */
-	8472,		 /* 8500: AWS Transit Gateway (v4) */
-	8848,		 /* 8896: Google Cloud's largest (v6) */
-	8868,		 /* 8896: Google Cloud's largest (v4) */
-	8952, /* 9000: jumbo frames; one byte short of AWS's 9001 (v6) */
-	8972, /* 9000: jumbo frames; one byte short of AWS's 9001 (v4) */
+	PMTU_BASE, /* under every packet size below, with room to spare */
+	1232,	   /* 1280: the least IPv6 allows (v6) */
+	1252,	   /* 1280: tunnels that are set to it (v4) */
+	1352,	   /* 1400: VPN gateways (v6) */
+	1372,	   /* 1400: VPN gateways (v4) */
+	1392,	   /* 1420: inside WireGuard (v4) */
+	1412,	   /* 1460: Google Cloud's default (v6) */
+	1432,	   /* 1460: Google Cloud's default (v4) */
+	1452,	   /* 1500: Ethernet (v6) */
+	1472,	   /* 1500: Ethernet (v4); between AWS regions */
+	3872,	   /* 3900: Azure, some series (v4) */
+	8452,	   /* 8500: AWS Transit Gateway (v6) */
+	8472,	   /* 8500: AWS Transit Gateway (v4) */
+	8848,	   /* 8896: Google Cloud's largest (v6) */
+	8868,	   /* 8896: Google Cloud's largest (v4) */
+	8952,	   /* 9000: jumbo frames; one byte short of AWS's 9001 (v6) */
+	8972,	   /* 9000: jumbo frames; one byte short of AWS's 9001 (v4) */
 	PMTU_MAX,
 };
 #define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
