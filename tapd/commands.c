@@ -80,7 +80,7 @@ static json_t *answer(const struct daemon *d,
 		.interface = { .name = link->name,
 			       .mtu = link->mtu,
 			       .carrier = link->carrier },
-		.rates = rates_now(&d->rates, d->node, d->now.mono_us),
+		.rates = d->rates,
 		.now_us = d->now.mono_us,
 		.started_us = d->started_us,
 	};
@@ -112,6 +112,11 @@ json_t *daemon_command(void *daemon, const char *name, char **error)
 	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
 		if (strcmp(name, reports[i].name) == 0)
 			return answer(d, reports[i].report);
+	if (strcmp(name, "groups") == 0) {
+		error_set(error, "this build has no groups: all multicast goes "
+				 "to all peers");
+		return NULL;
+	}
 	if (strcmp(name, "reload") != 0) {
 		error_set(error, "this tapd knows no command \"%s\"", name);
 		return NULL;
