@@ -90,7 +90,7 @@ void daemon_leave(struct daemon *d)
 {
 	if (d->peers_changed)
 		follow_peers(d);
-	rates_sample(&d->rates, d->node, d->now.mono_us);
+	rates_sample(d->rates, d->node, d->now.mono_us);
 	set_timer(d);
 }
 
@@ -467,7 +467,8 @@ static bool start_loop(struct daemon *d)
 	d->children = children_new(d->base);
 	d->timer = evtimer_new(d->base, on_timer, d);
 	d->tap_pause = evtimer_new(d->base, on_tap_pause, d);
-	return d->children && d->timer && d->tap_pause &&
+	d->rates = rates_new();
+	return d->children && d->timer && d->tap_pause && d->rates &&
 	       add_signal(d, 0, SIGTERM, on_stop_signal) &&
 	       add_signal(d, 1, SIGINT, on_stop_signal) &&
 	       add_signal(d, 2, SIGHUP, on_reload_signal);
@@ -552,6 +553,7 @@ static void finish(struct daemon *d)
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
 	node_free(d->node);
+	rates_free(d->rates);
 	if (d->base)
 		event_base_free(d->base);
 	bytes_wipe(d->secrets, sizeof(d->secrets));

@@ -36,7 +36,7 @@ struct daemon {
 	struct clock now;  /* when the running callback began */
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;
-	struct rates rates;
+	struct rates *rates;
 	uint16_t tap_mtu;   /* as the node knows it */
 	bool peers_changed; /* a peer went up or down: look to the carrier */
 	bool carrier;

@@ -147,7 +147,9 @@ static void add_peer(struct columns *c, const json_t *p)
 		units_bytes(number_of(rates, "rx_bytes"), rx),
 	};
 
-	columns_add(c, cells, strcmp(why, "-") != 0 ? why : NULL);
+	bool says_more = strcmp(why, "-") != 0 && strcmp(why, state) != 0;
+
+	columns_add(c, cells, says_more ? why : NULL);
 }
 
 void render_peers(FILE *out, const json_t *peers)

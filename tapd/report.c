@@ -21,8 +21,8 @@ static_assert(sizeof(state_names) / sizeof(state_names[0]) ==
 
 /* ---- values ---- */
 
-/* Text that is empty is not known. So is what is no UTF-8: json_string gives
- * NULL, and so does a lack of memory; json_object_set_new refuses neither. */
+/* Text that is empty is not known; neither is what is no UTF-8, for which
+ * json_string gives NULL. */
 static json_t *text_or_null(const char *text)
 {
 	json_t *value = *text ? json_string(text) : NULL;
@@ -71,10 +71,34 @@ static json_t *seconds_or_null(uint64_t now_us, uint64_t then_us)
 	return then_us ? json_integer(seconds(now_us, then_us)) : json_null();
 }
 
-static json_t *rate(double per_second)
+static json_t *rates(const struct traffic_rates *r)
 {
-	return isfinite(per_second) ? json_integer(llround(per_second))
-				    : json_null();
+	return json_pack("{s:I, s:I, s:I, s:I}", "tx_frames",
+			 (json_int_t)llround(r->tx_frames), "tx_bytes",
+			 (json_int_t)llround(r->tx_bytes), "rx_frames",
+			 (json_int_t)llround(r->rx_frames), "rx_bytes",
+			 (json_int_t)llround(r->rx_bytes));
+}
+
+static json_t *node_rates(const struct report_source *s)
+{
+	struct traffic_rates r;
+
+	if (!s->rates)
+		return json_null();
+	r = rates_of_node(s->rates, s->node, s->now_us);
+	return rates(&r);
+}
+
+static json_t *peer_rates(const struct report_source *s,
+			  const struct node_peer_info *p)
+{
+	struct traffic_rates r;
+
+	if (!s->rates || !p->has_key)
+		return json_null();
+	r = rates_of_peer(s->rates, p, s->now_us);
+	return rates(&r);
 }
 
 /* ---- warnings ---- */
@@ -169,54 +193,65 @@ static json_t *warnings(const struct report_source *s,
 
 /* ---- the reports ---- */
 
+/* Takes the value; without memory for it the key is missing. */
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
 json_t *report_status(const struct report_source *s)
 {
 	const struct report_interface *i = &s->interface;
-	const struct report_rates *r = &s->rates;
+	json_t *o = json_object();
 	struct node_status status;
-	json_t *interface, *peers, *rates;
 
 	node_status(s->node, &status);
-	interface =
-		json_pack("{s:o, s:o, s:I, s:b}", "name", text_or_null(i->name),
-			  "mac", mac_text(i->mac), "mtu", (json_int_t)i->mtu,
-			  "carrier", (int)i->carrier);
-	peers = json_pack("{s:I, s:I}", "total", (json_int_t)status.peers_total,
-			  "up", (json_int_t)status.peers_up);
-	rates = json_pack("{s:o, s:o, s:o, s:o}", "tx_frames",
-			  rate(r->tx_frames), "tx_bytes", rate(r->tx_bytes),
-			  "rx_frames", rate(r->rx_frames), "rx_bytes",
-			  rate(r->rx_bytes));
-	return json_pack(
-		"{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
-		"version", TAPD_VERSION, "name", text_or_null(s->node_name),
-		"key", key_text(&status.key), "interface", interface,
-		"uptime_s", seconds(s->now_us, s->started_us), "peers", peers,
-		"tx", counters(&status.tx), "rx", counters(&status.rx), "rates",
-		rates, "aead", text_or_null(status.aead), "fdb",
-		(json_int_t)status.fdb_count, "warnings", warnings(s, &status));
+	set(o, "version", json_string(TAPD_VERSION));
+	set(o, "name", text_or_null(s->node_name));
+	set(o, "key", key_text(&status.key));
+	set(o, "interface",
+	    json_pack("{s:o, s:o, s:I, s:b}", "name", text_or_null(i->name),
+		      "mac", mac_text(i->mac), "mtu", (json_int_t)i->mtu,
+		      "carrier", (int)i->carrier));
+	set(o, "uptime_s", json_integer(seconds(s->now_us, s->started_us)));
+	set(o, "peers",
+	    json_pack("{s:I, s:I}", "total", (json_int_t)status.peers_total,
+		      "up", (json_int_t)status.peers_up));
+	set(o, "tx", counters(&status.tx));
+	set(o, "rx", counters(&status.rx));
+	set(o, "rates", node_rates(s));
+	set(o, "aead", text_or_null(status.aead));
+	set(o, "fdb", json_integer((json_int_t)status.fdb_count));
+	set(o, "warnings", warnings(s, &status));
+	return o;
 }
 
-static json_t *peer(const struct node_peer_info *p, uint64_t now_us)
+static json_t *peer(const struct report_source *s,
+		    const struct node_peer_info *p)
 {
-	char endpoint[ADDR_STRLEN] = "";
 	bool heard = p->heard_us != 0;
+	char endpoint[ADDR_STRLEN] = "";
+	json_t *o = json_object();
 
 	if (p->has_endpoint)
 		addr_print(&p->endpoint, endpoint);
-	return json_pack(
-		"{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:b}",
-		"name", text_or_null(p->name), "key",
-		p->has_key ? key_text(&p->key) : json_null(), "endpoint",
-		text_or_null(endpoint), "state", state_names[p->state], "why",
-		p->why, "rtt_us", number_or_null(p->rtt_us), "loss",
-		heard && isfinite(p->loss) ? json_real(p->loss) : json_null(),
-		"datagram_size", number_or_null(p->datagram_size), "tx",
-		counters(&p->tx), "rx", counters(&p->rx), "tap_mtu",
-		number_or_null(p->tap_mtu), "up_s",
-		seconds_or_null(now_us, p->up_since_us), "heard_s",
-		seconds_or_null(now_us, p->heard_us), "wanted", (int)p->wanted);
+	set(o, "name", text_or_null(p->name));
+	set(o, "key", p->has_key ? key_text(&p->key) : json_null());
+	set(o, "endpoint", text_or_null(endpoint));
+	set(o, "state", json_string(state_names[p->state]));
+	set(o, "why", json_string(p->why));
+	set(o, "rtt_us", number_or_null(p->rtt_us));
+	set(o, "loss",
+	    heard && isfinite(p->loss) ? json_real(p->loss) : json_null());
+	set(o, "datagram_size", number_or_null(p->datagram_size));
+	set(o, "tx", counters(&p->tx));
+	set(o, "rx", counters(&p->rx));
+	set(o, "rates", peer_rates(s, p));
+	set(o, "tap_mtu", number_or_null(p->tap_mtu));
+	set(o, "up_s", seconds_or_null(s->now_us, p->up_since_us));
+	set(o, "heard_s", seconds_or_null(s->now_us, p->heard_us));
+	set(o, "wanted", json_boolean(p->wanted));
+	return o;
 }
 
 json_t *report_peers(const struct report_source *s)
@@ -226,7 +261,7 @@ json_t *report_peers(const struct report_source *s)
 	uint32_t at = 0;
 
 	while (node_next_peer(s->node, &at, &p, s->now_us))
-		json_array_append_new(all, peer(&p, s->now_us));
+		json_array_append_new(all, peer(s, &p));
 	return all;
 }
 
@@ -257,7 +292,7 @@ json_t *report_drops(const struct report_source *s)
 	json_t *all = json_object();
 
 	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
-		json_object_set_new(all, drop_name((enum drop_reason)i),
-				    json_integer((json_int_t)drops[i]));
+		set(all, drop_name((enum drop_reason)i),
+		    json_integer((json_int_t)drops[i]));
 	return all;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "tapd/rates.h"
 
 /* What the daemon knows and the node does not. */
 struct report_interface {
@@ -16,15 +17,11 @@ struct report_interface {
 	bool carrier;
 };
 
-struct report_rates { /* per second, over the last few */
-	double tx_frames, tx_bytes, rx_frames, rx_bytes;
-};
-
 struct report_source {
 	const struct node *node;
 	const char *node_name;
 	struct report_interface interface;
-	struct report_rates rates;
+	const struct rates *rates;   /* NULL: not known */
 	uint64_t now_us, started_us; /* monotonic */
 	const char *const *warnings; /* the daemon's own; the report adds the
 	                                node's: MTUs that differ, no peer up … */
@@ -36,7 +33,7 @@ struct report_source {
  * has the reference. Beyond DESIGN's keys:
  *
  *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb
- *	peers	tap_mtu, up_s, heard_s (ago), wanted
+ *	peers	rates, tap_mtu, up_s, heard_s (ago), wanted
  */
 json_t *report_status(const struct report_source *s);
 json_t *report_peers(const struct report_source *s);

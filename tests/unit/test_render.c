@@ -122,6 +122,17 @@ START_TEST(peers_are_a_line_each_and_say_why_they_are_not_up)
 }
 END_TEST
 
+START_TEST(state_that_is_its_own_reason_is_said_once)
+{
+	assert_prints(
+		peers,
+		"[{\"name\": \"web2\", \"endpoint\": \"10.9.0.2:8273\", "
+		"\"state\": \"connecting\", \"why\": \"connecting\"}]",
+		"NAME  ENDPOINT       STATE  RTT  LOSS  SIZE  TX/s  RX/s\n"
+		"web2  10.9.0.2:8273  connecting\n");
+}
+END_TEST
+
 START_TEST(fdb_says_whose_mac_is_where)
 {
 	assert_prints(fdb,
@@ -281,6 +292,7 @@ int main(void)
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, status_is_one_screen);
 	tcase_add_test(tc, peers_are_a_line_each_and_say_why_they_are_not_up);
+	tcase_add_test(tc, state_that_is_its_own_reason_is_said_once);
 	tcase_add_test(tc, fdb_says_whose_mac_is_where);
 	tcase_add_test(tc, groups_name_their_members_or_why_all);
 	tcase_add_test(tc, drops_that_happened_come_first_and_are_explained);

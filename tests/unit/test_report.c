@@ -107,7 +107,6 @@ START_TEST(status_has_every_key)
 	node.status.tx = (struct node_counters){ 1, 2, 3 };
 	node.status.rx = (struct node_counters){ 4, 5, UINT64_C(1) << 62 };
 	node.status.fdb_count = 7;
-	source.rates = (struct report_rates){ 1.6, 2.4, 0, 1e12 };
 	add_peer("web2");
 	assert_json(report_status(&source),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
@@ -118,8 +117,7 @@ START_TEST(status_has_every_key)
 		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
 		    "\"rx\":{\"frames\":4,\"datagrams\":5,"
 		    "\"bytes\":4611686018427387904},"
-		    "\"rates\":{\"tx_frames\":2,\"tx_bytes\":2,"
-		    "\"rx_frames\":0,\"rx_bytes\":1000000000000},"
+		    "\"rates\":null,"
 		    "\"aead\":\"openssl\",\"fdb\":7,\"warnings\":[]}");
 }
 END_TEST
@@ -143,7 +141,7 @@ START_TEST(peer_that_is_up_has_its_measures)
 		    "\"datagram_size\":1472,"
 		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
 		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
-		    "\"tap_mtu\":1500,\"up_s\":60,\"heard_s\":2,"
+		    "\"rates\":null,\"tap_mtu\":1500,\"up_s\":60,\"heard_s\":2,"
 		    "\"wanted\":true}]");
 }
 END_TEST
@@ -160,7 +158,8 @@ START_TEST(peer_nobody_knows_is_all_null)
 		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
 		    "\"tx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
 		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
-		    "\"tap_mtu\":null,\"up_s\":null,\"heard_s\":null,"
+		    "\"rates\":null,\"tap_mtu\":null,\"up_s\":null,\"heard_s\":"
+		    "null,"
 		    "\"wanted\":false}]");
 }
 END_TEST
@@ -296,19 +295,84 @@ START_TEST(longest_names_fit_in_a_warning)
 }
 END_TEST
 
-START_TEST(rates_and_losses_that_are_no_numbers_are_null)
+START_TEST(loss_that_is_no_number_is_null)
 {
-	json_t *status, *rates;
+	json_t *peers;
 
-	source.rates.tx_frames = NAN;
-	source.rates.rx_bytes = INFINITY;
-	add_peer("web2")->loss = NAN;
-	status = report_status(&source);
-	rates = json_object_get(status, "rates");
-	ck_assert(json_is_null(json_object_get(rates, "tx_frames")));
-	ck_assert(json_is_null(json_object_get(rates, "rx_bytes")));
-	json_decref(status);
-	json_decref(report_peers(&source));
+	add_peer("web2")->loss = (double)NAN;
+	peers = report_peers(&source);
+	ck_assert(json_is_null(
+		json_object_get(json_array_get(peers, 0), "loss")));
+	json_decref(peers);
+}
+END_TEST
+
+/* ---- rates ---- */
+
+static void assert_rates(json_t *object, const char *expected)
+{
+	assert_json(json_incref(json_object_get(object, "rates")), expected);
+	json_decref(object);
+}
+
+static json_t *first_peer(void)
+{
+	json_t *peers = report_peers(&source);
+	json_t *first = json_incref(json_array_get(peers, 0));
+
+	json_decref(peers);
+	return first;
+}
+
+#define RATES(a, b, c, d)                                             \
+	"{\"tx_frames\":" #a ",\"tx_bytes\":" #b ",\"rx_frames\":" #c \
+	",\"rx_bytes\":" #d "}"
+
+START_TEST(rates_are_those_of_the_last_seconds)
+{
+	struct rates *rates = rates_new();
+	struct node_peer_info *p = add_peer("web2");
+
+	source.rates = rates;
+	assert_rates(report_status(&source), RATES(0, 0, 0, 0));
+	assert_rates(first_peer(), RATES(0, 0, 0, 0));
+	/* A thousand frames of 100 bytes a second, for 20 s. */
+	for (int i = 0; i <= 20; i++) {
+		rates_sample(rates, &node, source.now_us);
+		/* Too early for another. */
+		rates_sample(rates, &node, source.now_us + CLOCK_S / 2);
+		source.now_us += CLOCK_S;
+		node.status.tx.frames += 1000;
+		node.status.tx.bytes += 100000;
+		p->rx.frames += 10;
+		p->rx.bytes += 1000;
+	}
+	assert_rates(report_status(&source), RATES(1000, 100000, 0, 0));
+	assert_rates(first_peer(), RATES(0, 0, 10, 1000));
+	/* Then nothing: what was is soon forgotten. */
+	source.now_us += 1000 * CLOCK_S;
+	assert_rates(first_peer(), RATES(0, 0, 0, 1));
+	rates_free(rates);
+}
+END_TEST
+
+START_TEST(peer_that_is_new_or_another_has_no_rates_yet)
+{
+	struct rates *rates = rates_new();
+	struct node_peer_info *p = add_peer("web2");
+
+	source.rates = rates;
+	p->tx.bytes = 5000;
+	rates_sample(rates, &node, source.now_us);
+	source.now_us += CLOCK_S;
+	p->tx.bytes = 10;
+	assert_rates(first_peer(), RATES(0, 0, 0, 0));
+	p->tx.bytes = 6000;
+	p->key.bytes[5]++;
+	assert_rates(first_peer(), RATES(0, 0, 0, 0));
+	p->has_key = false;
+	assert_rates(first_peer(), "null");
+	rates_free(rates);
 }
 END_TEST
 
@@ -334,7 +398,9 @@ int main(void)
 		tc,
 		differing_mtus_and_losses_name_some_peers_and_count_the_rest);
 	tcase_add_test(tc, longest_names_fit_in_a_warning);
-	tcase_add_test(tc, rates_and_losses_that_are_no_numbers_are_null);
+	tcase_add_test(tc, loss_that_is_no_number_is_null);
+	tcase_add_test(tc, rates_are_those_of_the_last_seconds);
+	tcase_add_test(tc, peer_that_is_new_or_another_has_no_rates_yet);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
