@@ -57,6 +57,8 @@ static void find_warnings(const struct daemon *d, struct warnings *w)
 	int buffer = udp_receive_buffer(d->udp);
 
 	warn_of_interface(d, w);
+	if (d->conf->trusted_keys_set && d->conf->trusted_keys_count == 0)
+		warn(w, "trusted_keys is empty: nobody may join");
 	if (d->restart_pending)
 		warn(w, "some of the configuration waits for a restart");
 	if (buffer < RECEIVE_BUFFER_SMALL)

@@ -110,9 +110,11 @@ static void print_number(FILE *out, const struct conf *c,
 	char text[40];
 
 	for (int digits = 6; digits <= 17; digits++) {
+		double back;
+
 		snprintf(text, sizeof(text), "%.*g", digits, value);
-		if (memcmp(&(double){ strtod(text, NULL) }, &value,
-			   sizeof(value)) == 0)
+		back = strtod(text, NULL);
+		if (back >= value && back <= value)
 			break;
 	}
 	fprintf(out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");

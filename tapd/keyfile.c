@@ -14,6 +14,7 @@
 #include "node/identity.h"
 #include "tapd/error.h"
 
+#define SECRETS_LEN	sizeof(uint8_t[2][KEY_LEN])
 #define FILE_MAX	4096
 #define MACHINE_ID_LEN	32 /* machine-id(5): hexadecimal digits */
 #define MACHINE_ID_FILE "/etc/machine-id"
@@ -186,11 +187,11 @@ size_t secret_file_read(const char *path, uint8_t secrets[2][KEY_LEN],
 	bool missing;
 
 	*error = NULL;
-	memset(secrets, 0, 2 * KEY_LEN);
+	memset(secrets, 0, SECRETS_LEN);
 	if (read_private(path, text, &missing, error))
 		count = parse_secrets(path, text, secrets, error);
 	if (count == 0)
-		bytes_wipe(secrets, 2 * KEY_LEN);
+		bytes_wipe(secrets, SECRETS_LEN);
 	bytes_wipe(text, sizeof(text));
 	return count;
 }
