@@ -212,6 +212,8 @@ void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us);
 /* padded_to: UDP payload, 0 for a small one. to: normally peer->endpoint. */
 void send_probe(struct node *n, struct peer *peer, const struct addr *to,
 		size_t padded_to, uint64_t now_us);
+/* To the address that the peer seems to have moved to. */
+void send_move_probe(struct node *n, struct peer *peer, uint64_t now_us);
 void send_bye(struct node *n, struct peer *peer, uint64_t now_us);
 /* A data message of whoever owns its index. */
 void data_in(struct node *n, const struct addr *from, uint8_t *datagram,

@@ -156,7 +156,7 @@ static void restart(struct node *n, struct peer *peer,
 	liveness_init(&peer->liveness, now_us);
 	peer->said_bye = false;
 	peer->timestamp_us = 0;
-	peer->move_us = 0;
+	peer->move_token = 0;
 	peer->state = PEER_CONNECTING;
 	peer->why = PEER_WHY_HANDSHAKE;
 	peer->state_us = now_us;

@@ -76,11 +76,12 @@ void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us)
 		     now_us);
 }
 
-void send_probe(struct node *n, struct peer *peer, const struct addr *to,
-		size_t padded_to, uint64_t now_us)
+static void send_timed_probe(struct node *n, struct peer *peer,
+			     const struct addr *to, uint64_t time_us,
+			     size_t padded_to, uint64_t now_us)
 {
 	struct wire_probe probe = {
-		.time_us = now_us,
+		.time_us = time_us,
 		.sent = peer->liveness.sent,
 		.received = peer->liveness.received,
 	};
@@ -89,6 +90,20 @@ void send_probe(struct node *n, struct peer *peer, const struct addr *to,
 	wire_pack_probe(&probe, record);
 	send_records(n, peer, peer->current, to, record, sizeof(record),
 		     padded_to, now_us);
+}
+
+void send_probe(struct node *n, struct peer *peer, const struct addr *to,
+		size_t padded_to, uint64_t now_us)
+{
+	send_timed_probe(n, peer, to, now_us, padded_to, now_us);
+}
+
+/* It carries no time but a random number: our clock is no secret, and an echo
+ * made up by a peer that does not receive there would send its traffic to
+ * somebody who never asked for it. */
+void send_move_probe(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	send_timed_probe(n, peer, &peer->move_to, peer->move_token, 0, now_us);
 }
 
 static void send_echo(struct node *n, struct peer *peer, struct session *s,
@@ -184,26 +199,35 @@ static void hello_in(struct node *n, struct reading *r,
 		peer_arm(n, r->peer, r->now_us);
 }
 
-static void echo_in(struct node *n, struct reading *r,
-		    const struct wire_probe *echo)
+static void move_echo_in(struct node *n, struct reading *r)
 {
 	struct peer *peer = r->peer;
 	struct endpoint *e;
 
-	if (pmtu_echoed(&peer->pmtu, echo->size, r->now_us))
-		peer_arm(n, peer, r->now_us);
-	if (peer->rival != TABLE_NONE && echo->time_us >= peer->rival_us)
-		rival_refute(n, peer, r->now_us);
-	if (!peer->move_us || echo->time_us != peer->move_us ||
-	    !addr_equal(r->from, &peer->move_to))
+	if (!addr_equal(r->from, &peer->move_to))
 		return;
-	peer->move_us = 0;
+	peer->move_token = 0;
 	e = endpoint_get(n, r->from);
 	if (!e || e == peer->endpoint)
 		return;
 	peer_set_endpoint(n, peer, e, r->now_us);
 	node_emit(n, NODE_PEER_MOVED, peer, &e->addr, NULL, "");
 	peer_arm(n, peer, r->now_us);
+}
+
+static void echo_in(struct node *n, struct reading *r,
+		    const struct wire_probe *echo)
+{
+	struct peer *peer = r->peer;
+
+	if (peer->move_token && echo->time_us == peer->move_token) {
+		move_echo_in(n, r);
+		return;
+	}
+	if (pmtu_echoed(&peer->pmtu, echo->size, r->now_us))
+		peer_arm(n, peer, r->now_us);
+	if (peer->rival != TABLE_NONE && echo->time_us >= peer->rival_us)
+		rival_refute(n, peer, r->now_us);
 }
 
 static void probe_in(struct node *n, struct reading *r,

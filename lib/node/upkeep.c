@@ -209,12 +209,14 @@ void peer_heard_from(struct node *n, struct peer *peer, const struct addr *from,
 		return;
 	if (endpoint_is_recursive(n, from))
 		return;
-	if (peer->move_us && addr_equal(&peer->move_to, from) &&
-	    now_us - peer->move_us < NODE_MOVE_US)
+	if (peer->move_token && now_us - peer->move_probe_us < NODE_MOVE_US)
 		return;
-	peer->move_to = *from;
-	peer->move_us = now_us;
-	send_probe(n, peer, from, 0, now_us);
+	if (!peer->move_token || !addr_equal(&peer->move_to, from)) {
+		node_random(n, &peer->move_token, sizeof(peer->move_token));
+		peer->move_to = *from;
+	}
+	peer->move_probe_us = now_us;
+	send_move_probe(n, peer, now_us);
 }
 
 static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)

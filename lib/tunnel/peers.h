@@ -126,7 +126,8 @@ struct peer {
 
 	/* the path it seems to have moved to, until an echo came from there */
 	struct addr move_to;
-	uint64_t move_us; /* time in the probe sent there; 0: none */
+	uint64_t move_token; /* in the probes sent there; 0: none */
+	uint64_t move_probe_us;
 
 	struct peer_counters tx, rx;
 };

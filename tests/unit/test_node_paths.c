@@ -80,6 +80,24 @@ START_TEST(a_peer_that_moved_is_followed_after_one_echo)
 }
 END_TEST
 
+START_TEST(a_move_over_a_long_path_under_traffic_is_followed)
+{
+	uint8_t *frame = hosts_frame(0xff, 2, 200, 1);
+
+	h.latency_us = 180 * CLOCK_MS;
+	hosts_mesh(&h, 2);
+	hosts_run(&h, CLOCK_S);
+	move_b();
+	for (int i = 0; i < 200 && !a_has_b_at(&b->addrs[0]); i++) {
+		host_tap(b, frame, 200);
+		hosts_run(&h, 10 * CLOCK_MS);
+	}
+	ck_assert(a_has_b_at(&b->addrs[0]));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_MOVED), 1);
+	free(frame);
+}
+END_TEST
+
 /* What b sends to a is caught, and sent on from elsewhere. */
 static enum fate relay_b(struct hosts *hosts, struct packet *p)
 {
@@ -203,6 +221,41 @@ START_TEST(attack_a_small_datagram_from_elsewhere_gets_no_larger_answer)
 	for (size_t i = since; i < h.log_count; i++)
 		if (addr_equal(&h.log[i].to, &elsewhere))
 			ck_assert_uint_le(h.log[i].len, h.log[since].len);
+}
+END_TEST
+
+static size_t sent_to(const struct addr *addr)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h.log_count; i++)
+		n += addr_equal(&h.log[i].to, addr);
+	return n;
+}
+
+START_TEST(attack_an_echo_made_up_sends_a_peers_traffic_nowhere)
+{
+	struct wire_probe probe = { .sent = 1 };
+	uint8_t record[WIRE_PROBE_LEN];
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	outsider_join(&o, a);
+	hosts_run(&h, CLOCK_S);
+	o.at = elsewhere; /* a victim's: the peer does not receive there */
+	wire_pack_probe(&probe, record);
+	outsider_send(&o, a, record, sizeof(record));
+	ck_assert_uint_eq(sent_to(&elsewhere), 1);
+	/* Our clock is known from the probes that it got at home. */
+	probe.echo = true;
+	for (uint64_t t = 0; t < 2 * CLOCK_MS; t++) {
+		probe.time_us = h.now_us - CLOCK_MS + t;
+		wire_pack_probe(&probe, record);
+		outsider_send(&o, a, record, sizeof(record));
+	}
+	ck_assert_uint_eq(host_events(a, NODE_PEER_MOVED), 0);
+	outsider_free(&o);
 }
 END_TEST
 
@@ -519,6 +572,7 @@ static TCase *moves(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_peer_that_moved_is_followed_after_one_echo);
+	tcase_add_test(tc, a_move_over_a_long_path_under_traffic_is_followed);
 	tcase_add_test(
 		tc, attack_datagrams_sent_on_from_elsewhere_do_not_move_a_peer);
 	tcase_add_test(
@@ -530,6 +584,8 @@ static TCase *moves(void)
 	tcase_add_test(
 		tc,
 		attack_a_small_datagram_from_elsewhere_gets_no_larger_answer);
+	tcase_add_test(tc,
+		       attack_an_echo_made_up_sends_a_peers_traffic_nowhere);
 	tcase_add_test(tc,
 		       two_addresses_of_one_peer_are_one_peer_and_do_not_flap);
 	tcase_add_test(tc, the_other_address_serves_when_one_is_cut);
