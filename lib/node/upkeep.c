@@ -219,9 +219,20 @@ void peer_heard_from(struct node *n, struct peer *peer, const struct addr *from,
 	send_move_probe(n, peer, now_us);
 }
 
+/* No session to send on: whatever it was, it is not up. One that has not even a
+ * session under way is down, and dialled. */
+static void sessionless(struct node *n, struct peer *peer, bool under_way,
+			uint64_t now_us)
+{
+	if (peer->state == PEER_UP)
+		peer_down(n, peer, PEER_WHY_EXPIRED, now_us);
+	else if (!under_way)
+		peer_down(n, peer, PEER_WHY_HANDSHAKE, now_us);
+}
+
 static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	bool had = peer->current != NULL;
+	bool under_way = false;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
 		struct session *s = &peer->sessions[i];
@@ -242,11 +253,12 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 					   s->hello_heard, now_us);
 			s->hello_us = now_us + SESSION_HELLO_US;
 		}
+		under_way = true;
 	}
 	if (!peer->current)
 		peer_choose_session(peer, smaller(n, peer), now_us);
-	if (had && !peer->current && peer->state == PEER_UP)
-		peer_down(n, peer, PEER_WHY_EXPIRED, now_us);
+	if (!peer->current)
+		sessionless(n, peer, under_way, now_us);
 }
 
 static void tend_rival(struct node *n, struct peer *peer, uint64_t now_us)

@@ -400,6 +400,27 @@ START_TEST(hosts_with_two_secrets_meet_in_whatever_order_they_have_them)
 }
 END_TEST
 
+START_TEST(a_secret_that_is_gone_takes_its_sessions_with_it)
+{
+	static const struct session zero;
+
+	hosts_mesh(&h, 2);
+	set_secrets(a, new_secret, NULL);
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		ck_assert_mem_eq(&host_peer(a, b)->sessions[i], &zero,
+				 sizeof(zero));
+	ck_assert(!talk(a, b));
+	ck_assert(!talk(b, a));
+	hosts_run(&h, 5 * CLOCK_S);
+	/* And the peer is not said to be up. */
+	ck_assert_int_eq(host_peer(a, b)->state, PEER_DOWN);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 1);
+	set_secrets(b, new_secret, NULL);
+	ck_assert(hosts_until(&h, pair_up, 5 * CLOCK_S));
+	ck_assert(talk(a, b));
+}
+END_TEST
+
 START_TEST(handshakes_under_a_secret_that_is_gone_come_to_nothing)
 {
 	struct outsider o;
@@ -586,6 +607,26 @@ START_TEST(a_full_table_lets_the_longest_down_go)
 }
 END_TEST
 
+START_TEST(a_peer_whose_session_never_opened_does_not_keep_its_place)
+{
+	struct outsider o[3];
+
+	a->config.peers_max = 2;
+	host_start(a);
+	for (uint8_t i = 0; i < 3; i++)
+		outsider_init(&o[i], (uint8_t)(i + 1));
+	for (int i = 0; i < 2; i++) {
+		ck_assert(outsider_shake_hands(&o[i], a));
+		outsider_hello(&o[i], a, false, true);
+	}
+	hosts_run(&h, 10 * CLOCK_S);
+	outsider_join(&o[2], a);
+	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[2].key));
+	for (int i = 0; i < 3; i++)
+		outsider_free(&o[i]);
+}
+END_TEST
+
 static TCase *lives(void)
 {
 	TCase *tc = tcase_create("restarts and clones");
@@ -622,6 +663,7 @@ static TCase *admission(void)
 	tcase_add_test(
 		tc,
 		hosts_with_two_secrets_meet_in_whatever_order_they_have_them);
+	tcase_add_test(tc, a_secret_that_is_gone_takes_its_sessions_with_it);
 	tcase_add_test(tc,
 		       handshakes_under_a_secret_that_is_gone_come_to_nothing);
 	tcase_add_test(tc, only_trusted_keys_get_in);
@@ -631,6 +673,8 @@ static TCase *admission(void)
 	tcase_add_test(tc, another_protocol_version_is_refused_by_name);
 	tcase_add_test(tc, a_full_table_refuses_the_next_and_says_why);
 	tcase_add_test(tc, a_full_table_lets_the_longest_down_go);
+	tcase_add_test(
+		tc, a_peer_whose_session_never_opened_does_not_keep_its_place);
 	return tc;
 }
 
