@@ -160,6 +160,8 @@ static void restart(struct node *n, struct peer *peer,
 	peer->state = PEER_CONNECTING;
 	peer->why = PEER_WHY_HANDSHAKE;
 	peer->state_us = now_us;
+	/* Who contested its place has now to wait for the new one's answer. */
+	peer->rival_us = now_us;
 	adopt_hello(peer, &c->hello);
 	if (was_up)
 		node_emit(n, NODE_PEER_RESTARTED, peer, &c->at, NULL, "");

@@ -263,12 +263,13 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 
 static void tend_rival(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	if (now_us - peer->rival_us >= NODE_RIVAL_US || !peer->current) {
+	if (now_us - peer->rival_us >= NODE_RIVAL_US) {
 		rival_wins(n, peer, now_us);
 		return;
 	}
 	if (now_us >= peer->rival_probe_us) {
-		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+		if (peer->current)
+			send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
 		peer->rival_probe_us = now_us + NODE_RIVAL_PROBE_US;
 	}
 }

@@ -219,6 +219,31 @@ START_TEST(a_second_clone_does_not_wait_for_the_first)
 }
 END_TEST
 
+START_TEST(a_clone_does_not_profit_from_a_restart_of_the_one_we_know)
+{
+	/* So slow a path that b's session is long under way, and at each moment
+	 * of the contest. */
+	h.latency_us = 100 * CLOCK_MS;
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 3 * CLOCK_S);
+	host_stop(b);
+	clone_b();
+	host_start(c);
+	host_dial(c, a);
+	hosts_run(&h, (400 + 50 * (uint64_t)_i) * CLOCK_MS);
+	ck_assert_uint_ne(host_peer(a, b)->rival, TABLE_NONE);
+	host_start(b);
+	host_dial(b, a);
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert(pair_up(&h));
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
+	ck_assert_uint_ge(host_events(a, NODE_DUPLICATE_KEY), 1);
+	ck_assert(talk(a, b));
+	ck_assert(talk(b, a));
+}
+END_TEST
+
 static bool c_known_at_a(const struct hosts *hosts)
 {
 	const struct peer *p = host_peer(&hosts->host[0], &hosts->host[2]);
@@ -644,6 +669,9 @@ static TCase *lives(void)
 	tcase_add_test(tc, a_second_live_host_with_the_key_is_refused_by_name);
 	tcase_add_test(tc, a_clone_that_is_listed_says_duplicate_key);
 	tcase_add_test(tc, a_second_clone_does_not_wait_for_the_first);
+	tcase_add_loop_test(
+		tc, a_clone_does_not_profit_from_a_restart_of_the_one_we_know,
+		0, 12);
 	tcase_add_test(
 		tc,
 		a_restart_elsewhere_replaces_one_that_is_silent_within_a_second);
