@@ -68,8 +68,8 @@ struct conf {
  * Both return NULL with *error set to one line, "FILE:LINE: KEY: what is wrong;
  * what to do" ("FILE: …" if it cannot be read at all, "command line: OPTION: …"
  * without one), to be freed; or a configuration that conf_free frees. Nothing
- * outside the file is looked at but the files it includes and the host's name
- * (address_from's interface and the secret are read later).
+ * outside the file is looked at but the files it includes, the host's name and
+ * its users (address_from's interface and the secret are read later).
  */
 struct conf *conf_read(const char *path, char **error);
 

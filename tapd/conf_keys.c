@@ -1,6 +1,7 @@
 /* Every key there is. */
 #include "tapd/conf_keys.h"
 
+#include <pwd.h>
 #include <string.h>
 
 /* dev_valid_name() of the kernel, and no '%', which would make it a template.*/
@@ -40,8 +41,8 @@ static const char *check_hook(const char *text)
 
 static const char *check_user(const char *text)
 {
-	if (strpbrk(text, ":/ \t"))
-		return "is no user name; name a user of this host, or none";
+	if (*text && (strpbrk(text, ":/ \t") || !getpwnam(text)))
+		return "is no user of this host; name one, or none to stay";
 	return NULL;
 }
 

@@ -28,8 +28,6 @@ static int read_secrets(struct daemon *d)
 {
 	char *error = NULL;
 
-	if (*d->conf->user && !privileges_user_exists(d->conf->user, &error))
-		return fail(EX_CONFIG, error);
 	d->secrets_count =
 		secret_file_read(d->conf->secret_file, d->secrets, &error);
 	return d->secrets_count > 0 ? 0 : fail(EX_CONFIG, error);

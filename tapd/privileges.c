@@ -52,11 +52,6 @@ static const struct passwd *find_user(const char *user, char **error)
 	return p;
 }
 
-bool privileges_user_exists(const char *user, char **error)
-{
-	return find_user(user, error) != NULL;
-}
-
 bool privileges_drop(const char *user, char **error)
 {
 	const struct passwd *p = find_user(user, error);

@@ -14,9 +14,6 @@
  * The process has one thread; so has everything here.
  */
 
-/* False with *error: there is no such user. */
-bool privileges_user_exists(const char *user, char **error);
-
 /* False with *error (to be freed): no such user, or not allowed to become it. */
 bool privileges_drop(const char *user, char **error);
 

@@ -71,6 +71,6 @@ static inline void read_fails(const char *path, const char *where,
 	"underlay_mtu = 1400;\n"                                               \
 	"metrics = \"\";\n"                                                    \
 	"log_level = \"debug\";\n"                                             \
-	"user = \"tapd\";\n"
+	"user = \"nobody\";\n"
 
 #endif

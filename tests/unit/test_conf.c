@@ -71,7 +71,7 @@ START_TEST(every_key_is_read)
 	ck_assert_uint_eq(c->liveness_expire, 60);
 	ck_assert_uint_eq(c->underlay_mtu, 1400);
 	ck_assert_int_eq(c->log_level, LOG_LEVEL_DEBUG);
-	ck_assert_str_eq(c->user, "tapd");
+	ck_assert_str_eq(c->user, "nobody");
 	conf_free(c);
 }
 END_TEST

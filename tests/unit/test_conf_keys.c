@@ -76,7 +76,8 @@ static const struct {
 	{ "name = \"" X64 "\";", 1, "is no node name" },
 	{ "name = \"web 1\";", 1, "is no node name" },
 	{ "name = \"wéb1\";", 1, "is no node name" },
-	{ "user = \"a:b\";", 1, "is no user name" },
+	{ "user = \"a:b\";", 1, "is no user" },
+	{ "user = \"no-such-user\";", 1, "is no user of this host" },
 	{ "log_level = \"loud\";", 1,
 	  "\"loud\" is not known; use one of \"error\", \"warning\", "
 	  "\"info\", \"debug\"" },
