@@ -194,15 +194,23 @@ def test_in_a_bridge(pair):
 
 
 def test_deleted_under_the_daemon(pair):
-    """It cannot go on with that TAP: it says so, and ends as if it could not make
-    one, for its supervisor to start it again."""
-    web1, _ = pair
+    """It makes it anew, as configured, and says so."""
+    web1, web2 = pair
     web1.host.ip("link", "del", "tap0")
-    assert web1.process.wait(5) == EXIT_SYSTEM
-    assert "tap0" in web1.process.log()
-    web1.start()
-    wait_mesh(pair)
-    assert web1.host.ping(pair[1].host.tap4)
+    web1.process.wait_log("tap0 was deleted: making it again")
+    wait_for(lambda: web1.host.ping(web2.host.tap4), 5, "ping after it was made again")
+    assert web1.status()["peers"]["up"] == 1
+
+
+def test_deleted_under_a_daemon_that_may_not_make_it(host):
+    """Then it ends as if it could not make one, for its supervisor to see."""
+    made_before(host, "user", "nobody")
+    daemon = Tapd(host, new_secret(), **{"interface.address": None})
+    own_files_to_nobody(daemon)
+    daemon.start(*AS_NOBODY)
+    host.ip("link", "del", "tap0")
+    assert daemon.process.wait(5) == EXIT_SYSTEM
+    assert "ip tuntap add dev tap0" in daemon.process.log()
 
 
 # ---- made before ----
