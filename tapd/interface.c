@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/table.h"
@@ -14,6 +15,8 @@
 
 /* Room for the bursts of programs that fragment 64 KB datagrams. */
 #define QUEUE_LEN 4096
+
+#define ADDRESS_WAIT_MS 3000
 
 #define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
 
@@ -211,6 +214,23 @@ static bool complete_addresses(const struct conf *c,
 	return true;
 }
 
+/* At boot the other interface may be about to get its address. */
+static bool await_addresses(const struct conf *c,
+			    struct prefix out[ADDRESSES_MAX], char **error)
+{
+	const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+	int left = ADDRESS_WAIT_MS / 50;
+
+	while (!complete_addresses(c, out, error)) {
+		if (left-- == 0)
+			return false;
+		free(*error);
+		*error = NULL;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 struct interface *interface_open(const struct conf *c,
 				 const struct public_key *key, char **error)
 {
@@ -223,8 +243,7 @@ struct interface *interface_open(const struct conf *c,
 	i->conf = c;
 	i->addresses_count = c->interface.address_count;
 	derive_mac(i->mac, key);
-	if (!complete_addresses(c, i->addresses, error) ||
-	    !open_parts(i, error)) {
+	if (!await_addresses(c, i->addresses, error) || !open_parts(i, error)) {
 		interface_close(i, false);
 		return NULL;
 	}

@@ -511,23 +511,28 @@ int link_remove_multicast_route(struct link *l, bool ipv6)
 
 /* ---- address_from ---- */
 
-static bool is_global(const struct ifaddrs *i, bool v4, struct addr *out)
+static bool is_link_local(const struct addr *a)
 {
-	return i->ifa_addr && sockname_to_addr(out, i->ifa_addr) &&
-	       addr_is_v4(out) == v4 &&
-	       (v4 || (out->ip[0] != 0xfe || (out->ip[1] & 0xc0) != 0x80));
+	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
-static bool first_global(const char *interface, bool v4, struct addr *out)
+/* The first global address, or else the first link-local one. */
+static bool find_address_of(const char *interface, bool v4, struct addr *out)
 {
 	struct ifaddrs *all = NULL;
 	bool found = false;
+	struct addr a;
 
 	if (getifaddrs(&all) < 0)
 		return false;
-	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next)
-		found = strcmp(i->ifa_name, interface) == 0 &&
-			is_global(i, v4, out);
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		if (strcmp(i->ifa_name, interface) != 0 || !i->ifa_addr ||
+		    !sockname_to_addr(&a, i->ifa_addr) || addr_is_v4(&a) != v4)
+			continue;
+		if (!found || (is_link_local(out) && !is_link_local(&a)))
+			*out = a;
+		found = true;
+	}
 	freeifaddrs(all);
 	return found;
 }
@@ -552,11 +557,11 @@ bool link_take_host_bits(const char *interface, struct prefix *address,
 	char text[PREFIX_STRLEN];
 	struct addr from;
 
-	if (!first_global(interface, v4, &from)) {
+	if (!find_address_of(interface, v4, &from)) {
 		error_set(error,
 			  "address_from: %s has no %s address to take the"
 			  " host bits of %s from",
-			  interface, v4 ? "IPv4" : "global IPv6",
+			  interface, v4 ? "IPv4" : "IPv6",
 			  prefix_print(address, text));
 		return false;
 	}

@@ -202,6 +202,21 @@ START_TEST(host_bits_come_from_another_interface)
 }
 END_TEST
 
+START_TEST(link_local_host_bits_serve_where_there_are_no_global_ones)
+{
+	struct prefix p = prefix("fd77::/64");
+	char text[PREFIX_STRLEN];
+	char *error = NULL;
+
+	netns_run("ip link add d0 address 02:00:00:00:00:09 type veth"
+		  " peer name d1");
+	netns_run("ip link set d0 up; ip link set d1 up");
+	netns_run("ip addr add 10.9.3.4/16 dev d0");
+	ck_assert(link_take_host_bits("d0", &p, &error));
+	ck_assert_str_eq(prefix_print(&p, text), "fd77::ff:fe00:9/64");
+}
+END_TEST
+
 START_TEST(interface_without_an_address_is_named)
 {
 	struct prefix p = prefix("10.77.0.0/16");
@@ -237,6 +252,9 @@ int main(void)
 		tcase_add_test(tc, lost_messages_are_made_up_for);
 		tcase_add_test(tc, multicast_goes_by_the_tap);
 		tcase_add_test(tc, host_bits_come_from_another_interface);
+		tcase_add_test(
+			tc,
+			link_local_host_bits_serve_where_there_are_no_global_ones);
 		tcase_add_test(tc, interface_without_an_address_is_named);
 	}
 	srunner_run_all(sr, CK_NORMAL);
