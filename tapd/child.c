@@ -207,46 +207,41 @@ static void become_child(int out)
 	closefrom(STDERR_FILENO + 1);
 }
 
-static _Noreturn void exec_command(const char *command, const char *const *env)
+struct command {
+	const char *text;
+	const char *const *env;
+};
+
+/* The body of a child that becomes a command. */
+static void exec_command(void *argument)
 {
-	for (; env && *env; env++) {
-		char *entry = strdup(*env);
+	const struct command *command = argument;
+
+	for (const char *const *e = command->env; e && *e; e++) {
+		char *entry = strdup(*e);
 
 		if (entry)
 			putenv(entry);
 	}
 	privileges_pass_on();
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	execl("/bin/sh", "sh", "-c", command->text, (char *)NULL);
 	fprintf(stderr, "/bin/sh: %s\n", strerror(errno));
 	_exit(127);
 }
 
-struct task {
-	const char *command;
-	const char *const *env;
-	void (*body)(void *);
-	void *argument;
-};
-
-static _Noreturn void run(const struct task *task, int out)
-{
-	become_child(out);
-	if (task->command)
-		exec_command(task->command, task->env);
-	task->body(task->argument);
-	fflush(stdout);
-	_exit(0);
-}
-
-static pid_t fork_task(const struct task *task, int out)
+static pid_t fork_body(void (*body)(void *), void *argument, int out)
 {
 	sigset_t all, old;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
 	pid_t pid = fork();
-	if (pid == 0)
-		run(task, out);
+	if (pid == 0) {
+		become_child(out);
+		body(argument);
+		fflush(stdout);
+		_exit(0);
+	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (pid > 0)
 		setpgid(pid, pid); /* whoever is first */
@@ -273,9 +268,9 @@ static bool listen_to(struct child *child, int fds[2], unsigned limit_s)
 	return child->output && event_add(child->output, NULL) == 0;
 }
 
-static struct child *start(struct children *c, const struct task *task,
-			   unsigned limit_s, const struct child_ops *ops,
-			   void *user)
+struct child *child_run_function(struct children *c, void (*body)(void *),
+				 void *argument, unsigned limit_s,
+				 const struct child_ops *ops, void *user)
 {
 	struct child *child = calloc(1, sizeof(*child));
 	int fds[2] = { -1, -1 };
@@ -287,7 +282,7 @@ static struct child *start(struct children *c, const struct task *task,
 	};
 	bool ok = listen_to(child, fds, limit_s);
 	if (ok)
-		ok = (child->pid = fork_task(task, fds[1])) > 0;
+		ok = (child->pid = fork_body(body, argument, fds[1])) > 0;
 	int err = errno;
 	if (fds[1] >= 0)
 		close(fds[1]);
@@ -305,16 +300,7 @@ struct child *child_run_command(struct children *c, const char *command,
 				const char *const *env, unsigned limit_s,
 				const struct child_ops *ops, void *user)
 {
-	const struct task task = { .command = command, .env = env };
+	struct command what = { .text = command, .env = env };
 
-	return start(c, &task, limit_s, ops, user);
-}
-
-struct child *child_run_function(struct children *c, void (*body)(void *),
-				 void *argument, unsigned limit_s,
-				 const struct child_ops *ops, void *user)
-{
-	const struct task task = { .body = body, .argument = argument };
-
-	return start(c, &task, limit_s, ops, user);
+	return child_run_function(c, exec_command, &what, limit_s, ops, user);
 }

@@ -50,7 +50,7 @@ static void set_timer(struct daemon *d)
 {
 	uint64_t due = node_deadline(d->node);
 
-	if (due >= d->timer_us || d->stopping)
+	if (due >= d->timer_us)
 		return;
 	uint64_t wait = 0;
 	if (due > d->now.mono_us)
@@ -88,6 +88,8 @@ void daemon_enter(struct daemon *d)
 
 void daemon_leave(struct daemon *d)
 {
+	if (d->stopping) /* perhaps because the interface is lost */
+		return;
 	if (d->peers_changed)
 		follow_peers(d);
 	rates_sample(d->rates, d->node, d->now.mono_us);

@@ -218,7 +218,7 @@ static bool complete_addresses(const struct conf *c,
 static bool await_addresses(const struct conf *c,
 			    struct prefix out[ADDRESSES_MAX], char **error)
 {
-	const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = 50L * 1000 * 1000 };
 	int left = ADDRESS_WAIT_MS / 50;
 
 	while (!complete_addresses(c, out, error)) {

@@ -16,7 +16,7 @@
 #define PER_NAME_MAX  32
 #define INTERVAL_MS   30000 /* ±20 % */
 #define UNANSWERED_MS 5000  /* while a name never had an answer */
-#define GATHER_MS     20    /* answers that come together are told together */
+#define GATHER_MS     20L   /* answers that come together are told together */
 
 struct name {
 	struct conf_peer peer;
@@ -181,7 +181,7 @@ static void schedule(struct resolve *r)
 		jitter = 0;
 	ms = ms / 10 * 8 + jitter % (ms / 10 * 4);
 	const struct timeval delay = { .tv_sec = ms / 1000,
-				       .tv_usec = ms % 1000 * 1000 };
+				       .tv_usec = ms % 1000 * 1000L };
 	evtimer_add(r->again, &delay);
 }
 

@@ -462,15 +462,25 @@ static void lose(struct udp *u, const struct node_run *r,
 	u->lost(u->lost_user, &r->to, reason, run_segment(r), run_count(r));
 }
 
+/* sendmsg(2) does not write there; struct iovec is not const because recvmsg(2)
+ * does. */
+static void *sendable(const uint8_t *data)
+{
+	const union {
+		const uint8_t *data;
+		void *base;
+	} both = { .data = data };
+
+	return both.base;
+}
+
 /* Makes message i of the batch from its run. */
 static void prepare(struct send_batch *b, unsigned i)
 {
 	struct node_run *r = &b->runs[i];
 	struct msghdr *m = &b->messages[i].msg_hdr;
 
-	/* sendmsg(2) does not write here; the field is not const because
-	 * recvmsg(2) does. */
-	b->pieces[i] = (struct iovec){ (void *)(uintptr_t)r->data, r->len };
+	b->pieces[i] = (struct iovec){ sendable(r->data), r->len };
 	*m = (struct msghdr){
 		.msg_name = &b->names[i],
 		.msg_namelen = sockname_from_addr(&b->names[i], &r->to,
