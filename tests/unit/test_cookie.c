@@ -5,7 +5,6 @@
 
 #include "tunnel/cookie.h"
 #include "tunnel/noise.h"
-#include "vectors.h"
 
 static const uint8_t psk[32] = "sixteen and sixteen make 32 byt";
 static const uint8_t nonce[WIRE_COOKIE_NONCE_LEN] = "random, they say";
@@ -350,51 +349,6 @@ START_TEST(forged_cookie_messages_are_refused)
 }
 END_TEST
 
-START_TEST(macs_and_cookie_of_the_protocol_document)
-{
-	uint8_t key[32], expected[WIRE_INITIATION_LEN];
-	uint8_t bytes[WIRE_INITIATION_LEN], mac1[WIRE_MAC_LEN];
-	uint8_t cookie[COOKIE_LEN], asker[ADDR_KEY_LEN];
-	uint8_t cookie_nonce[WIRE_COOKIE_NONCE_LEN], index[4];
-	struct fixture f = set_up();
-	struct wire_cookie m;
-
-	protocol_exact("secret", key, 32);
-	secret_init(&f.secret, key);
-	protocol_exact("mac1_key", key, 32);
-	ck_assert_mem_eq(f.secret.mac1_key, key, 32);
-	protocol_exact("response", bytes, WIRE_RESPONSE_LEN);
-	ck_assert(cookie_check_mac1(&f.secret, bytes, WIRE_RESPONSE_LEN));
-	protocol_exact("initiation", bytes, WIRE_INITIATION_LEN);
-	ck_assert(cookie_check_mac1(&f.secret, bytes, WIRE_INITIATION_LEN));
-	memcpy(mac1, bytes + WIRE_INITIATION_LEN - WIRE_MAC1_FROM_END, 16);
-
-	protocol_exact("jar_key", key, 32);
-	memset(&f.jar, 0, sizeof(f.jar));
-	ck_assert(cookie_jar_turn(&f.jar, 1, key));
-	protocol_exact("asker", asker, sizeof(asker));
-	addr_key(&f.asker, expected);
-	ck_assert_mem_eq(asker, expected, sizeof(asker));
-	protocol_exact("cookie_nonce", cookie_nonce, sizeof(cookie_nonce));
-	protocol_exact("initiator_index", index, sizeof(index));
-	ck_assert(cookie_answer(&f.jar, f.aead, &f.secret, &f.asker,
-				load_be32(index), mac1, cookie_nonce, bytes));
-	protocol_exact("cookie_message", expected, WIRE_COOKIE_LEN);
-	ck_assert_mem_eq(bytes, expected, WIRE_COOKIE_LEN);
-
-	wire_unpack_cookie(&m, bytes);
-	ck_assert(cookie_open(f.aead, &f.secret, &m, mac1, cookie));
-	protocol_exact("cookie", expected, COOKIE_LEN);
-	ck_assert_mem_eq(cookie, expected, COOKIE_LEN);
-	protocol_exact("initiation", bytes, WIRE_INITIATION_LEN);
-	cookie_set_mac2(cookie, bytes, WIRE_INITIATION_LEN);
-	protocol_exact("initiation_mac2", expected, WIRE_INITIATION_LEN);
-	ck_assert_mem_eq(bytes, expected, WIRE_INITIATION_LEN);
-	ck_assert(cookie_check_mac2(&f.jar, &f.asker, bytes, sizeof(bytes)));
-	aead_free(f.aead);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("cookie");
@@ -421,7 +375,6 @@ static Suite *suite(void)
 	t = tcase_create("cookie message");
 	tcase_add_test(t, the_cookie_message_is_sealed_as_documented);
 	tcase_add_test(t, forged_cookie_messages_are_refused);
-	tcase_add_test(t, macs_and_cookie_of_the_protocol_document);
 	suite_add_tcase(s, t);
 	return s;
 }
