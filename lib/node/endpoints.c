@@ -96,8 +96,13 @@ void endpoint_blame(struct node *n, const struct addr *addr,
 {
 	struct endpoint *e = endpoints_find(&n->peers, addr);
 
-	if (e && !e->peer)
+	if (!e)
+		return;
+	if (!e->peer)
 		e->why = why;
+	/* A peer that was up before its secret was changed. */
+	else if (e->peer->state != PEER_UP && why == ENDPOINT_OTHER_SECRET)
+		e->peer->why = PEER_WHY_OTHER_SECRET;
 }
 
 static bool wants_dial(const struct node *n, struct endpoint *e,
