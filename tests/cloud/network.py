@@ -143,6 +143,8 @@ class Host(Namespace):
     def __init__(self, cloud, index, name, mtu):
         super().__init__(name, cloud.netns_name(name), os.path.join(cloud.directory, name))
         self.cloud, self.index, self.mtu = cloud, index, mtu
+        # Its link's name in the router; 15 characters are all a name can have.
+        self.port = name if len(name) < 16 else f"port{index}"
         self.address4 = f"10.9.0.{10 + index}" if cloud.family != "v6" else None
         self.address6 = f"fd09::{10 + index}" if cloud.family != "v4" else None
         # The address by which others reach it, and those on its tap0.
@@ -223,7 +225,7 @@ class Cloud:
         self.router = Namespace("router", router, os.path.join(self.directory, "router"))
         self.hosts = [Host(self, i, name, mtu)
                       for i, (name, mtu) in enumerate(zip(names, mtus))]
-        ip_batch([f"link add name {h.name} mtu {h.mtu} netns {router} type veth "
+        ip_batch([f"link add name {h.port} mtu {h.mtu} netns {router} type veth "
                   f"peer name eth0 netns {h.netns}" for h in self.hosts])
         self._configure_router()
         for host in self.hosts:
@@ -235,16 +237,16 @@ class Cloud:
         settings = {"net__ipv4__ip_forward": 1, "net__ipv6__conf__all__forwarding": 1}
         for host in self.hosts:
             if host.address6:
-                settings[f"net__ipv6__conf__{host.name}__accept_dad"] = 0
+                settings[f"net__ipv6__conf__{host.port}__accept_dad"] = 0
         self.router.sysctl(**settings)
         lines = ["link set lo up"]
         for host in self.hosts:
-            lines += [f"link set {host.name} up", f"addr add {GATEWAY4}/32 dev {host.name}"]
+            lines += [f"link set dev {host.port} up", f"addr add {GATEWAY4}/32 dev {host.port}"]
             if host.address4:
-                lines.append(f"route add {host.address4}/32 dev {host.name}")
+                lines.append(f"route add {host.address4}/32 dev {host.port}")
             if host.address6:
-                lines += [f"addr add {GATEWAY6}/64 dev {host.name} nodad",
-                          f"route add {host.address6}/128 dev {host.name}"]
+                lines += [f"addr add {GATEWAY6}/64 dev {host.port} nodad",
+                          f"route add {host.address6}/128 dev {host.port}"]
         ip_batch(lines, "-n", self.router.netns)
 
     def _load_rules(self):
@@ -297,24 +299,24 @@ class Cloud:
 
     def cut(self, host):
         """The host is off the network."""
-        return Fault(self, [f'iifname "{host.name}" drop', f'oifname "{host.name}" drop'])
+        return Fault(self, [f'iifname "{host.port}" drop', f'oifname "{host.port}" drop'])
 
     def cut_from(self, host):
         """What the host sends is lost; it still hears the others."""
-        return Fault(self, [f'iifname "{host.name}" drop'])
+        return Fault(self, [f'iifname "{host.port}" drop'])
 
     def cut_to(self, host):
         """The host hears nothing, but is heard."""
-        return Fault(self, [f'oifname "{host.name}" drop'])
+        return Fault(self, [f'oifname "{host.port}" drop'])
 
     def cut_path(self, source, target):
         """Nothing of source reaches target; the other way works."""
-        return Fault(self, [f'iifname "{source.name}" oifname "{target.name}" drop'])
+        return Fault(self, [f'iifname "{source.port}" oifname "{target.port}" drop'])
 
     def loss(self, percent, source=None):
         """That share of all packets (or of those a host sends) is lost."""
         self.singles()
-        match = f'iifname "{source.name}" ' if source else ""
+        match = f'iifname "{source.port}" ' if source else ""
         return Fault(self, [f"{match}numgen random mod 1000 < {round(percent * 10)} drop"])
 
     def drop_larger(self, size):

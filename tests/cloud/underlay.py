@@ -29,7 +29,7 @@ class Recorder:
 
     def __init__(self, host):
         host.cloud.singles()
-        self._wire = Wire(host.cloud.router, host.name, only=0x0800)
+        self._wire = Wire(host.cloud.router, host.port, only=0x0800)
         self._seen = []
 
     def datagrams(self, target=None, kind=None):

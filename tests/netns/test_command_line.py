@@ -168,7 +168,8 @@ def test_reload_names_what_needs_a_restart(pair):
                                        ["-s"]])
 def test_tapctl_wrong_usage_is_2(arguments):
     done = tapctl(*arguments)
-    assert done.returncode == TAPCTL_USAGE and "usage" in done.stderr.lower()
+    assert done.returncode == TAPCTL_USAGE
+    assert "usage" in done.stderr.lower() or "--help" in done.stderr
 
 
 def test_tapctl_without_a_daemon_is_3():
@@ -264,9 +265,9 @@ def test_text_fits_a_terminal(make_cloud, command):
 def test_a_peer_that_never_answers_says_why(make_cloud):
     cloud = make_cloud(2)
     web1 = Tapd(cloud.hosts[0], new_secret()).start()
-    wait_for(lambda: (web1.peer(cloud.hosts[1]) or {}).get("why"), 8, "a reason")
+    reason = "no answer: is UDP 8273 open both ways?"
+    wait_for(lambda: web1.peer(cloud.hosts[1])["why"] == reason, 8, f"{reason!r}")
     peer = web1.peer(cloud.hosts[1])
-    assert peer["why"] == "no answer: is UDP 8273 open both ways?"
     assert peer["state"] in ("connecting", "down") and peer["name"] is None
     assert "UDP 8273" in web1.ctl_run("peers").stdout
 

@@ -179,8 +179,9 @@ def test_a_slow_path_is_no_fault(trio):
     cloud, daemons = trio
     with cloud.mangle("--delay", 150, "--jitter", 100):
         holds(lambda: all(d.status()["peers"]["up"] == 2 for d in daemons), 8, "all up")
-        rtt = [peer["rtt_us"] for peer in daemons[0].ctl("peers")]
-        assert all(250_000 < value < 800_000 for value in rtt), rtt
+        # Each way 150 to 250 ms; the figure is a running mean.
+        wait_for(lambda: all(250_000 < peer["rtt_us"] < 600_000
+                             for peer in daemons[0].ctl("peers")), 10, "the RTT to show it")
 
 
 def test_a_restart_at_another_address_is_no_clone(trio):

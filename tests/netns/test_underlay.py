@@ -54,7 +54,7 @@ def test_a_name_with_both_families_fails_over_between_them(make_cloud):
 
 def test_one_file_on_all_hosts(make_cloud):
     """The very same bytes: paths, names and addresses differ by the host alone."""
-    cloud = make_cloud(3)
+    cloud = make_cloud(3, family="dual")
     secret = new_secret()
     place = f"{cloud.directory}/place"
     os.mkdir(place)
