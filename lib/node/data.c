@@ -13,6 +13,15 @@ struct outgoing {
 	uint16_t port;
 };
 
+/* The largest frame the TAP may carry whose record still has a length. */
+static size_t frame_max(const struct node *n)
+{
+	size_t most = UINT16_MAX - WIRE_RECORD_LEN - WIRE_FRAME_CSUM_LEN;
+	size_t max = eth_frame_max(n->config.tap_mtu);
+
+	return max < most ? max : most;
+}
+
 static bool goes_to(const struct outgoing *o, const struct peer *peer)
 {
 	return !o->port || o->port == peer->port;
@@ -67,8 +76,7 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 	const struct peer *peer;
 	bool full = false;
 
-	verdict = forward_from_tap(n->fdb, frame, len,
-				   eth_frame_max(n->config.tap_mtu), now_us,
+	verdict = forward_from_tap(n->fdb, frame, len, frame_max(n), now_us,
 				   &view, &full);
 	if (full)
 		node_drop(n, DROP_fdb_full);
@@ -203,9 +211,9 @@ void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 {
 	struct eth_view view;
 	bool full = false;
-	enum drop_reason reason = forward_from_port(
-		n->fdb, peer->port, frame->bytes, frame->len,
-		eth_frame_max(n->config.tap_mtu), now_us, &view, &full);
+	enum drop_reason reason =
+		forward_from_port(n->fdb, peer->port, frame->bytes, frame->len,
+				  frame_max(n), now_us, &view, &full);
 
 	if (full)
 		node_drop(n, DROP_fdb_full);

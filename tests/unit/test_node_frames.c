@@ -347,9 +347,9 @@ static const struct {
 	uint16_t underlay_mtu, tap_mtu;
 	size_t datagram;
 } paths[] = {
-	{ 576, 1500, 548 },    { 1228, 1500, 1200 }, { 1500, 1500, 1472 },
-	{ 576, 9000, 548 },    { 9216, 9000, 9188 }, { 9216, 9216, 9188 },
-	{ 65535, 1500, 9188 },
+	{ 576, 1500, 548 },    { 1228, 1500, 1200 },  { 1500, 1500, 1472 },
+	{ 576, 9000, 548 },    { 9216, 9000, 9188 },  { 9216, 9216, 9188 },
+	{ 65535, 1500, 9188 }, { 1500, 65535, 1472 },
 };
 
 START_TEST(any_frame_crosses_any_path_in_datagrams_that_fit)
@@ -382,6 +382,19 @@ START_TEST(any_frame_crosses_any_path_in_datagrams_that_fit)
 		free(frame);
 	}
 	ck_assert_uint_eq(host_drops_total(a) + host_drops_total(b), 0);
+}
+END_TEST
+
+START_TEST(a_frame_too_long_for_any_record_is_dropped)
+{
+	uint8_t *frame = hosts_frame(0xff, 1, 65536, 1);
+
+	a->config.tap_mtu = UINT16_MAX;
+	hosts_mesh(&h, 2);
+	host_tap(a, frame, 65536);
+	host_tap(a, frame, 65535 - 7);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_long), 2);
+	free(frame);
 }
 END_TEST
 
@@ -745,6 +758,7 @@ static TCase *large(void)
 	tcase_add_loop_test(tc,
 			    any_frame_crosses_any_path_in_datagrams_that_fit, 0,
 			    (int)COUNT(paths));
+	tcase_add_test(tc, a_frame_too_long_for_any_record_is_dropped);
 	tcase_add_test(tc, a_frame_with_a_piece_lost_is_not_written);
 	tcase_add_test(tc, a_checksum_left_to_do_is_left_to_the_last_kernel);
 	tcase_add_test(tc, a_checksum_left_to_do_survives_being_cut);
