@@ -329,8 +329,12 @@ static void records_in(struct node *n, struct reading *r,
 	struct cursor c = cursor_init(records, len);
 	struct wire_record record;
 
-	while (!r->over && wire_next_record(&c, &record))
-		node_drop(n, record_in(n, r, &record));
+	while (!r->over && wire_next_record(&c, &record)) {
+		enum drop_reason reason = record_in(n, r, &record);
+
+		if (reason != DROP_NONE)
+			node_drop(n, reason);
+	}
 	if (!cursor_ok(&c))
 		node_drop(n, DROP_record_bad);
 }

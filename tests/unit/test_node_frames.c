@@ -583,6 +583,7 @@ START_TEST(strange_records_are_skipped_and_the_next_is_read)
 		ck_assert_msg(host_drops(a, strange[_i].reason) == 1, "%s",
 			      strange[_i].what);
 	ck_assert_uint_eq(host_drops_total(a), before + !none);
+	ck_assert_uint_eq(host_drops(a, DROP_NONE), 0);
 	free(frame);
 }
 END_TEST
