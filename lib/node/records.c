@@ -295,10 +295,11 @@ static enum drop_reason record_in(struct node *n, struct reading *r,
 	}
 	if (r->candidate)
 		return record->kind == WIRE_PAD ? DROP_NONE : DROP_record_early;
-	/* Whoever sends more than hellos has our hello. */
-	r->session->hello_acked |= r->session->hello_heard;
-	if (r->session->stage == SESSION_CONFIRMED && r->session->hello_acked)
+	/* Whoever sends more than hellos has our first hello. */
+	if (r->session->stage == SESSION_CONFIRMED) {
+		r->session->hello_acked = true;
 		peer_session_opened(n, r->peer, r->session, r->now_us);
+	}
 
 	switch (record->kind) {
 	case WIRE_FRAME:

@@ -120,6 +120,29 @@ START_TEST(a_new_name_and_mtu_reach_every_peer)
 }
 END_TEST
 
+static enum fate lose_next_of_a(struct hosts *hosts, struct packet *p)
+{
+	static int lost;
+
+	return addr_equal(&p->from, &hosts->host[0].addrs[0]) && lost++ < 1
+		       ? LOSE
+		       : PASS;
+}
+
+START_TEST(a_new_name_survives_a_loss_under_traffic)
+{
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 100 * CLOCK_MS);
+	node_set_name(a->node, "renamed", hosts_clock(a));
+	h.judge = lose_next_of_a;
+	for (int i = 0; i < 100; i++) {
+		host_say(b, 1);
+		hosts_run(&h, 10 * CLOCK_MS);
+	}
+	ck_assert_str_eq(host_shows(b, &a->addrs[0]).name, "renamed");
+}
+END_TEST
+
 START_TEST(a_name_that_is_none_or_the_same_changes_nothing)
 {
 	size_t since;
@@ -484,6 +507,7 @@ static TCase *changes(void)
 	tcase_add_test(tc, nothing_is_freed_without_harm);
 	tcase_add_test(tc, each_backend_is_named_and_talks_to_the_other);
 	tcase_add_test(tc, a_new_name_and_mtu_reach_every_peer);
+	tcase_add_test(tc, a_new_name_survives_a_loss_under_traffic);
 	tcase_add_test(tc, a_name_that_is_none_or_the_same_changes_nothing);
 	tcase_add_test(tc, a_new_mtu_lets_larger_frames_through_at_once);
 	tcase_add_test(tc, a_shorter_interval_notices_sooner);
