@@ -219,7 +219,8 @@ void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
 		if (e->why == ENDPOINT_RECURSION &&
 		    !endpoint_is_recursive(n, &e->addr)) {
 			e->why = ENDPOINT_DIALLING;
-			endpoint_kick(n, e, now.mono_us);
+			e->attempts = 0;
+			timers_set(&n->timers, &e->timer, now.mono_us);
 		}
 	}
 }

@@ -321,6 +321,29 @@ static struct prefix prefix_of(const char *text)
 	return prefix;
 }
 
+START_TEST(an_endpoint_inside_the_tap_is_not_dialled)
+{
+	const struct prefix inside = prefix_of("10.9.0.2/31");
+
+	host_start(a);
+	node_set_tap_prefixes(a->node, &inside, 1, hosts_clock(a));
+	host_dial(a, b);
+	ck_assert_uint_eq(host_events(a, NODE_RECURSION), 1);
+	ck_assert(addr_equal(&host_event(a, NODE_RECURSION)->at, &b->addrs[0]));
+	host_dial(a, b);
+	ck_assert_uint_eq(host_events(a, NODE_RECURSION), 1);
+	hosts_run(&h, 60 * CLOCK_S);
+	ck_assert_uint_eq(h.log_count, 0);
+	ck_assert_str_eq(
+		host_shows(a, &b->addrs[0]).why,
+		"inside the interface's own network: use its outer address");
+	/* The address went: it is dialled. */
+	node_set_tap_prefixes(a->node, NULL, 0, hosts_clock(a));
+	host_start(b);
+	ck_assert(hosts_until(&h, pair_up, CLOCK_S));
+}
+END_TEST
+
 START_TEST(a_peer_heard_from_inside_the_tap_is_refused)
 {
 	const struct prefix inside = prefix_of("10.9.1.0/24");
@@ -526,6 +549,7 @@ static TCase *wants(void)
 	tcase_add_test(tc, the_same_list_again_disturbs_nothing);
 	tcase_add_test(tc, more_endpoints_than_there_is_room_for_are_counted);
 	tcase_add_test(tc, an_endpoint_nobody_needs_makes_room);
+	tcase_add_test(tc, an_endpoint_inside_the_tap_is_not_dialled);
 	tcase_add_test(tc, a_peer_heard_from_inside_the_tap_is_refused);
 	tcase_add_test(tc, a_peer_does_not_move_into_the_tap);
 	tcase_add_test(tc, more_prefixes_than_there_is_room_for_are_cut);
