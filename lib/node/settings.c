@@ -138,13 +138,13 @@ void node_set_trusted(struct node *n, const struct public_key *trusted,
 	n->trusted = copy;
 	n->config.trusted_count = count;
 	while ((peer = peers_next(&n->peers, &at))) {
-		struct endpoint *e = peer->endpoint;
+		struct addr where;
 
 		if (node_trusts(n, &peer->key))
 			continue;
+		where = peer->endpoint->addr;
 		peer_drop(n, peer, PEER_WHY_UNTRUSTED, now.mono_us);
-		if (e)
-			e->why = ENDPOINT_UNTRUSTED;
+		endpoint_blame(n, &where, ENDPOINT_UNTRUSTED);
 	}
 	at = TABLE_NONE;
 	while ((at = table_next(n->candidates, at)) != TABLE_NONE) {

@@ -545,6 +545,19 @@ START_TEST(trust_is_given_and_taken_at_run_time)
 }
 END_TEST
 
+START_TEST(a_key_thrown_out_is_not_held_against_the_next_address)
+{
+	static const struct public_key none;
+
+	/* Nobody wants b's address: it goes with b, and c's takes its place. */
+	hosts_mesh(&h, 2);
+	node_set_trusted(a->node, &none, 0, hosts_clock(a));
+	ck_assert_ptr_null(endpoints_find(&a->node->peers, &b->addrs[0]));
+	host_dial(a, c);
+	ck_assert_str_eq(host_shows(a, &c->addrs[0]).why, "connecting");
+}
+END_TEST
+
 START_TEST(a_handshake_under_way_ends_when_trust_does)
 {
 	static const struct public_key none;
@@ -697,6 +710,8 @@ static TCase *admission(void)
 	tcase_add_test(tc, only_trusted_keys_get_in);
 	tcase_add_test(tc, an_untrusted_answer_is_refused_and_shown);
 	tcase_add_test(tc, trust_is_given_and_taken_at_run_time);
+	tcase_add_test(tc,
+		       a_key_thrown_out_is_not_held_against_the_next_address);
 	tcase_add_test(tc, a_handshake_under_way_ends_when_trust_does);
 	tcase_add_test(tc, another_protocol_version_is_refused_by_name);
 	tcase_add_test(tc, a_full_table_refuses_the_next_and_says_why);
