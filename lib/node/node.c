@@ -188,6 +188,8 @@ struct node *node_new(const struct node_config *config,
 		goto failed;
 	}
 	node_set_trusted(n, config->trusted, config->trusted_count, now);
+	if (config->trusted && !n->trusted)
+		goto failed;
 	node_set_secrets(n, config->secrets, config->secrets_count, now);
 	n->age_timer.kind = NODE_TIMER_AGE;
 	timers_set(&n->timers, &n->age_timer,
@@ -203,7 +205,9 @@ static void free_candidates(struct node *n)
 {
 	uint32_t at = TABLE_NONE;
 
-	while ((at = table_next(n->candidates, at)) != TABLE_NONE)
+	/* One that node_new left half made has no handshakes. */
+	while (n->candidates && n->indices &&
+	       (at = table_next(n->candidates, at)) != TABLE_NONE)
 		candidate_drop(n, table_at(n->candidates, at));
 	table_free(n->candidates);
 }
@@ -212,8 +216,7 @@ void node_free(struct node *n)
 {
 	if (!n)
 		return;
-	if (n->candidates && n->indices)
-		free_candidates(n);
+	free_candidates(n);
 	peers_free(&n->peers);
 	table_free(n->indices);
 	fdb_free(n->fdb);

@@ -39,13 +39,20 @@ struct candidate *candidate_new(struct node *n, uint32_t index)
 	return c;
 }
 
-/* Leaves the index to whoever takes the session over. */
+/* Not the session's own: one that could not be made has none. */
+static uint32_t index_of(const struct node *n, const struct candidate *c)
+{
+	uint32_t index;
+
+	memcpy(&index, table_key(n->candidates, c), sizeof(index));
+	return index;
+}
+
+/* Leaves the index to whoever took the session over. */
 static void candidate_free(struct node *n, struct candidate *c)
 {
-	uint32_t index = c->session.local;
+	uint32_t index = index_of(n, c);
 
-	if (c->session.stage == SESSION_HALF_OPEN)
-		n->half_open--;
 	if (c->rival_of)
 		c->rival_of->rival = TABLE_NONE;
 	timers_cancel(&n->timers, &c->timer);
@@ -54,14 +61,12 @@ static void candidate_free(struct node *n, struct candidate *c)
 
 void candidate_drop(struct node *n, struct candidate *c)
 {
-	uint32_t index = c->session.local;
-	bool half_open = c->session.stage == SESSION_HALF_OPEN;
+	uint32_t index = index_of(n, c);
 
+	if (c->session.stage == SESSION_HALF_OPEN)
+		n->half_open--;
 	table_remove(n->indices, &index);
 	session_wipe(&c->session);
-	c->session.local = index;
-	if (half_open)
-		n->half_open--;
 	candidate_free(n, c);
 }
 
@@ -114,13 +119,12 @@ static struct session *attach(struct node *n, struct candidate *c,
 	struct session *s = peer_session_slot(peer);
 	struct endpoint *at = endpoint_get(n, &c->at);
 	struct index_entry *entry;
-	uint32_t index = c->session.local;
+	uint32_t index = index_of(n, c);
 
 	if (s->stage != SESSION_NONE)
 		peer_session_drop(n, peer, s);
 	*s = c->session;
 	bytes_wipe(&c->session, sizeof(c->session));
-	c->session.local = index;
 	entry = table_find(n->indices, &index);
 	*entry = (struct index_entry){ .kind = INDEX_SESSION,
 				       .peer = peer,
