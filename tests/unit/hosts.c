@@ -540,10 +540,15 @@ void host_say(struct host *host, uint64_t seed)
 bool host_heard(const struct host *host, const struct host *from, uint64_t seed)
 {
 	uint8_t *frame = said(from, seed);
-	const struct written *w = host->written + host->written_count - 1;
-	bool heard = host->written_count && w->len == SAID_LEN &&
-		     memcmp(w->bytes, frame, SAID_LEN) == 0;
+	bool heard = false;
 
+	if (host->written_count) {
+		const struct written *w =
+			&host->written[host->written_count - 1];
+
+		heard = w->len == SAID_LEN &&
+			memcmp(w->bytes, frame, SAID_LEN) == 0;
+	}
 	free(frame);
 	return heard;
 }
