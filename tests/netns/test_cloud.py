@@ -143,7 +143,9 @@ def namespaces():
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_however_the_run_ends(end):
-    script = ("import sys, time; sys.path.insert(0, sys.argv[1])\n"
+    # A run in the background of a shell is born deaf to SIGINT.
+    script = ("import signal, sys, time; sys.path.insert(0, sys.argv[1])\n"
+              "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
               "from cloud import Cloud\n"
               "cloud = Cloud(2); cloud.hosts[0].start('sleep', '1000')\n"
               "print(cloud.prefix, cloud.directory, flush=True)\n"
