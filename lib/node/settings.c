@@ -213,7 +213,8 @@ void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
 
 	if (count > NODE_PREFIXES_MAX)
 		count = NODE_PREFIXES_MAX;
-	memcpy(n->prefixes, prefixes, count * sizeof(*prefixes));
+	if (count)
+		memcpy(n->prefixes, prefixes, count * sizeof(*prefixes));
 	n->prefixes_count = count;
 	while ((e = endpoints_next(&n->peers, &at))) {
 		if (e->why == ENDPOINT_RECURSION &&

@@ -54,6 +54,8 @@ void outsider_initiate(struct outsider *o, uint64_t timestamp_us,
 	m.sender = o->index;
 	wire_pack_initiation(&m, out);
 	cookie_set_mac1(&o->secret, out, WIRE_INITIATION_LEN);
+	if (o->has_cookie)
+		cookie_set_mac2(o->cookie, out, WIRE_INITIATION_LEN);
 }
 
 bool outsider_take_cookie(struct outsider *o, const uint8_t *cookie,
@@ -61,14 +63,14 @@ bool outsider_take_cookie(struct outsider *o, const uint8_t *cookie,
 {
 	const uint8_t *mac1 =
 		initiation + WIRE_INITIATION_LEN - WIRE_MAC1_FROM_END;
-	uint8_t opened[COOKIE_LEN];
 	struct wire_cookie m;
 
 	wire_unpack_cookie(&m, cookie);
 	if (m.receiver != o->index ||
-	    !cookie_open(o->aead, &o->secret, &m, mac1, opened))
+	    !cookie_open(o->aead, &o->secret, &m, mac1, o->cookie))
 		return false;
-	cookie_set_mac2(opened, initiation, WIRE_INITIATION_LEN);
+	o->has_cookie = true;
+	cookie_set_mac2(o->cookie, initiation, WIRE_INITIATION_LEN);
 	return true;
 }
 

@@ -13,6 +13,8 @@ struct outsider {
 	struct public_key key;
 	struct secret secret;
 	uint64_t epoch;
+	uint8_t cookie[COOKIE_LEN];
+	bool has_cookie;
 	uint32_t index; /* its own, in the handshake under way */
 	struct noise noise;
 	struct aead *aead;
@@ -24,10 +26,11 @@ struct outsider {
 void outsider_init(struct outsider *o, uint8_t seed);
 void outsider_free(struct outsider *o);
 
-/* Message 1, without a cookie. */
+/* Message 1, with the cookie if there is one. */
 void outsider_initiate(struct outsider *o, uint64_t timestamp_us,
 		       uint8_t out[WIRE_INITIATION_LEN]);
-/* Its mac2, from the cookie message that answered it. False if that is none. */
+/* Keeps the cookie that answered message 1, and gives that its mac2. False if it
+ * is none. */
 bool outsider_take_cookie(struct outsider *o, const uint8_t *cookie,
 			  uint8_t initiation[WIRE_INITIATION_LEN]);
 /* Message 2 came: there is a session. False if it does not decrypt. */

@@ -479,6 +479,15 @@ START_TEST(a_cookie_is_kept_for_the_next_dial)
 }
 END_TEST
 
+START_TEST(cookies_are_given_at_a_bounded_rate)
+{
+	host_start(a);
+	pile_up(1000);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_COOKIE, a, NULL, 0),
+			  NODE_COOKIE_RATE);
+}
+END_TEST
+
 START_TEST(attack_a_cookie_is_worth_nothing_elsewhere)
 {
 	uint8_t initiation[WIRE_INITIATION_LEN];
@@ -537,42 +546,67 @@ START_TEST(half_open_handshakes_are_bounded_even_with_cookies)
 }
 END_TEST
 
-START_TEST(handshakes_are_answered_at_a_bounded_rate)
+/* Handshakes without end, each session confirmed, so that none stays half open,
+ * and none identified. */
+static void shake_hands_for_ever(struct outsider *o, size_t count)
 {
+	static const uint8_t pad[WIRE_RECORD_LEN];
 	uint8_t initiation[WIRE_INITIATION_LEN];
-	struct outsider o;
-	size_t cookies;
 
-	/* One that confirms each session, so that none stays half open. */
-	outsider_init(&o, 1);
-	host_start(a);
-	for (int i = 0; i < 2000; i++) {
-		static const uint8_t pad[WIRE_RECORD_LEN];
+	for (size_t i = 0; i < count; i++) {
 		size_t since = h.log_count;
 		const struct packet *p;
 
-		outsider_initiate(&o, HOSTS_WALL + (uint64_t)i, initiation);
-		host_receive(a, &o.at, initiation, sizeof(initiation));
+		outsider_initiate(o, HOSTS_WALL + h.log_count, initiation);
+		host_receive(a, &o->at, initiation, sizeof(initiation));
 		p = hosts_sent(&h, WIRE_COOKIE, a, NULL, since, 0);
-		if (p && outsider_take_cookie(&o, p->bytes, initiation))
-			host_receive(a, &o.at, initiation, sizeof(initiation));
+		if (p && outsider_take_cookie(o, p->bytes, initiation))
+			host_receive(a, &o->at, initiation, sizeof(initiation));
 		p = hosts_sent(&h, WIRE_RESPONSE, a, NULL, since, 0);
-		if (p && outsider_complete(&o, p->bytes, h.now_us))
-			outsider_send(&o, a, pad, sizeof(pad));
+		if (p && outsider_complete(o, p->bytes, h.now_us))
+			outsider_send(o, a, pad, sizeof(pad));
 	}
-	cookies = hosts_count_sent(&h, WIRE_COOKIE, a, NULL, 0);
-	ck_assert_uint_le(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, 0),
+}
+
+START_TEST(handshakes_are_answered_at_a_bounded_rate)
+{
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	shake_hands_for_ever(&o, 2000);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, 0),
 			  NODE_HANDSHAKE_RATE);
-	ck_assert_uint_le(cookies, NODE_COOKIE_RATE);
-	ck_assert_uint_gt(cookies, 0);
-	ck_assert_uint_le(table_count(a->node->candidates),
-			  NODE_CANDIDATES_MAX);
-	/* A second later there is room again for others. */
+	ck_assert_uint_gt(host_drops(a, DROP_handshake_rate), 0);
+	/* The honest need a cookie now, and get it; then there is room again. */
 	hosts_run(&h, 6 * CLOCK_S);
 	ck_assert_uint_eq(table_count(a->node->candidates), 0);
 	host_start(b);
 	host_dial(b, a);
 	ck_assert(hosts_until(&h, pair_up, CLOCK_S));
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(sessions_that_say_no_hello_are_bounded_and_make_way)
+{
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	host_start(b);
+	shake_hands_for_ever(&o, 600);
+	hosts_run(&h, CLOCK_S);
+	shake_hands_for_ever(&o, 600);
+	ck_assert_uint_eq(table_count(a->node->candidates),
+			  NODE_CANDIDATES_MAX);
+	ck_assert_uint_gt(host_drops(a, DROP_handshake_half_open), 0);
+	/* Not even our own dial has room; but soon. */
+	host_dial(a, b);
+	hosts_run(&h, CLOCK_S);
+	ck_assert(!pair_up(&h));
+	ck_assert(hosts_until(&h, pair_up, 8 * CLOCK_S));
+	ck_assert_uint_eq(a->node->half_open, 0);
 	outsider_free(&o);
 }
 END_TEST
@@ -645,9 +679,11 @@ static TCase *load(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, under_load_a_cookie_gets_an_honest_host_in);
 	tcase_add_test(tc, a_cookie_is_kept_for_the_next_dial);
+	tcase_add_test(tc, cookies_are_given_at_a_bounded_rate);
 	tcase_add_test(tc, attack_a_cookie_is_worth_nothing_elsewhere);
 	tcase_add_test(tc, half_open_handshakes_are_bounded_even_with_cookies);
 	tcase_add_test(tc, handshakes_are_answered_at_a_bounded_rate);
+	tcase_add_test(tc, sessions_that_say_no_hello_are_bounded_and_make_way);
 	tcase_add_test(tc,
 		       attack_no_handshake_is_answered_with_more_than_it_was);
 	return tc;

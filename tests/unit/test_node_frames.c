@@ -146,6 +146,39 @@ START_TEST(a_known_mac_gets_its_frames_alone)
 }
 END_TEST
 
+START_TEST(known_macs_of_two_peers_in_one_read_get_their_own)
+{
+	static uint8_t bytes[4][FRAME_HEADROOM + 60];
+	struct frame frames[4];
+	struct iovec iov[4];
+
+	hosts_mesh(&h, 3);
+	send(b, 0xff, 2, 60);
+	send(c, 0xff, 3, 60);
+	arrive();
+	host_forget_written(b);
+	host_forget_written(c);
+	for (uint8_t i = 0; i < 4; i++) {
+		uint8_t *frame = hosts_frame(i % 2 ? 2 : 3, 1, 60, i);
+
+		memcpy(bytes[i] + FRAME_HEADROOM, frame, 60);
+		iov[i] = (struct iovec){ bytes[i] + FRAME_HEADROOM, 60 };
+		frames[i] = (struct frame){ &iov[i], 1, { 0 } };
+		free(frame);
+	}
+	node_from_tap(a->node, frames, 4, hosts_clock(a));
+	node_flush(a->node, hosts_clock(a));
+	arrive();
+	ck_assert_uint_eq(b->written_count, 2);
+	ck_assert_uint_eq(c->written_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_mem_eq(b->written[i].bytes, iov[2 * i + 1].iov_base,
+				 60);
+		ck_assert_mem_eq(c->written[i].bytes, iov[2 * i].iov_base, 60);
+	}
+}
+END_TEST
+
 START_TEST(the_mac_of_a_peer_that_is_gone_is_flooded)
 {
 	hosts_mesh(&h, 3);
@@ -739,6 +772,7 @@ static TCase *from_tap(void)
 	tcase_add_test(tc, a_frame_for_nobody_is_counted);
 	tcase_add_test(tc, broadcast_reaches_everyone_once);
 	tcase_add_test(tc, a_known_mac_gets_its_frames_alone);
+	tcase_add_test(tc, known_macs_of_two_peers_in_one_read_get_their_own);
 	tcase_add_test(tc, the_mac_of_a_peer_that_is_gone_is_flooded);
 	tcase_add_test(tc, a_mac_unheard_for_five_minutes_is_flooded_again);
 	tcase_add_test(tc, what_a_peer_sends_goes_to_no_other_peer);

@@ -273,6 +273,25 @@ START_TEST(a_restart_elsewhere_replaces_one_that_is_silent_within_a_second)
 }
 END_TEST
 
+START_TEST(a_contested_peer_may_go_and_takes_the_contest_with_it)
+{
+	static const struct public_key none;
+
+	hosts_mesh(&h, 2);
+	clone_b();
+	host_start(c);
+	host_dial(c, a);
+	while (host_peer(a, b)->rival == TABLE_NONE)
+		hosts_run(&h, CLOCK_MS);
+	host_stop(c);
+	node_set_trusted(a->node, &none, 0, hosts_clock(a));
+	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	node_set_trusted(a->node, NULL, 0, hosts_clock(a));
+	ck_assert(hosts_until(&h, pair_up, 5 * CLOCK_S));
+}
+END_TEST
+
 START_TEST(our_own_key_at_another_host_is_told)
 {
 	memcpy(b->config.private_key, a->config.private_key, KEY_LEN);
@@ -329,6 +348,25 @@ START_TEST(our_own_address_in_the_list_is_no_peer)
 	/* Looked at again only now and then. */
 	ck_assert_uint_le(hosts_count_sent(&h, WIRE_INITIATION, a, a, 0), 4);
 	ck_assert_uint_eq(a->node->half_open, 0);
+}
+END_TEST
+
+START_TEST(an_address_that_was_ours_may_be_anothers)
+{
+	struct addr before = a->addrs[0], after = addr_v4(0x0a090077, 8273);
+	struct addr list[] = { before, after };
+
+	host_start(a);
+	host_want(a, list, 2);
+	hosts_run(&h, 2 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 1);
+	/* We move, and b is where we were: found as soon as we find us. */
+	a->addrs[0] = after;
+	b->addrs[0] = before;
+	host_start(b);
+	ck_assert(hosts_until(&h, pair_up, 40 * CLOCK_S));
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 2);
+	ck_assert(talk(a, b));
 }
 END_TEST
 
@@ -688,9 +726,12 @@ static TCase *lives(void)
 	tcase_add_test(
 		tc,
 		a_restart_elsewhere_replaces_one_that_is_silent_within_a_second);
+	tcase_add_test(tc,
+		       a_contested_peer_may_go_and_takes_the_contest_with_it);
 	tcase_add_test(tc, our_own_key_at_another_host_is_told);
 	tcase_add_test(tc, a_clone_of_ours_that_only_dials_us_is_told_too);
 	tcase_add_test(tc, our_own_address_in_the_list_is_no_peer);
+	tcase_add_test(tc, an_address_that_was_ours_may_be_anothers);
 	return tc;
 }
 

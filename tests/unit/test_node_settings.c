@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hosts.h"
+#include "node/identity.h"
 #include "outsider.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
@@ -80,6 +81,18 @@ END_TEST
 START_TEST(nothing_is_freed_without_harm)
 {
 	node_free(NULL);
+}
+END_TEST
+
+START_TEST(a_node_has_the_public_key_of_its_private_one)
+{
+	struct node_status status;
+	struct public_key key;
+
+	host_start(a);
+	node_status(a->node, &status);
+	ck_assert(node_public_key(&key, a->config.private_key));
+	ck_assert(public_key_equal(&status.key, &key));
 }
 END_TEST
 
@@ -293,21 +306,40 @@ END_TEST
 
 START_TEST(an_endpoint_nobody_needs_makes_room)
 {
-	struct addr list[6];
+	struct addr list[6], second;
 	struct outsider o;
 
-	/* A refused stranger's endpoint may stay; it goes first. */
 	outsider_init(&o, 1);
 	a->config.peers_max = 2;
 	host_start(a);
-	outsider_join(&o, a);
 	for (uint32_t i = 0; i < COUNT(list); i++)
 		list[i] = addr_v4(0x0a090030 + i, WIRE_PORT);
+	/* A peer that was met at two addresses needs but one. */
+	outsider_join(&o, a);
+	second = o.at;
+	second.port++;
+	o.at = second;
+	hosts_run(&h, CLOCK_MS);
+	outsider_join(&o, a);
+	ck_assert_ptr_nonnull(endpoints_find(&a->node->peers, &second));
 	ck_assert_uint_eq(
 		node_want(a->node, NODE_SOURCE_FILE, list, 6, hosts_clock(a)),
 		1);
-	ck_assert_ptr_nonnull(endpoints_find(&a->node->peers, &o.at));
+	ck_assert_ptr_null(endpoints_find(&a->node->peers, &second));
 	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(an_endpoint_let_go_in_the_middle_of_a_handshake_is_met)
+{
+	host_start(a);
+	host_start(b);
+	host_dial(a, b);
+	while (!table_count(a->node->candidates))
+		hosts_run(&h, CLOCK_MS);
+	host_want(a, NULL, 0);
+	ck_assert(hosts_until(&h, pair_up, 100 * CLOCK_MS));
+	ck_assert(talk(a, b));
 }
 END_TEST
 
@@ -528,6 +560,7 @@ static TCase *changes(void)
 	tcase_add_loop_test(tc, a_node_that_cannot_be_made_says_why, 0,
 			    (int)COUNT(unmade));
 	tcase_add_test(tc, nothing_is_freed_without_harm);
+	tcase_add_test(tc, a_node_has_the_public_key_of_its_private_one);
 	tcase_add_test(tc, each_backend_is_named_and_talks_to_the_other);
 	tcase_add_test(tc, a_new_name_and_mtu_reach_every_peer);
 	tcase_add_test(tc, a_new_name_survives_a_loss_under_traffic);
@@ -549,6 +582,8 @@ static TCase *wants(void)
 	tcase_add_test(tc, the_same_list_again_disturbs_nothing);
 	tcase_add_test(tc, more_endpoints_than_there_is_room_for_are_counted);
 	tcase_add_test(tc, an_endpoint_nobody_needs_makes_room);
+	tcase_add_test(tc,
+		       an_endpoint_let_go_in_the_middle_of_a_handshake_is_met);
 	tcase_add_test(tc, an_endpoint_inside_the_tap_is_not_dialled);
 	tcase_add_test(tc, a_peer_heard_from_inside_the_tap_is_refused);
 	tcase_add_test(tc, a_peer_does_not_move_into_the_tap);
