@@ -17,7 +17,7 @@ bool endpoint_is_recursive(const struct node *n, const struct addr *addr)
 
 static bool spare(const struct endpoint *e)
 {
-	return !e->sources && (!e->peer || e->peer->endpoint != e);
+	return !e->sources && !e->users;
 }
 
 void endpoint_release(struct node *n, struct endpoint *e)
@@ -72,23 +72,6 @@ void endpoint_heard(struct node *n, struct endpoint *e, uint64_t now_us)
 	if (timer_armed(&e->timer) && e->timer.due_us > now_us + DIAL_FIRST_US)
 		timers_set(&n->timers, &e->timer,
 			   now_us + node_jitter(n, DIAL_FIRST_US));
-}
-
-void endpoint_is_self(struct node *n, struct endpoint *e, uint64_t now_us)
-{
-	uint32_t at = TABLE_NONE;
-	struct endpoint *other;
-
-	timers_set(&n->timers, &e->timer,
-		   now_us + node_jitter(n, NODE_REFUSED_US));
-	if (e->why == ENDPOINT_SELF)
-		return;
-	e->why = ENDPOINT_SELF;
-	node_emit(n, NODE_SELF, NULL, &e->addr, NULL, "");
-	/* We have not been here before: what was ours may be another's now. */
-	while ((other = endpoints_next(&n->peers, &at)))
-		if (other != e && other->why == ENDPOINT_SELF)
-			timers_set(&n->timers, &other->timer, now_us);
 }
 
 void endpoint_blame(struct node *n, const struct addr *addr,
@@ -155,6 +138,22 @@ static uint64_t retry_us(struct node *n, const struct endpoint *e)
 	return node_jitter(n, us);
 }
 
+/* Our initiation came back to us and nobody else answered it. */
+static void found_self(struct node *n, struct endpoint *e, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *other;
+
+	if (e->why == ENDPOINT_SELF)
+		return;
+	e->why = ENDPOINT_SELF;
+	node_emit(n, NODE_SELF, NULL, &e->addr, NULL, "");
+	/* We have not been here before: what was ours may be another's now. */
+	while ((other = endpoints_next(&n->peers, &at)))
+		if (other != e && other->why == ENDPOINT_SELF)
+			timers_set(&n->timers, &other->timer, now_us);
+}
+
 void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 {
 	if (!wants_dial(n, e, now.mono_us)) {
@@ -162,6 +161,8 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 		e->attempts = 0;
 		return;
 	}
+	if (e->pending.mirrored)
+		found_self(n, e, now.mono_us);
 	if (endpoint_is_recursive(n, &e->addr)) {
 		e->why = ENDPOINT_RECURSION;
 	} else {

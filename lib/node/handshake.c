@@ -160,6 +160,25 @@ static void answer(struct node *n, const struct addr *from, struct noise *noise,
 	batch_message(&n->batch, from, bytes, sizeof(bytes));
 }
 
+/*
+ * Our own key came in. If it is the initiation in flight, we talk to ourselves,
+ * or somebody mirrors it: the endpoint is ours if nobody answers before it is
+ * dialled again. If not, it is a clone's, or an old one of ours that is
+ * replayed: it is answered like any other, and who gets the response knows.
+ */
+static bool is_own_initiation(struct node *n, uint32_t sender,
+			      const uint8_t ephemeral[NOISE_KEY_LEN])
+{
+	const struct index_entry *entry = table_find(n->indices, &sender);
+
+	if (!entry || entry->kind != INDEX_PENDING ||
+	    memcmp(entry->endpoint->pending.noise.e_public, ephemeral,
+		   NOISE_KEY_LEN) != 0)
+		return false;
+	entry->endpoint->pending.mirrored = true;
+	return true;
+}
+
 /* What is known before any curve is multiplied: who says he asks, and whether
  * to work for him. Counts the refusal. */
 static bool admit(struct node *n, const struct addr *from,
@@ -173,10 +192,13 @@ static bool admit(struct node *n, const struct addr *from,
 		cookie_check_mac2(&n->jar, from, datagram, WIRE_INITIATION_LEN);
 	bool stale;
 
-	/* Our own key may be a replay of our own initiation: it is answered like
-	 * any other, and the end that gets the response knows. */
 	memcpy(key.bytes, noise->rs, KEY_LEN);
-	if (!public_key_equal(&key, &n->key) && !node_trusts(n, &key)) {
+	if (public_key_equal(&key, &n->key)) {
+		if (is_own_initiation(n, m->sender, noise->re)) {
+			node_drop(n, DROP_own_key);
+			return false;
+		}
+	} else if (!node_trusts(n, &key)) {
 		refuse_untrusted(n, from, &key, now_us);
 		return false;
 	}
@@ -264,27 +286,16 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
 }
 
-/*
- * The responder has our own private key. Either the half-open session is one of
- * ours, and we talk to ourselves; or it is a host that was cloned from us, which
- * is told who we are by a hello, so that both can be named.
- */
+/* The responder has our own private key: it is a host that was cloned from us.
+ * A hello tells it who we are, so that both can be named. */
 static void own_key_in(struct node *n, struct endpoint *e,
 		       const struct addr *from, uint32_t remote,
 		       uint64_t now_us)
 {
-	const struct index_entry *entry = table_find(n->indices, &remote);
 	uint32_t index = e->pending.index;
 	struct candidate *c;
 
 	node_drop(n, DROP_own_key);
-	if (entry && entry->kind == INDEX_CANDIDATE &&
-	    public_key_equal(&entry->candidate->key, &n->key)) {
-		candidate_drop(n, entry->candidate);
-		handshake_cancel(n, e);
-		endpoint_is_self(n, e, now_us);
-		return;
-	}
 	complete(n, e, remote, now_us);
 	c = table_find(n->candidates, &index);
 	if (c)

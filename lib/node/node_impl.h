@@ -149,8 +149,6 @@ struct endpoint *endpoint_get(struct node *n, const struct addr *addr);
 void endpoint_kick(struct node *n, struct endpoint *e, uint64_t now_us);
 /* Something true was heard from there: retry soon. */
 void endpoint_heard(struct node *n, struct endpoint *e, uint64_t now_us);
-/* A handshake proved that it is an address of ours. */
-void endpoint_is_self(struct node *n, struct endpoint *e, uint64_t now_us);
 /* Notes why nobody is up there. */
 void endpoint_blame(struct node *n, const struct addr *addr,
 		    enum endpoint_why why);

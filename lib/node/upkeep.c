@@ -67,6 +67,17 @@ void peer_sessions_drop(struct node *n, struct peer *peer)
 			peer_session_drop(n, peer, &peer->sessions[i]);
 }
 
+static void peer_leave_endpoint(struct node *n, struct peer *peer)
+{
+	struct endpoint *e = peer->endpoint;
+
+	if (!e)
+		return;
+	peer->endpoint = NULL;
+	e->users--;
+	endpoint_release(n, e);
+}
+
 void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
 	       uint64_t now_us)
 {
@@ -76,9 +87,11 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
 	if (peer->rival != TABLE_NONE)
 		candidate_drop(n, table_at(n->candidates, peer->rival));
 	peer_down(n, peer, why, now_us);
+	/* The port is the next peer's: nothing learned since may stay. */
+	fdb_flush_port(n->fdb, peer->port);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);
-	peer->endpoint = NULL;
+	peer_leave_endpoint(n, peer);
 	while ((e = endpoints_next(&n->peers, &at))) {
 		if (e->peer != peer)
 			continue;
@@ -103,17 +116,15 @@ static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to)
 void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 		       uint64_t now_us)
 {
-	struct endpoint *old = peer->endpoint;
-
 	e->peer = peer;
 	e->why = ENDPOINT_DIALLING;
-	if (old == e)
+	if (peer->endpoint == e)
 		return;
+	e->users++;
+	peer_leave_endpoint(n, peer);
 	peer->endpoint = e;
 	pmtu_init(&peer->pmtu, !addr_is_v4(&e->addr), PMTU_BASE,
 		  fixed_size(n->config.underlay_mtu, &e->addr), now_us);
-	if (old)
-		endpoint_release(n, old);
 }
 
 static bool smaller(const struct node *n, const struct peer *peer)

@@ -26,8 +26,8 @@
  *	endpoint.peer  who answered there last
  *	peer.endpoint  where its datagrams go
  *
- * Both tables are bounded. An endpoint lives while a source wants it or a peer
- * is bound to it. A peer lives until the table is full and it is the longest
+ * Both tables are bounded. An endpoint lives while a source wants it or a peer's
+ * datagrams go there: two peers' may, when one took the other's address. A peer lives until the table is full and it is the longest
  * down that nobody wants, or it has been down for `expire`.
  */
 
@@ -78,6 +78,7 @@ struct endpoint {
 	struct addr addr;
 	uint32_t sources; /* bits of enum node_source: who wants it */
 	struct peer *peer;
+	uint32_t users; /* peers whose datagrams go here */
 	enum endpoint_why why;
 
 	/* dialling: armed while it should end in a session */
@@ -92,6 +93,7 @@ struct endpoint {
 		uint8_t mac1[WIRE_MAC_LEN];
 		uint32_t secret; /* which of the node's */
 		bool cookied;	 /* a cookie was already used for it */
+		bool mirrored;	 /* it came back to us */
 	} pending;
 	uint8_t cookie[COOKIE_LEN];
 	uint64_t cookie_us; /* when it came; 0: none */
