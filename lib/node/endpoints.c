@@ -79,13 +79,8 @@ void endpoint_blame(struct node *n, const struct addr *addr,
 {
 	struct endpoint *e = endpoints_find(&n->peers, addr);
 
-	if (!e)
-		return;
-	if (!e->peer)
+	if (e && (!e->peer || e->peer->state != PEER_UP))
 		e->why = why;
-	/* A peer that was up before its secret was changed. */
-	else if (e->peer->state != PEER_UP && why == ENDPOINT_OTHER_SECRET)
-		e->peer->why = PEER_WHY_OTHER_SECRET;
 }
 
 static bool wants_dial(const struct node *n, struct endpoint *e,
@@ -166,7 +161,9 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 	if (endpoint_is_recursive(n, &e->addr)) {
 		e->why = ENDPOINT_RECURSION;
 	} else {
-		if (e->attempts >= 2 && e->why == ENDPOINT_DIALLING)
+		/* If it still is unreachable, sending will say so again. */
+		if ((e->attempts >= 2 && e->why == ENDPOINT_DIALLING) ||
+		    e->why == ENDPOINT_UNREACHABLE)
 			e->why = ENDPOINT_NO_ANSWER;
 		handshake_dial(n, e, now);
 	}

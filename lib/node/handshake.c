@@ -116,7 +116,6 @@ static void refuse_untrusted(struct node *n, const struct addr *from,
 				    .text = "key not trusted" };
 
 	node_drop(n, DROP_untrusted_key);
-	endpoint_blame(n, from, ENDPOINT_UNTRUSTED);
 	if (node_event_allowed(n, NODE_PEER_REFUSED, now_us))
 		n->ops.event(n->user, &event);
 }
@@ -326,6 +325,7 @@ static void response_in(struct node *n, const struct addr *from,
 		own_key_in(n, e, from, m.sender, now_us);
 	} else if (!node_trusts(n, &key)) {
 		refuse_untrusted(n, &e->addr, &key, now_us);
+		endpoint_blame(n, &e->addr, ENDPOINT_UNTRUSTED);
 		handshake_cancel(n, e);
 	} else {
 		complete(n, e, m.sender, now_us);

@@ -48,6 +48,21 @@ static enum node_peer_state state_of(const struct peer *peer)
 	return NODE_PEER_STATE_DOWN;
 }
 
+/* What its endpoint was blamed for says more than that nothing is heard. */
+static void show_why(const struct peer *peer, struct node_peer_info *out)
+{
+	const struct endpoint *e = peer->endpoint;
+
+	if (peer->state == PEER_UP)
+		return;
+	if (e && e->why != ENDPOINT_DIALLING && e->why != ENDPOINT_NO_ANSWER)
+		endpoint_why_print(e->why, e->addr.port, out->why,
+				   sizeof(out->why));
+	else
+		peer_why_print(peer->why, out->endpoint.port, out->why,
+			       sizeof(out->why));
+}
+
 static void show_peer(const struct node *n, const struct peer *peer,
 		      struct node_peer_info *out)
 {
@@ -69,9 +84,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 	memcpy(out->name, peer->name, sizeof(out->name));
 	if (peer->endpoint)
 		out->endpoint = peer->endpoint->addr;
-	if (peer->state != PEER_UP)
-		peer_why_print(peer->why, out->endpoint.port, out->why,
-			       sizeof(out->why));
+	show_why(peer, out);
 }
 
 static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)

@@ -138,6 +138,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 		return;
 	peer->state = PEER_UP;
 	peer->why = PEER_WHY_NONE;
+	peer->endpoint->why = ENDPOINT_DIALLING;
 	peer->state_us = now_us;
 	node_emit(n, NODE_PEER_UP, peer, &peer->endpoint->addr, NULL, "");
 }
@@ -285,12 +286,12 @@ static void tend_rival(struct node *n, struct peer *peer, uint64_t now_us)
 	}
 }
 
-static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
+/* Also of a peer without a session, whose secret was taken away. */
+static void tend_verdict(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	struct liveness_config c = liveness_config(n);
 	enum liveness_verdict verdict =
 		liveness_verdict(&peer->liveness, &c, now_us);
-	uint16_t size;
 
 	liveness_roll(&peer->liveness, now_us);
 	if (verdict != LIVENESS_UP && peer->state == PEER_UP)
@@ -298,6 +299,13 @@ static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
 			  verdict == LIVENESS_DEAF ? PEER_WHY_DEAF
 						   : PEER_WHY_SILENT,
 			  now_us);
+}
+
+static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+	uint16_t size;
+
 	if (session_wants_rekey(peer->current, now_us) ||
 	    peer->current->renew ||
 	    liveness_doubtful(&peer->liveness, &c, now_us))
@@ -319,6 +327,7 @@ void peer_timer(struct node *n, struct peer *peer, uint64_t now_us)
 	tend_sessions(n, peer, now_us);
 	if (peer->rival != TABLE_NONE)
 		tend_rival(n, peer, now_us);
+	tend_verdict(n, peer, now_us);
 	if (peer->current)
 		tend_liveness(n, peer, now_us);
 	if (peer->state != PEER_UP &&

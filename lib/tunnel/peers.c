@@ -37,8 +37,6 @@ static const char *const peer_why_texts[] = {
 	[PEER_WHY_BYE] = "stopped: it said goodbye",
 	[PEER_WHY_EXPIRED] = "keys expired before a new handshake succeeded",
 	[PEER_WHY_UNTRUSTED] = "key not trusted",
-	[PEER_WHY_OTHER_SECRET] =
-		"different secret? compare secret_file on both hosts",
 };
 static_assert(sizeof(peer_why_texts) / sizeof(char *) == PEER_WHY_COUNT,
 	      "every reason has a text");

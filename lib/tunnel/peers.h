@@ -62,7 +62,6 @@ enum peer_why {
 	PEER_WHY_BYE,
 	PEER_WHY_EXPIRED, /* keys ran out before a rekey succeeded */
 	PEER_WHY_UNTRUSTED,
-	PEER_WHY_OTHER_SECRET, /* its handshakes fail our mac1 */
 	PEER_WHY_COUNT
 };
 const char *peer_why_print(enum peer_why why, uint16_t port, char *buf,
