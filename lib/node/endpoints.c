@@ -66,14 +66,6 @@ void endpoint_kick(struct node *n, struct endpoint *e, uint64_t now_us)
 	timers_set(&n->timers, &e->timer, now_us);
 }
 
-void endpoint_heard(struct node *n, struct endpoint *e, uint64_t now_us)
-{
-	e->attempts = 0;
-	if (timer_armed(&e->timer) && e->timer.due_us > now_us + DIAL_FIRST_US)
-		timers_set(&n->timers, &e->timer,
-			   now_us + node_jitter(n, DIAL_FIRST_US));
-}
-
 void endpoint_blame(struct node *n, const struct addr *addr,
 		    enum endpoint_why why)
 {
@@ -120,6 +112,18 @@ static bool refused(const struct endpoint *e)
 		break;
 	}
 	return false;
+}
+
+void endpoint_heard(struct node *n, struct endpoint *e, uint64_t now_us)
+{
+	/* Who refuses us for good also dials us; but whoever is heard where we
+	 * were ourselves is another. */
+	if (refused(e) && e->why != ENDPOINT_SELF)
+		return;
+	e->attempts = 0;
+	if (timer_armed(&e->timer) && e->timer.due_us > now_us + DIAL_FIRST_US)
+		timers_set(&n->timers, &e->timer,
+			   now_us + node_jitter(n, DIAL_FIRST_US));
 }
 
 static uint64_t retry_us(struct node *n, const struct endpoint *e)

@@ -293,8 +293,10 @@ static enum drop_reason record_in(struct node *n, struct reading *r,
 			hello_in(n, r, &u.hello);
 		return reason;
 	}
+	if (record->kind == WIRE_PAD)
+		return DROP_NONE;
 	if (r->candidate)
-		return record->kind == WIRE_PAD ? DROP_NONE : DROP_record_early;
+		return DROP_record_early;
 	/* Whoever sends more than hellos has our first hello. */
 	if (r->session->stage == SESSION_CONFIRMED) {
 		r->session->hello_acked = true;
@@ -376,7 +378,8 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 		r.peer->rx.datagrams++;
 		r.peer->rx.bytes += len;
 		peer_heard(n, r.peer, r.session, r.advance, now_us);
-		if (r.advance)
+		/* Until it is open, a session is answered where it is heard. */
+		if (r.advance && r.session->stage == SESSION_OPEN)
 			peer_heard_from(n, r.peer, from, len, now_us);
 	}
 	records_in(n, &r, records, records_len);
