@@ -1,0 +1,138 @@
+#include "frames.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define HEADER_LEN	14
+#define TAG_LEN		4
+#define TYPE_LOCAL	0x88b5 /* IEEE 802, local experimental */
+#define ID_LEN		8
+#define IPV4_LEN	20
+#define UDP_LEN		8
+#define UDP_CSUM_OFFSET 6
+
+const uint8_t frame_vmac[6] = { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x33 };
+
+void frame_host_mac(uint8_t mac[6], unsigned host)
+{
+	static const uint8_t base[6] = { 0x02, 0x54, 0, 0, 0, 0 };
+
+	memcpy(mac, base, 6);
+	mac[5] = (uint8_t)(host + 1);
+}
+
+static void set_group(uint8_t mac[6], struct rng *r)
+{
+	static const uint8_t groups[][6] = {
+		{ 0x01, 0x00, 0x5e, 0x00, 0x00, 0x12 }, /* VRRP */
+		{ 0x01, 0x00, 0x5e, 0x7f, 0x01, 0x02 }, /* 239.255.1.2 */
+		{ 0x33, 0x33, 0x00, 0x00, 0x00, 0x01 }, /* ff02::1 */
+		{ 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e }, /* LLDP, PTP */
+		{ 0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc }, /* CDP */
+	};
+
+	memcpy(mac, groups[rng_below(r, 5)], 6);
+}
+
+static void set_destination(uint8_t mac[6], struct rng *r,
+			    const struct traffic_spec *spec)
+{
+	switch (spec->to) {
+	case TRAFFIC_BROADCAST:
+		memset(mac, 0xff, 6);
+		return;
+	case TRAFFIC_MULTICAST:
+		set_group(mac, r);
+		return;
+	case TRAFFIC_UNICAST:
+		frame_host_mac(mac, spec->other);
+		return;
+	case TRAFFIC_VMAC:
+		memcpy(mac, frame_vmac, 6);
+		return;
+	}
+}
+
+/* A frame too short to hold its id in its payload holds it in a group
+ * address of our own making. */
+static void set_short(uint8_t *out, uint64_t id)
+{
+	out[0] = 0x03;
+	for (int i = 5; i > 0; i--, id >>= 8)
+		out[i] = (uint8_t)id;
+}
+
+static void set_udp(uint8_t *ip, size_t len, size_t l3, struct offload *offload)
+{
+	static const uint8_t addresses[8] = { 10, 77, 0, 1, 239, 255, 1, 2 };
+
+	memset(ip, 0, IPV4_LEN + UDP_LEN);
+	ip[0] = 0x45;
+	store_be16(ip + 2, (uint16_t)len);
+	ip[8] = 1;
+	ip[9] = 17;
+	memcpy(ip + 12, addresses, 8);
+	store_be16(ip + 20, 5405);
+	store_be16(ip + 22, 5405);
+	store_be16(ip + 24, (uint16_t)(len - IPV4_LEN));
+	*offload = (struct offload){
+		.csum_partial = true,
+		.hdr_len = (uint16_t)(l3 + IPV4_LEN + UDP_LEN),
+		.csum_start = (uint16_t)(l3 + IPV4_LEN),
+		.csum_offset = UDP_CSUM_OFFSET,
+	};
+}
+
+static size_t pick_len(struct rng *r, const struct traffic_spec *spec,
+		       size_t least, size_t max)
+{
+	if (spec->len)
+		return spec->len < least ? least : spec->len;
+	switch (rng_below(r, 4)) {
+	case 0:
+		return least + (size_t)rng_below(r, 60);
+	case 1:
+		return max - (size_t)rng_below(r, 8);
+	default:
+		return (size_t)rng_range(r, least, max);
+	}
+}
+
+size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
+		   const struct traffic_spec *spec, uint64_t id, size_t max,
+		   struct offload *offload)
+{
+	static const uint16_t types[] = { TYPE_LOCAL, TYPE_LOCAL, 0x0806,
+					  0x88cc,     0x0800,	  0x86dd };
+	size_t tag = spec->vlan ? TAG_LEN : 0;
+	size_t l3 = HEADER_LEN + tag;
+	size_t least = spec->csum ? l3 + IPV4_LEN + UDP_LEN + ID_LEN : l3;
+	size_t len = pick_len(r, spec, least, max + tag);
+	uint16_t type = types[rng_below(r, 6)];
+
+	*offload = (struct offload){ 0 };
+	rng_bytes(r, out, len);
+	set_destination(out, r, spec);
+	frame_host_mac(out + 6, host);
+	if (spec->from_vmac)
+		memcpy(out + 6, frame_vmac, 6);
+	if (tag) {
+		store_be16(out + 12, 0x8100);
+		store_be16(out + 14, spec->vlan);
+	}
+	store_be16(out + l3 - 2, spec->csum ? 0x0800 : type);
+	if (spec->csum) {
+		set_udp(out + l3, len - l3, l3, offload);
+		store_be64(out + l3 + IPV4_LEN + UDP_LEN, id);
+	} else if (len >= l3 + IPV4_LEN + ID_LEN) {
+		/* Random bytes after an IP ethertype, but never IGMP or MLD,
+		 * which teach the FDB nothing. */
+		out[l3] = 0;
+		store_be64(out + len - ID_LEN, id);
+	} else {
+		store_be16(out + l3 - 2, TYPE_LOCAL);
+		set_short(out, id);
+	}
+	return len;
+}

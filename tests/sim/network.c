@@ -1,0 +1,392 @@
+/* The underlay: links that lose and reorder, and a tap on the wire. */
+#include "sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+#include "outsider.h"
+
+/* docs/PROTOCOL: type(1) lane(1) 0(2), and for data receiver(4) counter(8). */
+#define TYPE_DATA	4
+#define DATA_HEADER_LEN 16
+/* No datagram may be larger before a larger size was proven, and the largest
+ * that needs no proof is IPv6's. */
+#define DATAGRAM_MAX 1232
+#define RUN_MAX	     64
+#define RUN_LEN_MAX  65507
+/* Keys die at 180 s; the first datagram may leave right after they were made.*/
+#define KEYS_LIVE_US (181 * SIM_S)
+#define GATHER_MAX   64
+
+/* ---- the tap: what holds for every datagram sent ---- */
+
+/* One direction of a session, as the wire shows it. */
+struct session {
+	uint64_t name; /* (sender, receiver index) + 1; 0: free */
+	uint64_t counter;
+	uint64_t first_us;
+};
+
+struct sessions {
+	struct session *slots;
+	size_t count, capacity; /* a power of two */
+	unsigned per_host[SIM_HOSTS_MAX];
+};
+
+struct sessions *sessions_new(void)
+{
+	struct sessions *t = sim_zalloc(1, sizeof(*t));
+
+	t->capacity = 1024;
+	t->slots = sim_zalloc(t->capacity, sizeof(*t->slots));
+	return t;
+}
+
+void sessions_free(struct sessions *t)
+{
+	if (!t)
+		return;
+	free(t->slots);
+	free(t);
+}
+
+static struct session *session_slot(struct sessions *t, uint64_t name)
+{
+	size_t at = (size_t)(digest_u64(0, name) % t->capacity);
+
+	while (t->slots[at].name && t->slots[at].name != name)
+		at = (at + 1) % t->capacity;
+	return &t->slots[at];
+}
+
+static void sessions_grow(struct sessions *t)
+{
+	struct session *old = t->slots;
+	size_t count = t->capacity;
+
+	t->capacity *= 2;
+	t->slots = sim_zalloc(t->capacity, sizeof(*t->slots));
+	for (size_t i = 0; i < count; i++)
+		if (old[i].name)
+			*session_slot(t, old[i].name) = old[i];
+	free(old);
+}
+
+unsigned sim_sessions(const struct sim *s, unsigned host)
+{
+	return s->sessions->per_host[host];
+}
+
+/*
+ * A sender seals and sends in one order, so its counters do not merely never
+ * repeat: on the wire of one sender they only rise.
+ */
+static void tap_data(struct host *h, const uint8_t *data, size_t len)
+{
+	struct sim *s = h->sim;
+	struct session *e;
+	uint32_t index;
+	uint64_t counter, name;
+
+	if (len < DATA_HEADER_LEN)
+		return;
+	index = load_be32(data + 4);
+	counter = load_be64(data + 8);
+	name = ((uint64_t)h->index << 32 | index) + 1;
+	e = session_slot(s->sessions, name);
+	if (!e->name) {
+		*e = (struct session){ name, counter, s->now_us };
+		s->sessions->per_host[h->index]++;
+		if (2 * ++s->sessions->count > s->sessions->capacity)
+			sessions_grow(s->sessions);
+		return;
+	}
+	if (counter <= e->counter)
+		sim_fail(s,
+			 "h%u sends counter %" PRIu64 " after %" PRIu64
+			 " with receiver index %08" PRIx32,
+			 h->index, counter, e->counter, index);
+	if (s->now_us - e->first_us > KEYS_LIVE_US)
+		sim_fail(s,
+			 "h%u still sends with receiver index %08" PRIx32
+			 " after %" PRIu64 " s",
+			 h->index, index, (s->now_us - e->first_us) / SIM_S);
+	e->counter = counter;
+}
+
+static void tap_datagram(struct host *h, const struct addr *to,
+			 const uint8_t *data, size_t len)
+{
+	struct sim *s = h->sim;
+	struct outside *o = &s->outside;
+
+	s->digest = digest_u64(s->digest, s->now_us << 8 | h->index);
+	s->digest = digest_bytes(s->digest, data, len);
+	h->sent_datagrams++;
+	h->sent_bytes += len;
+	if (len == 0 || len > DATAGRAM_MAX)
+		sim_fail(s, "h%u sends a datagram of %zu bytes", h->index, len);
+	else if (data[0] == TYPE_DATA)
+		tap_data(h, data, len);
+	if (o->injecting && addr_equal(&o->from, to))
+		o->answer_len += len;
+	else if (outsider_owns(to))
+		sim_fail(s, "h%u sends %zu bytes to a stranger, unasked",
+			 h->index, len);
+}
+
+/* ---- links ---- */
+
+struct link link_ideal(void)
+{
+	return (struct link){ .delay_min_us = 100, .delay_max_us = 400 };
+}
+
+struct link *sim_link(struct sim *s, unsigned from, unsigned to)
+{
+	return &s->links[from * SIM_HOSTS_MAX + to];
+}
+
+static void link_set(struct link *l, const struct link *like)
+{
+	struct link was = *l;
+
+	*l = *like;
+	l->last_us = was.last_us;
+	l->disordered = was.disordered || like->reorder > 0;
+}
+
+void sim_all_links(struct sim *s, const struct link *like)
+{
+	for (unsigned i = 0; i < SIM_HOSTS_MAX; i++)
+		for (unsigned j = 0; j < SIM_HOSTS_MAX; j++)
+			link_set(sim_link(s, i, j), like);
+}
+
+void sim_isolate(struct sim *s, unsigned host, bool cut)
+{
+	sim_note(s, "h%u is %s", host, cut ? "cut off" : "back on the network");
+	for (unsigned i = 0; i < SIM_HOSTS_MAX; i++) {
+		if (i == host)
+			continue;
+		sim_link(s, i, host)->cut = cut;
+		sim_link(s, host, i)->cut = cut;
+	}
+}
+
+void sim_heal(struct sim *s)
+{
+	struct link ideal = link_ideal();
+
+	sim_note(s, "the network is healed");
+	sim_all_links(s, &ideal);
+	for (unsigned i = 0; i < s->host_count; i++)
+		sim_resume(s, i);
+}
+
+static struct flight *flight_new(unsigned sender, const struct addr *from,
+				 const struct addr *to, const uint8_t *data,
+				 size_t len)
+{
+	struct flight *f = sim_alloc(sizeof(*f) + len);
+
+	f->sender = sender;
+	f->from = *from;
+	f->to = *to;
+	f->len = len;
+	memcpy(f->data, data, len);
+	return f;
+}
+
+/* One copy of a datagram on its way, delay after now. */
+static void link_carry(struct sim *s, struct link *l, struct host *to,
+		       struct flight *f, uint64_t delay_us)
+{
+	uint64_t at = s->now_us + delay_us;
+
+	if (rng_chance(&s->rng, l->reorder)) {
+		/* Overtaken by what is sent in the next milliseconds. */
+		at += rng_range(&s->rng, 1, 5 * SIM_MS);
+	} else {
+		if (at < l->last_us)
+			at = l->last_us;
+		l->last_us = at;
+	}
+	f->sent_us = s->now_us;
+	queue_push(s->queue, at, EVENT_ARRIVAL, to->index, f);
+}
+
+static void link_send(struct host *h, const struct addr *from,
+		      const struct addr *to, const uint8_t *data, size_t len,
+		      double delay)
+{
+	struct sim *s = h->sim;
+	struct host *other = network_find(s, to);
+	struct link *l;
+	struct flight *f;
+	uint64_t delay_us;
+	unsigned copies = 1;
+
+	if (!other || s->failed)
+		return;
+	l = sim_link(s, h->index, other->index);
+	delay_us =
+		l->delay_min_us +
+		(uint64_t)(delay * (double)(l->delay_max_us - l->delay_min_us));
+	outsider_reflect(s, h->index, from, to, data, len);
+	f = flight_new(h->index, from, to, data, len);
+	if (l->datagram_max && len > l->datagram_max) {
+		trace_datagram(s, "too big", h->index, f);
+		if (l->too_big_tells)
+			node_send_failed(h->node, to, DROP_send_too_big, len, 1,
+					 host_clock(h));
+		copies = 0;
+	} else if (l->cut || rng_chance(&s->rng, l->loss)) {
+		trace_datagram(s, "lost", h->index, f);
+		copies = 0;
+	} else {
+		trace_datagram(s, "sends", h->index, f);
+		if (rng_chance(&s->rng, l->dup))
+			copies = 2;
+	}
+	if (copies == 2)
+		link_carry(s, l, other,
+			   flight_new(h->index, from, to, data, len), delay_us);
+	if (copies >= 1)
+		link_carry(s, l, other, f, delay_us);
+	else
+		free(f);
+}
+
+static void check_run(struct host *h, const struct node_run *r)
+{
+	size_t each = r->segment_len ? r->segment_len : r->len;
+
+	if (r->len == 0 || r->len > RUN_LEN_MAX ||
+	    (r->len + each - 1) / each > RUN_MAX)
+		sim_fail(h->sim,
+			 "h%u sends a run of %zu bytes in pieces of %zu",
+			 h->index, r->len, each);
+	if (!addr_is_unicast(&r->to) || r->to.port == 0)
+		sim_fail(h->sim, "h%u sends to no address", h->index);
+}
+
+void network_send(void *user, const struct node_run *runs, size_t n)
+{
+	struct host *h = user;
+	struct sim *s = h->sim;
+
+	for (size_t i = 0; i < n && !s->failed; i++) {
+		const struct node_run *r = &runs[i];
+		int family = addr_is_v4(&r->to) ? FAMILY_V4 : FAMILY_V6;
+		double delay = (double)rng_below(&s->rng, 1024) / 1024;
+		size_t each = r->segment_len ? r->segment_len : r->len;
+
+		check_run(h, r);
+		for (size_t at = 0; at < r->len && !s->failed; at += each) {
+			size_t len = r->len - at < each ? r->len - at : each;
+
+			tap_datagram(h, &r->to, r->data + at, len);
+			if (h->has[family])
+				link_send(h, &h->addr[family], &r->to,
+					  r->data + at, len, delay);
+			else
+				node_send_failed(h->node, &r->to,
+						 DROP_send_unreachable, len, 1,
+						 host_clock(h));
+		}
+	}
+}
+
+/* ---- arrival ---- */
+
+/* As GRO does: neighbours from one sender, of one size but for the last. */
+static size_t merge(struct flight **flights, size_t n, struct rng *r)
+{
+	size_t run = 1;
+
+	if (!rng_chance(r, 0.5))
+		return 1;
+	while (run < n && flights[run]->len <= flights[0]->len &&
+	       addr_equal(&flights[run]->from, &flights[0]->from)) {
+		run++;
+		if (flights[run - 1]->len < flights[0]->len)
+			break;
+	}
+	return run;
+}
+
+/* Hands the node a batch, in buffers of exactly its size, so that a sanitizer
+ * sees the first byte read past the end. */
+void network_deliver(struct host *h, struct flight **flights, size_t n)
+{
+	struct node_received batch[GATHER_MAX];
+	size_t count = 0;
+
+	for (size_t at = 0; at < n;) {
+		size_t run = merge(flights + at, n - at, &h->sim->rng);
+		struct node_received *r = &batch[count++];
+
+		*r = (struct node_received){ .from = flights[at]->from };
+		for (size_t i = 0; i < run; i++)
+			r->len += flights[at + i]->len;
+		r->segment_len = run > 1 ? flights[at]->len : 0;
+		r->data = sim_alloc(r->len ? r->len : 1);
+		for (size_t i = 0, off = 0; i < run; i++) {
+			memcpy(r->data + off, flights[at + i]->data,
+			       flights[at + i]->len);
+			off += flights[at + i]->len;
+		}
+		at += run;
+	}
+	node_from_udp(h->node, batch, count, host_clock(h));
+	for (size_t i = 0; i < count; i++)
+		free(batch[i].data);
+	host_settle(h);
+}
+
+static void hold(struct host *h, struct flight *f)
+{
+	if (h->backlog_count < BACKLOG_MAX) {
+		h->backlog[h->backlog_count++] = f;
+	} else {
+		node_count_drop(h->node, DROP_udp_overflow, 1);
+		free(f);
+	}
+}
+
+void network_arrive(struct sim *s, struct event first)
+{
+	struct flight *flights[GATHER_MAX];
+	struct host *h = network_find(s, &first.flight->to);
+	size_t n = 0;
+
+	flights[n++] = first.flight;
+	while (n < GATHER_MAX) {
+		const struct event *next = queue_first(s->queue);
+
+		if (!next || next->at_us != s->now_us ||
+		    next->kind != EVENT_ARRIVAL || next->host != first.host ||
+		    !addr_equal(&next->flight->to, &first.flight->to))
+			break;
+		flights[n++] = queue_pop(s->queue).flight;
+	}
+	if (!h || !h->node) {
+		for (size_t i = 0; i < n; i++)
+			free(flights[i]);
+		return;
+	}
+	if (h->paused) {
+		for (size_t i = 0; i < n; i++)
+			hold(h, flights[i]);
+		return;
+	}
+	n = outsider_steal(s, h, flights, n);
+	if (n > 0)
+		network_deliver(h, flights, n);
+	for (size_t i = 0; i < n; i++)
+		outsider_record(s, flights[i]);
+}

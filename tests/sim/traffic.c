@@ -1,0 +1,395 @@
+#include "traffic.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frames.h"
+
+#define SETTLE_US    (2 * SIM_S)
+#define FDB_FRESH_US (295 * SIM_S)
+#define GATHER_LEN   (FRAME_LEN_MAX + 64)
+
+/* Sets of hosts are bitmaps. */
+struct sent {
+	uint64_t digest; /* 0: free */
+	uint64_t id, at_us;
+	uint64_t may, must, got;
+	unsigned sender;
+	struct offload offload;
+};
+
+struct ledger {
+	struct sent *sent; /* in order of id, which starts at 0 */
+	size_t count, capacity;
+	size_t checked;	   /* those before it were checked for arrival */
+	uint32_t *index;   /* digest → place in sent + 1 */
+	size_t index_size; /* a power of two */
+	uint64_t delivered;
+	uint64_t newest[SIM_HOSTS_MAX][SIM_HOSTS_MAX]; /* last id + 1 */
+	uint64_t period_us; /* 0: no background traffic */
+	size_t batch_max;
+	bool strict;
+};
+
+struct ledger *ledger_new(void)
+{
+	struct ledger *l = sim_zalloc(1, sizeof(*l));
+
+	l->index_size = 4096;
+	l->index = sim_zalloc(l->index_size, sizeof(*l->index));
+	return l;
+}
+
+void ledger_free(struct ledger *l)
+{
+	if (!l)
+		return;
+	free(l->sent);
+	free(l->index);
+	free(l);
+}
+
+static uint32_t *ledger_place(struct ledger *l, uint64_t digest)
+{
+	size_t at = (size_t)(digest % l->index_size);
+
+	while (l->index[at] && l->sent[l->index[at] - 1].digest != digest)
+		at = (at + 1) % l->index_size;
+	return &l->index[at];
+}
+
+static struct sent *ledger_add(struct ledger *l, uint64_t digest)
+{
+	struct sent *e;
+
+	if (l->count == l->capacity) {
+		l->capacity = l->capacity ? 2 * l->capacity : 1024;
+		l->sent = sim_realloc(l->sent, l->capacity * sizeof(*l->sent));
+	}
+	e = &l->sent[l->count++];
+	*e = (struct sent){ .digest = digest, .id = l->count - 1 };
+	*ledger_place(l, digest) = (uint32_t)l->count;
+	if (2 * l->count > l->index_size) {
+		free(l->index);
+		l->index_size *= 2;
+		l->index = sim_zalloc(l->index_size, sizeof(*l->index));
+		for (size_t i = 0; i < l->count; i++)
+			*ledger_place(l, l->sent[i].digest) = (uint32_t)i + 1;
+	}
+	return e;
+}
+
+uint64_t traffic_sent(const struct sim *s)
+{
+	return s->ledger->count;
+}
+
+uint64_t traffic_delivered(const struct sim *s)
+{
+	return s->ledger->delivered;
+}
+
+/* ---- who may and who must get a frame ---- */
+
+static uint64_t host_bit(unsigned host)
+{
+	return UINT64_C(1) << host;
+}
+
+static bool link_faultless(struct sim *s, unsigned from, unsigned to)
+{
+	const struct link *l = sim_link(s, from, to);
+
+	return !l->cut && l->loss <= 0 && l->reorder <= 0 && !l->datagram_max;
+}
+
+static uint64_t reachable(struct sim *s, unsigned host)
+{
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < s->host_count; i++)
+		if (i != host && s->hosts[i].node && !s->hosts[i].paused &&
+		    sim_is_up(s, host, i) && sim_is_up(s, i, host) &&
+		    link_faultless(s, host, i))
+			set |= host_bit(i);
+	return set;
+}
+
+/* Where the sender's FDB says a MAC lives: a host, or SIM_HOSTS_MAX. *aged is
+ * set if the entry is about to age out, or just did. */
+static unsigned fdb_owner(struct sim *s, unsigned host, uint16_t vlan,
+			  const uint8_t mac[6], bool *aged)
+{
+	struct node_fdb_info info;
+	uint32_t at = UINT32_MAX;
+	uint64_t now = host_clock(&s->hosts[host]).mono_us;
+
+	while (node_next_mac(s->hosts[host].node, &at, &info, now)) {
+		if (memcmp(info.mac, mac, 6) != 0 || info.vlan != vlan)
+			continue;
+		*aged = info.age_us > FDB_FRESH_US;
+		if (info.local)
+			return host;
+		for (unsigned i = 0; i < s->host_count; i++)
+			if (public_key_equal(&info.owner_key, &s->hosts[i].key))
+				return i;
+	}
+	return SIM_HOSTS_MAX;
+}
+
+static void expect(struct sim *s, struct sent *e, unsigned host,
+		   const struct traffic_spec *spec, const uint8_t *bytes)
+{
+	uint64_t all = reachable(s, host);
+	unsigned owner = SIM_HOSTS_MAX;
+	bool aged = false;
+
+	e->may = SIM_ALL & ~host_bit(host);
+	if (!(bytes[0] & 1))
+		owner = fdb_owner(s, host, spec->vlan, bytes, &aged);
+	if (owner < SIM_HOSTS_MAX) {
+		/* To an owner that is down it may be flooded instead. */
+		if (!aged && (owner == host || sim_is_up(s, host, owner)))
+			e->may &= host_bit(owner);
+		all &= host_bit(owner);
+	}
+	e->must = s->ledger->strict ? all : 0;
+}
+
+/* ---- sending ---- */
+
+static size_t tap_frame_max(const struct host *h)
+{
+	return (size_t)h->config.tap_mtu + 14;
+}
+
+void traffic_send(struct sim *s, unsigned host,
+		  const struct traffic_spec *specs, size_t count)
+{
+	struct host *h = &s->hosts[host];
+	uint8_t *blocks[TRAFFIC_BATCH_MAX], copy[FRAME_LEN_MAX];
+	struct frame frames[TRAFFIC_BATCH_MAX];
+	struct iovec iov[TRAFFIC_BATCH_MAX];
+	struct ledger *l = s->ledger;
+
+	if (s->failed || !h->node || h->paused || count > TRAFFIC_BATCH_MAX)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct offload offload;
+		size_t len = frame_build(copy, &s->rng, host, &specs[i],
+					 l->count, tap_frame_max(h), &offload);
+		struct sent *e = ledger_add(l, digest_bytes(1, copy, len));
+
+		e->sender = host;
+		e->at_us = s->now_us;
+		e->offload = offload;
+		expect(s, e, host, &specs[i], copy);
+		blocks[i] = sim_alloc(FRAME_HEADROOM + len);
+		memcpy(blocks[i] + FRAME_HEADROOM, copy, len);
+		iov[i] = (struct iovec){ blocks[i] + FRAME_HEADROOM, len };
+		frames[i] = (struct frame){ &iov[i], 1, offload };
+	}
+	node_from_tap(h->node, frames, count, host_clock(h));
+	node_flush(h->node, host_clock(h));
+	for (size_t i = 0; i < count; i++) {
+		if (digest_bytes(1, iov[i].iov_base, iov[i].iov_len) !=
+		    l->sent[l->count - count + i].digest)
+			sim_fail(s, "h%u changed a frame read from its TAP",
+				 host);
+		free(blocks[i]);
+	}
+	host_settle(h);
+}
+
+static struct traffic_spec random_spec(struct sim *s, unsigned host)
+{
+	struct traffic_spec spec = { 0 };
+
+	switch (rng_below(&s->rng, 4)) {
+	case 0:
+		spec.to = TRAFFIC_BROADCAST;
+		break;
+	case 1:
+		spec.to = TRAFFIC_MULTICAST;
+		break;
+	default:
+		spec.to = TRAFFIC_UNICAST;
+		spec.other = (unsigned)rng_below(&s->rng, s->host_count);
+		if (spec.other == host)
+			spec.other = (host + 1) % s->host_count;
+	}
+	if (rng_chance(&s->rng, 0.2))
+		spec.vlan = (uint16_t)rng_range(&s->rng, 1, 20);
+	spec.csum = rng_chance(&s->rng, 0.15);
+	return spec;
+}
+
+void traffic_random(struct sim *s, unsigned host, size_t max)
+{
+	struct traffic_spec specs[TRAFFIC_BATCH_MAX];
+	size_t n = (size_t)rng_range(&s->rng, 1, max);
+
+	for (size_t i = 0; i < n; i++)
+		specs[i] = random_spec(s, host);
+	traffic_send(s, host, specs, n);
+}
+
+static void next_turn(struct sim *s, unsigned host)
+{
+	uint64_t period = s->ledger->period_us;
+
+	queue_push(s->queue,
+		   s->now_us + rng_range(&s->rng, period / 2, period * 3 / 2),
+		   EVENT_TRAFFIC, host, NULL);
+}
+
+void traffic_turn(struct sim *s, unsigned host)
+{
+	if (!s->ledger->period_us)
+		return;
+	traffic_random(s, host, s->ledger->batch_max);
+	next_turn(s, host);
+}
+
+void traffic_start(struct sim *s, uint64_t period_us, size_t max)
+{
+	bool running = s->ledger->period_us > 0;
+
+	s->ledger->period_us = period_us;
+	s->ledger->batch_max = max;
+	for (unsigned i = 0; i < s->host_count && !running; i++)
+		next_turn(s, i);
+}
+
+/* What is queued finds no period and does not queue another. */
+void traffic_stop(struct sim *s)
+{
+	s->ledger->period_us = 0;
+}
+
+void traffic_strict(struct sim *s, bool strict)
+{
+	s->ledger->strict = strict;
+}
+
+/* ---- delivery ---- */
+
+static void check_offload(struct host *h, const struct sent *e,
+			  const struct offload *o)
+{
+	if (o->csum_partial != e->offload.csum_partial ||
+	    o->gso != OFFLOAD_GSO_NONE ||
+	    (o->csum_partial && (o->csum_start != e->offload.csum_start ||
+				 o->csum_offset != e->offload.csum_offset)))
+		sim_fail(h->sim,
+			 "h%u gets frame %" PRIu64
+			 " of h%u with other offload metadata",
+			 h->index, e->id, e->sender);
+}
+
+static void delivered(struct host *h, const uint8_t *bytes, size_t len,
+		      const struct offload *offload)
+{
+	struct sim *s = h->sim;
+	struct ledger *l = s->ledger;
+	uint32_t place = *ledger_place(l, digest_bytes(1, bytes, len));
+	uint64_t *newest;
+	struct sent *e;
+
+	if (!place) {
+		sim_fail(s, "h%u gets a frame of %zu bytes that nobody sent",
+			 h->index, len);
+		return;
+	}
+	e = &l->sent[place - 1];
+	newest = &l->newest[e->sender][h->index];
+	if (s->outside.injecting && !s->outside.genuine)
+		sim_fail(s, "h%u delivers frame %" PRIu64 " for an outsider",
+			 h->index, e->id);
+	if (e->sender == h->index)
+		sim_fail(s, "h%u gets its own frame %" PRIu64, h->index, e->id);
+	if (e->got & host_bit(h->index))
+		sim_fail(s, "h%u gets frame %" PRIu64 " of h%u twice", h->index,
+			 e->id, e->sender);
+	if (!(e->may & host_bit(h->index)))
+		sim_fail(s,
+			 "h%u gets unicast frame %" PRIu64
+			 " of h%u, which is another's",
+			 h->index, e->id, e->sender);
+	if (e->id + 1 < *newest &&
+	    !sim_link(s, e->sender, h->index)->disordered)
+		sim_fail(s, "h%u gets frame %" PRIu64 " of h%u after %" PRIu64,
+			 h->index, e->id, e->sender, *newest - 1);
+	check_offload(h, e, offload);
+	e->got |= host_bit(h->index);
+	if (e->id + 1 > *newest)
+		*newest = e->id + 1;
+	l->delivered++;
+}
+
+void traffic_write(void *user, const struct frame *frames, size_t n)
+{
+	struct host *h = user;
+	uint8_t bytes[GATHER_LEN];
+
+	for (size_t i = 0; i < n && !h->sim->failed; i++) {
+		size_t len = 0;
+
+		if (frame_len(&frames[i]) > sizeof(bytes)) {
+			sim_fail(h->sim, "h%u gets a frame of %zu bytes",
+				 h->index, frame_len(&frames[i]));
+			return;
+		}
+		for (size_t j = 0; j < frames[i].iovcnt; j++) {
+			const struct iovec *piece = &frames[i].iov[j];
+
+			memcpy(bytes + len, piece->iov_base, piece->iov_len);
+			len += piece->iov_len;
+		}
+		delivered(h, bytes, len, &frames[i].offload);
+	}
+}
+
+void traffic_check(struct sim *s)
+{
+	struct ledger *l = s->ledger;
+
+	for (; l->checked < l->count && !s->failed; l->checked++) {
+		const struct sent *e = &l->sent[l->checked];
+		uint64_t lacks = e->must & ~e->got;
+
+		if (s->now_us - e->at_us < SETTLE_US)
+			return;
+		if (lacks)
+			sim_fail(s,
+				 "frame %" PRIu64
+				 " that h%u sent at %.6f did not reach hosts"
+				 " %#" PRIx64,
+				 e->id, e->sender, (double)e->at_us / 1e6,
+				 lacks);
+	}
+}
+
+void traffic_check_reach(struct sim *s)
+{
+	struct traffic_spec all = { TRAFFIC_BROADCAST, .len = 100 };
+
+	traffic_strict(s, true);
+	for (unsigned i = 0; i < s->host_count; i++)
+		traffic_send(s, i, &all, 1);
+	sim_run(s, SETTLE_US);
+	traffic_check(s);
+	for (unsigned i = 0; i < s->host_count; i++) {
+		for (unsigned j = 0; j < s->host_count; j++) {
+			struct traffic_spec one = { TRAFFIC_UNICAST,
+						    .other = j };
+
+			if (i != j)
+				traffic_send(s, i, &one, 1);
+		}
+	}
+	sim_run(s, SETTLE_US);
+	traffic_check(s);
+	traffic_strict(s, false);
+}
