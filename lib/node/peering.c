@@ -243,6 +243,16 @@ static void clone(struct node *n, struct candidate *c, uint64_t now_us)
 	candidate_drop(n, c);
 }
 
+/* True if its place is not to be had for a hello: it is up, or it is just
+ * opening a session there. */
+static bool holds_its_place(const struct peer *peer)
+{
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		if (peer->sessions[i].stage == SESSION_CONFIRMED)
+			return true;
+	return peer->state == PEER_UP;
+}
+
 struct session *candidate_identify(struct node *n, struct candidate *c,
 				   const struct wire_hello *hello,
 				   struct peer **peer, uint64_t now_us)
@@ -269,7 +279,7 @@ struct session *candidate_identify(struct node *n, struct candidate *c,
 			return NULL;
 		}
 	} else if (p->epoch != hello->epoch) {
-		if (p->state == PEER_UP && p->endpoint &&
+		if (holds_its_place(p) && p->endpoint &&
 		    !addr_equal(&p->endpoint->addr, &c->at)) {
 			contest(n, c, p, now_us);
 			return NULL;

@@ -231,20 +231,21 @@ void peer_heard_from(struct node *n, struct peer *peer, const struct addr *from,
 	send_move_probe(n, peer, now_us);
 }
 
-/* No session to send on: whatever it was, it is not up. One that has not even a
- * session under way is down, and dialled. */
-static void sessionless(struct node *n, struct peer *peer, bool under_way,
-			uint64_t now_us)
+/* No session to send on. One whose keys ran out is down; one that lost them with
+ * its secret is asked for others, and has until it counts as silent. One that
+ * was not up and has not even a session under way is down, and dialled. */
+static void sessionless(struct node *n, struct peer *peer, bool ran_out,
+			bool under_way, uint64_t now_us)
 {
-	if (peer->state == PEER_UP)
+	if (peer->state == PEER_UP && ran_out)
 		peer_down(n, peer, PEER_WHY_EXPIRED, now_us);
-	else if (!under_way)
+	else if (peer->state != PEER_UP && !under_way)
 		peer_down(n, peer, PEER_WHY_HANDSHAKE, now_us);
 }
 
 static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	bool under_way = false;
+	bool had = peer->current != NULL, under_way = false;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
 		struct session *s = &peer->sessions[i];
@@ -270,7 +271,7 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 	if (!peer->current)
 		peer_choose_session(peer, smaller(n, peer), now_us);
 	if (!peer->current)
-		sessionless(n, peer, under_way, now_us);
+		sessionless(n, peer, had, under_way, now_us);
 }
 
 static void tend_rival(struct node *n, struct peer *peer, uint64_t now_us)
