@@ -53,7 +53,7 @@ struct bucket {
 struct candidate {
 	struct session session;
 	struct public_key key;
-	struct addr at;		  /* where it was dialled, or last heard */
+	struct addr at;		  /* where it was dialled, or answered */
 	struct endpoint *dialled; /* the initiator's, or NULL */
 	uint64_t timestamp_us;	  /* of the initiation; the responder's only */
 	struct wire_hello hello;  /* once heard */

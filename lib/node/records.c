@@ -147,22 +147,14 @@ struct reading {
 
 /* A session that is not open yet is answered where it is heard, as its handshake
  * was: the peer may have moved, or a stranger have shown its first hello before
- * it came itself. A peer that is not up is where its last hello came from. */
-static const struct addr *hello_answer_to(struct node *n,
+ * it came itself. But its endpoint is where it shook hands, until an echo proves
+ * another: a hello may bear anybody's address. */
+static const struct addr *hello_answer_to(const struct node *n,
 					  const struct reading *r)
 {
-	struct peer *peer = r->peer;
-	struct endpoint *e;
-
 	if (r->session->stage == SESSION_OPEN ||
 	    endpoint_is_recursive(n, r->from))
-		return &peer->endpoint->addr;
-	if (peer->state != PEER_UP &&
-	    !addr_equal(r->from, &peer->endpoint->addr)) {
-		e = endpoint_get(n, r->from);
-		if (e)
-			peer_set_endpoint(n, peer, e, r->now_us);
-	}
+		return &r->peer->endpoint->addr;
 	return r->from;
 }
 
@@ -372,8 +364,6 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 			r.session->confirmed_us = now_us;
 			n->half_open--;
 		}
-		if (!r.session->initiator)
-			r.candidate->at = *from;
 	} else {
 		r.peer->rx.datagrams++;
 		r.peer->rx.bytes += len;

@@ -259,6 +259,53 @@ START_TEST(attack_an_echo_made_up_sends_a_peers_traffic_nowhere)
 }
 END_TEST
 
+START_TEST(attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere)
+{
+	struct wire_probe probe = { .sent = 1 };
+	uint8_t record[WIRE_PROBE_LEN];
+	struct outsider o;
+	struct addr home;
+	size_t since;
+
+	/* A member shakes hands at home, then speaks as from a victim's address:
+	 * it needs no answer to go on. */
+	outsider_init(&o, 1);
+	host_start(a);
+	ck_assert(outsider_shake_hands(&o, a));
+	home = o.at;
+	o.at = elsewhere;
+	outsider_hello(&o, a, false, true);
+	outsider_hello(&o, a, true, false);
+	wire_pack_probe(&probe, record);
+	outsider_send(&o, a, record, sizeof(record));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 1);
+	since = h.log_count;
+	host_say(a, 1);
+	ck_assert_uint_eq(h.log_count, since + 1);
+	ck_assert(addr_equal(&h.log[since].to, &home));
+	ck_assert_ptr_null(endpoints_find(&a->node->peers, &elsewhere));
+	/* Each question was answered with no more than it was. */
+	ck_assert_uint_le(sent_to(&elsewhere), 3);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_a_member_does_not_take_anothers_place_by_its_address)
+{
+	struct outsider o;
+
+	hosts_mesh(&h, 2);
+	outsider_init(&o, 1);
+	ck_assert(outsider_shake_hands(&o, a));
+	o.at = b->addrs[0];
+	outsider_hello(&o, a, false, true);
+	outsider_hello(&o, a, true, false);
+	ck_assert_ptr_eq(endpoints_find(&a->node->peers, &b->addrs[0])->peer,
+			 host_peer(a, b));
+	outsider_free(&o);
+}
+END_TEST
+
 /* ---- two addresses ---- */
 
 static struct addr v6_of(uint8_t n)
@@ -586,6 +633,12 @@ static TCase *moves(void)
 		attack_a_small_datagram_from_elsewhere_gets_no_larger_answer);
 	tcase_add_test(tc,
 		       attack_an_echo_made_up_sends_a_peers_traffic_nowhere);
+	tcase_add_test(
+		tc,
+		attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere);
+	tcase_add_test(
+		tc,
+		attack_a_member_does_not_take_anothers_place_by_its_address);
 	tcase_add_test(tc,
 		       two_addresses_of_one_peer_are_one_peer_and_do_not_flap);
 	tcase_add_test(tc, the_other_address_serves_when_one_is_cut);
