@@ -373,4 +373,8 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 			peer_heard_from(n, r.peer, from, len, now_us);
 	}
 	records_in(n, &r, records, records_len);
+	/* The initiator's first word is its hello. A member that says anything
+	 * else, again and again, would fill the table and keep others out. */
+	if (r.candidate && !r.session->initiator)
+		candidate_drop(n, r.candidate);
 }

@@ -732,6 +732,8 @@ START_TEST(no_frame_passes_before_the_hello)
 	outsider_send(&o, a, record, sizeof(record));
 	ck_assert_uint_eq(a->written_count, 0);
 	ck_assert_uint_eq(host_drops(a, DROP_record_early), 1);
+	hosts_run(&h, CLOCK_MS);
+	ck_assert(outsider_shake_hands(&o, a));
 	outsider_hello(&o, a, false, true);
 	outsider_send(&o, a, record, sizeof(record));
 	ck_assert_uint_eq(a->written_count, 1);
