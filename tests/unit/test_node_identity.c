@@ -146,6 +146,32 @@ START_TEST(a_peer_that_is_down_may_come_back_anywhere_at_once)
 }
 END_TEST
 
+START_TEST(a_host_with_a_new_key_takes_the_place_of_its_old_one)
+{
+	struct public_key old;
+
+	a->config.expire_us = 20 * CLOCK_S;
+	hosts_mesh(&h, 2);
+	ck_assert(noise_public(old.bytes, b->config.private_key));
+	host_stop(b);
+	b->config.private_key[5] ^= 1;
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, pair_up, CLOCK_S));
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_int_eq(peers_find(&a->node->peers, &old)->state, PEER_DOWN);
+	ck_assert(talk(a, b));
+	/* The old one goes, and takes nothing of the new one's with it. */
+	hosts_run(&h, 30 * CLOCK_S);
+	ck_assert_ptr_null(peers_find(&a->node->peers, &old));
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert_ptr_eq(endpoints_find(&a->node->peers, &b->addrs[0])->peer,
+			 host_peer(a, b));
+	ck_assert(talk(a, b));
+	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 1);
+}
+END_TEST
+
 /* ---- two hosts, one key ---- */
 
 /* c gets b's key, as a cloned disk would. */
@@ -717,6 +743,8 @@ static TCase *lives(void)
 	tcase_add_test(
 		tc, a_clock_set_back_while_running_never_repeats_a_timestamp);
 	tcase_add_test(tc, a_peer_that_is_down_may_come_back_anywhere_at_once);
+	tcase_add_test(tc,
+		       a_host_with_a_new_key_takes_the_place_of_its_old_one);
 	tcase_add_test(tc, a_second_live_host_with_the_key_is_refused_by_name);
 	tcase_add_test(tc, a_clone_that_is_listed_says_duplicate_key);
 	tcase_add_test(tc, a_second_clone_does_not_wait_for_the_first);
