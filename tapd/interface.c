@@ -90,23 +90,38 @@ static void set_addresses(struct interface *i)
 	       s->name);
 }
 
-static void configure(struct interface *i)
+static void set_mac(struct interface *i)
 {
 	const struct conf *c = i->conf;
-	const char *name = link_state(i->link)->name;
 	const uint8_t *mac = c->interface.mac_set ? c->interface.mac : i->mac;
+
+	if (i->ours || c->interface.mac_set)
+		expect(link_set_mac(i->link, mac),
+		       "link set dev %s address %02x:%02x:%02x:%02x:%02x:%02x",
+		       link_state(i->link)->name, mac[0], mac[1], mac[2],
+		       mac[3], mac[4], mac[5]);
+}
+
+static void set_mtu(struct interface *i)
+{
+	const struct conf *c = i->conf;
+
+	if (i->ours || c->interface.mtu_set)
+		expect(link_set_mtu(i->link, c->interface.mtu),
+		       "link set dev %s mtu %u", link_state(i->link)->name,
+		       c->interface.mtu);
+}
+
+static void configure(struct interface *i)
+{
+	const char *name = link_state(i->link)->name;
 
 	if (i->ours)
 		expect(link_raise_queue_len(i->link, QUEUE_LEN),
 		       "link set dev %s txqueuelen %d", name, QUEUE_LEN);
 	/* The MAC before it is up: IPv6 makes its link-local address of it. */
-	if (i->ours || c->interface.mac_set)
-		expect(link_set_mac(i->link, mac),
-		       "link set dev %s address %02x:%02x:%02x:%02x:%02x:%02x",
-		       name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	if (i->ours || c->interface.mtu_set)
-		expect(link_set_mtu(i->link, c->interface.mtu),
-		       "link set dev %s mtu %u", name, c->interface.mtu);
+	set_mac(i);
+	set_mtu(i);
 	expect(link_set_up(i->link), "link set dev %s up", name);
 	set_addresses(i);
 }
@@ -295,9 +310,23 @@ static bool has_prefix(const struct prefix *list, size_t count,
 	return false;
 }
 
+static bool same_mac(const struct conf *a, const struct conf *b)
+{
+	return a->interface.mac_set == b->interface.mac_set &&
+	       memcmp(a->interface.mac, b->interface.mac,
+		      sizeof(a->interface.mac)) == 0;
+}
+
+static bool same_mtu(const struct conf *a, const struct conf *b)
+{
+	return a->interface.mtu_set == b->interface.mtu_set &&
+	       a->interface.mtu == b->interface.mtu;
+}
+
 bool interface_reconfigure(struct interface *i, const struct conf *c,
 			   char **error)
 {
+	const struct conf *old = i->conf;
 	const char *name = link_state(i->link)->name;
 	struct prefix addresses[ADDRESSES_MAX];
 	size_t count = c->interface.address_count;
@@ -313,15 +342,19 @@ bool interface_reconfigure(struct interface *i, const struct conf *c,
 			       "address del %s dev %s", prefix_print(p, text),
 			       name);
 	}
-	if (i->conf->interface.multicast_route &&
-	    !c->interface.multicast_route) {
+	if (old->interface.multicast_route && !c->interface.multicast_route) {
 		(void)link_remove_multicast_route(i->link, false);
 		(void)link_remove_multicast_route(i->link, true);
 	}
 	i->conf = c;
 	memcpy(i->addresses, addresses, count * sizeof(addresses[0]));
 	i->addresses_count = count;
-	configure(i);
+	/* What ip(8) set meanwhile stays unless the file has something new. */
+	if (!same_mac(old, c))
+		set_mac(i);
+	if (!same_mtu(old, c))
+		set_mtu(i);
+	set_addresses(i);
 	note_state(i);
 	return true;
 }

@@ -42,9 +42,11 @@ struct link *interface_link(const struct interface *i);
 const struct prefix *interface_addresses(const struct interface *i,
 					 size_t *count);
 
-/* Applies a new configuration (name aside), which is borrowed from then on: what the old one set and the new
- * one does not is taken back. False with *error, and nothing done, if
- * address_from leads nowhere. */
+/* Applies a new configuration (name aside), which is borrowed from then on: what
+ * the old one set and the new one does not is taken back, and addresses that are
+ * missing are set again. What both say alike is left as ip(8) made it since: up
+ * or down, MTU, MAC. False with *error, and nothing done, if address_from leads
+ * nowhere. */
 bool interface_reconfigure(struct interface *i, const struct conf *c,
 			   char **error);
 

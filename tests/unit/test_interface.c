@@ -177,6 +177,44 @@ START_TEST(interface_in_another_namespace_lives_on)
 }
 END_TEST
 
+START_TEST(new_configuration_that_says_the_same_undoes_nothing)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	struct interface *i = open_interface();
+	netns_run("ip link set t0 mtu 1350 address 52:54:00:00:00:09");
+	netns_run("ip addr del 10.77.0.1/24 dev t0");
+	interface_follow(i);
+	ck_assert(interface_reconfigure(i, &other, &error));
+	netns_run("ip link show t0 | grep -q 'mtu 1350'");
+	netns_run("ip link show t0 | grep -q 52:54:00:00:00:09");
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
+	netns_run("ip link set t0 down");
+	interface_follow(i);
+	ck_assert(interface_reconfigure(i, &conf, &error));
+	netns_run("! ip link show t0 | grep -q '[<,]UP[,>]'");
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(new_configuration_that_names_what_is_the_default_sets_it)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	netns_run("ip tuntap add dev t0 mode tap");
+	struct interface *i = open_interface();
+	netns_run("ip link show t0 | grep -q 'mtu 1500'");
+	other.interface.mtu_set = other.interface.mac_set = true;
+	memcpy(other.interface.mac, "\x52\x54\x00\x00\x00\x0a", 6);
+	ck_assert(interface_reconfigure(i, &other, &error));
+	netns_run("ip link show t0 | grep -q 'mtu 1400'");
+	netns_run("ip link show t0 | grep -q 52:54:00:00:00:0a");
+	interface_close(i, false);
+}
+END_TEST
+
 START_TEST(new_configuration_takes_back_what_the_old_one_set)
 {
 	struct conf other = conf;
@@ -225,6 +263,12 @@ int main(void)
 		tcase_add_test(tc, interface_in_another_namespace_lives_on);
 		tcase_add_test(
 			tc, new_configuration_takes_back_what_the_old_one_set);
+		tcase_add_test(
+			tc,
+			new_configuration_that_says_the_same_undoes_nothing);
+		tcase_add_test(
+			tc,
+			new_configuration_that_names_what_is_the_default_sets_it);
 	}
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
