@@ -116,6 +116,7 @@ static void configure(struct interface *i)
 {
 	const char *name = link_state(i->link)->name;
 
+	(void)tap_set_carrier(i->tap, !i->conf->interface.carrier_peers);
 	if (i->ours)
 		expect(link_raise_queue_len(i->link, QUEUE_LEN),
 		       "link set dev %s txqueuelen %d", name, QUEUE_LEN);
@@ -187,8 +188,6 @@ static bool open_parts(struct interface *i, char **error)
 	if (!i->link)
 		return false;
 	take_possession(i);
-	if (i->conf->interface.carrier_peers)
-		(void)tap_set_carrier(i->tap, false);
 	configure(i);
 	note_state(i);
 	return true;
@@ -280,6 +279,8 @@ void interface_close(struct interface *i, bool keep)
 bool interface_open_again(struct interface *i, char **error)
 {
 	close_parts(i);
+	/* Whose the next one is has to be seen. */
+	i->ours = false;
 	i->elsewhere = false;
 	return open_parts(i, error);
 }

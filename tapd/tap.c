@@ -149,6 +149,16 @@ static int set_header(int fd)
 	return ioctl(fd, TUNSETOFFLOAD, 0UL) == 0 ? 0 : -errno;
 }
 
+/* Between asking for the name and attaching, somebody else (systemd-networkd at
+ * boot) may have made it; one of ours is not persistent yet. */
+static bool is_persistent(int fd)
+{
+	struct ifreq request = { .ifr_flags = 0 };
+
+	return ioctl(fd, TUNGETIFF, &request) == 0 &&
+	       (request.ifr_flags & IFF_PERSIST);
+}
+
 static struct tap *tap_new(int fd, bool made)
 {
 	struct tap *t = calloc(1, sizeof(*t));
@@ -192,7 +202,8 @@ struct tap *tap_open(const char *name, char **error)
 		return NULL;
 	}
 	err = set_header(fd);
-	struct tap *t = err < 0 ? NULL : tap_new(fd, !existed);
+	struct tap *t =
+		err < 0 ? NULL : tap_new(fd, !existed && !is_persistent(fd));
 	if (!t) {
 		error_set(error, "%s: cannot set up the TAP: %s", name,
 			  strerror(err < 0 ? -err : ENOMEM));

@@ -215,6 +215,27 @@ START_TEST(new_configuration_that_names_what_is_the_default_sets_it)
 }
 END_TEST
 
+/* A service manager handed back a descriptor whose carrier was off. */
+START_TEST(kept_descriptor_gets_the_carrier_it_should_have)
+{
+	char *error = NULL, pid[16];
+
+	struct interface *i = open_interface();
+	ck_assert_int_eq(tap_set_carrier(interface_tap(i), false), 0);
+	ck_assert_int_eq(dup2(tap_fd(interface_tap(i)), 3), 3);
+	crash(i);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_FDNAMES", "t0", 1);
+	i = interface_open(&conf, &key, &error);
+	ck_assert_ptr_nonnull(i);
+	ck_assert_int_eq(tap_fd(interface_tap(i)), 3);
+	netns_run("! ip link show t0 | grep -q NO-CARRIER");
+	interface_close(i, false);
+}
+END_TEST
+
 START_TEST(new_configuration_takes_back_what_the_old_one_set)
 {
 	struct conf other = conf;
@@ -269,6 +290,8 @@ int main(void)
 		tcase_add_test(
 			tc,
 			new_configuration_that_names_what_is_the_default_sets_it);
+		tcase_add_test(tc,
+			       kept_descriptor_gets_the_carrier_it_should_have);
 	}
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
