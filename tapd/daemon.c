@@ -425,18 +425,19 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 
 void daemon_want_peers(struct daemon *d)
 {
-	struct addr wanted[NODE_PEERS_MAX];
+	/* One more than there is room for tells that there are too many. */
+	struct addr wanted[NODE_ENDPOINTS_MAX + 1];
+	const size_t max = sizeof(wanted) / sizeof(wanted[0]);
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->conf->peers_count && n < NODE_PEERS_MAX; i++)
+	for (size_t i = 0; i < d->conf->peers_count && n < max; i++)
 		if (d->conf->peers[i].is_addr)
 			wanted[n++] = d->conf->peers[i].addr;
-	n += resolve_addresses(d->resolve, wanted + n, NODE_PEERS_MAX - n);
-	size_t left = node_want(d->node, NODE_SOURCE_PEERS, wanted, n, d->now);
-	if (left > 0)
-		log_warning("%zu of the peers' addresses are left out: there is"
-			    " room for %d",
-			    left, NODE_PEERS_MAX);
+	n += resolve_addresses(d->resolve, wanted + n, max - n);
+	if (node_want(d->node, NODE_SOURCE_PEERS, wanted, n, d->now) > 0)
+		log_warning("some of the peers' addresses are left out: there"
+			    " is room for %d",
+			    NODE_ENDPOINTS_MAX);
 }
 
 static void on_resolved(void *user)

@@ -63,7 +63,8 @@ static void ask(size_t number, const struct name *n)
 		return;
 	}
 	for (const struct addrinfo *i = found; i; i = i->ai_next) {
-		if (!sockname_to_addr(&a, i->ai_addr))
+		/* Some name servers answer 0.0.0.0 for what they block. */
+		if (!sockname_to_addr(&a, i->ai_addr) || !addr_is_unicast(&a))
 			continue;
 		a.port = n->peer.port;
 		printf("%zu %s\n", number, addr_print(&a, text));

@@ -30,6 +30,8 @@ struct node;
 #define NODE_NAME_MAX	  63
 #define NODE_PREFIXES_MAX 32
 #define NODE_PEERS_MAX	  512
+/* Addresses that may be wanted: several for each peer. */
+#define NODE_ENDPOINTS_MAX (3 * NODE_PEERS_MAX)
 
 /* A datagram received, or a run of them that GRO merged: all but the last are
  * segment_len long. segment_len 0: a single datagram. Opened in place. */

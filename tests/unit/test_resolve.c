@@ -104,6 +104,24 @@ START_TEST(name_that_fails_does_not_hide_the_others)
 }
 END_TEST
 
+START_TEST(addresses_where_no_peer_can_be_are_no_answer)
+{
+	const struct conf_peer peers[] = {
+		peer("0.0.0.0", 1),
+		peer("224.0.0.1", 1),
+		peer("ff02::1", 1),
+		peer("192.0.2.1", 2),
+	};
+
+	ck_assert(resolve_set(resolve, peers, 4));
+	wait_for(1);
+	ck_assert(knows("192.0.2.1:2"));
+	while (!resolve_failure(resolve, 2))
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_str_eq(resolve_failure(resolve, 0), "0.0.0.0: no addresses");
+}
+END_TEST
+
 START_TEST(answers_outlive_a_new_list)
 {
 	const struct conf_peer peers[] = {
@@ -162,6 +180,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, names_become_addresses_of_both_families);
 	tcase_add_test(tc, name_that_fails_does_not_hide_the_others);
+	tcase_add_test(tc, addresses_where_no_peer_can_be_are_no_answer);
 	tcase_add_test(tc, answers_outlive_a_new_list);
 	tcase_add_test(tc, peers_that_are_addresses_are_not_asked_for);
 	tcase_add_test(tc, no_more_addresses_than_there_is_room);
