@@ -27,6 +27,7 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 void announce(const struct node_event *e)
 {
 	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
+	char key[KEY_STRLEN];
 	const char *why = e->text ? e->text : "";
 
 	print_peer(e, peer);
@@ -46,7 +47,10 @@ void announce(const struct node_event *e)
 		log_info("%s: this is its address now", peer);
 		break;
 	case NODE_PEER_REFUSED:
-		log_warning("%s is refused: %s", peer, why);
+		/* All of its key: nothing else shows it, and trusted_keys may
+		 * want it. */
+		log_warning("%s is refused: %s; its key is %s", peer, why,
+			    key_print(e->key.bytes, key));
 		break;
 	case NODE_DUPLICATE_KEY:
 		log_warning("duplicate key: %s has the key of %s, which is"
