@@ -4,10 +4,12 @@
 
 #include "node/node_impl.h"
 
-/* An endpoint that stands for a peer nobody knows yet. */
+/* An endpoint that stands for a peer nobody knows yet. Our own address is none,
+ * from the moment when our initiation came back. */
 static bool stands_alone(const struct endpoint *e)
 {
-	return e->sources && !e->peer && e->why != ENDPOINT_SELF;
+	return e->sources && !e->peer && e->why != ENDPOINT_SELF &&
+	       !e->pending.mirrored;
 }
 
 void node_status(const struct node *n, struct node_status *out)

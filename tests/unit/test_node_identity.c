@@ -362,6 +362,10 @@ START_TEST(our_own_address_in_the_list_is_no_peer)
 	host_start(b);
 	host_want(a, list, 2);
 	ck_assert(hosts_until(&h, pair_up, CLOCK_S));
+	/* At once: not only when nobody else has answered. */
+	hosts_run(&h, 100 * CLOCK_MS);
+	node_status(a->node, &status);
+	ck_assert_uint_eq(status.peers_total, 1);
 	hosts_run(&h, 60 * CLOCK_S);
 	ck_assert_uint_eq(host_events(a, NODE_SELF), 1);
 	ck_assert(addr_equal(&host_event(a, NODE_SELF)->at, &a->addrs[0]));
