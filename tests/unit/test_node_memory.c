@@ -1,10 +1,12 @@
 /* lib/node: what happens when memory is short, and that it does not grow. */
 #include <check.h>
 #include <malloc.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hosts.h"
+#include "node/identity.h"
 #include "outsider.h"
 
 static struct hosts h;
@@ -46,6 +48,21 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t n, size_t size)
 {
 	return fails() ? NULL : __real_calloc(n, size);
+}
+
+/* And so are the private keys that are made known to libcrypto. */
+EVP_PKEY *__real_EVP_PKEY_new_raw_private_key(int type, ENGINE *e,
+					      const uint8_t *key, size_t len);
+EVP_PKEY *__wrap_EVP_PKEY_new_raw_private_key(int type, ENGINE *e,
+					      const uint8_t *key, size_t len);
+static bool no_private_keys;
+
+EVP_PKEY *__wrap_EVP_PKEY_new_raw_private_key(int type, ENGINE *e,
+					      const uint8_t *key, size_t len)
+{
+	if (no_private_keys)
+		return NULL;
+	return __real_EVP_PKEY_new_raw_private_key(type, e, key, len);
 }
 
 static void fail_allocation(int64_t nth)
@@ -190,6 +207,45 @@ START_TEST(an_initiator_without_memory_dials_again)
 }
 END_TEST
 
+START_TEST(a_libcrypto_that_fails_is_survived)
+{
+	static const struct public_key zero;
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	const char *error;
+	struct public_key key;
+	struct outsider o;
+	struct node_received r;
+
+	outsider_init(&o, 1);
+	outsider_initiate(&o, HOSTS_WALL, initiation);
+	lone_start();
+	no_private_keys = true;
+	ck_assert(!node_public_key(&key, a->config.private_key));
+	ck_assert_mem_eq(&key, &zero, sizeof(zero));
+	ck_assert_ptr_null(
+		node_new(&a->config, &lone_ops, NULL, lone.now, &error));
+	ck_assert_str_eq(error, "cannot compute the public key");
+	r = (struct node_received){ o.at, initiation, sizeof(initiation), 0 };
+	node_from_udp(lone.node, &r, 1, lone.now);
+	ck_assert_uint_eq(lone.node->drops[DROP_handshake_auth], 1);
+	node_want(lone.node, NODE_SOURCE_PEERS, &o.at, 1, lone.now);
+	for (int i = 0; i < 5; i++) {
+		lone.now.mono_us = node_deadline(lone.node);
+		node_tick(lone.node, lone.now);
+	}
+	ck_assert_uint_eq(lone.sent_count, 0);
+	ck_assert_uint_eq(table_count(lone.node->indices), 0);
+	no_private_keys = false;
+	while (!lone.sent_count) {
+		lone.now.mono_us = node_deadline(lone.node);
+		node_tick(lone.node, lone.now);
+	}
+	ck_assert_uint_eq(lone.sent[0], WIRE_INITIATION);
+	node_free(lone.node);
+	outsider_free(&o);
+}
+END_TEST
+
 START_TEST(a_list_of_keys_that_cannot_be_kept_changes_nothing)
 {
 	static const struct public_key none;
@@ -306,6 +362,7 @@ int main(void)
 	tcase_add_test(tc, a_node_is_made_whole_or_not_at_all);
 	tcase_add_test(tc, a_responder_without_memory_leaves_nothing_behind);
 	tcase_add_test(tc, an_initiator_without_memory_dials_again);
+	tcase_add_test(tc, a_libcrypto_that_fails_is_survived);
 	tcase_add_test(tc, a_list_of_keys_that_cannot_be_kept_changes_nothing);
 	tcase_add_test(
 		tc,
