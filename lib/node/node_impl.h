@@ -184,9 +184,12 @@ void rival_wins(struct node *n, struct peer *peer, uint64_t now_us);
 void peer_arm(struct node *n, struct peer *peer, uint64_t now_us);
 void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);
 /* A session's datagram opened. */
-void peer_heard(struct node *n, struct peer *peer, struct session *s,
-		uint64_t advance, uint64_t now_us);
-/* … the newest of its session, of this size, from there. */
+void peer_heard(struct peer *peer, struct session *s, uint64_t advance,
+		uint64_t now_us);
+/* … and was read. One that was down is up again once it is heard and says that
+ * it hears us. */
+void peer_read(struct node *n, struct peer *peer, uint64_t now_us);
+/* … being the newest of its session, of this size, from there. */
 void peer_heard_from(struct node *n, struct peer *peer, const struct addr *from,
 		     size_t size, uint64_t now_us);
 void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,

@@ -34,8 +34,8 @@ static void send_records(struct node *n, struct peer *peer, struct session *s,
 		return;
 	peer->tx.datagrams += n->batch.sealed;
 	peer->tx.bytes += n->batch.bytes;
-	/* A candidate's hellos come before the peer and do not count. */
-	if (n->batch.sealed)
+	/* Hellos of a session that is not open do not count: peer_heard. */
+	if (n->batch.sealed && s->stage == SESSION_OPEN)
 		liveness_sent(&peer->liveness, n->batch.sealed, now_us);
 }
 
@@ -172,7 +172,6 @@ static void hello_in(struct node *n, struct reading *r,
 			return;
 		}
 		r->session = s;
-		peer_heard(n, r->peer, s, r->advance, r->now_us);
 	}
 	s = r->session;
 	s->hello_heard = true;
@@ -367,7 +366,7 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 	} else {
 		r.peer->rx.datagrams++;
 		r.peer->rx.bytes += len;
-		peer_heard(n, r.peer, r.session, r.advance, now_us);
+		peer_heard(r.peer, r.session, r.advance, now_us);
 		/* Until it is open, a session is answered where it is heard. */
 		if (r.advance && r.session->stage == SESSION_OPEN)
 			peer_heard_from(n, r.peer, from, len, now_us);
@@ -377,4 +376,6 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 	 * else, again and again, would fill the table and keep others out. */
 	if (r.candidate && !r.session->initiator)
 		candidate_drop(n, r.candidate);
+	if (r.peer && !r.over)
+		peer_read(n, r.peer, now_us);
 }

@@ -147,6 +147,8 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 			 uint64_t now_us)
 {
 	s->stage = SESSION_OPEN;
+	if (peer->state != PEER_UP)
+		liveness_init(&peer->liveness, now_us);
 	peer_choose_session(peer, smaller(n, peer), now_us);
 	peer_up(n, peer, now_us);
 	peer_arm(n, peer, now_us);
@@ -185,22 +187,34 @@ void peer_down(struct node *n, struct peer *peer, enum peer_why why,
 		  peer->endpoint ? &peer->endpoint->addr : NULL, NULL, text);
 }
 
-void peer_heard(struct node *n, struct peer *peer, struct session *s,
-		uint64_t advance, uint64_t now_us)
+void peer_heard(struct peer *peer, struct session *s, uint64_t advance,
+		uint64_t now_us)
 {
-	struct liveness_config c = liveness_config(n);
-
+	/* Hellos are answered where they are heard: they say nothing about the
+	 * path that frames take. */
+	if (s->stage != SESSION_OPEN)
+		return;
 	liveness_received(&peer->liveness, advance, now_us);
 	/* The other end still sends on it: keys outlive the wish to retire. */
 	if (s->retire_us != CLOCK_NEVER)
 		s->retire_us = now_us + SESSION_RETIRE_US;
-	if (!peer->current)
+}
+
+void peer_read(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct liveness_config c = liveness_config(n);
+
+	if (peer->state != PEER_DOWN || !peer->current)
 		return;
-	if (peer->state == PEER_DOWN &&
-	    liveness_verdict(&peer->liveness, &c, now_us) == LIVENESS_UP) {
-		peer_up(n, peer, now_us);
-		peer_arm(n, peer, now_us);
-	}
+	endpoint_heard(n, peer->endpoint, now_us);
+	/* If its keys are about to run out, the handshake that is under way
+	 * brings it up. */
+	if (liveness_verdict(&peer->liveness, &c, now_us) != LIVENESS_UP ||
+	    liveness_doubtful(&peer->liveness, &c, now_us) ||
+	    session_wants_rekey(peer->current, now_us))
+		return;
+	peer_up(n, peer, now_us);
+	peer_arm(n, peer, now_us);
 }
 
 /* If we know the address for the peer's already, it merely has two; else it

@@ -57,6 +57,8 @@ static void cut_off(struct sim *s)
 	await_views(s, host, true, BACK_WITHIN_US);
 	traffic_stop(s);
 	mesh_check(s);
+	sim_check_events(s, NODE_PEER_DOWN, 2 * (s->host_count - 1),
+			 "peers went down and up in turns");
 }
 
 /* Shorter than it takes to notice: nobody goes down. */
@@ -100,6 +102,7 @@ static void one_way(struct sim *s)
 	sim_await(s, sim_mesh_up, BACK_WITHIN_US, "mesh after one-way cut");
 	sim_note(s, "back after %" PRIu64 " ms", (s->now_us - start) / SIM_MS);
 	mesh_check(s);
+	sim_check_events(s, NODE_PEER_DOWN, 2, "two peers went down");
 }
 
 /* One-way from the first moment: never up, and `why` says something. */
