@@ -120,14 +120,14 @@ static void nearest(char found[PATH_MAX_LEN + 1], const char *path)
 
 		if (score(path, known) < least) {
 			least = score(path, known);
-			strcpy(found, known);
+			snprintf(found, PATH_MAX_LEN + 1, "%s", known);
 		}
 		snprintf(group, sizeof(group), "%.*s", (int)group_len(known),
 			 known);
 		if (!strchr(path, '.') && *group &&
 		    2 * distance(path, group) < least) {
 			least = 2 * distance(path, group);
-			strcpy(found, group);
+			snprintf(found, PATH_MAX_LEN + 1, "%s", group);
 		}
 	}
 }
@@ -172,7 +172,7 @@ static bool check_known(struct conf_reader *r, const config_setting_t *group,
 			return conf_fail(r, &unknown, at,
 					 "is a group; write it as %s = { … };",
 					 path);
-		strcat(path, ".");
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), ".");
 		if (!check_known(r, at, path))
 			return false;
 	}
@@ -194,7 +194,8 @@ static struct conf *conf_new(const char *path)
 	c->interface.mtu = 1500;
 	addr_parse(&c->listen[0], "[::]:8273", 0);
 	c->listen_count = 1;
-	strcpy(c->secret_file, "/etc/tapd/secret");
+	snprintf(c->secret_file, sizeof(c->secret_file), "%s",
+		 "/etc/tapd/secret");
 	c->liveness_interval = 1.0;
 	c->liveness_down_after = 3;
 	c->liveness_expire = 300;
@@ -212,7 +213,8 @@ static bool default_interface(struct conf_reader *r)
 	size_t len;
 
 	if (!c->path) {
-		strcpy(c->interface.name, "tap0");
+		snprintf(c->interface.name, sizeof(c->interface.name), "%s",
+			 "tap0");
 		return true;
 	}
 	base = strrchr(c->path, '/');
@@ -225,7 +227,7 @@ static bool default_interface(struct conf_reader *r)
 				 "not set, and the file's own name \"%s\" %s; "
 				 "or set interface.name",
 				 name, conf_check_interface(name));
-	strcpy(c->interface.name, name);
+	snprintf(c->interface.name, sizeof(c->interface.name), "%s", name);
 	return true;
 }
 
@@ -235,14 +237,14 @@ static void default_name(struct conf *c)
 	char name[CONF_NAME_LEN] = "";
 
 	if (gethostname(name, sizeof(name) - 1) != 0 || !*name)
-		strcpy(name, "localhost");
+		snprintf(name, sizeof(name), "%s", "localhost");
 	for (char *at = name; *at; at++) {
 		char one[2] = { *at, '\0' };
 
 		if (conf_check_name(one))
 			*at = '-';
 	}
-	strcpy(c->name, name);
+	snprintf(c->name, sizeof(c->name), "%s", name);
 }
 
 static bool fill_defaults(struct conf_reader *r)

@@ -267,7 +267,8 @@ bool conf_parse_peer(struct conf_peer *peer, const char *text)
 
 		peer->is_addr = true;
 		peer->port = peer->addr.port;
-		strcpy(peer->host, addr_print_host(&peer->addr, host));
+		snprintf(peer->host, sizeof(peer->host), "%s",
+			 addr_print_host(&peer->addr, host));
 		return addr_is_unicast(&peer->addr);
 	}
 	memcpy(peer->host, text, strlen(text));

@@ -247,7 +247,7 @@ static bool parse_key_line(struct key_file *k, bool *has_key, char *line)
 	value = value_of(line, "machine_id");
 	if (!value || strlen(value) > MACHINE_ID_LEN)
 		return false;
-	strcpy(k->machine_id, value);
+	snprintf(k->machine_id, sizeof(k->machine_id), "%s", value);
 	return true;
 }
 
@@ -403,11 +403,11 @@ bool key_file_load(const char *path, uint8_t private_key[KEY_LEN],
 	if (!ok && missing) {
 		free(*error);
 		*error = NULL;
-		strcpy(k.machine_id, machine_id);
+		snprintf(k.machine_id, sizeof(k.machine_id), "%s", machine_id);
 		ok = make_key_file(path, &k, error);
 	} else if (ok && *machine_id && *k.machine_id &&
 		   strcmp(k.machine_id, machine_id) != 0) {
-		strcpy(k.machine_id, machine_id);
+		snprintf(k.machine_id, sizeof(k.machine_id), "%s", machine_id);
 		ok = make_key_file(path, &k, error);
 		if (ok)
 			error_set(

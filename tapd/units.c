@@ -7,7 +7,8 @@
 
 static const char *none(char buf[UNITS_STRLEN])
 {
-	return strcpy(buf, "-");
+	snprintf(buf, UNITS_STRLEN, "-");
+	return buf;
 }
 
 static bool is_number(double v)
@@ -103,8 +104,9 @@ const char *units_percent(double part, char buf[UNITS_STRLEN])
 	if (!is_number(part) || part > 1)
 		return none(buf);
 	if (percent > 0 && percent < 0.1)
-		return strcpy(buf, "<0.1%");
-	snprintf(buf, UNITS_STRLEN, "%.*f%%",
-		 percent > 0 && percent < 9.95 ? 1 : 0, percent);
+		snprintf(buf, UNITS_STRLEN, "<0.1%%");
+	else
+		snprintf(buf, UNITS_STRLEN, "%.*f%%",
+			 percent > 0 && percent < 9.95 ? 1 : 0, percent);
 	return buf;
 }

@@ -154,7 +154,7 @@ static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now)
 {
-	struct outgoing out[CHUNK];
+	struct outgoing out[CHUNK] = { 0 };
 	size_t ready = 0;
 
 	n->tx.frames += count;

@@ -7,7 +7,7 @@
 
 #define REPLAY_WORDS 128 /* a power of two: a word's place is a mask away */
 /* Counters this far behind the highest are still told apart. */
-#define REPLAY_WINDOW ((REPLAY_WORDS - 1) * 64)
+#define REPLAY_WINDOW ((REPLAY_WORDS - UINT64_C(1)) * 64)
 /* Counters from here on are refused: no key lives that long. */
 #define REPLAY_LIMIT (UINT64_C(1) << 62)
 
