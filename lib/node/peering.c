@@ -149,6 +149,26 @@ static void adopt_hello(struct peer *peer, const struct wire_hello *hello)
 	memcpy(peer->name, hello->name, sizeof(peer->name));
 }
 
+/* The candidate that contests the peer's place, or NULL. */
+static struct candidate *rival_of(const struct node *n, const struct peer *peer)
+{
+	return peer->rival == TABLE_NONE ? NULL
+					 : table_at(n->candidates, peer->rival);
+}
+
+/* The peer is another process now, which may be the rival's, heard at another of
+ * its addresses. If it is a third one, the rival has to wait for its answer. */
+static void rival_reconsider(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct candidate *rival = rival_of(n, peer);
+
+	peer->rival_us = now_us;
+	if (!rival || rival->hello.epoch != peer->epoch)
+		return;
+	rival->rival_of = NULL;
+	peer->rival = TABLE_NONE;
+}
+
 /* The same key from another process: nothing of the old one holds any more. */
 static void restart(struct node *n, struct peer *peer,
 		    const struct candidate *c, uint64_t now_us)
@@ -164,9 +184,8 @@ static void restart(struct node *n, struct peer *peer,
 	peer->state = PEER_CONNECTING;
 	peer->why = PEER_WHY_HANDSHAKE;
 	peer->state_us = now_us;
-	/* Who contested its place has now to wait for the new one's answer. */
-	peer->rival_us = now_us;
 	adopt_hello(peer, &c->hello);
+	rival_reconsider(n, peer, now_us);
 	if (was_up)
 		node_emit(n, NODE_PEER_RESTARTED, peer, &c->at, NULL, "");
 }
@@ -198,9 +217,12 @@ static struct peer *welcome(struct node *n, const struct candidate *c,
 static void contest(struct node *n, struct candidate *c, struct peer *peer,
 		    uint64_t now_us)
 {
-	if (c->rival_of)
+	const struct candidate *rival = rival_of(n, peer);
+
+	/* Itself, or one more session of the same process: it waits. */
+	if (rival && rival->hello.epoch == c->hello.epoch)
 		return;
-	if (peer->rival != TABLE_NONE) {
+	if (rival) {
 		refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE, now_us);
 		return;
 	}

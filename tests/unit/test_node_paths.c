@@ -349,16 +349,57 @@ START_TEST(two_addresses_of_one_peer_are_one_peer_and_do_not_flap)
 }
 END_TEST
 
-static enum fate cut_v4(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	return addr_is_v4(&p->to) ? LOSE : PASS;
-}
-
 static enum fate cut_v6(struct hosts *hosts, struct packet *p)
 {
 	(void)hosts;
 	return addr_is_v4(&p->to) ? PASS : LOSE;
+}
+
+static enum fate lose_first_v4_dial_of_b(struct hosts *hosts, struct packet *p)
+{
+	static bool lost;
+
+	if (lost || p->bytes[0] != WIRE_INITIATION || !addr_is_v4(&p->to) ||
+	    !addr_equal(&p->from, &hosts->host[1].addrs[0]))
+		return PASS;
+	lost = true;
+	return LOSE;
+}
+
+START_TEST(a_restart_heard_at_the_other_address_first_is_no_second_host)
+{
+	uint64_t epoch;
+
+	give_two_addresses(a, 1);
+	give_two_addresses(b, 2);
+	host_start(a);
+	host_start(b);
+	host_want(b, a->addrs, 2);
+	h.judge = cut_v6;
+	ck_assert(hosts_until(&h, pair_up, CLOCK_S));
+	ck_assert(a_has_b_at(&b->addrs[0]));
+	hosts_run(&h, CLOCK_S);
+	epoch = host_peer(a, b)->epoch;
+	b->rng.state += (uint64_t)_i;
+	host_stop(b);
+	host_start(b);
+	host_want(b, a->addrs, 2);
+	h.judge = lose_first_v4_dial_of_b;
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert(pair_up(&h));
+	ck_assert_uint_ne(host_peer(a, b)->epoch, epoch);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
+	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
+	ck_assert_uint_eq(host_drops(a, DROP_duplicate_key), 0);
+	ck_assert(talk(a, b));
+	ck_assert(talk(b, a));
+}
+END_TEST
+
+static enum fate cut_v4(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_is_v4(&p->to) ? LOSE : PASS;
 }
 
 START_TEST(the_other_address_serves_when_one_is_cut)
@@ -641,6 +682,10 @@ static TCase *moves(void)
 		attack_a_member_does_not_take_anothers_place_by_its_address);
 	tcase_add_test(tc,
 		       two_addresses_of_one_peer_are_one_peer_and_do_not_flap);
+	tcase_add_loop_test(
+		tc,
+		a_restart_heard_at_the_other_address_first_is_no_second_host, 0,
+		20);
 	tcase_add_test(tc, the_other_address_serves_when_one_is_cut);
 	return tc;
 }
