@@ -58,9 +58,35 @@ struct endpoint *endpoint_get(struct node *n, const struct addr *addr)
 	return e;
 }
 
+/* Reasons that dialling again soon will not change. */
+static bool refused(const struct endpoint *e)
+{
+	switch (e->why) {
+	case ENDPOINT_UNTRUSTED:
+	case ENDPOINT_DUPLICATE:
+	case ENDPOINT_SELF:
+	case ENDPOINT_RECURSION:
+	case ENDPOINT_VERSION:
+	case ENDPOINT_FULL:
+		return true;
+	case ENDPOINT_DIALLING:
+	case ENDPOINT_NO_ANSWER:
+	case ENDPOINT_OTHER_SECRET:
+	case ENDPOINT_IGNORED:
+	case ENDPOINT_UNREACHABLE:
+	case ENDPOINT_WHY_COUNT:
+		break;
+	}
+	return false;
+}
+
 void endpoint_kick(struct node *n, struct endpoint *e, uint64_t now_us)
 {
-	if (timer_armed(&e->timer))
+	/* What it was refused for once may be long over. */
+	bool waits =
+		e->timer.due_us > now_us + DIAL_LAST_US * 5 / 4 && !refused(e);
+
+	if (timer_armed(&e->timer) && !waits)
 		return;
 	e->attempts = 0;
 	timers_set(&n->timers, &e->timer, now_us);
@@ -90,28 +116,6 @@ static bool wants_dial(const struct node *n, struct endpoint *e,
 	       (peer->current->renew ||
 		session_wants_rekey(peer->current, now_us) ||
 		liveness_doubtful(&peer->liveness, &c, now_us));
-}
-
-/* Reasons that dialling again soon will not change. */
-static bool refused(const struct endpoint *e)
-{
-	switch (e->why) {
-	case ENDPOINT_UNTRUSTED:
-	case ENDPOINT_DUPLICATE:
-	case ENDPOINT_SELF:
-	case ENDPOINT_RECURSION:
-	case ENDPOINT_VERSION:
-	case ENDPOINT_FULL:
-		return true;
-	case ENDPOINT_DIALLING:
-	case ENDPOINT_NO_ANSWER:
-	case ENDPOINT_OTHER_SECRET:
-	case ENDPOINT_IGNORED:
-	case ENDPOINT_UNREACHABLE:
-	case ENDPOINT_WHY_COUNT:
-		break;
-	}
-	return false;
 }
 
 void endpoint_heard(struct node *n, struct endpoint *e, uint64_t now_us)

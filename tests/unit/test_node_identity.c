@@ -733,6 +733,38 @@ START_TEST(a_peer_whose_session_never_opened_does_not_keep_its_place)
 }
 END_TEST
 
+static bool a_met_b(const struct hosts *hosts)
+{
+	(void)hosts;
+	return host_up(a, b);
+}
+
+START_TEST(what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost)
+{
+	struct outsider o;
+
+	/* There is no room for b until the other goes; then b comes itself. */
+	outsider_init(&o, 1);
+	a->config.peers_max = 1;
+	host_start(a);
+	outsider_join(&o, a);
+	host_start(b);
+	host_dial(a, b);
+	while (!host_drops(a, DROP_peers_full))
+		hosts_run(&h, CLOCK_MS);
+	hosts_run(&h, 5 * CLOCK_S);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, a_met_b, 6 * CLOCK_S));
+	host_stop(b);
+	hosts_run(&h, 4 * CLOCK_S);
+	ck_assert(!host_up(a, b));
+	/* Now b dials nobody. */
+	host_start(b);
+	ck_assert(hosts_until(&h, a_met_b, 5 * CLOCK_S));
+	outsider_free(&o);
+}
+END_TEST
+
 static TCase *lives(void)
 {
 	TCase *tc = tcase_create("restarts and clones");
@@ -791,6 +823,9 @@ static TCase *admission(void)
 	tcase_add_test(tc, a_full_table_lets_the_longest_down_go);
 	tcase_add_test(
 		tc, a_peer_whose_session_never_opened_does_not_keep_its_place);
+	tcase_add_test(
+		tc,
+		what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost);
 	return tc;
 }
 
