@@ -18,7 +18,7 @@ static void send_records(struct node *n, struct peer *peer, struct session *s,
 
 	batch_begin(&n->batch, s, to, size, now_us);
 	batch_add(&n->batch, record, len);
-	if (padded_to > WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
+	if (padded_to >= WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
 		size_t rest =
 			padded_to - WIRE_DATA_OVERHEAD - len - sizeof(pad);
 

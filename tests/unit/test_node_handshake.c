@@ -46,6 +46,20 @@ static void assert_talk(struct host *one, struct host *other)
 
 /* ---- the way it should be ---- */
 
+START_TEST(hellos_are_of_one_size_however_long_the_names)
+{
+	const struct packet *hello;
+
+	/* So that no answer to one is larger than it. */
+	memset(a->config.name, 'a', NODE_NAME_MAX);
+	start_pair();
+	ck_assert(hosts_until(&h, hosts_all_up, CLOCK_S));
+	hello = hosts_sent(&h, WIRE_DATA, a, b, 0, 0);
+	ck_assert_uint_eq(hello->len,
+			  hosts_sent(&h, WIRE_DATA, b, a, 0, 0)->len);
+}
+END_TEST
+
 START_TEST(two_nodes_meet_in_five_messages_and_two_round_trips)
 {
 	const struct packet *p[5];
@@ -495,6 +509,7 @@ static TCase *meeting(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, two_nodes_meet_in_five_messages_and_two_round_trips);
+	tcase_add_test(tc, hellos_are_of_one_size_however_long_the_names);
 	tcase_add_test(tc, frames_pass_both_ways_once_up);
 	tcase_add_test(tc, no_node_says_anything_unasked);
 	tcase_add_test(tc, every_other_secret_key_and_epoch_is_its_own);
