@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frames.h"
+
 /* ---- the wire ---- */
 
 static struct packet *packet_push(struct packet **list, size_t *count,
@@ -355,6 +357,12 @@ bool hosts_all_up(const struct hosts *h)
 	return true;
 }
 
+bool hosts_pair_up(const struct hosts *h)
+{
+	return host_up(&h->host[0], &h->host[1]) &&
+	       host_up(&h->host[1], &h->host[0]);
+}
+
 void hosts_mesh(struct hosts *h, size_t count)
 {
 	struct addr before[HOSTS_MAX];
@@ -501,6 +509,16 @@ uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed)
 	return f;
 }
 
+void hosts_udp_frame(uint8_t frame[HOSTS_UDP_LEN], uint16_t port)
+{
+	struct writer w = writer_init(frame, HOSTS_UDP_LEN);
+
+	put_eth(&w, 2, 1, ETH_TYPE_IPV4);
+	put_ipv4(&w, 17, 8 + 32);
+	put_udp(&w, port, 32);
+	ck_assert(writer_ok(&w));
+}
+
 void host_tap_offload(struct host *host, const uint8_t *bytes, size_t len,
 		      struct offload offload)
 {
@@ -551,6 +569,16 @@ bool host_heard(const struct host *host, const struct host *from, uint64_t seed)
 	}
 	free(frame);
 	return heard;
+}
+
+bool host_talks(struct host *from, struct host *to)
+{
+	struct hosts *h = from->hosts;
+	uint64_t seed = h->now_us;
+
+	host_say(from, seed);
+	hosts_run(h, 2 * h->latency_us);
+	return host_heard(to, from, seed);
 }
 
 void host_forget_written(struct host *host)

@@ -94,6 +94,8 @@ bool hosts_until(struct hosts *h, bool (*done)(const struct hosts *h),
 		 uint64_t us);
 /* True if every host that is on has all the others up. */
 bool hosts_all_up(const struct hosts *h);
+/* True if the first two have each other up. */
+bool hosts_pair_up(const struct hosts *h);
 /* Starts the first count hosts, each dialling those before it, and waits until
  * all are up. */
 void hosts_mesh(struct hosts *h, size_t count);
@@ -135,6 +137,9 @@ struct node_peer_info host_shows(const struct host *host,
 /* A frame of len bytes, its payload by seed, between MACs 02:00:00:00:00:dst
  * and …:src; dst 0xff: broadcast. Freed by the caller. */
 uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed);
+/* A UDP packet over IPv4 to that port, between 02:00:00:00:00:01 and …:02. */
+#define HOSTS_UDP_LEN (ETH_HEADER_LEN + 20 + 8 + 32)
+void hosts_udp_frame(uint8_t frame[HOSTS_UDP_LEN], uint16_t port);
 /* Reads frames from the host's TAP, and flushes. */
 void host_tap(struct host *host, const uint8_t *bytes, size_t len);
 void host_tap_offload(struct host *host, const uint8_t *bytes, size_t len,
@@ -144,6 +149,8 @@ void host_say(struct host *host, uint64_t seed);
 /* True if the last frame written is what that wrote. */
 bool host_heard(const struct host *host, const struct host *from,
 		uint64_t seed);
+/* Says something new and lets it arrive; true if it was heard. */
+bool host_talks(struct host *from, struct host *to);
 void host_forget_written(struct host *host);
 
 #endif

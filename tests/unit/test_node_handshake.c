@@ -1,20 +1,18 @@
 /* lib/node: two nodes find each other, whatever the network does. */
 #include <check.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "hosts.h"
 #include "outsider.h"
 
 static struct hosts h;
-static struct host *a, *b, *c;
+static struct host *a, *b;
 
 static void setup(void)
 {
 	hosts_init(&h, 3);
 	a = &h.host[0];
 	b = &h.host[1];
-	c = &h.host[2];
 }
 
 static void teardown(void)
@@ -31,17 +29,10 @@ static void start_pair(void)
 	host_dial(b, a);
 }
 
-static bool talk(struct host *from, struct host *to, uint64_t seed)
-{
-	host_say(from, seed);
-	hosts_run(&h, 2 * h.latency_us);
-	return host_heard(to, from, seed);
-}
-
 static void assert_talk(struct host *one, struct host *other)
 {
-	ck_assert(talk(one, other, h.now_us));
-	ck_assert(talk(other, one, h.now_us));
+	ck_assert(host_talks(one, other));
+	ck_assert(host_talks(other, one));
 }
 
 /* ---- the way it should be ---- */
@@ -127,19 +118,13 @@ END_TEST
 
 /* ---- losses ---- */
 
-static bool pair_up(const struct hosts *hosts)
-{
-	return host_up(&hosts->host[0], &hosts->host[1]) &&
-	       host_up(&hosts->host[1], &hosts->host[0]);
-}
-
 START_TEST(the_loss_of_any_one_message_heals)
 {
 	h.lose = UINT64_C(1) << _i;
 	host_start(a);
 	host_start(b);
 	host_dial(a, b);
-	ck_assert(hosts_until(&h, pair_up, 2 * CLOCK_S));
+	ck_assert(hosts_until(&h, hosts_pair_up, 2 * CLOCK_S));
 	h.lose = 0;
 	assert_talk(a, b);
 }
@@ -151,7 +136,7 @@ START_TEST(the_loss_of_any_two_messages_heals)
 	host_start(a);
 	host_start(b);
 	host_dial(a, b);
-	ck_assert(hosts_until(&h, pair_up, 4 * CLOCK_S));
+	ck_assert(hosts_until(&h, hosts_pair_up, 4 * CLOCK_S));
 	h.lose = 0;
 	assert_talk(a, b);
 }
@@ -172,7 +157,7 @@ START_TEST(a_bad_path_keeps_nobody_apart)
 	a->rng.state = b->rng.state + (uint64_t)_i + 1;
 	h.judge = lose_one_in_five;
 	start_pair();
-	ck_assert(hosts_until(&h, pair_up, 8 * CLOCK_S));
+	ck_assert(hosts_until(&h, hosts_pair_up, 8 * CLOCK_S));
 }
 END_TEST
 
@@ -189,7 +174,7 @@ START_TEST(every_message_arriving_twice_is_no_harm)
 {
 	h.judge = send_twice;
 	start_pair();
-	ck_assert(hosts_until(&h, pair_up, CLOCK_S));
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
 	assert_talk(a, b);
 	assert_talk(a, b);
 	ck_assert(doubled);
@@ -236,7 +221,7 @@ START_TEST(a_peer_that_comes_late_is_met_within_a_retry)
 	host_dial(a, b);
 	hosts_run(&h, 60 * CLOCK_S);
 	host_start(b);
-	ck_assert(hosts_until(&h, pair_up, 5 * CLOCK_S + CLOCK_MS * 20));
+	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S + CLOCK_MS * 20));
 	assert_talk(a, b);
 }
 END_TEST
@@ -354,7 +339,7 @@ START_TEST(both_dialling_at_once_settle_on_one_session)
 	a->rng.state += (uint64_t)_i;
 	b->rng.state += 77 * (uint64_t)_i;
 	start_pair();
-	ck_assert(hosts_until(&h, pair_up, 3 * CLOCK_S));
+	ck_assert(hosts_until(&h, hosts_pair_up, 3 * CLOCK_S));
 	ck_assert_uint_gt(hosts_count_sent(&h, WIRE_RESPONSE, a, b, 0), 0);
 	ck_assert_uint_gt(hosts_count_sent(&h, WIRE_RESPONSE, b, a, 0), 0);
 	hosts_run(&h, 2 * CLOCK_S);
@@ -451,7 +436,7 @@ START_TEST(keys_die_at_180_seconds_if_no_rekey_succeeds)
 	h.judge = lose_initiations;
 	born = host_peer(b, a)->current->born_us;
 	chatter(179 * CLOCK_S);
-	ck_assert(pair_up(&h));
+	ck_assert(hosts_pair_up(&h));
 	hosts_run(&h, 2 * CLOCK_S);
 	ck_assert(!host_up(a, b));
 	ck_assert(!host_up(b, a));
@@ -461,7 +446,7 @@ START_TEST(keys_die_at_180_seconds_if_no_rekey_succeeds)
 	ck_assert_uint_le(host_event(a, NODE_PEER_DOWN)->at_us,
 			  born + 180 * CLOCK_S + CLOCK_MS);
 	h.judge = NULL;
-	ck_assert(hosts_until(&h, pair_up, 5 * CLOCK_S));
+	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S));
 	assert_talk(a, b);
 }
 END_TEST
