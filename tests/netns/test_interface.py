@@ -10,10 +10,11 @@ import pytest
 from cloud import (EXIT_SYSTEM, Tapd, interface_mac, new_secret, start_all, wait_for, wait_mesh)
 
 # /dev/net/tun is open to all on any ordinary system, but not on every one.
-AS_NOBODY = ("unshare", "--mount", "sh", "-c",
-             "mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && "
-             'exec setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all '
-             '--bounding-set=-all "$@"', "sh")
+OPEN_TUN = ("unshare", "--mount", "sh", "-c",
+            "mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && "
+            'exec "$@"', "sh")
+AS_NOBODY = OPEN_TUN + ("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
+                        "--inh-caps=-all", "--bounding-set=-all")
 
 
 @pytest.fixture
@@ -130,6 +131,19 @@ def test_a_hook_that_fails_is_named_and_harms_nothing(host):
     daemon = Tapd(host, new_secret(), **{"interface.up": "/bin/false"}).start()
     daemon.process.wait_log("/bin/false")
     assert daemon.ctl_ok("status")
+
+
+def test_a_stop_does_not_wait_for_hooks_that_hang(host):
+    path = host.write("hang", """#!/bin/sh
+trap '' TERM INT HUP
+setsid sleep 20 &
+while :; do sleep 20; done
+""")
+    os.chmod(path, stat.S_IRWXU)
+    daemon = Tapd(host, new_secret(), **{"interface.up": path, "interface.down": path}).start()
+    assert daemon.stop(5) == 0
+    assert "took too long and was killed" in daemon.process.log()
+    assert not host.has_interface()
 
 
 def test_carrier_can_follow_the_peers(make_cloud):
@@ -367,3 +381,11 @@ def test_it_drops_to_a_user_and_still_follows(make_cloud):
     wait_for(lambda: daemons[0].status()["interface"]["mtu"] == 1400, 3, "the MTU to be seen")
     assert daemons[0].stop() == 0
     assert not cloud.hosts[0].has_interface()
+
+
+def test_it_drops_to_a_user_and_makes_it_again(host):
+    daemon = Tapd(host, new_secret(), user="nobody").start(*OPEN_TUN)
+    host.ip("link", "del", "tap0")
+    wait_for(lambda: host.tap4 in host.ip("addr", "show"), 3, "tap0 to be back")
+    assert daemon.stop() == 0
+    assert not host.has_interface()
