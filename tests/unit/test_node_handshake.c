@@ -1,6 +1,7 @@
 /* lib/node: two nodes find each other, whatever the network does. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hosts.h"
 #include "outsider.h"

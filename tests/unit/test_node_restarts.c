@@ -217,6 +217,7 @@ START_TEST(a_second_clone_does_not_wait_for_the_first)
 	a = &h.host[0];
 	b = &h.host[1];
 	c = &h.host[2];
+	h.latency_us = 100 * CLOCK_MS; /* so that one is still contesting */
 	hosts_mesh(&h, 2);
 	clone_b();
 	memcpy(h.host[3].config.private_key, b->config.private_key, KEY_LEN);
@@ -224,6 +225,9 @@ START_TEST(a_second_clone_does_not_wait_for_the_first)
 	host_dial(c, a);
 	host_start(&h.host[3]);
 	host_dial(&h.host[3], a);
+	while (!host_drops(a, DROP_duplicate_key))
+		hosts_run(&h, CLOCK_MS);
+	ck_assert_uint_ne(host_peer(a, b)->rival, TABLE_NONE);
 	hosts_run(&h, 30 * CLOCK_S);
 	ck_assert(hosts_pair_up(&h));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 0);
