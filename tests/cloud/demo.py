@@ -143,8 +143,8 @@ class Show:
         times = replies(ping)
         gap, before = max((b - a, a) for a, b in zip(times, times[1:]))
         print(good(f"{gap:.2f} s without an answer"))
-        print(f"\n  VRRP itself waits {second.instances[0].patience:.2f} s here: three adverts of "
-              "1 s and a skew for the priority.")
+        print(f"\n  By VRRP's rules web2 waits {second.instances[0].patience:.2f} s from the last "
+              "advert it heard.")
 
 
 def replies(ping):
