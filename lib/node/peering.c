@@ -190,21 +190,34 @@ static void restart(struct node *n, struct peer *peer,
 		node_emit(n, NODE_PEER_RESTARTED, peer, &c->at, NULL, "");
 }
 
+/* Of a full table one goes that nobody wants. Who fills it with keys of his own
+ * keeps no host out that is configured. */
+static void make_room(struct node *n, const struct candidate *c,
+		      uint64_t now_us)
+{
+	const struct endpoint *at = endpoints_find(&n->peers, &c->at);
+	struct peer *peer = peers_longest_down(&n->peers);
+
+	if (!peer && at && at->sources)
+		peer = peers_last_up(&n->peers);
+	if (!peer)
+		return;
+	if (peer->current)
+		send_bye(n, peer, now_us);
+	peer_drop(n, peer, PEER_WHY_FULL, now_us);
+}
+
 static struct peer *welcome(struct node *n, const struct candidate *c,
 			    uint64_t now_us)
 {
 	struct peer *peer = peers_add(&n->peers, &c->key);
-	struct peer *oldest;
 
 	if (!peer) {
-		oldest = peers_longest_down(&n->peers);
-		if (!oldest)
-			return NULL;
-		peer_drop(n, oldest, PEER_WHY_SILENT, now_us);
+		make_room(n, c, now_us);
 		peer = peers_add(&n->peers, &c->key);
-		if (!peer)
-			return NULL;
 	}
+	if (!peer)
+		return NULL;
 	peer->timer.kind = NODE_TIMER_PEER;
 	peer->timer.owner = peer;
 	peer->state_us = now_us;

@@ -37,6 +37,7 @@ static const char *const peer_why_texts[] = {
 	[PEER_WHY_BYE] = "stopped: it said goodbye",
 	[PEER_WHY_EXPIRED] = "keys expired before a new handshake succeeded",
 	[PEER_WHY_UNTRUSTED] = "key not trusted",
+	[PEER_WHY_FULL] = "peer table full: a configured peer took its place",
 };
 static_assert(sizeof(peer_why_texts) / sizeof(char *) == PEER_WHY_COUNT,
 	      "every reason has a text");
@@ -154,6 +155,18 @@ struct peer *peers_longest_down(const struct peers *p)
 		    (!oldest || peer->state_us < oldest->state_us))
 			oldest = peer;
 	return oldest;
+}
+
+struct peer *peers_last_up(const struct peers *p)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer, *last = NULL;
+
+	while ((peer = peers_next(p, &at)))
+		if (peer->state == PEER_UP && !peer_wanted(p, peer) &&
+		    (!last || peer->state_us > last->state_us))
+			last = peer;
+	return last;
 }
 
 void peers_remove(struct peers *p, struct peer *peer)

@@ -62,6 +62,7 @@ enum peer_why {
 	PEER_WHY_BYE,
 	PEER_WHY_EXPIRED, /* keys ran out before a rekey succeeded */
 	PEER_WHY_UNTRUSTED,
+	PEER_WHY_FULL, /* a wanted one took its place */
 	PEER_WHY_COUNT
 };
 const char *peer_why_print(enum peer_why why, uint16_t port, char *buf,
@@ -152,6 +153,9 @@ struct peer *peers_add(struct peers *p, const struct public_key *key);
 struct peer *peers_at_port(const struct peers *p, uint16_t port);
 /* The peer that may go for another: not up, not wanted, longest in that state. */
 struct peer *peers_longest_down(const struct peers *p);
+/* Where none is down, the one that may go for a wanted one: not wanted, the last
+ * that came up. */
+struct peer *peers_last_up(const struct peers *p);
 /* Wipes its sessions and unbinds it. The caller cancelled its timer. */
 void peers_remove(struct peers *p, struct peer *peer);
 /* Walks: start with TABLE_NONE. NULL at the end. */

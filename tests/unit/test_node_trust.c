@@ -303,12 +303,15 @@ END_TEST
 START_TEST(a_full_table_refuses_the_next_and_says_why)
 {
 	struct outsider o[3];
+	struct addr list[3];
 
 	a->config.peers_max = 2;
 	host_start(a);
-	for (uint8_t i = 0; i < 3; i++)
+	for (uint8_t i = 0; i < 3; i++) {
 		outsider_init(&o[i], (uint8_t)(i + 1));
-	host_want(a, &o[2].at, 1);
+		list[i] = o[i].at;
+	}
+	host_want(a, list, 3);
 	outsider_join(&o[0], a);
 	outsider_join(&o[1], a);
 	ck_assert(outsider_shake_hands(&o[2], a));
@@ -317,6 +320,37 @@ START_TEST(a_full_table_refuses_the_next_and_says_why)
 	ck_assert_str_eq(host_shows(a, &o[2].at).why, "peer table full");
 	ck_assert_uint_eq(host_events(a, NODE_PEER_REFUSED), 1);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 2);
+	for (int i = 0; i < 3; i++)
+		outsider_free(&o[i]);
+}
+END_TEST
+
+START_TEST(attack_a_table_filled_with_keys_keeps_no_configured_host_out)
+{
+	struct outsider o[3];
+
+	a->config.peers_max = 3;
+	host_start(a);
+	for (uint8_t i = 0; i < 3; i++) {
+		outsider_init(&o[i], (uint8_t)(i + 1));
+		outsider_join(&o[i], a);
+		hosts_run(&h, CLOCK_MS);
+	}
+	host_start(b);
+	host_start(c);
+	host_dial(a, b);
+	hosts_run(&h, CLOCK_S);
+	ck_assert(host_up(a, b));
+	/* The last that came; and c, which is not configured, takes no place. */
+	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[0].key));
+	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[1].key));
+	ck_assert_ptr_null(peers_find(&a->node->peers, &o[2].key));
+	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
+			 "peer table full: a configured peer took its place");
+	host_dial(c, a);
+	hosts_run(&h, CLOCK_S);
+	ck_assert(!host_up(a, c));
+	ck_assert(host_up(a, b));
 	for (int i = 0; i < 3; i++)
 		outsider_free(&o[i]);
 }
@@ -372,17 +406,20 @@ static bool a_met_b(const struct hosts *hosts)
 START_TEST(what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost)
 {
 	struct outsider o;
+	struct addr list[2] = { b->addrs[0] };
 
 	/* There is no room for b until the other goes; then b comes itself. */
 	outsider_init(&o, 1);
 	a->config.peers_max = 1;
+	list[1] = o.at;
 	host_start(a);
+	host_want(a, list, 2);
 	outsider_join(&o, a);
 	host_start(b);
-	host_dial(a, b);
 	while (!host_drops(a, DROP_peers_full))
 		hosts_run(&h, CLOCK_MS);
 	hosts_run(&h, 5 * CLOCK_S);
+	host_want(a, list, 1);
 	host_dial(b, a);
 	ck_assert(hosts_until(&h, a_met_b, 6 * CLOCK_S));
 	host_stop(b);
@@ -416,6 +453,9 @@ static TCase *admission(void)
 	tcase_add_test(tc, a_handshake_under_way_ends_when_trust_does);
 	tcase_add_test(tc, another_protocol_version_is_refused_by_name);
 	tcase_add_test(tc, a_full_table_refuses_the_next_and_says_why);
+	tcase_add_test(
+		tc,
+		attack_a_table_filled_with_keys_keeps_no_configured_host_out);
 	tcase_add_test(tc, a_full_table_lets_the_longest_down_go);
 	tcase_add_test(
 		tc, a_peer_whose_session_never_opened_does_not_keep_its_place);

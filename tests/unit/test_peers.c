@@ -213,6 +213,24 @@ START_TEST(the_longest_down_goes_first)
 }
 END_TEST
 
+START_TEST(then_the_last_that_came_up)
+{
+	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
+	struct endpoint *e = add_endpoint(1);
+
+	ck_assert_ptr_null(peers_last_up(&p));
+	a->state = b->state = c->state = PEER_UP;
+	a->state_us = 2;
+	b->state_us = 1;
+	c->state_us = 3;
+	e->peer = c;
+	e->sources = 1;
+	ck_assert_ptr_eq(peers_last_up(&p), a);
+	a->state = PEER_DOWN;
+	ck_assert_ptr_eq(peers_last_up(&p), b);
+}
+END_TEST
+
 START_TEST(a_peer_somebody_wants_does_not_go)
 {
 	struct peer *a = add_peer(1), *b = add_peer(2);
@@ -380,6 +398,7 @@ int main(void)
 	tcase_add_test(tc, a_removed_endpoint_leaves_no_keys_behind);
 	tcase_add_test(tc, a_table_that_was_never_made_is_freed);
 	tcase_add_test(tc, the_longest_down_goes_first);
+	tcase_add_test(tc, then_the_last_that_came_up);
 	tcase_add_test(tc, a_peer_somebody_wants_does_not_go);
 	tcase_add_test(tc, a_new_session_takes_an_empty_place_then_the_oldest);
 	tcase_add_test(tc, without_an_open_session_there_is_none_to_send_on);
