@@ -15,7 +15,8 @@
 #endif
 
 struct options {
-	unsigned long seeds; /* of each scenario; 0: what its table says */
+	unsigned long seeds;   /* of each scenario; 0: what its table says */
+	unsigned long percent; /* … of that */
 	unsigned long from;
 	const char *scenario; /* a name or a group; NULL: all */
 	bool verbose;
@@ -83,7 +84,7 @@ static void run_scenario(const struct scenario *c, const struct options *o,
 	unsigned long seeds = o->seeds;
 
 	if (seeds == 0)
-		seeds = (c->seeds * SEEDS_PERCENT + 99) / 100;
+		seeds = (c->seeds * o->percent + 99) / 100;
 	for (unsigned long i = 0; i < seeds; i++) {
 		uint64_t digest;
 		bool ok = run(c, o->from + i, o->verbose, &digest);
@@ -117,7 +118,9 @@ static void usage(FILE *to)
 	fputs("usage: sim [--seeds N] [--from SEED] [--scenario NAME] "
 	      "[--verbose]\n"
 	      "NAME is a scenario or a group of them; --list lists them.\n"
-	      "SIM_SEEDS in the environment is --seeds.\n",
+	      "SIM_SEEDS=N in the environment: N seeds of chaos/all, and of "
+	      "the "
+	      "others in\nproportion to what --list says.\n",
 	      to);
 }
 
@@ -139,12 +142,12 @@ static struct options options(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct options o = { .from = 1 };
+	struct options o = { .from = 1, .percent = SEEDS_PERCENT };
 	const char *env = getenv("SIM_SEEDS");
 	int c;
 
 	if (env && *env)
-		o.seeds = number(env, "SIM_SEEDS");
+		o.percent = number(env, "SIM_SEEDS");
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (c) {
 		case 's':

@@ -142,12 +142,13 @@ static void old_records(struct sim *s)
 	mesh_check(s);
 }
 
-/* Without what the outsider remembers. */
+/* Without what the outsider remembers; 0 if malloc does not count. */
 static size_t memory_in_use(const struct sim *s)
 {
 	struct mallinfo2 m = mallinfo2();
+	size_t all = m.uordblks + m.hblkhd;
 
-	return m.uordblks + m.hblkhd - s->outside.recorded_len;
+	return all > 0 ? all - s->outside.recorded_len : 0;
 }
 
 /* Memory is flat under a flood (malloc's own count; nothing to see where a

@@ -349,11 +349,14 @@ static void random_fault(struct sim *s)
 	}
 }
 
-/* Hosts that moved are dialled where they are, as discovery would have it. */
-static void chaos(struct sim *s)
+/* Many faults over minutes, then a mesh. Hosts that moved are dialled where they
+ * are, as discovery would have it. */
+static void chaos_from(struct sim *s)
 {
-	unsigned n = mesh_up(s, 2, 8);
+	unsigned n = s->host_count;
 
+	sim_start_all(s);
+	sim_await(s, sim_mesh_up, HEAL_US, "full mesh");
 	traffic_start(s, 50 * SIM_MS, 4);
 	for (int i = 0; i < 40; i++) {
 		random_fault(s);
@@ -373,6 +376,30 @@ static void chaos(struct sim *s)
 	mesh_check(s);
 }
 
+static void chaos(struct sim *s)
+{
+	sim_add_mesh(s, (unsigned)rng_range(&s->rng, 2, 8));
+	chaos_from(s);
+}
+
+/* The same with IPv4 and IPv6, other intervals, and late timers. */
+static void chaos_varied(struct sim *s)
+{
+	static const uint64_t intervals_ms[] = { 200, 500, 1000, 2000 };
+	unsigned n = (unsigned)rng_range(&s->rng, 2, 6);
+
+	s->tick_late_us = rng_below(&s->rng, 50 * SIM_MS);
+	for (unsigned i = 0; i < n; i++) {
+		sim_add_host(s);
+		if (rng_chance(&s->rng, 0.5))
+			sim_give_addr(s, i, FAMILY_V6);
+		s->hosts[i].config.interval_us =
+			intervals_ms[rng_below(&s->rng, 4)] * SIM_MS;
+	}
+	sim_want_all(s);
+	chaos_from(s);
+}
+
 const struct scenario scenarios_change[] = {
 	{ "change/restart", restart, 60 },
 	{ "change/restart_unlisting", restart_unlisting, 40 },
@@ -387,5 +414,6 @@ const struct scenario scenarios_change[] = {
 	{ "change/renamed", renamed, 30 },
 	{ "change/rewanted", rewanted, 20 },
 	{ "chaos/all", chaos, 100 },
+	{ "chaos/varied", chaos_varied, 60 },
 	{ 0 },
 };

@@ -43,9 +43,14 @@ unsigned mesh_up(struct sim *s, unsigned low, unsigned high)
 
 void mesh_check(struct sim *s)
 {
+	uint64_t interval_us = 0;
+
+	for (unsigned i = 0; i < s->host_count; i++)
+		if (s->hosts[i].config.interval_us > interval_us)
+			interval_us = s->hosts[i].config.interval_us;
 	sim_await(s, sim_mesh_up, HEAL_US, "full mesh after the faults");
 	/* A peer that moved is followed when it no longer hears us. */
-	sim_run(s, 4 * SIM_S);
+	sim_run(s, 4 * interval_us);
 	sim_check_peers(s);
 	traffic_check_reach(s);
 }
