@@ -5,12 +5,14 @@ failover is asserted at twice that.
 """
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from cloud import Tapd, holds, interface_mac, new_secret, start_all, wait_for, wait_mesh
 from cloud.keepalived import Keepalived, Vrrp
 from cloud.supervisor import FdStore
+from recipe import recipe
 
 VIP, VIP6 = "10.77.0.100", "fd77::100"
 
@@ -73,6 +75,12 @@ def took(record_property):
                                     f"asserted {2 * patience:.2f})")
         assert seconds <= 2 * patience, f"{what} took {seconds:.2f} s"
     return check
+
+
+def test_the_recipe_is_what_these_tests_run():
+    web1 = SimpleNamespace(name="web1", path=str)
+    conf = Keepalived(web1, Vrrp(priority=150)).configuration("/etc/keepalived/notify")
+    assert recipe("keepalived", "/etc/keepalived/keepalived.conf") == conf
 
 
 def test_one_master_is_elected_and_the_other_is_silent(group):

@@ -57,15 +57,17 @@ class Keepalived:
         self.history_path = host.path("keepalived.history")
         self.process = None
 
-    def start(self):
-        notify = self.host.write("notify", NOTIFY.format(history=self.history_path), 0o755)
-        text = GLOBAL.format(name=self.host.name) + "".join(
+    def configuration(self, notify):
+        return GLOBAL.format(name=self.host.name) + "".join(
             INSTANCE.format(name=i.name, interface=i.interface, router_id=i.router_id,
                             priority=i.priority, interval=i.interval, address=i.address,
                             notify=notify,
                             options="".join(f"    {line}\n" for line in i.options))
             for i in self.instances)
-        conf = self.host.write("keepalived.conf", text)
+
+    def start(self):
+        notify = self.host.write("notify", NOTIFY.format(history=self.history_path), 0o755)
+        conf = self.host.write("keepalived.conf", self.configuration(notify))
         self.process = self.host.start(
             "keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp",
             "-f", conf, "-p", self.host.path("keepalived.pid"),
