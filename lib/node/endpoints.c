@@ -169,8 +169,10 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 	if (endpoint_is_recursive(n, &e->addr)) {
 		e->why = ENDPOINT_RECURSION;
 	} else {
-		/* If it still is unreachable, sending will say so again. */
+		/* If it still is unreachable, sending will say so again; and
+		 * who ignores us has answered the last initiation. */
 		if ((e->attempts >= 2 && e->why == ENDPOINT_DIALLING) ||
+		    (e->pending.index && e->why == ENDPOINT_IGNORED) ||
 		    e->why == ENDPOINT_UNREACHABLE)
 			e->why = ENDPOINT_NO_ANSWER;
 		handshake_dial(n, e, now);

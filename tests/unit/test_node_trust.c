@@ -298,6 +298,37 @@ START_TEST(another_protocol_version_is_refused_by_name)
 }
 END_TEST
 
+START_TEST(what_ignored_us_and_then_is_gone_is_shown_as_gone)
+{
+	uint8_t response[WIRE_RESPONSE_LEN];
+	const struct packet *p;
+	struct outsider o;
+	size_t since = 0;
+
+	/* It answers handshakes and says no more, as one does that takes us for
+	 * a clone. */
+	outsider_init(&o, 1);
+	host_start(a);
+	host_want(a, &o.at, 1);
+	for (int i = 0; i < 1000; i++) {
+		hosts_run(&h, 10 * CLOCK_MS);
+		p = hosts_sent(&h, WIRE_INITIATION, a, NULL, since, 0);
+		if (!p)
+			continue;
+		since = h.log_count;
+		outsider_respond(&o, p->bytes, response, h.now_us);
+		host_receive(a, &o.at, response, sizeof(response));
+	}
+	ck_assert_str_eq(host_shows(a, &o.at).why,
+			 "it ignores us: is this host's key a copy of "
+			 "another's?");
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert_str_eq(host_shows(a, &o.at).why,
+			 "no answer: is UDP 8273 open both ways?");
+	outsider_free(&o);
+}
+END_TEST
+
 /* ---- bounds ---- */
 
 START_TEST(a_full_table_refuses_the_next_and_says_why)
@@ -452,6 +483,7 @@ static TCase *admission(void)
 		       a_key_thrown_out_is_not_held_against_the_next_address);
 	tcase_add_test(tc, a_handshake_under_way_ends_when_trust_does);
 	tcase_add_test(tc, another_protocol_version_is_refused_by_name);
+	tcase_add_test(tc, what_ignored_us_and_then_is_gone_is_shown_as_gone);
 	tcase_add_test(tc, a_full_table_refuses_the_next_and_says_why);
 	tcase_add_test(
 		tc,
