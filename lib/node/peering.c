@@ -116,7 +116,8 @@ static void bind(struct endpoint *e, struct peer *peer)
 static struct session *attach(struct node *n, struct candidate *c,
 			      struct peer *peer, uint64_t now_us)
 {
-	struct session *s = peer_session_slot(peer);
+	struct session *s = peer_session_slot(
+		peer, public_key_compare(&n->key, &peer->key) < 0);
 	struct endpoint *at = endpoint_get(n, &c->at);
 	struct index_entry *entry;
 	uint32_t index = index_of(n, c);

@@ -213,9 +213,9 @@ void endpoints_remove(struct peers *p, struct endpoint *e)
 	table_remove(p->by_addr, key);
 }
 
-struct session *peer_session_slot(struct peer *peer)
+struct session *peer_session_slot(struct peer *peer, bool we_are_smaller)
 {
-	struct session *oldest = NULL;
+	struct session *worst = NULL;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
 		struct session *s = &peer->sessions[i];
@@ -223,10 +223,10 @@ struct session *peer_session_slot(struct peer *peer)
 		if (s->stage == SESSION_NONE)
 			return s;
 		if (s != peer->current &&
-		    (!oldest || s->born_us < oldest->born_us))
-			oldest = s;
+		    (!worst || session_better(worst, s, we_are_smaller)))
+			worst = s;
 	}
-	return oldest;
+	return worst;
 }
 
 bool peer_choose_session(struct peer *peer, bool we_are_smaller,

@@ -31,7 +31,8 @@
  * down that nobody wants, or it has been down for `expire`.
  */
 
-#define PEERS_SESSIONS 4
+/* Two hosts that list three addresses of each other begin with six. */
+#define PEERS_SESSIONS 8
 
 /* Why no peer is up at an endpoint; shown to people. */
 enum endpoint_why {
@@ -171,9 +172,9 @@ struct endpoint *endpoints_next(const struct peers *p, uint32_t *at);
 /* True if some source wants an endpoint this peer answers at. */
 bool peer_wanted(const struct peers *p, const struct peer *peer);
 
-/* A place for a session: an empty one, else the oldest that is not current, for
- * the caller to wipe. */
-struct session *peer_session_slot(struct peer *peer);
+/* A place for a session: an empty one, else the one that either end is least
+ * likely to send on, for the caller to wipe. Never the current one. */
+struct session *peer_session_slot(struct peer *peer, bool we_are_smaller);
 /* Chooses the session to send on; the others retire. True if it changed. */
 bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 			 uint64_t now_us);

@@ -406,6 +406,34 @@ START_TEST(the_other_address_serves_when_one_is_cut)
 }
 END_TEST
 
+/* Each dials each address of the other, so six sessions begin at once: both ends
+ * have to keep those that either of them may send on. */
+START_TEST(hosts_of_three_addresses_each_lose_no_frame_as_they_meet)
+{
+	uint64_t seed = (uint64_t)_i;
+
+	for (uint32_t i = 1; i < 3; i++) {
+		a->addrs[i] = addr_v4(0x0a090001 + (i << 8), WIRE_PORT);
+		b->addrs[i] = addr_v4(0x0a090002 + (i << 8), WIRE_PORT);
+	}
+	a->addrs_count = b->addrs_count = 3;
+	a->rng.state = splitmix_next(&(struct splitmix){ seed });
+	b->rng.state = splitmix_next(&(struct splitmix){ ~seed });
+	host_start(a);
+	host_start(b);
+	host_want(a, b->addrs, 3);
+	host_want(b, a->addrs, 3);
+	ck_assert(hosts_until(&h, hosts_all_up, 2 * CLOCK_S));
+	for (uint64_t i = 0; i < 100; i++) {
+		host_say(a, i);
+		host_say(b, i);
+		hosts_run(&h, 10 * CLOCK_MS);
+	}
+	ck_assert_uint_eq(a->written_count, 100);
+	ck_assert_uint_eq(b->written_count, 100);
+}
+END_TEST
+
 static TCase *moves(void)
 {
 	TCase *tc = tcase_create("moves");
@@ -439,6 +467,9 @@ static TCase *moves(void)
 		a_restart_heard_at_the_other_address_first_is_no_second_host, 0,
 		20);
 	tcase_add_test(tc, the_other_address_serves_when_one_is_cut);
+	tcase_add_loop_test(
+		tc, hosts_of_three_addresses_each_lose_no_frame_as_they_meet, 0,
+		40);
 	return tc;
 }
 

@@ -56,7 +56,7 @@ static struct session *add_session(struct peer *peer, bool initiator,
 				   uint64_t now_us)
 {
 	const struct noise noise = sessions_noise(initiator);
-	struct session *s = peer_session_slot(peer);
+	struct session *s = peer_session_slot(peer, true);
 
 	session_wipe(s);
 	ck_assert(session_init(s, aead, &noise, initiator, 1, 2, now_us));
@@ -264,11 +264,27 @@ START_TEST(a_new_session_takes_an_empty_place_then_the_oldest)
 			ck_assert_ptr_ne(s[i], s[j]);
 	}
 	/* The last is the oldest, then the one before. */
-	ck_assert_ptr_eq(peer_session_slot(peer), s[PEERS_SESSIONS - 1]);
+	ck_assert_ptr_eq(peer_session_slot(peer, true), s[PEERS_SESSIONS - 1]);
 	peer->current = s[PEERS_SESSIONS - 1];
-	ck_assert_ptr_eq(peer_session_slot(peer), s[PEERS_SESSIONS - 2]);
+	ck_assert_ptr_eq(peer_session_slot(peer, true), s[PEERS_SESSIONS - 2]);
 	session_wipe(s[0]);
-	ck_assert_ptr_eq(peer_session_slot(peer), s[0]);
+	ck_assert_ptr_eq(peer_session_slot(peer, true), s[0]);
+}
+END_TEST
+
+START_TEST(of_sessions_made_at_once_one_that_neither_end_prefers_goes)
+{
+	struct peer *peer = add_peer(1);
+	struct session *ours, *theirs;
+
+	/* Older, but both ends prefer what the smaller key initiated. */
+	ours = add_session(peer, true, NOW);
+	theirs = add_session(peer, false, NOW + CLOCK_S);
+	for (size_t i = 2; i < PEERS_SESSIONS; i++)
+		add_session(peer, true, NOW + CLOCK_S + i);
+	ck_assert_ptr_eq(peer_session_slot(peer, true), theirs);
+	peer->current = theirs;
+	ck_assert_ptr_eq(peer_session_slot(peer, true), ours);
 }
 END_TEST
 
@@ -401,6 +417,8 @@ int main(void)
 	tcase_add_test(tc, then_the_last_that_came_up);
 	tcase_add_test(tc, a_peer_somebody_wants_does_not_go);
 	tcase_add_test(tc, a_new_session_takes_an_empty_place_then_the_oldest);
+	tcase_add_test(
+		tc, of_sessions_made_at_once_one_that_neither_end_prefers_goes);
 	tcase_add_test(tc, without_an_open_session_there_is_none_to_send_on);
 	tcase_add_test(tc,
 		       the_session_that_was_replaced_receives_for_30_seconds);
