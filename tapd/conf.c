@@ -227,7 +227,7 @@ static bool default_interface(struct conf_reader *r)
 				 "not set, and the file's own name \"%s\" %s; "
 				 "or set interface.name",
 				 name, conf_check_interface(name));
-	snprintf(c->interface.name, sizeof(c->interface.name), "%s", name);
+	memcpy(c->interface.name, name, strlen(name) + 1);
 	return true;
 }
 
