@@ -4,28 +4,19 @@
 
 #include "bridge/group.h"
 #include "frames.h"
-
-static struct group group(const char *ip)
-{
-	struct group g = { .vlan = 0 };
-	struct addr a;
-
-	ck_assert_msg(addr_parse(&a, ip, 1), "%s", ip);
-	memcpy(g.ip, a.ip, sizeof(g.ip));
-	return g;
-}
+#include "reports.h"
 
 START_TEST(v4_groups_are_v4_mapped)
 {
 	struct group g = group_v4(7, 0xef010203);
-	const struct group parsed = group("239.1.2.3");
+	const struct group parsed = group_parse(0, "239.1.2.3");
 
 	ck_assert(group_is_v4(&g));
 	ck_assert_uint_eq(g.vlan, 7);
 	frame_assert_ip(g.ip, "239.1.2.3");
 	g.vlan = 0;
 	ck_assert(group_equal(&g, &parsed));
-	g = group("ff0e::1");
+	g = group_parse(0, "ff0e::1");
 	ck_assert(!group_is_v4(&g));
 }
 END_TEST
@@ -55,7 +46,7 @@ static const struct {
 
 START_TEST(each_group_has_its_mac_and_who_it_is_for)
 {
-	struct group g = group(known[_i].ip);
+	struct group g = group_parse(0, known[_i].ip);
 	uint8_t mac[ETH_ADDR_LEN];
 
 	group_mac(&g, mac);
@@ -66,7 +57,7 @@ END_TEST
 
 static struct eth_view view_to(const char *ip)
 {
-	struct group g = group(ip);
+	struct group g = group_parse(0, ip);
 	struct eth_view v = {
 		.vlan = 5,
 		.l3 = group_is_v4(&g) ? ETH_L3_IPV4 : ETH_L3_IPV6,
@@ -80,7 +71,7 @@ static struct eth_view view_to(const char *ip)
 START_TEST(frame_is_for_its_group_unless_for_all)
 {
 	struct eth_view v = view_to(known[_i].ip);
-	struct group g, want = group(known[_i].ip);
+	struct group g, want = group_parse(0, known[_i].ip);
 
 	want.vlan = 5;
 	ck_assert_int_eq(group_of_frame(&v, &g), !known[_i].for_all);

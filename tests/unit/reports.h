@@ -1,0 +1,45 @@
+/* IGMP and MLD for tests: frames around messages, and the parser under watch. */
+#ifndef TAPD_TESTS_REPORTS_H
+#define TAPD_TESTS_REPORTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/membership.h"
+
+#define REPORT_MAX    2048
+#define RECORDS_MAX   128
+#define REPORT_SENDER "\x02\0\0\0\0\x01"
+
+/* A group from text, for tests. */
+struct group group_parse(uint16_t vlan, const char *ip);
+
+/*
+ * A frame from REPORT_SENDER around a message, which is given in hex with
+ * whatever for its checksum: that is put right. IGMP comes from 10.77.0.1 with
+ * the router alert option, MLD from fe80::1 behind a hop-by-hop header. vlan 0:
+ * untagged. Returns its length.
+ */
+size_t igmp_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex);
+size_t mld_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex);
+/* Puts the message's checksum right again. */
+void igmp_repair(uint8_t *frame, size_t len);
+void mld_repair(uint8_t *frame, size_t len);
+
+/* What membership_parse and membership_next say of a frame; it is held to the
+ * header's contract. They get a heap copy of exactly its length, so that
+ * AddressSanitizer sees the first byte read past the end. */
+struct heard {
+	struct membership m;
+	struct membership_record records[RECORDS_MAX];
+	size_t count;
+};
+
+struct heard hear(const uint8_t *frame, size_t len);
+struct heard hear_igmp(const char *hex);
+struct heard hear_mld(const char *hex);
+/* Fails the test unless record i is of this group and says this. */
+void heard_assert(const struct heard *h, size_t i, const char *ip,
+		  enum membership_says says, bool current);
+
+#endif
