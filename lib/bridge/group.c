@@ -45,6 +45,46 @@ void group_mac(const struct group *g, uint8_t mac[ETH_ADDR_LEN])
 	}
 }
 
+/*
+ * The link-local groups that hosts join: IANA's IPv4 and IPv6 Multicast Address
+ * Space registries; the last byte of 224.0.0.x and ff02::x.
+ */
+static bool is_common(uint8_t number)
+{
+	static const uint8_t common[] = {
+		1,   /* all hosts */
+		2,   /* all routers */
+		5,   /* OSPF */
+		6,   /* OSPF, designated routers */
+		9,   /* RIP */
+		10,  /* EIGRP */
+		13,  /* PIM */
+		18,  /* VRRP */
+		22,  /* IGMPv3, MLDv2 */
+		81,  /* IPVS synchronisation */
+		102, /* HSRP, GLBP */
+		106, /* multicast router discovery */
+		107, /* PTP */
+		251, /* mDNS */
+		252, /* LLMNR */
+	};
+
+	return memchr(common, number, sizeof(common)) != NULL;
+}
+
+bool group_mac_is_for_all(const uint8_t mac[ETH_ADDR_LEN])
+{
+	uint32_t low = load_be32(mac + 2);
+
+	if (load_be16(mac) == 0x0100 && low >> 23 == 0x5e000000 >> 23)
+		return (low & 0x7fffff) <= 0xff && is_common((uint8_t)low);
+	if (load_be16(mac) != 0x3333)
+		return true;
+	/* solicited nodes; DHCPv6 and LLMNR, ff02::1:2 and 1:3 */
+	return low >> 24 == 0xff || low == 0x10002 || low == 0x10003 ||
+	       (low <= 0xff && is_common((uint8_t)low));
+}
+
 bool group_of_frame(const struct eth_view *v, struct group *g)
 {
 	uint8_t mac[ETH_ADDR_LEN];

@@ -33,6 +33,10 @@ bool group_is_for_all(const struct group *g);
 
 /* The MAC that the group's frames go to: RFC 1112, 6.4; RFC 2464, 7. */
 void group_mac(const struct group *g, uint8_t mac[ETH_ADDR_LEN]);
+/* True if what listens to this MAC needs no membership: no group's MAC, or one
+ * that is hardly used but for a group for all, such as mDNS's or VRRP's. 31
+ * other IPv4 groups share each of these. */
+bool group_mac_is_for_all(const uint8_t mac[ETH_ADDR_LEN]);
 
 /*
  * The group whose members a frame is for. False, and *g zeroed, if it is for

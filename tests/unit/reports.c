@@ -31,11 +31,10 @@ static void put_ethernet(struct writer *w, uint16_t vlan, const char *dst,
 	writer_u16(w, type);
 }
 
-size_t igmp_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex)
+static size_t wrap_igmp(uint8_t out[REPORT_MAX], uint16_t vlan,
+			const uint8_t *message, size_t len)
 {
 	struct writer w = writer_init(out, REPORT_MAX);
-	uint8_t message[REPORT_MAX];
-	size_t len = hex_decode(message, sizeof(message), hex);
 
 	put_ethernet(&w, vlan, "\x01\0\x5e\0\0\x16", ETH_TYPE_IPV4);
 	writer_u16(&w, 0x46c0);
@@ -51,11 +50,10 @@ size_t igmp_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex)
 	return w.len;
 }
 
-size_t mld_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex)
+static size_t wrap_mld(uint8_t out[REPORT_MAX], uint16_t vlan,
+		       const uint8_t *message, size_t len)
 {
 	struct writer w = writer_init(out, REPORT_MAX);
-	uint8_t message[REPORT_MAX];
-	size_t len = hex_decode(message, sizeof(message), hex);
 
 	put_ethernet(&w, vlan, "\x33\x33\0\0\0\x16", ETH_TYPE_IPV6);
 	writer_u32(&w, 0x60000000);
@@ -70,6 +68,74 @@ size_t mld_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex)
 	ck_assert(writer_ok(&w));
 	mld_repair(out, w.len);
 	return w.len;
+}
+
+size_t igmp_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex)
+{
+	uint8_t message[REPORT_MAX];
+
+	return wrap_igmp(out, vlan, message,
+			 hex_decode(message, sizeof(message), hex));
+}
+
+size_t mld_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex)
+{
+	uint8_t message[REPORT_MAX];
+
+	return wrap_mld(out, vlan, message,
+			hex_decode(message, sizeof(message), hex));
+}
+
+static void put_group(struct writer *w, const struct group *g)
+{
+	if (group_is_v4(g))
+		writer_bytes(w, g->ip + 12, 4);
+	else
+		writer_bytes(w, g->ip, 16);
+}
+
+static void put_records(struct writer *w, enum report_type type,
+			const struct group *groups, size_t count)
+{
+	writer_u16(w, 0);
+	writer_u16(w, (uint16_t)count);
+	for (size_t i = 0; i < count; i++) {
+		writer_u8(w, (uint8_t)type);
+		writer_u8(w, 0);
+		writer_u16(w, type == REPORT_BLOCK);
+		put_group(w, &groups[i]);
+		if (type == REPORT_BLOCK) /* whatever source */
+			put_group(w, &groups[i]);
+	}
+}
+
+size_t report_frame(uint8_t out[REPORT_MAX], unsigned int version,
+		    enum report_type type, const struct group *groups,
+		    size_t count)
+{
+	static const uint8_t igmp_types[] = { 0x12, 0x16, 0x22 };
+	static const uint8_t mld_types[] = { 131, 143 };
+	const bool v6 = !group_is_v4(groups);
+	const bool old = version < (v6 ? 2 : 3);
+	uint8_t message[REPORT_MAX];
+	struct writer w = writer_init(message, sizeof(message));
+	uint8_t kind = v6 ? mld_types[version - 1] : igmp_types[version - 1];
+
+	ck_assert(count == 1 || !old);
+	if (old && type == REPORT_TO_NONE)
+		kind = v6 ? 132 : 0x17;
+	writer_u8(&w, kind);
+	writer_zeros(&w, 3);
+	if (old && v6)
+		writer_u32(&w, 0);
+	if (old)
+		put_group(&w, groups);
+	else
+		put_records(&w, type, groups, count);
+	ck_assert(writer_ok(&w));
+	if (v6)
+		return wrap_mld(out, groups->vlan, message, w.len);
+	return wrap_igmp(out, groups->vlan, message, w.len);
 }
 
 /* Zeroes the checksum of the message that an L4 offset begins, if it has one,

@@ -22,6 +22,18 @@ struct group group_parse(uint16_t vlan, const char *ip);
  */
 size_t igmp_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex);
 size_t mld_frame(uint8_t out[REPORT_MAX], uint16_t vlan, const char *hex);
+/* A report about groups of one VLAN and family: IGMPv1 to 3, MLDv1 to 2. type:
+ * the record type of RFC 3376, 4.2.12; old versions have one group, and leave it
+ * if that is REPORT_TO_NONE. Returns its length. */
+enum report_type {
+	REPORT_IS_ALL = 2,  /* the answer to a query */
+	REPORT_TO_NONE = 3, /* a leave */
+	REPORT_TO_ALL = 4,  /* a join */
+	REPORT_BLOCK = 6,   /* of one source */
+};
+size_t report_frame(uint8_t out[REPORT_MAX], unsigned int version,
+		    enum report_type type, const struct group *groups,
+		    size_t count);
 /* Puts the message's checksum right again. */
 void igmp_repair(uint8_t *frame, size_t len);
 void mld_repair(uint8_t *frame, size_t len);

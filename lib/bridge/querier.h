@@ -1,0 +1,134 @@
+/* Local membership: which groups are wanted on our side of the TAP. */
+#ifndef TAPD_BRIDGE_QUERIER_H
+#define TAPD_BRIDGE_QUERIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/table.h"
+#include "bridge/igmp.h"
+#include "bridge/membership.h"
+#include "bridge/mld.h"
+
+/*
+ * A host reports a group when it joins, and then says nothing until asked. So
+ * the querier asks: it writes IGMPv3 and MLDv2 queries into the TAP and hears
+ * the answers, which never leave the host. It fails open. The set it keeps may
+ * have a group too many and, while querier_want_all says nothing, none too few:
+ *
+ * - At the start, in a new VLAN, and when the TAP dropped frames, two queries
+ *   are asked a second apart, and all is wanted until both ran out with nothing
+ *   dropped. Then it asks every 125 s, and soon when a new host speaks.
+ * - A group is here while anyone who reported it is. A reporter of it is gone
+ *   only when it answered a query without it: silence, as behind a firewall,
+ *   keeps what is known, and querier_silent warns of it.
+ * - Who says that it left is gone after two queries about that group, a second
+ *   apart, that nobody answered; and so are the others who answered the last
+ *   general query and not these two. Those who never answer anything stay.
+ * - A late look (a stopped process, a long queue) may have left answers unread:
+ *   what it would conclude is asked again.
+ *
+ * Time is an argument and grows. The callbacks may not call the querier.
+ */
+struct querier;
+
+/* The source of our queries: locally administered, never on the network. A
+ * frame read from the TAP that has it is our own, and to be dropped. */
+extern const uint8_t querier_mac[ETH_ADDR_LEN];
+
+#define QUERIER_GROUPS	  10000
+#define QUERIER_HOSTS	  1024
+#define QUERIER_VLANS_MAX 64 /* besides untagged */
+
+struct querier_config {
+	uint32_t groups_max; /* QUERIER_GROUPS is usual */
+	uint32_t hosts_max;  /* QUERIER_HOSTS: MACs, twice if they speak both */
+};
+
+/* To be written into the TAP: about one group, or all if its ip is zero. */
+struct querier_query {
+	bool v6;
+	struct group group;
+	uint32_t response_ms;
+};
+
+struct querier_ops {
+	/* Only from querier_tick. */
+	void (*query)(void *user, const struct querier_query *query);
+	/* The first on our side wants the group, or the last one left it. Never
+	 * for a group that is for all. */
+	void (*changed)(void *user, const struct group *group, bool wanted);
+};
+
+/* NULL if memory is short. It asks nothing before querier_start. */
+struct querier *querier_new(const struct querier_config *config,
+			    const struct querier_ops *ops, void *user,
+			    const uint8_t seed[TABLE_SEED_LEN]);
+void querier_free(struct querier *q);
+
+/* ---- what happened ---- */
+
+/* The TAP is up (again): all are asked, and the first set is complete after
+ * 2.25 s. What was known is kept. */
+void querier_start(struct querier *q, uint64_t now_us);
+/* It is down: nothing can be asked, and all is wanted until querier_start. */
+void querier_stop(struct querier *q);
+/* The kernel dropped frames on their way to us (tx_dropped grew): reports may
+ * have been among them. */
+void querier_dropped(struct querier *q, uint64_t now_us);
+/* A frame of this VLAN passed. Cheap, and 0 does nothing: call it for each. */
+void querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
+/* A report read from the TAP, and its source MAC. False if something in it found
+ * no room: to be counted; all is wanted until it does. */
+bool querier_report(struct querier *q, const struct membership *report,
+		    const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us);
+/*
+ * The MACs that the TAP's interface listens to (/proc/net/dev_mcast), one after
+ * the other, if they can be known: to be told every second. One that no known group explains has a
+ * member whose report nobody heard, as when a host behind a firewall joined
+ * before we came: all is wanted while that lasts for more than a second. In
+ * 224.0.0.0/24 and ff02::/16, groups in common use need no explanation.
+ */
+void querier_listening(struct querier *q, const uint8_t *macs, size_t count,
+		       uint64_t now_us);
+
+/* When querier_tick has something to do, or CLOCK_NEVER. */
+uint64_t querier_deadline(const struct querier *q);
+/* Asks, concludes. Before it is called, what the TAP holds should be read, and
+ * querier_dropped called if its tx_dropped grew. It does a bounded part of what
+ * is due: the deadline may be past already when it returns. */
+void querier_tick(struct querier *q, uint64_t now_us);
+
+/* Room for one query as a frame. */
+#define QUERIER_FRAME_MAX MLD_QUERY_MAX
+/* The query as a frame; returns its length. */
+size_t querier_build(uint8_t frame[QUERIER_FRAME_MAX],
+		     const struct querier_query *query);
+
+/* ---- what is known ---- */
+
+/* Why every group's frames are wanted. */
+enum querier_reason {
+	QUERIER_STARTING, /* not all have been asked since the start, or a drop */
+	QUERIER_VLANS,	  /* more VLANs than are asked */
+	QUERIER_FULL,	  /* more groups, or reporters of them, than fit */
+	QUERIER_UNHEARD, /* someone listens to a group that nobody reported */
+	QUERIER_REASON_COUNT
+};
+
+/* For people, as in "flooded: …". */
+const char *querier_reason_text(enum querier_reason reason);
+/* A bit for each reason; 0: the set is complete. */
+unsigned int querier_want_all(const struct querier *q);
+/* True if groups of this family are known and the last queries in some VLAN
+ * brought no answer at all: does a firewall drop them? */
+bool querier_silent(const struct querier *q, bool v6);
+bool querier_wants(const struct querier *q, const struct group *group);
+/* Groups that somebody wants, without those that are for all. */
+uint32_t querier_count(const struct querier *q);
+/* Walks them: *at starts at TABLE_NONE. False at the end. */
+bool querier_next(const struct querier *q, uint32_t *at, struct group *out);
+
+#endif
