@@ -22,8 +22,9 @@ const uint8_t querier_mac[ETH_ADDR_LEN] = { 0x02, 't', 'a', 'p', 'd', 'q' };
 /* A look this late may have been kept from reading the answers. */
 #define LATE_US	    (500 * CLOCK_MS)
 #define HOST_AGE_US (600 * CLOCK_S)
-/* What nobody explains may be a join whose report is on its way. */
-#define UNHEARD_US (1 * CLOCK_S)
+/* What nobody explains may be a join whose report is on its way. More than the
+ * second between two looks: the second look tells. */
+#define UNHEARD_US (1500 * CLOCK_MS)
 /* Timers that one tick looks at: a leave of thousands of groups must not hold up
  * the frames. */
 #define TICK_MAX 256
@@ -120,6 +121,7 @@ void querier_free(struct querier *q)
 void querier_start(struct querier *q, uint64_t now_us)
 {
 	q->running = true;
+	q->explained_us = now_us;
 	for (uint32_t i = 0; i < q->vlans_count; i++) {
 		q->vlans[i].complete = false;
 		begin_run(q, &q->vlans[i], now_us);
@@ -166,23 +168,21 @@ void querier_dropped(struct querier *q, uint64_t now_us)
 	}
 }
 
+static bool is_explained(const struct querier *q, const uint8_t *mac)
+{
+	return group_mac_is_for_all(mac) || members_use_mac(q->members, mac);
+}
+
 void querier_listening(struct querier *q, const uint8_t *macs, size_t count,
 		       uint64_t now_us)
 {
 	size_t i = 0;
 
-	while (i < count &&
-	       (group_mac_is_for_all(macs + i * ETH_ADDR_LEN) ||
-		members_use_mac(q->members, macs + i * ETH_ADDR_LEN)))
+	while (i < count && is_explained(q, macs + i * ETH_ADDR_LEN))
 		i++;
 	if (i == count)
-		q->unexplained = q->unheard = false;
-	else if (!q->unexplained)
-		q->unexplained_us = now_us;
-	if (i < count) {
-		q->unexplained = true;
-		q->unheard = now_us - q->unexplained_us >= UNHEARD_US;
-	}
+		q->explained_us = now_us;
+	q->unheard = now_us - q->explained_us >= UNHEARD_US;
 }
 
 /* ---- time ---- */

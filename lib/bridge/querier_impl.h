@@ -49,9 +49,9 @@ struct querier {
 	bool crowded_vlans;		   /* more were seen than fit */
 	bool full;			   /* reports were refused */
 	uint64_t refused_us;		   /* the last of them */
-	bool unexplained; /* someone listens to a group nobody reported */
-	uint64_t unexplained_us; /* since when */
-	bool unheard;		 /* … for long enough */
+	uint64_t
+		explained_us; /* when all listeners last were; 0: see at once */
+	bool unheard;	      /* someone listens to what nobody reported */
 };
 
 /* NULL if it is one too many. */

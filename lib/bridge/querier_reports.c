@@ -9,6 +9,9 @@ static void changed(struct querier *q, const struct group *group, bool wanted)
 	if (group_is_for_all(group))
 		return;
 	q->wanted += wanted ? 1 : UINT32_MAX;
+	/* Whoever still listens to a group just left was never heard. */
+	if (!wanted)
+		q->explained_us = 0;
 	q->ops.changed(q->user, group, wanted);
 }
 

@@ -111,6 +111,26 @@ START_TEST(answers_of_a_round_that_dropped_frames_conclude_nothing)
 }
 END_TEST
 
+START_TEST(leave_while_frames_are_dropped_is_asked_again)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance(60 * CLOCK_S);
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(1900 * CLOCK_MS);
+	querier_dropped(lan.q, lan.now);
+	advance(2250 * CLOCK_MS); /* the other member's answer was lost */
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	lan.queries_count = 0;
+	advance(1 * CLOCK_S);
+	ck_assert(group_equal(&lan.queries[0].group, &lan.g1));
+	say(OTHER, REPORT_IS_ALL, &lan.g1);
+	advance(10 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
 START_TEST(late_look_concludes_nothing)
 {
 	querier_start(lan.q, lan.now);
@@ -532,6 +552,7 @@ int main(void)
 		drops_make_it_ask_again_and_want_all_until_none_are_dropped);
 	tcase_add_test(tc,
 		       answers_of_a_round_that_dropped_frames_conclude_nothing);
+	tcase_add_test(tc, leave_while_frames_are_dropped_is_asked_again);
 	tcase_add_test(tc, late_look_concludes_nothing);
 	add_joins_and_leaves(tc);
 	tcase_add_test(tc, vlan_is_asked_as_soon_as_it_is_seen);
