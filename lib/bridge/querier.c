@@ -325,8 +325,7 @@ const char *querier_reason_text(enum querier_reason reason)
 		[QUERIER_STARTING] = "this host's own groups are being asked",
 		[QUERIER_VLANS] = "more VLANs than can be asked",
 		[QUERIER_FULL] = "more groups than fit",
-		[QUERIER_UNHEARD] = "it listens to a group that it does not "
-				    "report: does a firewall drop queries?",
+		[QUERIER_UNHEARD] = "a member is not heard: a firewall?",
 	};
 
 	_Static_assert(sizeof(texts) / sizeof(texts[0]) == QUERIER_REASON_COUNT,
