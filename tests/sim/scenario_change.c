@@ -68,6 +68,35 @@ static void restart_clock_back(struct sim *s)
 	mesh_check(s);
 }
 
+/* The same at another address, which nobody lists: that its clock is wrong and
+ * not its handshake a replay, the cookie alone can tell. */
+static void restart_elsewhere_clock_back(struct sim *s)
+{
+	unsigned n = (unsigned)rng_range(&s->rng, 2, 6), host;
+	uint64_t start;
+
+	for (unsigned i = 0; i < n; i++)
+		sim_add_host(s);
+	for (unsigned i = 1; i < n; i++)
+		sim_want(s, i, 0);
+	sim_start_all(s);
+	sim_run(s, 5 * SIM_S + wait_before(s));
+	host = (unsigned)rng_range(&s->rng, 1, n - 1);
+	sim_crash(s, host);
+	sim_move(s, host);
+	s->hosts[host].wall_offset_us -= SIM_YEAR;
+	sim_start(s, host);
+	start = s->now_us;
+	while (!s->failed &&
+	       !(sim_is_up(s, 0, host) && sim_is_up(s, host, 0))) {
+		if (s->now_us - start > RESTART_US)
+			sim_fail(s, "h%u is not back in 3 s", host);
+		sim_run(s, 10 * SIM_MS);
+	}
+	sim_run(s, 5 * SIM_S);
+	traffic_check_reach(s);
+}
+
 /* A running node goes to 2099, is restarted there, and comes back, running or
  * with another restart. */
 static void clock_2099(struct sim *s)
@@ -404,6 +433,8 @@ const struct scenario scenarios_change[] = {
 	{ "change/restart", restart, 60 },
 	{ "change/restart_unlisting", restart_unlisting, 40 },
 	{ "change/restart_clock_back", restart_clock_back, 40 },
+	{ "change/restart_elsewhere_clock_back", restart_elsewhere_clock_back,
+	  30 },
 	{ "change/clock_2099", clock_2099, 30 },
 	{ "change/goodbye", goodbye, 30 },
 	{ "change/move", move, 40 },
