@@ -182,14 +182,11 @@ static bool is_own_initiation(struct node *n, uint32_t sender,
  * to work for him. Counts the refusal. */
 static bool admit(struct node *n, const struct addr *from,
 		  const struct noise *noise, uint64_t timestamp_us,
-		  const struct wire_initiation *m, const uint8_t *datagram,
+		  const struct wire_initiation *m, bool cookie,
 		  const struct secret *secret, uint64_t now_us)
 {
 	struct public_key key;
 	const struct peer *peer;
-	bool cookie =
-		cookie_check_mac2(&n->jar, from, datagram, WIRE_INITIATION_LEN);
-	bool stale;
 
 	memcpy(key.bytes, noise->rs, KEY_LEN);
 	if (public_key_equal(&key, &n->key)) {
@@ -202,10 +199,8 @@ static bool admit(struct node *n, const struct addr *from,
 		return false;
 	}
 	peer = peers_find(&n->peers, &key);
-	stale = peer && timestamp_us <= peer->timestamp_us;
-	if (!cookie && (stale || n->half_open >= NODE_HALF_OPEN_LOAD ||
-			bucket_low(&n->handshakes, now_us))) {
-		node_drop(n, stale ? DROP_stale_timestamp : DROP_mac2);
+	if (!cookie && peer && timestamp_us <= peer->timestamp_us) {
+		node_drop(n, DROP_stale_timestamp);
 		send_cookie(n, from, m->sender, secret, m->mac1, now_us);
 		return false;
 	}
@@ -220,6 +215,13 @@ static bool admit(struct node *n, const struct addr *from,
 	return true;
 }
 
+/* Handshakes pile up, or come faster than they can be answered. */
+static bool under_load(struct node *n, uint64_t now_us)
+{
+	return n->half_open >= NODE_HALF_OPEN_LOAD ||
+	       bucket_low(&n->handshakes, now_us);
+}
+
 static void initiation_in(struct node *n, const struct addr *from,
 			  const uint8_t *datagram, const struct secret *secret,
 			  uint64_t now_us)
@@ -228,13 +230,21 @@ static void initiation_in(struct node *n, const struct addr *from,
 	struct noise noise;
 	struct endpoint *e;
 	uint8_t timestamp[WIRE_TIMESTAMP_LEN];
+	bool cookie =
+		cookie_check_mac2(&n->jar, from, datagram, WIRE_INITIATION_LEN);
 
 	wire_unpack_initiation(&m, datagram);
+	/* Before the Noise message is read, which costs six times its mac1. */
+	if (!cookie && under_load(n, now_us)) {
+		node_drop(n, DROP_mac2);
+		send_cookie(n, from, m.sender, secret, m.mac1, now_us);
+		return;
+	}
 	if (!noise_init(&noise, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),
 			secret->psk, n->config.private_key, n->key.bytes) ||
 	    !noise_read1(&noise, m.noise, sizeof(m.noise), timestamp)) {
 		node_drop(n, DROP_handshake_auth);
-	} else if (admit(n, from, &noise, load_be64(timestamp), &m, datagram,
+	} else if (admit(n, from, &noise, load_be64(timestamp), &m, cookie,
 			 secret, now_us)) {
 		answer(n, from, &noise, secret, m.sender, load_be64(timestamp),
 		       now_us);

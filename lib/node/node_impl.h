@@ -22,7 +22,9 @@
 #define NODE_CANDIDATES_MAX (2 * NODE_HALF_OPEN_MAX)
 /* Handshakes answered a second: a quarter millisecond of work each. */
 #define NODE_HANDSHAKE_RATE 500
-#define NODE_COOKIE_RATE    200
+/* Cookies a second, a few hundredths of that work each: many, for whoever replays
+ * one initiation faster than this takes them from those who need one. */
+#define NODE_COOKIE_RATE 5000
 /* How long the host we know has to answer when another one shows its key. */
 #define NODE_RIVAL_US	    (1 * CLOCK_S)
 #define NODE_RIVAL_PROBE_US (250 * CLOCK_MS)

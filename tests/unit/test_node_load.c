@@ -74,12 +74,47 @@ START_TEST(a_cookie_is_kept_for_the_next_dial)
 }
 END_TEST
 
+/* One initiation that an outsider recorded, of a host that a does not know. */
+static void record(uint8_t initiation[WIRE_INITIATION_LEN])
+{
+	struct outsider o;
+
+	outsider_init(&o, 200);
+	outsider_initiate(&o, HOSTS_WALL, initiation);
+	outsider_free(&o);
+}
+
 START_TEST(cookies_are_given_at_a_bounded_rate)
 {
+	uint8_t initiation[WIRE_INITIATION_LEN];
+
 	host_start(a);
-	pile_up(1000);
+	record(initiation);
+	for (int i = 0; i < NODE_COOKIE_RATE + 1000; i++)
+		host_receive(a, &stranger, initiation, sizeof(initiation));
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_COOKIE, a, NULL, 0),
 			  NODE_COOKIE_RATE);
+}
+END_TEST
+
+START_TEST(attack_replays_without_end_keep_no_honest_host_out)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+
+	host_start(a);
+	host_start(b);
+	record(initiation);
+	for (int ms = 0; ms < 2000; ms++) {
+		for (int i = 0; i < 4; i++)
+			host_receive(a, &stranger, initiation,
+				     sizeof(initiation));
+		if (ms == 500)
+			host_dial(b, a);
+		hosts_run(&h, CLOCK_MS);
+	}
+	ck_assert_uint_eq(a->node->half_open, NODE_HALF_OPEN_LOAD);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, b, a, 0), 2);
 }
 END_TEST
 
@@ -238,6 +273,7 @@ static TCase *load(void)
 	tcase_add_test(tc, under_load_a_cookie_gets_an_honest_host_in);
 	tcase_add_test(tc, a_cookie_is_kept_for_the_next_dial);
 	tcase_add_test(tc, cookies_are_given_at_a_bounded_rate);
+	tcase_add_test(tc, attack_replays_without_end_keep_no_honest_host_out);
 	tcase_add_test(tc, attack_a_cookie_is_worth_nothing_elsewhere);
 	tcase_add_test(tc, half_open_handshakes_are_bounded_even_with_cookies);
 	tcase_add_test(tc, handshakes_are_answered_at_a_bounded_rate);
