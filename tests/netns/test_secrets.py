@@ -130,21 +130,25 @@ def test_a_cloned_key_is_refused_loudly(trio, who):
     web3.wait_up(web1, web2, within=15)
 
 
+def on_machine(host, digit):
+    """What runs its command on a machine of that id: nothing else is in its /etc."""
+    place = host.path(f"etc{digit}")
+    os.makedirs(place)
+    host.write(f"etc{digit}/machine-id", digit * 32 + "\n")
+    return ("unshare", "--mount", "sh", "-c", f'mount --bind {place} /etc && exec "$@"', "sh")
+
+
 def test_a_cloned_disk_makes_a_new_key(make_cloud):
     """The key file remembers the machine it was made on."""
-    cloud = make_cloud(1)
-    host = cloud.hosts[0]
-    daemon = Tapd(host, new_secret())
-    machine = host.write("machine-id", "0123456789abcdef0123456789abcdef\n")
-    elsewhere = ("unshare", "--mount", "sh", "-c",
-                 f'mount --bind {machine} /etc/machine-id && exec "$@"', "sh")
-    daemon.start()
+    host = make_cloud(1).hosts[0]
+    here, elsewhere = on_machine(host, "a"), on_machine(host, "b")
+    daemon = Tapd(host, new_secret()).start(*here)
     first = daemon.status()["key"]
     daemon.stop()
     daemon.start(*elsewhere)
-    assert daemon.status()["key"] != first
-    assert "machine" in daemon.process.log()
     second = daemon.status()["key"]
+    assert second != first
+    assert "machine" in daemon.process.log()
     daemon.stop()
     daemon.start(*elsewhere)
     assert daemon.status()["key"] == second
