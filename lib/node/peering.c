@@ -179,7 +179,6 @@ static void restart(struct node *n, struct peer *peer,
 	peer_sessions_drop(n, peer);
 	fdb_flush_port(n->fdb, peer->port);
 	liveness_init(&peer->liveness, now_us);
-	peer->said_bye = false;
 	peer->timestamp_us = 0;
 	peer->move_token = 0;
 	peer->state = PEER_CONNECTING;

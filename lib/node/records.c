@@ -234,7 +234,6 @@ static void probe_in(struct node *n, struct reading *r,
 
 static void bye_in(struct node *n, struct reading *r)
 {
-	r->peer->said_bye = true;
 	peer_sessions_drop(n, r->peer);
 	peer_down(n, r->peer, PEER_WHY_BYE, r->now_us);
 	peer_arm(n, r->peer, r->now_us);

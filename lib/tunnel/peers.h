@@ -113,7 +113,6 @@ struct peer {
 	uint16_t tap_mtu;
 	uint64_t epoch;
 	uint64_t timestamp_us; /* wall clock of its last confirmed initiation */
-	bool said_bye;
 
 	struct endpoint *endpoint;
 	struct session sessions[PEERS_SESSIONS];
