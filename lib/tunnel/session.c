@@ -115,7 +115,8 @@ bool session_better(const struct session *a, const struct session *b,
 				 ? a->confirmed_us - b->confirmed_us
 				 : b->confirmed_us - a->confirmed_us;
 
-	if (a->initiator != b->initiator && apart < SESSION_COLLISION_US)
+	if (a->initiator != b->initiator && apart < SESSION_COLLISION_US &&
+	    bytes_equal(a->psk, b->psk, sizeof(a->psk)))
 		return a->initiator == we_are_smaller;
 	return a->confirmed_us > b->confirmed_us;
 }

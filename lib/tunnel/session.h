@@ -103,7 +103,9 @@ uint64_t session_deadline(const struct session *s, uint64_t now_us);
 /*
  * Which of two open sessions to send on: the later confirmed; of two confirmed
  * within SESSION_COLLISION_US, which both ends may see in another order, the
- * one whose initiator has the smaller public key. True if a is the better.
+ * one whose initiator has the smaller public key. Not so if their secrets
+ * differ: the other end, which made the later one, may have wiped the earlier
+ * with its secret. True if a is the better.
  * we_are_smaller: our public key is smaller than the peer's.
  */
 bool session_better(const struct session *a, const struct session *b,

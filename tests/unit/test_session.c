@@ -314,6 +314,19 @@ START_TEST(both_ends_prefer_the_same_of_two_that_collided)
 }
 END_TEST
 
+START_TEST(of_two_with_different_secrets_the_later_is_better)
+{
+	/* Who made the second has no more use for the first one's secret. */
+	struct session old = { .initiator = true, .confirmed_us = 10 };
+	struct session new = { .confirmed_us = 20, .psk = { 1 } };
+
+	ck_assert(session_better(&new, &old, true));
+	ck_assert(!session_better(&old, &new, true));
+	new.psk[0] = 0;
+	ck_assert(session_better(&old, &new, true));
+}
+END_TEST
+
 START_TEST(a_wiped_session_is_all_zero)
 {
 	static const struct session zero;
@@ -354,6 +367,7 @@ int main(void)
 		the_initiator_renews_first_and_both_do_at_a_billion_datagrams,
 		0, (int)COUNT(rekeys));
 	tcase_add_test(tc, the_deadline_is_the_renewal_then_the_end);
+	tcase_add_test(tc, of_two_with_different_secrets_the_later_is_better);
 	tcase_add_loop_test(tc, the_better_of_two_sessions_is_as_the_table_says,
 			    0, (int)COUNT(choices));
 	tcase_add_test(tc, both_ends_prefer_the_same_of_two_that_collided);
