@@ -59,7 +59,17 @@
 	X(tap_write, "TAP refused the frame (down, or its queue is full)")   \
 	X(udp_overflow, "UDP receive buffer overflowed")                     \
 	/* tables */                                                         \
-	X(fdb_full, "MAC not learned: table full")
+	X(fdb_full, "MAC not learned: table full")                           \
+	/* multicast */                                                      \
+	X(no_member, "multicast to a group that no peer joined")             \
+	X(report_kept, "IGMP or MLD report: stays on this host")             \
+	X(report_foreign, "IGMP or MLD report from a peer: would silence "   \
+			  "this host's own")                                 \
+	X(query_foreign, "IGMP query without a source from a peer")          \
+	X(querier_own, "frame from the MAC of our own querier")              \
+	X(membership_bad, "malformed IGMP or MLD message: flooded")          \
+	X(groups_full, "group not noted: table full; all groups are sent")   \
+	X(groups_epoch, "groups of a peer's earlier life")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

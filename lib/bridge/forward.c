@@ -1,49 +1,124 @@
 #include "bridge/forward.h"
 
-/* What both directions begin with: check the frame, learn its source. */
-static enum drop_reason admit(struct fdb *fdb, uint16_t port,
+#include <string.h>
+
+#include "bridge/querier.h"
+#include "bridge/router.h"
+
+/* What both directions begin with: check the frame, learn its source, hear what
+ * it says about multicast. */
+static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 			      const uint8_t *frame, size_t len, size_t max,
-			      uint64_t now_us, struct eth_view *view,
-			      bool *full)
+			      uint64_t now_us, struct forward *out)
 {
+	struct eth_view *view = &out->view;
 	enum drop_reason reason = eth_parse(view, frame, len);
 
-	*full = false;
+	out->full = out->flooded = out->router = false;
+	out->membership.kind = MEMBERSHIP_NONE;
 	if (reason != DROP_NONE)
 		return reason;
 	if (max != 0 && len > max)
 		return DROP_frame_long;
-	if (!eth_is_membership(view, frame, len))
-		*full = !fdb_learn(fdb, view->vlan, view->src, port, now_us);
+	if (memcmp(view->src, querier_mac, ETH_ADDR_LEN) == 0)
+		return DROP_querier_own;
+	if (!eth_is_membership(view, frame, len)) {
+		out->full =
+			!fdb_learn(t->fdb, view->vlan, view->src, port, now_us);
+	} else {
+		membership_parse(&out->membership, view, frame, len);
+		out->router = out->membership.kind == MEMBERSHIP_QUERY &&
+			      out->membership.has_source;
+	}
+	if (eth_is_group(view->dst))
+		out->router |= router_is_announced(view, frame, len);
 	return DROP_NONE;
 }
 
-struct verdict forward_from_tap(struct fdb *fdb, const uint8_t *frame,
-				size_t len, size_t max, uint64_t now_us,
-				struct eth_view *view, bool *full)
+static void to_all(const struct forward_tables *t, struct forward *out)
 {
-	enum drop_reason reason =
-		admit(fdb, FDB_PORT_LOCAL, frame, len, max, now_us, view, full);
-	int port;
-
-	if (reason != DROP_NONE)
-		return (struct verdict){ VERDICT_DROP, reason, 0 };
-	if (eth_is_group(view->dst))
-		return (struct verdict){ VERDICT_FLOOD, DROP_NONE, 0 };
-	port = fdb_find(fdb, view->vlan, view->dst, now_us);
-	if (port < 0)
-		return (struct verdict){ VERDICT_FLOOD, DROP_NONE, 0 };
-	if (port == FDB_PORT_LOCAL)
-		return (struct verdict){ VERDICT_DROP, DROP_frame_local, 0 };
-	return (struct verdict){ VERDICT_PORT, DROP_NONE, (uint16_t)port };
+	out->ports = t->live;
+	out->flooded = true;
+	out->reason = DROP_no_peer;
 }
 
-enum drop_reason forward_from_port(struct fdb *fdb, uint16_t port,
-				   const uint8_t *frame, size_t len, size_t max,
-				   uint64_t now_us, struct eth_view *view,
-				   bool *full)
+/* Everybody but those who know that they have no member. */
+static void to_members(const struct forward_tables *t,
+		       const struct group *group, struct forward *out)
+{
+	out->ports = t->flooded;
+	if (group->vlan != 0) {
+		const struct group vlan = group_of_vlan(group->vlan);
+		struct port_set known = { .words = { 0 } };
+
+		mdb_find(t->mdb, &vlan, &known);
+		for (int i = 0; i < PORT_SET_WORDS; i++)
+			out->ports.words[i] |= ~known.words[i];
+	}
+	mdb_find(t->mdb, group, &out->ports);
+	port_set_keep(&out->ports, &t->live);
+	out->reason =
+		port_set_is_empty(&t->live) ? DROP_no_peer : DROP_no_member;
+}
+
+static void to_group(const struct forward_tables *t, struct forward *out)
+{
+	struct group group;
+
+	if (t->snooping && out->membership.kind == MEMBERSHIP_REPORT) {
+		out->ports = t->routers;
+		port_set_keep(&out->ports, &t->live);
+		out->reason = DROP_report_kept;
+	} else if (t->snooping && out->membership.kind == MEMBERSHIP_NONE &&
+		   group_of_frame(&out->view, &group)) {
+		to_members(t, &group, out);
+	} else {
+		to_all(t, out);
+	}
+}
+
+static void to_mac(const struct forward_tables *t, uint64_t now_us,
+		   struct forward *out)
+{
+	int port = fdb_find(t->fdb, out->view.vlan, out->view.dst, now_us);
+
+	memset(&out->ports, 0, sizeof(out->ports));
+	out->reason = DROP_frame_local;
+	if (port == FDB_PORT_LOCAL)
+		return;
+	if (port > 0 && port_set_has(&t->live, (uint16_t)port))
+		port_set_add(&out->ports, (uint16_t)port);
+	else
+		to_all(t, out);
+}
+
+void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
+		      size_t len, size_t max, uint64_t now_us,
+		      struct forward *out)
+{
+	out->reason = admit(t, FDB_PORT_LOCAL, frame, len, max, now_us, out);
+	if (out->reason != DROP_NONE)
+		return;
+	if (eth_is_group(out->view.dst))
+		to_group(t, out);
+	else
+		to_mac(t, now_us, out);
+	if (!port_set_is_empty(&out->ports))
+		out->reason = DROP_NONE;
+}
+
+void forward_from_port(const struct forward_tables *t, uint16_t port,
+		       const uint8_t *frame, size_t len, size_t max,
+		       uint64_t now_us, struct forward *out)
 {
 	/* Learning decides nothing here: what a peer sent goes into the TAP,
 	 * even to a MAC we think elsewhere, as its sender may know better. */
-	return admit(fdb, port, frame, len, max, now_us, view, full);
+	out->reason = admit(t, port, frame, len, max, now_us, out);
+	if (out->reason != DROP_NONE || !t->snooping)
+		return;
+	if (out->membership.kind == MEMBERSHIP_REPORT && !t->router)
+		out->reason = DROP_report_foreign;
+	else if (out->membership.kind == MEMBERSHIP_QUERY &&
+		 !out->membership.has_source)
+		out->reason = DROP_query_foreign;
 }

@@ -1,38 +1,74 @@
-/* The verdict: who should have a frame that was read from the TAP. */
+/* The verdict: who should have a frame. */
 #ifndef TAPD_BRIDGE_FORWARD_H
 #define TAPD_BRIDGE_FORWARD_H
+
+#include <stdbool.h>
 
 #include "base/drop.h"
 #include "bridge/eth.h"
 #include "bridge/fdb.h"
+#include "bridge/mdb.h"
+#include "bridge/membership.h"
+#include "bridge/port_set.h"
 
-enum verdict_kind { VERDICT_DROP, VERDICT_PORT, VERDICT_FLOOD };
+/* What a verdict is taken from. The sets are of peers' ports. */
+struct forward_tables {
+	struct fdb *fdb;
+	const struct mdb *mdb; /* declared groups; and VLANs: group_of_vlan */
+	bool snooping;	       /* false: multicast is for all, reports too */
+	struct port_set live;  /* peers that can be sent to */
+	/* Peers that get every group: they said so, or what they declared is
+	 * not known whole. */
+	struct port_set flooded;
+	struct port_set routers; /* peers that get reports */
+	bool router;		 /* … and so do we */
+};
 
-struct verdict {
-	enum verdict_kind kind;
-	enum drop_reason reason; /* for DROP */
-	uint16_t port;		 /* for PORT: a peer's, never the TAP's */
+/* What is known of one frame, and what becomes of it. */
+struct forward {
+	struct eth_view view;	 /* whenever the frame could be parsed */
+	enum drop_reason reason; /* DROP_NONE: it goes where ports says */
+	struct port_set ports;	 /* from the TAP: to these peers */
+	bool full;		 /* its source could not be learned */
+	bool flooded;		 /* all peers should have it */
+	/* What it says of groups; MEMBERSHIP_BAD is to be counted. Borrows the
+	 * frame. */
+	struct membership membership;
+	bool router; /* its sender says that it routes multicast */
 };
 
 /*
- * Learns the source as local (but not from IGMP or MLD) and decides:
- * group addresses and unknown unicast to all peers, a known MAC to its port, a
- * MAC on our own side of the TAP to nobody (DROP_frame_local). len is the
- * frame's length, max the largest allowed (DROP_frame_long; 0 for super-frames,
- * whose segments fit by construction). *view is filled whenever the frame could
- * be parsed. *full is set if the source could not be learned.
+ * For a frame read from the TAP. Learns the source as local (but not from IGMP or
+ * MLD) and decides by the first that fits:
+ *
+ *	longer than max (0: a super-frame, whose segments fit)   nobody
+ *	from our own querier's MAC                               nobody
+ *	an IGMP or MLD report, when snooping                     routers
+ *	a group whose members can be known, when snooping        members, and
+ *	                                                         the flooded
+ *	any other group address                                  all
+ *	a MAC on our own side of the TAP                         nobody
+ *	a known MAC                                              its port
+ *	an unknown MAC                                           all
+ *
+ * Who gets a tagged frame to a group has besides to have declared that it knows
+ * the VLAN's members. Only live ports are in the result; if none is, the reason
+ * says what there was to be sent: DROP_no_peer, DROP_no_member,
+ * DROP_report_kept.
  */
-struct verdict forward_from_tap(struct fdb *fdb, const uint8_t *frame,
-				size_t len, size_t max, uint64_t now_us,
-				struct eth_view *view, bool *full);
+void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
+		      size_t len, size_t max, uint64_t now_us,
+		      struct forward *out);
 
 /*
  * The same for a frame that `port` (a peer) sent us. Split horizon: it goes
- * into the TAP or nowhere, never to another peer. DROP_NONE: write it.
+ * into the TAP or nowhere, never to another peer; ports is not set. When
+ * snooping, a report would keep this host's from reporting themselves, so it is
+ * dropped unless a router waits for it, and so is a query that hosts would
+ * answer to nobody (RFC 4541, 2.1.1).
  */
-enum drop_reason forward_from_port(struct fdb *fdb, uint16_t port,
-				   const uint8_t *frame, size_t len, size_t max,
-				   uint64_t now_us, struct eth_view *view,
-				   bool *full);
+void forward_from_port(const struct forward_tables *t, uint16_t port,
+		       const uint8_t *frame, size_t len, size_t max,
+		       uint64_t now_us, struct forward *out);
 
 #endif

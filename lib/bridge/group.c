@@ -20,6 +20,25 @@ bool group_is_v4(const struct group *g)
 	return memcmp(g->ip, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
+struct group group_of_vlan(uint16_t vlan)
+{
+	return group_v4(vlan, 0);
+}
+
+bool group_is_vlan(const struct group *g)
+{
+	return group_is_v4(g) && load_be32(g->ip + 12) == 0;
+}
+
+bool group_is_valid(const struct group *g)
+{
+	if (g->vlan > 4095)
+		return false;
+	if (group_is_v4(g))
+		return group_is_vlan(g) || g->ip[12] >> 4 == 0xe;
+	return g->ip[0] == 0xff;
+}
+
 bool group_equal(const struct group *a, const struct group *b)
 {
 	return memcmp(a, b, GROUP_LEN) == 0;

@@ -21,6 +21,11 @@ _Static_assert(GROUP_LEN == 18, "a table key has no padding");
 
 /* 0xef010203 is 239.1.2.3. */
 struct group group_v4(uint16_t vlan, uint32_t ip);
+/* No group, but "this VLAN": 0.0.0.0. */
+struct group group_of_vlan(uint16_t vlan);
+bool group_is_vlan(const struct group *g);
+/* A multicast address in a VLAN that can be; or a VLAN. */
+bool group_is_valid(const struct group *g);
 bool group_is_v4(const struct group *g);
 bool group_equal(const struct group *a, const struct group *b);
 

@@ -25,6 +25,14 @@ static inline void port_set_remove(struct port_set *s, uint16_t port)
 	s->words[port / 64] &= ~(UINT64_C(1) << port % 64);
 }
 
+static inline void port_set_put(struct port_set *s, uint16_t port, bool in)
+{
+	if (in)
+		port_set_add(s, port);
+	else
+		port_set_remove(s, port);
+}
+
 static inline bool port_set_has(const struct port_set *s, uint16_t port)
 {
 	return (s->words[port / 64] >> port % 64 & 1) != 0;
@@ -35,6 +43,14 @@ static inline void port_set_add_all(struct port_set *s,
 {
 	for (int i = 0; i < PORT_SET_WORDS; i++)
 		s->words[i] |= more->words[i];
+}
+
+/* Removes from *s what is not in *others. */
+static inline void port_set_keep(struct port_set *s,
+				 const struct port_set *others)
+{
+	for (int i = 0; i < PORT_SET_WORDS; i++)
+		s->words[i] &= others->words[i];
 }
 
 static inline bool port_set_is_empty(const struct port_set *s)

@@ -217,6 +217,8 @@ static void conclude(struct querier *q, struct vlan *v, bool late,
 		return;
 	}
 	querier_judge_vlan(q, v);
+	if (!v->concluded && v->id != 0)
+		q->ops.vlan_known(q->user, v->id);
 	v->complete = v->concluded = true;
 	v->last_us = v->opened_us;
 	note_room(q);
@@ -370,6 +372,18 @@ bool querier_next(const struct querier *q, uint32_t *at, struct group *out)
 	while ((member = members_next(q->members, at))) {
 		*out = *members_group(q->members, member);
 		if (!group_is_for_all(out))
+			return true;
+	}
+	return false;
+}
+
+bool querier_next_vlan(const struct querier *q, uint32_t *at, uint16_t *vlan)
+{
+	while (*at < q->vlans_count) {
+		const struct vlan *v = &q->vlans[(*at)++];
+
+		*vlan = v->id;
+		if (v->id != 0 && v->concluded)
 			return true;
 	}
 	return false;

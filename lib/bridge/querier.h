@@ -60,6 +60,9 @@ struct querier_ops {
 	/* The first on our side wants the group, or the last one left it. Never
 	 * for a group that is for all. */
 	void (*changed)(void *user, const struct group *group, bool wanted);
+	/* A VLAN (not 0) was asked for the first time: what is known of it is
+	 * complete, apart from what querier_want_all says. */
+	void (*vlan_known)(void *user, uint16_t vlan);
 };
 
 /* NULL if memory is short. It asks nothing before querier_start. */
@@ -130,5 +133,8 @@ bool querier_wants(const struct querier *q, const struct group *group);
 uint32_t querier_count(const struct querier *q);
 /* Walks them: *at starts at TABLE_NONE. False at the end. */
 bool querier_next(const struct querier *q, uint32_t *at, struct group *out);
+
+/* Walks the VLANs (not 0) whose members are known: *at starts at 0. */
+bool querier_next_vlan(const struct querier *q, uint32_t *at, uint16_t *vlan);
 
 #endif

@@ -6,11 +6,11 @@
 /* Frames whose verdicts are taken before the first of them is packed. */
 #define CHUNK 64
 
-/* A frame on its way out, as a record; port 0: to every peer. */
+/* A frame on its way out, as a record. */
 struct outgoing {
 	const uint8_t *record;
 	size_t len;
-	uint16_t port;
+	struct port_set ports;
 };
 
 /* The largest frame the TAP may carry whose record still has a length. */
@@ -20,11 +20,6 @@ static size_t frame_max(const struct node *n)
 	size_t max = eth_frame_max(n->config.tap_mtu);
 
 	return max < most ? max : most;
-}
-
-static bool goes_to(const struct outgoing *o, const struct peer *peer)
-{
-	return !o->port || o->port == peer->port;
 }
 
 /* Puts the record's header into the frame's headroom. */
@@ -66,32 +61,33 @@ static bool is_recursive(const struct node *n, const struct eth_view *view,
 	       endpoints_find(&n->peers, &dst);
 }
 
+/* What the frame teaches us, wherever it goes. */
+static void note(struct node *n, const struct forward *f, uint64_t now_us)
+{
+	if (f->full)
+		node_drop(n, DROP_fdb_full);
+	querier_saw_vlan(n->querier, f->view.vlan, now_us);
+}
+
 static enum drop_reason classify(struct node *n, const struct frame *f,
 				 struct outgoing *o, uint64_t now_us)
 {
 	const uint8_t *frame = f->iov[0].iov_base;
 	size_t len = f->iov[0].iov_len;
-	struct eth_view view;
-	struct verdict verdict;
-	const struct peer *peer;
-	bool full = false;
+	struct forward forward;
 
-	verdict = forward_from_tap(n->fdb, frame, len, frame_max(n), now_us,
-				   &view, &full);
-	if (full)
-		node_drop(n, DROP_fdb_full);
-	if (verdict.kind == VERDICT_DROP)
-		return verdict.reason;
-	if (!offload_ok(&f->offload, &view, len))
+	forward_from_tap(&n->tables, frame, len, frame_max(n), now_us,
+			 &forward);
+	note(n, &forward, now_us);
+	if (forward.membership.kind != MEMBERSHIP_NONE || forward.router)
+		membership_from_tap(n, &forward, now_us);
+	if (forward.reason != DROP_NONE)
+		return forward.reason;
+	if (!offload_ok(&f->offload, &forward.view, len))
 		return DROP_offload_bad;
-	if (is_recursive(n, &view, frame, len))
+	if (is_recursive(n, &forward.view, frame, len))
 		return DROP_recursion;
-	o->port = 0;
-	if (verdict.kind == VERDICT_PORT) {
-		peer = peers_at_port(&n->peers, verdict.port);
-		if (peer && peer->current)
-			o->port = verdict.port;
-	}
+	o->ports = forward.ports;
 	make_record(o, f);
 	return DROP_NONE;
 }
@@ -105,7 +101,7 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 	batch_begin(b, peer->current, &peer->endpoint->addr, peer->pmtu.size,
 		    now_us);
 	for (size_t i = 0; i < count; i++) {
-		if (!goes_to(&out[i], peer))
+		if (!port_set_has(&out[i].ports, peer->port))
 			continue;
 		batch_add(b, out[i].record, out[i].len);
 		peer->tx.frames++;
@@ -120,41 +116,25 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 		liveness_sent(&peer->liveness, b->sealed, now_us);
 }
 
+/* A join that was read before these frames is declared before they leave. */
 static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 		       uint64_t now_us)
 {
-	uint32_t at = TABLE_NONE;
-	size_t floods = 0, takers = 0;
-	struct peer *peer;
+	struct port_set takers = { .words = { 0 } };
 
+	membership_tell(n, now_us);
 	for (size_t i = 0; i < count; i++)
-		floods += !out[i].port;
-	if (!floods) {
-		for (size_t i = 0; i < count; i++) {
-			size_t first = 0;
-
-			while (out[first].port != out[i].port)
-				first++;
-			if (first == i)
-				pack(n, peers_at_port(&n->peers, out[i].port),
-				     out, count, now_us);
-		}
-		return;
-	}
-	while ((peer = peers_next(&n->peers, &at))) {
-		if (!peer->current)
-			continue;
-		pack(n, peer, out, count, now_us);
-		takers++;
-	}
-	if (!takers)
-		n->drops[DROP_no_peer] += floods;
+		port_set_add_all(&takers, &out[i].ports);
+	for (int port = port_set_next(&takers, -1); port >= 0;
+	     port = port_set_next(&takers, port))
+		pack(n, peers_at_port(&n->peers, (uint16_t)port), out, count,
+		     now_us);
 }
 
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now)
 {
-	struct outgoing out[CHUNK] = { 0 };
+	struct outgoing out[CHUNK];
 	size_t ready = 0;
 
 	n->tx.frames += count;
@@ -169,8 +149,7 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 			ready = 0;
 		}
 	}
-	if (ready)
-		send_chunk(n, out, ready, now.mono_us);
+	send_chunk(n, out, ready, now.mono_us);
 }
 
 void tap_flush(struct node *n)
@@ -209,16 +188,17 @@ static void tap_add(struct node *n, const struct wire_frame *frame,
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 	      uint32_t reassembly_slot, uint64_t now_us)
 {
-	struct eth_view view;
-	bool full = false;
-	enum drop_reason reason =
-		forward_from_port(n->fdb, peer->port, frame->bytes, frame->len,
-				  frame_max(n), now_us, &view, &full);
+	enum drop_reason reason;
+	struct forward forward;
 
-	if (full)
-		node_drop(n, DROP_fdb_full);
+	forward_from_port(&n->tables, peer->port, frame->bytes, frame->len,
+			  frame_max(n), now_us, &forward);
+	note(n, &forward, now_us);
+	if (forward.membership.kind == MEMBERSHIP_BAD)
+		node_drop(n, DROP_membership_bad);
+	reason = forward.reason;
 	if (reason == DROP_NONE && frame->csum_partial &&
-	    !eth_csum_valid(&view, frame->len, frame->csum_start,
+	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
 			    frame->csum_offset))
 		reason = DROP_csum_bad;
 	if (reason != DROP_NONE) {
@@ -262,5 +242,6 @@ void node_from_udp(struct node *n, const struct node_received *datagrams,
 				    now);
 	}
 	tap_flush(n);
+	membership_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
 	batch_flush(&n->batch);
 }

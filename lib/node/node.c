@@ -116,6 +116,10 @@ static void set_defaults(struct node_config *c)
 		c->fdb_capacity = 16384;
 	if (!c->fdb_per_peer)
 		c->fdb_per_peer = 1024;
+	if (!c->groups_max)
+		c->groups_max = QUERIER_GROUPS;
+	if (!c->mdb_capacity)
+		c->mdb_capacity = 65536;
 	if (!c->frag_buffers)
 		c->frag_buffers = 256;
 	if (!c->frame_max)
@@ -141,13 +145,15 @@ static bool make_tables(struct node *n)
 	n->indices = table_new(
 		endpoints + NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max,
 		sizeof(uint32_t), sizeof(struct index_entry), seed);
-	n->fdb = fdb_new(&fdb, seed);
+	n->tables.fdb = fdb_new(&fdb, seed);
+	if (!membership_init(n, seed))
+		return false;
 	n->frag = frag_new(c->frag_buffers, c->frame_max, ports, n->drops);
 	return peers_init(&n->peers, c->peers_max, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max +
-					       NODE_CANDIDATES_MAX + 1) &&
+					       NODE_CANDIDATES_MAX + 2) &&
 	       batch_init(&n->batch, &batch_ops, n) && n->candidates &&
-	       n->indices && n->fdb && n->frag;
+	       n->indices && n->tables.fdb && n->frag;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -219,7 +225,8 @@ void node_free(struct node *n)
 	free_candidates(n);
 	peers_free(&n->peers);
 	table_free(n->indices);
-	fdb_free(n->fdb);
+	fdb_free(n->tables.fdb);
+	membership_free(n);
 	frag_free(n->frag);
 	batch_free(&n->batch);
 	timers_free(&n->timers);
@@ -237,7 +244,8 @@ void node_flush(struct node *n, struct clock now)
 
 static void age(struct node *n, uint64_t now_us)
 {
-	fdb_age(n->fdb, now_us);
+	fdb_age(n->tables.fdb, now_us);
+	membership_make_room(n, now_us);
 	timers_set(&n->timers, &n->age_timer, now_us + NODE_FDB_AGE_US / 10);
 }
 
@@ -245,8 +253,10 @@ uint64_t node_deadline(const struct node *n)
 {
 	uint64_t timers = timers_next(&n->timers);
 	uint64_t frag = frag_deadline(n->frag);
+	uint64_t querier = querier_deadline(n->querier);
+	uint64_t due = timers < frag ? timers : frag;
 
-	return timers < frag ? timers : frag;
+	return due < querier ? due : querier;
 }
 
 void node_tick(struct node *n, struct clock now)
@@ -268,8 +278,13 @@ void node_tick(struct node *n, struct clock now)
 		case NODE_TIMER_AGE:
 			age(n, now.mono_us);
 			break;
+		case NODE_TIMER_ROUTER:
+			membership_router_timer(n);
+			break;
 		}
 	}
+	querier_tick(n->querier, now.mono_us);
+	membership_tell(n, now.mono_us);
 	batch_flush(&n->batch);
 }
 

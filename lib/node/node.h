@@ -30,6 +30,7 @@ struct node;
 #define NODE_NAME_MAX	  63
 #define NODE_PREFIXES_MAX 32
 #define NODE_PEERS_MAX	  512
+#define NODE_PORT_WORDS	  9 /* a bit for each peer, and for the TAP */
 /* Addresses that may be wanted: several for each peer. */
 #define NODE_ENDPOINTS_MAX (3 * NODE_PEERS_MAX)
 
@@ -99,10 +100,16 @@ struct node_config {
 	uint64_t interval_us;
 	uint32_t down_after;
 	uint64_t expire_us; /* a peer that long down, and not wanted, goes */
+	/* Multicast goes to members only; false: to all, reports included. */
+	bool snooping;
+	/* Ask our own TAP who wants what; false: this host wants everything. */
+	bool querier;
 	/* Bounds; 0: the default. */
 	uint32_t peers_max;    /* NODE_PEERS_MAX */
 	uint32_t fdb_capacity; /* 16384 */
 	uint32_t fdb_per_peer; /* 1024 */
+	uint32_t groups_max;   /* groups of one host: QUERIER_GROUPS, 10000 */
+	uint32_t mdb_capacity; /* groups of all peers: 65536 */
 	uint32_t frag_buffers; /* 256 */
 	uint32_t frame_max;    /* largest frame record in reassembly: 65535 */
 	const char *aead;      /* aead_new's backend; NULL: the fastest */
@@ -134,7 +141,8 @@ void node_flush(struct node *n, struct clock now);
 
 /* When node_tick is due, or CLOCK_NEVER. */
 uint64_t node_deadline(const struct node *n);
-/* Runs every timer that is due, and flushes. */
+/* Runs every timer that is due, and flushes. What the TAP holds should be read
+ * before: an answer to our query that waits there would come late. */
 void node_tick(struct node *n, struct clock now);
 /* Says goodbye to every peer and flushes, before node_free. */
 void node_bye(struct node *n, struct clock now);
@@ -181,6 +189,30 @@ void node_set_liveness(struct node *n, uint64_t interval_us,
 /* The TAP's own prefixes: endpoints inside them would tunnel into themselves. */
 void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
 			   size_t count, struct clock now);
+
+/* ---- who wants which multicast group on our side of the TAP ---- */
+
+void node_set_multicast(struct node *n, bool snooping, bool querier,
+			struct clock now);
+/*
+ * The TAP came up, or went down; a node begins with it down. Up, its side is
+ * asked (IGMP and MLD queries through tap_write, from node_tick); until the
+ * answers are in, and while it is down, every group's frames are wanted.
+ */
+void node_tap_up(struct node *n, struct clock now);
+void node_tap_down(struct node *n, struct clock now);
+/* The TAP's queue overflowed (its tx_dropped grew): a report may be lost. To be
+ * told before node_tick. */
+void node_tap_dropped(struct node *n, struct clock now);
+/* What the MACs in /proc/net/dev_mcast are for: to be told every second. */
+void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
+			struct clock now);
+/* Why all multicast is wanted whatever is joined: bits. */
+enum node_tap_wants {
+	NODE_TAP_ALLMULTI = 1, /* the interface is all-multicast */
+	NODE_TAP_BRIDGED = 2,  /* it is a port of a bridge or the like */
+};
+void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now);
 
 /* ---- what there is to see ---- */
 
@@ -239,6 +271,44 @@ struct node_fdb_info {
 /* Walks the FDB: *at starts at UINT32_MAX. */
 bool node_next_mac(const struct node *n, uint32_t *at,
 		   struct node_fdb_info *out, uint64_t now_us);
+
+/* A group that somebody joined, here or behind a peer. */
+struct node_group_info {
+	uint8_t ip[16]; /* IPv4 as v4-mapped */
+	uint16_t vlan;
+	bool local; /* wanted on our side of the TAP */
+	/* peers that joined it: for node_next_member */
+	uint64_t members[NODE_PORT_WORDS];
+};
+/* Walks the groups, each once: *at starts at 0. False at the end. */
+bool node_next_group(const struct node *n, uint64_t *at,
+		     struct node_group_info *out);
+/* The names of the members, in a stable order: *at starts at 0. NULL at the end;
+ * borrowed until the node is called again. */
+const char *node_next_member(const struct node *n,
+			     const struct node_group_info *group, uint32_t *at);
+/* The peers that get every group, and why: *at starts at 0. False at the end. */
+struct node_flooded_info {
+	const char
+		*peer;	 /* its name; borrowed until the node is called again */
+	const char *why; /* for people */
+};
+bool node_next_flooded(const struct node *n, uint32_t *at,
+		       struct node_flooded_info *out);
+
+struct node_multicast_status {
+	bool snooping, querier;
+	bool router;	 /* a multicast router is on our side of the TAP */
+	uint32_t groups; /* joined on our side */
+	/* Why this host wants every group, for people; NULL: it does not. */
+	const char *wants_all;
+	/* … because who wants what cannot be known: worth a warning. */
+	bool unknowable;
+	/* Known members left the last queries without an answer. */
+	bool silent_v4, silent_v6;
+};
+void node_multicast_status(const struct node *n,
+			   struct node_multicast_status *out);
 
 /* DROP_REASON_COUNT counters, indexed by enum drop_reason. */
 const uint64_t *node_drops(const struct node *n);

@@ -5,8 +5,10 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "base/timer.h"
-#include "bridge/fdb.h"
+#include "bridge/declaration.h"
 #include "bridge/forward.h"
+#include "bridge/querier.h"
+#include "bridge/router.h"
 #include "node/node.h"
 #include "tunnel/batch.h"
 #include "tunnel/cookie.h"
@@ -79,6 +81,21 @@ enum node_timer {
 	NODE_TIMER_PEER,
 	NODE_TIMER_CANDIDATE,
 	NODE_TIMER_AGE,
+	NODE_TIMER_ROUTER,
+};
+
+/* A peer's part in who wants which group: membership.c. By its port. */
+struct port_membership {
+	/* what it declared */
+	uint32_t declared; /* the newest version it spoke of; 0: none */
+	uint32_t held;	   /* the version that is in the MDB; 0: none */
+	bool want_all, router;
+	bool owes_ack; /* it wants to know what we hold now */
+	/* what we declared */
+	uint32_t sent, acked; /* versions; 0: none */
+	uint32_t flight;      /* records since all was acknowledged */
+	uint32_t retries;     /* in a row */
+	uint64_t retry_us;
 };
 
 struct node {
@@ -106,7 +123,17 @@ struct node {
 	struct bucket handshakes, cookies;
 	uint64_t event_us[NODE_RECURSION + 1];
 
-	struct fdb *fdb;
+	struct forward_tables tables;
+	struct mdb *mdb;
+	struct querier *querier;
+	struct declaration *declaration;
+	struct port_membership *ports;
+	struct timer router_timer; /* until when one is on our side */
+	unsigned int tap_wants;	   /* bits of enum node_tap_wants */
+	bool tap_up;
+	bool says_all, says_router; /* as declared */
+	uint32_t told;		    /* the version that peers were told of */
+
 	struct frag *frag;
 	struct batch batch;
 
@@ -218,6 +245,9 @@ void send_probe(struct node *n, struct peer *peer, const struct addr *to,
 /* To the address that the peer seems to have moved to. */
 void send_move_probe(struct node *n, struct peer *peer, uint64_t now_us);
 void send_bye(struct node *n, struct peer *peer, uint64_t now_us);
+/* A groups record, of at most the peer's datagram size. */
+void send_groups(struct node *n, struct peer *peer, const uint8_t *record,
+		 size_t len, uint64_t now_us);
 /* A data message of whoever owns its index. */
 void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 	     size_t len, uint64_t now_us);
@@ -227,5 +257,33 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 	      uint32_t reassembly_slot, uint64_t now_us);
 void tap_flush(struct node *n);
+
+/* ---- membership.c: who wants which group ---- */
+
+bool membership_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN]);
+void membership_free(struct node *n);
+/* What a frame read from the TAP says of groups and routers. */
+void membership_from_tap(struct node *n, const struct forward *f,
+			 uint64_t now_us);
+void membership_router_timer(struct node *n);
+/* Declares what has changed, if anything has. */
+void membership_tell(struct node *n, uint64_t now_us);
+void membership_peer_up(struct node *n, struct peer *peer, uint64_t now_us);
+void membership_peer_gone(struct node *n, const struct peer *peer);
+/* When membership_tend has something to do, or CLOCK_NEVER. */
+uint64_t membership_deadline(const struct node *n, const struct peer *peer);
+void membership_tend(struct node *n, struct peer *peer, uint64_t now_us);
+/* A groups record came; or a probe or echo, the newest so far. */
+enum drop_reason membership_in(struct node *n, const struct peer *peer,
+			       const struct wire_record *record);
+void membership_reported(struct node *n, struct peer *peer,
+			 const struct wire_probe *probe, uint64_t now_us);
+/* True if the peer is to be sent a probe that says what we hold. */
+bool membership_take_ack(struct node *n, const struct peer *peer);
+void membership_make_room(struct node *n, uint64_t now_us);
+/* For people. NULL: it does not want all; it gets what it joined. */
+const char *membership_why_all(const struct node *n);
+const char *membership_why_flooded(const struct node *n,
+				   const struct peer *peer);
 
 #endif

@@ -16,6 +16,9 @@ static void send_records(struct node *n, struct peer *peer, struct session *s,
 	uint8_t pad[WIRE_RECORD_LEN];
 	size_t size = padded_to ? padded_to : CONTROL_SIZE;
 
+	if (size < WIRE_DATA_OVERHEAD + len)
+		size = WIRE_DATA_OVERHEAD + len;
+
 	batch_begin(&n->batch, s, to, size, now_us);
 	batch_add(&n->batch, record, len);
 	if (padded_to >= WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
@@ -84,6 +87,8 @@ static void send_timed_probe(struct node *n, struct peer *peer,
 		.time_us = time_us,
 		.sent = peer->liveness.sent,
 		.received = peer->liveness.received,
+		.own = declaration_version(n->declaration),
+		.held = n->ports[peer->port].held,
 	};
 	uint8_t record[WIRE_PROBE_LEN];
 
@@ -115,6 +120,8 @@ static void send_echo(struct node *n, struct peer *peer, struct session *s,
 		.time_us = probe->time_us,
 		.sent = peer->liveness.sent,
 		.received = peer->liveness.received,
+		.own = declaration_version(n->declaration),
+		.held = n->ports[peer->port].held,
 		.size = (uint16_t)size,
 	};
 	uint8_t record[WIRE_PROBE_LEN];
@@ -131,6 +138,13 @@ void send_bye(struct node *n, struct peer *peer, uint64_t now_us)
 	wire_pack_record(record, WIRE_BYE, 0, 0);
 	send_records(n, peer, peer->current, &peer->endpoint->addr, record,
 		     sizeof(record), 0, now_us);
+}
+
+void send_groups(struct node *n, struct peer *peer, const uint8_t *record,
+		 size_t len, uint64_t now_us)
+{
+	send_records(n, peer, peer->current, &peer->endpoint->addr, record, len,
+		     0, now_us);
 }
 
 /* A datagram being read: who sent it, on which session, how large it was. */
@@ -226,6 +240,8 @@ static void probe_in(struct node *n, struct reading *r,
 {
 	liveness_report(&r->peer->liveness, probe,
 			probe->echo && probe->size <= CONTROL_SIZE, r->now_us);
+	if (r->advance)
+		membership_reported(n, r->peer, probe, r->now_us);
 	if (probe->echo)
 		echo_in(n, r, probe);
 	else
@@ -307,6 +323,9 @@ static enum drop_reason record_in(struct node *n, struct reading *r,
 		if (reason == DROP_NONE)
 			probe_in(n, r, &u.probe);
 		break;
+	case WIRE_GROUPS:
+		reason = membership_in(n, r->peer, record);
+		break;
 	case WIRE_BYE:
 		bye_in(n, r);
 		break;
@@ -375,6 +394,9 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 	 * else, again and again, would fill the table and keep others out. */
 	if (r.candidate && !r.session->initiator)
 		candidate_drop(n, r.candidate);
-	if (r.peer && !r.over)
-		peer_read(n, r.peer, now_us);
+	if (!r.peer || r.over)
+		return;
+	peer_read(n, r.peer, now_us);
+	if (membership_take_ack(n, r.peer) && r.peer->current)
+		send_probe(n, r.peer, &r.peer->endpoint->addr, 0, now_us);
 }

@@ -22,7 +22,7 @@ void node_status(const struct node *n, struct node_status *out)
 				     .aead = aead_name(n->aead),
 				     .tx = n->tx,
 				     .rx = n->rx,
-				     .fdb_count = fdb_count(n->fdb) };
+				     .fdb_count = fdb_count(n->tables.fdb) };
 	while ((peer = peers_next(&n->peers, &at))) {
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
@@ -136,7 +136,7 @@ bool node_next_mac(const struct node *n, uint32_t *at,
 	struct fdb_entry entry;
 	const struct peer *peer;
 
-	if (!fdb_next(n->fdb, at, &entry))
+	if (!fdb_next(n->tables.fdb, at, &entry))
 		return false;
 	*out = (struct node_fdb_info){ .vlan = entry.vlan,
 				       .local = entry.port == FDB_PORT_LOCAL,
@@ -148,6 +148,110 @@ bool node_next_mac(const struct node *n, uint32_t *at,
 		out->owner_key = peer->key;
 	}
 	return true;
+}
+
+/* *at counts the querier's slots first, then the MDB's. */
+static bool next_own_group(const struct node *n, uint64_t *at,
+			   struct group *group)
+{
+	uint32_t slot = *at ? (uint32_t)(*at - 1) : TABLE_NONE;
+
+	if (*at > UINT32_MAX || !querier_next(n->querier, &slot, group)) {
+		*at = *at > UINT32_MAX ? *at : UINT64_C(1) << 32;
+		return false;
+	}
+	*at = (uint64_t)slot + 1;
+	return true;
+}
+
+static bool next_foreign_group(const struct node *n, uint64_t *at,
+			       struct group *group)
+{
+	uint32_t slot = (uint32_t)*at ? (uint32_t)*at - 1 : TABLE_NONE;
+	struct mdb_entry entry;
+
+	while (mdb_next(n->mdb, &slot, &entry)) {
+		*at = (UINT64_C(1) << 32) + slot + 1;
+		*group = entry.group;
+		if (!group_is_vlan(group) && !querier_wants(n->querier, group))
+			return true;
+	}
+	return false;
+}
+
+_Static_assert(NODE_PORT_WORDS == PORT_SET_WORDS, "members are a port set");
+
+bool node_next_group(const struct node *n, uint64_t *at,
+		     struct node_group_info *out)
+{
+	struct port_set members = { .words = { 0 } };
+	struct group group;
+	bool local = next_own_group(n, at, &group);
+
+	if (!local && !next_foreign_group(n, at, &group))
+		return false;
+	*out = (struct node_group_info){ .vlan = group.vlan, .local = local };
+	memcpy(out->ip, group.ip, sizeof(out->ip));
+	mdb_find(n->mdb, &group, &members);
+	memcpy(out->members, members.words, sizeof(out->members));
+	return true;
+}
+
+const char *node_next_member(const struct node *n,
+			     const struct node_group_info *group, uint32_t *at)
+{
+	struct port_set members;
+	int port;
+	const struct peer *peer = NULL;
+
+	memcpy(members.words, group->members, sizeof(members.words));
+	port = port_set_next(&members, (int)*at);
+	if (port > 0)
+		peer = peers_at_port(&n->peers, (uint16_t)port);
+	if (!peer)
+		return NULL;
+	*at = (uint32_t)port;
+	return peer->name;
+}
+
+bool node_next_flooded(const struct node *n, uint32_t *at,
+		       struct node_flooded_info *out)
+{
+	int port = (int)*at;
+
+	while (n->config.snooping &&
+	       (port = port_set_next(&n->tables.live, port)) > 0) {
+		const struct peer *peer =
+			peers_at_port(&n->peers, (uint16_t)port);
+
+		*at = (uint32_t)port;
+		out->peer = peer->name;
+		out->why = membership_why_flooded(n, peer);
+		if (out->why)
+			return true;
+	}
+	return false;
+}
+
+void node_multicast_status(const struct node *n,
+			   struct node_multicast_status *out)
+{
+	const unsigned int known = 1u << QUERIER_STARTING;
+
+	*out = (struct node_multicast_status){
+		.snooping = n->config.snooping,
+		.querier = n->config.querier,
+		.router = n->tables.router,
+		.groups = querier_count(n->querier),
+	};
+	if (!n->config.snooping)
+		return;
+	out->wants_all = membership_why_all(n);
+	if (!n->config.querier)
+		return;
+	out->unknowable = querier_want_all(n->querier) & ~known;
+	out->silent_v4 = querier_silent(n->querier, false);
+	out->silent_v6 = querier_silent(n->querier, true);
 }
 
 const uint64_t *node_drops(const struct node *n)

@@ -40,8 +40,15 @@ static uint64_t peer_deadline(struct node *n, struct peer *peer,
 	if (peer->current) {
 		due = earlier(due, liveness_deadline(&peer->liveness, &c));
 		due = earlier(due, pmtu_deadline(&peer->pmtu));
+		due = earlier(due, membership_deadline(n, peer));
 	}
 	return due > now_us ? due : now_us + CLOCK_MS;
+}
+
+/* The bridge may send to it while it has a session to send on. */
+static void peer_sendable(struct node *n, const struct peer *peer)
+{
+	port_set_put(&n->tables.live, peer->port, peer->current != NULL);
 }
 
 void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
@@ -57,6 +64,7 @@ void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
 	frag_forget_session(n->frag, peer->port, index);
 	if (peer->current == s)
 		peer->current = NULL;
+	peer_sendable(n, peer);
 	session_wipe(s);
 }
 
@@ -88,7 +96,8 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
 		candidate_drop(n, table_at(n->candidates, peer->rival));
 	peer_down(n, peer, why, now_us);
 	/* The port is the next peer's: nothing learned since may stay. */
-	fdb_flush_port(n->fdb, peer->port);
+	fdb_flush_port(n->tables.fdb, peer->port);
+	membership_peer_gone(n, peer);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);
 	peer_leave_endpoint(n, peer);
@@ -141,6 +150,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	peer->endpoint->why = ENDPOINT_DIALLING;
 	peer->state_us = now_us;
 	node_emit(n, NODE_PEER_UP, peer, &peer->endpoint->addr, NULL, "");
+	membership_peer_up(n, peer, now_us);
 }
 
 void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
@@ -150,6 +160,7 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 	if (peer->state != PEER_UP)
 		liveness_init(&peer->liveness, now_us);
 	peer_choose_session(peer, smaller(n, peer), now_us);
+	peer_sendable(n, peer);
 	peer_up(n, peer, now_us);
 	peer_arm(n, peer, now_us);
 }
@@ -176,7 +187,8 @@ void peer_down(struct node *n, struct peer *peer, enum peer_why why,
 	peer->state = PEER_DOWN;
 	peer->why = why;
 	peer->state_us = now_us;
-	fdb_flush_port(n->fdb, peer->port);
+	fdb_flush_port(n->tables.fdb, peer->port);
+	membership_peer_gone(n, peer);
 	redial(n, peer, now_us);
 	if (!was_up)
 		return;
@@ -284,6 +296,7 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 	}
 	if (!peer->current)
 		peer_choose_session(peer, smaller(n, peer), now_us);
+	peer_sendable(n, peer);
 	if (!peer->current)
 		sessionless(n, peer, had, under_way, now_us);
 }
@@ -329,6 +342,7 @@ static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
 		liveness_probed(&peer->liveness, now_us);
 		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
 	}
+	membership_tend(n, peer, now_us);
 	size = pmtu_probe(&peer->pmtu, peer->liveness.echoed_us, now_us);
 	if (size) {
 		/* The small one beside it shows that the path works at all. */

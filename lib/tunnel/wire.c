@@ -315,6 +315,97 @@ void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN])
 	assert(writer_ok(&w) && w.len == WIRE_PROBE_LEN);
 }
 
+/* what a change says */
+#define CHANGE_LEFT 0x01
+#define CHANGE_V6   0x02
+
+static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+static void read_change(struct cursor *c, struct wire_change *out)
+{
+	uint8_t what = cursor_u8(c);
+
+	*out = (struct wire_change){ .left = what & CHANGE_LEFT };
+	out->vlan = cursor_u16(c);
+	if (what & CHANGE_V6) {
+		cursor_copy(c, out->ip, sizeof(out->ip));
+	} else {
+		memcpy(out->ip, v4_mapped, sizeof(v4_mapped));
+		cursor_copy(c, out->ip + sizeof(v4_mapped), 4);
+	}
+	if (what & ~(CHANGE_LEFT | CHANGE_V6))
+		c->failed = true;
+}
+
+bool wire_next_change(struct wire_groups *g, struct wire_change *out)
+{
+	if (!g->changes.left)
+		return false;
+	read_change(&g->changes, out);
+	return cursor_ok(&g->changes);
+}
+
+enum drop_reason wire_unpack_groups(struct wire_groups *g,
+				    const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+	struct wire_change change;
+
+	memset(g, 0, sizeof(*g));
+	if (r->flags &
+	    ~(WIRE_GROUPS_WANT_ALL | WIRE_GROUPS_ROUTER | WIRE_GROUPS_ACK))
+		return DROP_record_flag;
+	g->want_all = r->flags & WIRE_GROUPS_WANT_ALL;
+	g->router = r->flags & WIRE_GROUPS_ROUTER;
+	g->ack = r->flags & WIRE_GROUPS_ACK;
+	g->epoch = cursor_u64(&c);
+	g->base = cursor_u32(&c);
+	g->version = cursor_u32(&c);
+	g->latest = cursor_u32(&c);
+	g->changes = c;
+	while (cursor_ok(&c) && c.left)
+		read_change(&c, &change);
+	if (cursor_ok(&c) && g->base < g->version && g->version <= g->latest)
+		return DROP_NONE;
+	memset(g, 0, sizeof(*g));
+	return DROP_record_bad;
+}
+
+void wire_pack_groups(const struct wire_groups *g, size_t changes,
+		      uint8_t out[WIRE_GROUPS_LEN])
+{
+	struct writer w = writer_init(out, WIRE_GROUPS_LEN);
+	unsigned int flags = (g->want_all ? WIRE_GROUPS_WANT_ALL : 0u) |
+			     (g->router ? WIRE_GROUPS_ROUTER : 0u) |
+			     (g->ack ? WIRE_GROUPS_ACK : 0u);
+
+	writer_zeros(&w, WIRE_RECORD_LEN);
+	wire_pack_record(
+		out, WIRE_GROUPS, (uint8_t)flags,
+		(uint16_t)(WIRE_GROUPS_LEN - WIRE_RECORD_LEN + changes));
+	writer_u64(&w, g->epoch);
+	writer_u32(&w, g->base);
+	writer_u32(&w, g->version);
+	writer_u32(&w, g->latest);
+	assert(writer_ok(&w) && w.len == WIRE_GROUPS_LEN);
+}
+
+size_t wire_pack_change(const struct wire_change *c,
+			uint8_t out[WIRE_CHANGE_MAX])
+{
+	struct writer w = writer_init(out, WIRE_CHANGE_MAX);
+	bool v6 = memcmp(c->ip, v4_mapped, sizeof(v4_mapped)) != 0;
+
+	writer_u8(&w, (uint8_t)((c->left ? CHANGE_LEFT : 0) |
+				(v6 ? CHANGE_V6 : 0)));
+	writer_u16(&w, c->vlan);
+	if (v6)
+		writer_bytes(&w, c->ip, sizeof(c->ip));
+	else
+		writer_bytes(&w, c->ip + sizeof(v4_mapped), 4);
+	return w.len;
+}
+
 bool wire_name_valid(const char *name, size_t len)
 {
 	/* Not isalnum: it asks the locale. */

@@ -194,6 +194,43 @@ enum drop_reason wire_unpack_probe(struct wire_probe *p,
 				   const struct wire_record *r);
 void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN]);
 
+#define WIRE_GROUPS_WANT_ALL 0x01 /* every group's frames are wanted */
+#define WIRE_GROUPS_ROUTER   0x02 /* reports are wanted */
+#define WIRE_GROUPS_ACK	     0x04 /* "say by a probe what you hold now" */
+
+/*
+ * groups body: epoch(8) base(4) version(4) latest(4), then changes, each
+ * what(1) vlan(2) address(4 or 16). It leads from base (0: nothing) to version;
+ * latest is the newest there is. The address 0.0.0.0 says that the VLAN's
+ * members are known.
+ */
+struct wire_groups {
+	bool want_all, router, ack;
+	uint64_t epoch; /* as in the sender's hello */
+	uint32_t base, version, latest;
+	struct cursor changes; /* for wire_next_change; checked to the end */
+};
+#define WIRE_GROUPS_LEN (WIRE_RECORD_LEN + 20)
+
+struct wire_change {
+	bool left;
+	uint16_t vlan;
+	uint8_t ip[16]; /* IPv4 as v4-mapped */
+};
+#define WIRE_CHANGE_MAX 19
+
+/* DROP_record_flag; DROP_record_bad: cut short, an unknown kind of change, or a
+ * version that is not newer than its base and at most latest. */
+enum drop_reason wire_unpack_groups(struct wire_groups *g,
+				    const struct wire_record *r);
+bool wire_next_change(struct wire_groups *g, struct wire_change *out);
+/* Writes the header and the fixed fields. changes: bytes that follow. */
+void wire_pack_groups(const struct wire_groups *g, size_t changes,
+		      uint8_t out[WIRE_GROUPS_LEN]);
+/* The length written. */
+size_t wire_pack_change(const struct wire_change *c,
+			uint8_t out[WIRE_CHANGE_MAX]);
+
 /* True for [A-Za-z0-9._-]{1,63}. */
 bool wire_name_valid(const char *name, size_t len);
 

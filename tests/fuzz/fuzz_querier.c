@@ -78,6 +78,12 @@ static void hear(struct querier *q, const uint8_t *bytes, size_t len,
 	free(frame);
 }
 
+static void on_vlan(void *user, uint16_t vlan)
+{
+	(void)user;
+	HOLDS(vlan != 0);
+}
+
 static void happen(struct querier *q, uint8_t what, uint64_t now_us)
 {
 	static const uint8_t listened[] = { 1, 0, 0x5e, 1, 2, 3 };
@@ -102,7 +108,7 @@ static void happen(struct querier *q, uint8_t what, uint64_t now_us)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct querier_ops ops = { on_query, on_change };
+	const struct querier_ops ops = { on_query, on_change, on_vlan };
 	struct querier *q = querier_new(&config, &ops, NULL, seed);
 	struct cursor c = cursor_init(data, size);
 	uint32_t at = TABLE_NONE, walked = 0;

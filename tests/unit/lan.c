@@ -33,10 +33,17 @@ static void on_change(void *user, const struct group *group, bool wanted)
 	lan.last_wanted = wanted;
 }
 
+static void on_vlan(void *user, uint16_t vlan)
+{
+	ck_assert_ptr_eq(user, &lan);
+	ck_assert_uint_ne(vlan, 0);
+	lan.vlans_known++;
+}
+
 static void setup(uint32_t groups_max)
 {
 	const struct querier_config config = { groups_max, 16 };
-	const struct querier_ops ops = { on_query, on_change };
+	const struct querier_ops ops = { on_query, on_change, on_vlan };
 
 	lan = (struct lan){
 		.q = querier_new(&config, &ops, &lan, seed),

@@ -45,7 +45,10 @@ static const struct {
 	enum drop_reason reason;
 } strange[] = {
 	{ "an unknown kind", 99, 0xff, 20, DROP_NONE },
-	{ "a later version's", WIRE_GROUPS, 0, 20, DROP_NONE },
+	{ "a later version's", WIRE_PEERS, 0, 20, DROP_NONE },
+	{ "half of a groups record", WIRE_GROUPS, 0, 19, DROP_record_bad },
+	{ "a groups record with a flag", WIRE_GROUPS, 8, 20, DROP_record_flag },
+	{ "groups that lead nowhere", WIRE_GROUPS, 0, 20, DROP_record_bad },
 	{ "a pad", WIRE_PAD, 0, 20, DROP_NONE },
 	{ "a frame with an unknown flag", WIRE_FRAME, 0x80, 60,
 	  DROP_record_flag },

@@ -176,6 +176,12 @@ static void on_change(void *user, const struct group *group, bool wanted)
 	ck_abort_msg("a group nobody spoke of");
 }
 
+static void on_vlan(void *user, uint16_t vlan)
+{
+	(void)user;
+	(void)vlan;
+}
+
 /* ---- what hosts do ---- */
 
 static void join(struct sim *s, int host, int group)
@@ -314,7 +320,7 @@ static void init(struct sim *s, uint64_t seed_value, bool listening, bool tidy)
 		"239.1.1.5", "ff0e::1:1:101", "ff05::1:1:102", "ff38::1:1:103",
 	};
 	const struct querier_config config = { 64, 64 };
-	const struct querier_ops ops = { on_query, on_change };
+	const struct querier_ops ops = { on_query, on_change, on_vlan };
 
 	*s = (struct sim){ .rng = { seed_value }, .now = LAN_START };
 	s->listening = listening;

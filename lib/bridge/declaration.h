@@ -1,0 +1,61 @@
+/* What this host declares to its peers: the groups it wants, in versions. */
+#ifndef TAPD_BRIDGE_DECLARATION_H
+#define TAPD_BRIDGE_DECLARATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/table.h"
+#include "bridge/group.h"
+
+/*
+ * A set of groups as a log. Every change takes the next version and moves its
+ * group to the end of a list, so what a peer lacks that holds version v is the
+ * list's tail behind v, and what a new one lacks (0) is the whole list: there is
+ * no other kind of full set. Any cut of the list is a valid message.
+ *
+ * A group that was left stays in the list, as a leave, until nobody can hold the
+ * join any more (declaration_forget). If that is long in coming, and groups are
+ * many, there may be no room for a join: the declaration is then incomplete, and
+ * its owner has to want everything.
+ *
+ * Versions begin at 1 and grow. The last one there is, UINT32_MAX, makes the
+ * declaration incomplete for good.
+ */
+struct declaration;
+
+/* NULL if memory is short. capacity: groups joined and left, at least 1. */
+struct declaration *declaration_new(uint32_t capacity,
+				    const uint8_t seed[TABLE_SEED_LEN]);
+void declaration_free(struct declaration *d);
+
+/* A group is wanted, or no more. What is so already takes no version. */
+void declaration_set(struct declaration *d, const struct group *group,
+		     bool wanted);
+/* Something besides the groups changed: takes a version. */
+void declaration_touch(struct declaration *d);
+uint32_t declaration_version(const struct declaration *d);
+/* A join found no room. Until declaration_retry, which is to be followed by a
+ * declaration_set for every group that is wanted. */
+bool declaration_is_incomplete(const struct declaration *d);
+/* True if there is room again: it is complete from now on. */
+bool declaration_retry(struct declaration *d);
+
+struct declaration_entry {
+	struct group group;
+	bool left;
+	uint32_t version;
+};
+
+/* Where the list goes on behind a version; at is for declaration_next. */
+uint32_t declaration_after(const struct declaration *d, uint32_t version);
+/* The entry there, and *at moves on; false at the end. */
+bool declaration_next(const struct declaration *d, uint32_t *at,
+		      struct declaration_entry *out);
+/* Leaves up to this version are known to all who need to. */
+void declaration_forget(struct declaration *d, uint32_t version);
+/* Groups joined; groups left and not yet forgotten. */
+uint32_t declaration_joined(const struct declaration *d);
+uint32_t declaration_left(const struct declaration *d);
+
+#endif
