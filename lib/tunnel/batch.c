@@ -119,7 +119,33 @@ static void add_piece(struct batch *b, const uint8_t *bytes, size_t len)
 	b->len += len;
 }
 
-static void add_fragments(struct batch *b, const uint8_t *record, size_t len)
+/* A record, perhaps in two places. */
+struct parts {
+	const uint8_t *head, *body;
+	size_t head_len, body_len;
+};
+
+/* Adds what lies in the record from offset on. */
+static void add_range(struct batch *b, const struct parts *r, size_t offset,
+		      size_t len)
+{
+	if (offset < r->head_len) {
+		size_t part = r->head_len - offset;
+
+		if (part > len)
+			part = len;
+		add_piece(b, r->head + offset, part);
+		offset += part;
+		len -= part;
+	}
+	if (len)
+		add_piece(b, r->body + (offset - r->head_len), len);
+}
+
+/* What a record takes of the pieces: both parts, and a fragment's header. */
+#define PIECES_OF_FRAGMENT 3
+
+static void add_fragments(struct batch *b, const struct parts *r, size_t len)
 {
 	const size_t header_len = sizeof(b->fragment_header[0]);
 	uint32_t id = b->session->fragment_id++;
@@ -129,7 +155,8 @@ static void add_fragments(struct batch *b, const uint8_t *record, size_t len)
 		size_t piece;
 
 		if (b->limit - b->len < header_len + BATCH_FRAGMENT_MIN ||
-		    b->count + 2 > BATCH_PIECES || b->fragments == 2)
+		    b->count + PIECES_OF_FRAGMENT > BATCH_PIECES ||
+		    b->fragments == 2)
 			batch_close(b);
 		piece = b->limit - b->len - header_len;
 		if (piece > len - offset)
@@ -138,20 +165,34 @@ static void add_fragments(struct batch *b, const uint8_t *record, size_t len)
 		wire_pack_fragment(header, id, (uint16_t)offset,
 				   offset + piece == len, (uint16_t)piece);
 		add_piece(b, header, header_len);
-		add_piece(b, record + offset, piece);
+		add_range(b, r, offset, piece);
 		offset += piece;
 	}
 }
 
-void batch_add(struct batch *b, const uint8_t *record, size_t len)
+void batch_add_two(struct batch *b, const uint8_t *head, size_t head_len,
+		   const uint8_t *body, size_t body_len)
 {
+	const struct parts r = { head, body, head_len, body_len };
+	const size_t len = head_len + body_len, pieces = body_len ? 2 : 1;
+
 	if (len > b->limit) {
-		add_fragments(b, record, len);
+		add_fragments(b, &r, len);
 		return;
 	}
-	if (len > b->limit - b->len || b->count == BATCH_PIECES)
+	if (len > b->limit - b->len || b->count + pieces > BATCH_PIECES)
 		batch_close(b);
-	add_piece(b, record, len);
+	add_range(b, &r, 0, len);
+}
+
+void batch_add(struct batch *b, const uint8_t *record, size_t len)
+{
+	batch_add_two(b, record, len, NULL, 0);
+}
+
+size_t batch_record_max(const struct batch *b)
+{
+	return b->limit;
 }
 
 void batch_message(struct batch *b, const struct addr *to,

@@ -80,6 +80,11 @@ void batch_begin(struct batch *b, struct session *session,
 /* Appends one whole record (header included), cut if it must be. It is borrowed
  * until the next batch_close or batch_end. */
 void batch_add(struct batch *b, const uint8_t *record, size_t len);
+/* The same for a record whose bytes lie in two places: the head has its header. */
+void batch_add_two(struct batch *b, const uint8_t *head, size_t head_len,
+		   const uint8_t *body, size_t body_len);
+/* The largest record that is not cut. */
+size_t batch_record_max(const struct batch *b);
 /* Seals the open datagram, if there is one. */
 void batch_close(struct batch *b);
 /* Seals what is open and ends the peer's turn. */

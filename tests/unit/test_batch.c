@@ -269,6 +269,25 @@ START_TEST(a_full_list_of_pieces_ends_the_datagram_before_a_cut)
 }
 END_TEST
 
+/* Two records of two pieces each do not share the last three places. */
+START_TEST(a_record_in_two_places_takes_two_pieces)
+{
+	uint8_t *small = record_of(18, 1);
+
+	begin(9188);
+	for (int i = 0; i < BATCH_PIECES / 2 - 1; i++)
+		batch_add_two(&b, small, 8, small + 8, 10);
+	batch_add(&b, small, 18);
+	batch_add_two(&b, small, 8, small + 8, 10);
+	end();
+	ck_assert_uint_eq(sent_count, 2);
+	ck_assert_uint_eq(sent[0].len,
+			  18 * (BATCH_PIECES / 2) + WIRE_DATA_OVERHEAD);
+	ck_assert_uint_eq(sent[1].len, 18 + WIRE_DATA_OVERHEAD);
+	free(small);
+}
+END_TEST
+
 START_TEST(frame_ids_never_repeat_in_a_session)
 {
 	bool *seen = calloc(1000, sizeof(*seen));
@@ -544,6 +563,17 @@ static size_t random_len(struct splitmix *rng, size_t datagram_size)
 	       splitmix_below(rng, most - WIRE_RECORD_LEN - 14 + 1);
 }
 
+/* In one place or two, wherever it is cut: it is the same record. */
+static void add_somehow(struct splitmix *rng, const uint8_t *record, size_t len)
+{
+	size_t head = splitmix_below(rng, len + 1);
+
+	if (splitmix_chance(rng, 50) || head < WIRE_RECORD_LEN)
+		batch_add(&b, record, len);
+	else
+		batch_add_two(&b, record, head, record + head, len - head);
+}
+
 START_TEST(random_records_all_arrive_once_whole_and_in_order)
 {
 	struct splitmix rng = { (uint64_t)_i };
@@ -559,7 +589,7 @@ START_TEST(random_records_all_arrive_once_whole_and_in_order)
 	for (size_t i = 0; i < count; i++) {
 		lens[i] = random_len(&rng, size);
 		records[i] = record_of(lens[i], (uint64_t)_i * 1000 + i);
-		batch_add(&b, records[i], lens[i]);
+		add_somehow(&rng, records[i], lens[i]);
 		if (splitmix_chance(&rng, 10))
 			batch_close(&b);
 	}
@@ -588,6 +618,7 @@ static TCase *packing(void)
 	tcase_add_test(tc, a_datagram_holds_as_many_pieces_as_the_list);
 	tcase_add_test(tc,
 		       a_full_list_of_pieces_ends_the_datagram_before_a_cut);
+	tcase_add_test(tc, a_record_in_two_places_takes_two_pieces);
 	tcase_add_test(tc, frame_ids_never_repeat_in_a_session);
 	tcase_add_test(tc, nothing_to_send_sends_nothing);
 	tcase_add_test(tc, what_was_sealed_is_counted_for_each_turn);
