@@ -132,7 +132,7 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 	e->users++;
 	peer_leave_endpoint(n, peer);
 	peer->endpoint = e;
-	pmtu_init(&peer->pmtu, !addr_is_v4(&e->addr), PMTU_BASE,
+	pmtu_init(&peer->pmtu, !addr_is_v4(&e->addr), PMTU_MAX,
 		  fixed_size(n->config.underlay_mtu, &e->addr), now_us);
 }
 

@@ -52,8 +52,8 @@ struct pmtu {
 /*
  * v6: the peer's endpoint is IPv6, which guarantees the base: it is where an
  * IPv6 peer starts, and its minimum. An IPv4 peer starts at PMTU_MIN_V4 and
- * probes the base at once. max: the largest payload to try (PMTU_BASE until
- * larger ones are wanted). fixed: not 0 → use exactly this and never probe.
+ * probes the base at once. max: the largest payload to try. fixed: not 0 → use
+ * exactly this and never probe.
  */
 void pmtu_init(struct pmtu *p, bool v6, uint16_t max, uint16_t fixed,
 	       uint64_t now_us);

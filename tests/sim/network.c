@@ -12,9 +12,8 @@
 /* docs/PROTOCOL: type(1) lane(1) 0(2), and for data receiver(4) counter(8). */
 #define TYPE_DATA	4
 #define DATA_HEADER_LEN 16
-/* No datagram may be larger before a larger size was proven, and the largest
- * that needs no proof is IPv6's. */
-#define DATAGRAM_MAX 1232
+/* No path carries more, so nothing larger is ever tried: PMTU_MAX. */
+#define DATAGRAM_MAX 9188
 #define RUN_MAX	     64
 #define RUN_LEN_MAX  65507
 /* Keys die at 180 s; the first datagram may leave right after they were made.*/

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define OUTSIDE_NET	0xc6336400u /* 198.51.100.0/24 */
-#define DATAGRAM_LIMIT	1500
+#define DATAGRAM_LIMIT	9188
 #define TYPE_COOKIE	3
 #define TYPE_DATA	4
 #define HANDSHAKE_TRIES 64

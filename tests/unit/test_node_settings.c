@@ -146,7 +146,7 @@ START_TEST(a_name_that_is_none_or_the_same_changes_nothing)
 	size_t since;
 
 	hosts_mesh(&h, 2);
-	hosts_run(&h, 100 * CLOCK_MS);
+	hosts_run(&h, 300 * CLOCK_MS);
 	since = h.log_count;
 	node_set_name(a->node, "a", hosts_clock(a));
 	node_set_name(a->node, "", hosts_clock(a));

@@ -45,7 +45,7 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 	ck_assert_str_eq(info.why, "");
 	ck_assert_uint_ge(info.rtt_us, 2 * h.latency_us);
 	ck_assert_uint_le(info.rtt_us, 3 * h.latency_us);
-	ck_assert_uint_eq(info.datagram_size, PMTU_BASE);
+	ck_assert_uint_eq(info.datagram_size, PMTU_MAX);
 	ck_assert_uint_eq(info.tap_mtu, 1500);
 	ck_assert(info.loss == 0);
 	ck_assert_uint_gt(info.up_since_us, HOSTS_START);
@@ -86,6 +86,7 @@ START_TEST(counters_count_what_was_sent_and_received)
 	hosts_mesh(&h, 2);
 	for (int i = 0; i < 10; i++)
 		ck_assert(host_talks(a, b));
+	hosts_run(&h, 300 * CLOCK_MS);
 	node_status(a->node, &sa);
 	node_status(b->node, &sb);
 	ab = host_shows(a, &b->addrs[0]);
