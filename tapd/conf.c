@@ -196,6 +196,7 @@ static struct conf *conf_new(const char *path)
 	c->listen_count = 1;
 	snprintf(c->secret_file, sizeof(c->secret_file), "%s",
 		 "/etc/tapd/secret");
+	c->multicast_snooping = c->multicast_querier = true;
 	c->liveness_interval = 1.0;
 	c->liveness_down_after = 3;
 	c->liveness_expire = 300;

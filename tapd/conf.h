@@ -56,6 +56,8 @@ struct conf {
 	struct conf_peer *peers;
 	size_t peers_count;
 
+	bool multicast_snooping, multicast_querier;
+
 	double liveness_interval; /* seconds */
 	unsigned liveness_down_after;
 	unsigned liveness_expire; /* seconds */

@@ -108,12 +108,10 @@ const struct conf_key conf_keys[] = {
 	{ "discover.peer_exchange", NULL, &conf_type_no_bool,
 	  .feature = "peer exchange" },
 
-	/* Without snooping every group is flooded, which is right for either
-	 * value. */
-	{ "multicast.snooping", NULL, &conf_type_no_bool,
-	  .feature = "multicast snooping" },
-	{ "multicast.querier", NULL, &conf_type_no_bool,
-	  .feature = "multicast snooping" },
+	{ "multicast.snooping", NULL, &conf_type_bool,
+	  FIELD(multicast_snooping) },
+	{ "multicast.querier", NULL, &conf_type_bool,
+	  FIELD(multicast_querier) },
 
 	{ "liveness.interval", NULL, &conf_type_number,
 	  FIELD(liveness_interval), .min = 0.1, .max = 60 },

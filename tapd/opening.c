@@ -61,6 +61,8 @@ static int make_node(struct daemon *d)
 		.interval_us = daemon_interval_us(c),
 		.down_after = c->liveness_down_after,
 		.expire_us = c->liveness_expire * CLOCK_S,
+		.snooping = c->multicast_snooping,
+		.querier = c->multicast_querier,
 	};
 	const char *why = "out of memory";
 	char *remade = NULL, *error = NULL;

@@ -66,7 +66,7 @@ static inline void read_fails(const char *path, const char *where,
 	"discover = { file = \"\"; command = \"\"; dns = [ ]; interval = "     \
 	"30;\n"                                                                \
 	"  peer_exchange = true; };\n"                                         \
-	"multicast = { snooping = true; querier = true; };\n"                  \
+	"multicast = { snooping = true; querier = false; };\n"                 \
 	"liveness = { interval = 2; down_after = 5.0; expire = 60; };\n"       \
 	"underlay_mtu = 1400;\n"                                               \
 	"metrics = \"\";\n"                                                    \

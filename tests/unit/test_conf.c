@@ -28,6 +28,7 @@ START_TEST(empty_file_gives_the_defaults)
 	ck_assert_int_eq(gethostname(host, sizeof(host) - 1), 0);
 	ck_assert_uint_eq(strlen(c->name), strlen(host));
 	ck_assert_uint_eq(c->peers_count, 0);
+	ck_assert(c->multicast_snooping && c->multicast_querier);
 	ck_assert_double_eq(c->liveness_interval, 1.0);
 	ck_assert_uint_eq(c->liveness_down_after, 3);
 	ck_assert_uint_eq(c->liveness_expire, 300);
@@ -66,6 +67,7 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(c->key_file, "/k");
 	ck_assert_str_eq(c->control_socket, "/c");
 	ck_assert_str_eq(c->name, "web-1.example_x");
+	ck_assert(c->multicast_snooping && !c->multicast_querier);
 	ck_assert_double_eq(c->liveness_interval, 2.0);
 	ck_assert_uint_eq(c->liveness_down_after, 5);
 	ck_assert_uint_eq(c->liveness_expire, 60);
@@ -134,10 +136,20 @@ START_TEST(no_trusted_keys_is_not_the_same_as_an_empty_list)
 }
 END_TEST
 
-START_TEST(flooding_build_accepts_snooping_off)
+START_TEST(snooping_and_querier_are_set_one_by_one)
 {
-	conf_free(read_text(
-		"multicast = { snooping = false; querier = false; };"));
+	struct conf *c = read_text("multicast = { snooping = false; };");
+
+	ck_assert(!c->multicast_snooping && c->multicast_querier);
+	conf_free(c);
+	c = read_text("multicast = { querier = false; };");
+	ck_assert(c->multicast_snooping && !c->multicast_querier);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(build_without_peer_exchange_accepts_it_off)
+{
 	conf_free(read_text("discover = { peer_exchange = false; };"));
 }
 END_TEST
@@ -275,7 +287,8 @@ int main(void)
 	tcase_add_test(tc, peers_are_addresses_or_names_with_a_port);
 	tcase_add_test(tc, saying_the_same_twice_is_saying_it_once);
 	tcase_add_test(tc, no_trusted_keys_is_not_the_same_as_an_empty_list);
-	tcase_add_test(tc, flooding_build_accepts_snooping_off);
+	tcase_add_test(tc, snooping_and_querier_are_set_one_by_one);
+	tcase_add_test(tc, build_without_peer_exchange_accepts_it_off);
 	tcase_add_test(tc, interface_is_named_after_the_file);
 	tcase_add_test(tc,
 		       host_part_is_needed_unless_it_comes_from_an_interface);

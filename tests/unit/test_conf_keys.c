@@ -158,6 +158,10 @@ static const struct {
 	{ "discover = { dns = \"a\"; };", 1, "must be a list" },
 	{ "metrics = \"127.0.0.1:9273\";", 1, "has no metrics" },
 	{ "multicast = { snooping = 1; };", 1, "must be true or false" },
+	{ "multicast = {\n querier = \"off\"; };", 2,
+	  "multicast.querier: is text and must be true or false" },
+	{ "multicast = { snoopin = true; };", 1,
+	  "did you mean multicast.snooping?" },
 };
 
 START_TEST(bad_configuration_is_refused_with_place_and_advice)

@@ -33,6 +33,8 @@ static void assert_same(const struct conf *a, const struct conf *b)
 	ck_assert_str_eq(a->control_socket, b->control_socket);
 	ck_assert_str_eq(a->name, b->name);
 	ck_assert(same_peers(a, b));
+	ck_assert(a->multicast_snooping == b->multicast_snooping);
+	ck_assert(a->multicast_querier == b->multicast_querier);
 	ck_assert(a->liveness_interval >= b->liveness_interval &&
 		  a->liveness_interval <= b->liveness_interval);
 	ck_assert_uint_eq(a->liveness_down_after, b->liveness_down_after);
@@ -131,14 +133,17 @@ START_TEST(difference_names_the_keys_that_changed)
 
 	ck_assert_str_eq(diff, "");
 	free(diff);
-	b = read_text("peers = [ \"a\", \"b\" ]; interface = { mtu = 1400; };");
+	b = read_text("peers = [ \"a\", \"b\" ]; interface = { mtu = 1400; };"
+		      "multicast = { snooping = false; };");
 	diff = conf_diff(a, b);
 	ck_assert_str_eq(diff,
 			 "- # interface.mtu: 1500, or that of an interface "
 			 "made before\n"
 			 "+ interface.mtu = 1400;\n"
 			 "- peers = [ \"a\" ];\n"
-			 "+ peers = [ \"a\", \"b\" ];\n");
+			 "+ peers = [ \"a\", \"b\" ];\n"
+			 "- multicast.snooping = true;\n"
+			 "+ multicast.snooping = false;\n");
 	free(diff);
 	conf_free(a);
 	conf_free(b);
