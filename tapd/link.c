@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -20,6 +21,9 @@
 
 /* IPv6 gives every interface ff00::/8 in table local with metric 256. */
 #define MULTICAST_ROUTE_METRIC 128
+
+/* IFLA_ALLMULTI, which the headers have since 6.0. */
+#define ATTRIBUTE_ALLMULTI 61
 
 struct link {
 	struct mnl_socket *requests;
@@ -103,9 +107,40 @@ static void take_address(struct link *l, const struct nlmsghdr *nlh)
 	l->changed = true;
 }
 
+/* What is known only when all attributes are. */
+struct link_attributes {
+	struct link_state *state;
+	bool has_master, in_vrf;
+	bool tells_allmulti;
+};
+
+static int take_master_kind(const struct nlattr *attr, void *user)
+{
+	static const char vrf[] = "vrf";
+	struct link_attributes *a = user;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND)
+		a->in_vrf = mnl_attr_get_payload_len(attr) == sizeof(vrf) &&
+			    memcmp(mnl_attr_get_payload(attr), vrf,
+				   sizeof(vrf)) == 0;
+	return MNL_CB_OK;
+}
+
+/* An older kernel tells less of it. */
+static uint64_t read_tx_dropped(const void *stats, size_t len)
+{
+	const size_t at = offsetof(struct rtnl_link_stats64, tx_dropped);
+	uint64_t count = 0;
+
+	if (len >= at + sizeof(count))
+		memcpy(&count, (const char *)stats + at, sizeof(count));
+	return count;
+}
+
 static int take_link_attribute(const struct nlattr *attr, void *user)
 {
-	struct link_state *s = user;
+	struct link_attributes *a = user;
+	struct link_state *s = a->state;
 	const char *text = mnl_attr_get_payload(attr);
 	size_t len = mnl_attr_get_payload_len(attr);
 
@@ -133,25 +168,65 @@ static int take_link_attribute(const struct nlattr *attr, void *user)
 	case IFLA_CARRIER:
 		s->carrier = len > 0 && *text;
 		break;
+	case IFLA_MASTER:
+		a->has_master = true;
+		break;
+	case IFLA_LINKINFO:
+		mnl_attr_parse_nested(attr, take_master_kind, a);
+		break;
+	case IFLA_STATS64:
+		s->tx_dropped = read_tx_dropped(text, len);
+		break;
+	case ATTRIBUTE_ALLMULTI:
+		if (len == sizeof(uint32_t))
+			s->allmulti = mnl_attr_get_u32(attr) > 0;
+		a->tells_allmulti = true;
+		break;
 	default:
 		break;
 	}
 	return MNL_CB_OK;
 }
 
+/* For kernels that do not tell by netlink. ifi_flags has what ip(8) set; sysfs,
+ * if it is this network namespace's, what programs asked for too. */
+static bool is_allmulti(const struct link_state *s, unsigned flags)
+{
+	char path[sizeof("/sys/class/net//flags") + IFNAMSIZ], text[32];
+	bool told;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/flags", s->name);
+	f = fopen(path, "re");
+	if (!f)
+		return flags & IFF_ALLMULTI;
+	told = fgets(text, sizeof(text), f) != NULL;
+	fclose(f);
+	if (told)
+		flags |= (unsigned)strtoul(text, NULL, 16);
+	return flags & IFF_ALLMULTI;
+}
+
 static void take_link(struct link *l, const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *m = mnl_nlmsg_get_payload(nlh);
 	struct link_state *s = &l->state;
+	struct link_attributes a = { .state = s };
 
 	/* AF_BRIDGE tells of a bridge's port, not of the interface. */
 	if (m->ifi_family != AF_UNSPEC || m->ifi_index != (int)s->index)
 		return;
 	s->alias[0] = '\0';
-	mnl_attr_parse(nlh, sizeof(*m), take_link_attribute, s);
+	mnl_attr_parse(nlh, sizeof(*m), take_link_attribute, &a);
+	if (!a.tells_allmulti)
+		s->allmulti = is_allmulti(s, m->ifi_flags);
+	s->enslaved = a.has_master && !a.in_vrf;
 	s->present = nlh->nlmsg_type == RTM_NEWLINK;
 	s->up = s->present && (m->ifi_flags & IFF_UP);
 	s->carrier &= s->up;
+	/* Both: on the way up the queue, which drops without counting until it
+	 * is at work, comes last; on the way down the flag does. */
+	s->running = s->carrier && (m->ifi_flags & IFF_RUNNING);
 	l->changed = true;
 }
 
@@ -234,7 +309,8 @@ static int ask_link(struct link *l)
 	m->ifi_index = (int)l->state.index;
 	int err = request_run(l, nlh);
 	if (err == -ENODEV)
-		l->state.present = l->state.up = l->state.carrier = false;
+		l->state.present = l->state.up = l->state.carrier =
+			l->state.running = false;
 	return err;
 }
 
@@ -337,6 +413,11 @@ bool link_read(struct link *l)
 		else if (errno != EINTR)
 			return l->changed;
 	}
+}
+
+int link_look(struct link *l)
+{
+	return ask_link(l);
 }
 
 const struct link_state *link_state(const struct link *l)

@@ -28,6 +28,10 @@ struct link_state {
 	char alias[LINK_ALIAS_LEN]; /* "": none (or longer than any of ours) */
 	bool up;		    /* by the administrator's will */
 	bool carrier;
+	bool running;  /* up, with its queue at work: what is sent passes */
+	bool enslaved; /* to a bridge or the like; a VRF does not count */
+	bool allmulti; /* it takes every group, whatever is joined */
+	uint64_t tx_dropped; /* frames that a full queue kept from us */
 	uint32_t mtu;
 	uint32_t queue_len;
 	uint8_t mac[6];
@@ -44,6 +48,9 @@ int link_fd(const struct link *l);
 /* Takes in what it tells, and reads everything anew when some of it was lost.
  * Returns true if the state may have changed. */
 bool link_read(struct link *l);
+/* Asks for what the kernel does not tell unasked: tx_dropped, and allmulti where
+ * a program made it so. 0, or -errno: -ENODEV if it is gone. */
+int link_look(struct link *l);
 const struct link_state *link_state(const struct link *l);
 bool link_has_address(const struct link *l, const struct prefix *address);
 

@@ -1,6 +1,11 @@
 #include "tapd/link.h"
 
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
 #include "netns.h"
+#include "tapd/tap.h"
 
 static struct link *open_link(const char *name)
 {
@@ -129,6 +134,158 @@ START_TEST(bridge_port_is_still_there_when_it_leaves_the_bridge)
 }
 END_TEST
 
+START_TEST(master_that_is_no_vrf_is_told_at_once)
+{
+	struct link *l = open_new();
+
+	ck_assert(!link_state(l)->enslaved);
+	netns_run("ip link add br0 type bridge");
+	netns_run("ip link set t0 master br0");
+	ck_assert(link_read(l));
+	ck_assert(link_state(l)->enslaved);
+	netns_run("ip link set t0 nomaster");
+	ck_assert(link_read(l));
+	ck_assert(!link_state(l)->enslaved);
+
+	/* Not every kernel has them. */
+	if (system("ip link add vrf0 type vrf table 10 2>/dev/null") == 0) {
+		netns_run("ip link set t0 master vrf0");
+		ck_assert(link_read(l));
+		ck_assert(!link_state(l)->enslaved);
+	}
+	link_close(l);
+}
+END_TEST
+
+/* The memberships of a packet socket: what tcpdump does, and mrouted. */
+static int open_member(int type)
+{
+	const struct packet_mreq request = {
+		.mr_ifindex = (int)if_nametoindex("t0"),
+		.mr_type = (unsigned short)type,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP,
+				    &request, sizeof(request)),
+			 0);
+	return fd;
+}
+
+static bool is_allmulti(struct link *l)
+{
+	ck_assert_int_eq(link_look(l), 0);
+	return link_state(l)->allmulti;
+}
+
+START_TEST(all_multicast_is_seen_whoever_asked_for_it)
+{
+	struct link *l = open_new();
+
+	ck_assert(!is_allmulti(l));
+	netns_run("ip link set t0 allmulticast on");
+	ck_assert(link_read(l) && link_state(l)->allmulti);
+	netns_run("ip link set t0 allmulticast off");
+	ck_assert(link_read(l) && !link_state(l)->allmulti);
+
+	int fd = open_member(PACKET_MR_ALLMULTI);
+	ck_assert(is_allmulti(l));
+	close(fd);
+	ck_assert(!is_allmulti(l));
+	link_close(l);
+}
+END_TEST
+
+START_TEST(promiscuous_is_not_all_multicast)
+{
+	struct link *l = open_new();
+	int fd = open_member(PACKET_MR_PROMISC);
+
+	netns_run("ip link set t0 promisc on");
+	ck_assert(link_read(l));
+	ck_assert(!is_allmulti(l));
+	netns_run("ip -d link show t0 | grep -q 'promiscuity 2'");
+	close(fd);
+	link_close(l);
+}
+END_TEST
+
+static bool is_running(struct link *l)
+{
+	link_read(l);
+	return link_state(l)->running;
+}
+
+/* Waits until the kernel tells. */
+static void await_running(struct link *l, bool running)
+{
+	while (is_running(l) != running) {
+		struct pollfd p = { .fd = link_fd(l), .events = POLLIN };
+
+		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	}
+}
+
+START_TEST(runs_while_up_with_a_carrier)
+{
+	char *error = NULL;
+	struct tap *t = tap_open("t0", &error);
+	struct link *l = open_link("t0");
+
+	ck_assert(!link_state(l)->running);
+	ck_assert_int_eq(link_set_up(l), 0);
+	await_running(l, true);
+	ck_assert_int_eq(tap_set_carrier(t, false), 0);
+	await_running(l, false);
+	ck_assert(link_state(l)->up);
+	ck_assert_int_eq(tap_set_carrier(t, true), 0);
+	await_running(l, true);
+	netns_run("ip link set t0 down");
+	await_running(l, false);
+	link_close(l);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(frames_that_a_full_queue_drops_are_counted)
+{
+	static const uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff,
+					   0xff, 2,    0,    0,	   0,
+					   0,	 1,    0x88, 0xb5 };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	char *error = NULL;
+	struct tap *t = tap_open("t0", &error);
+	struct link *l = open_link("t0");
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	netns_run("sysctl -qw net.ipv6.conf.t0.disable_ipv6=1");
+	netns_run("ip link set t0 txqueuelen 1 up");
+	to.sll_ifindex = (int)link_state(l)->index;
+	ck_assert_int_eq(link_look(l), 0);
+	ck_assert_uint_eq(link_state(l)->tx_dropped, 0);
+	for (int i = 0; i < 4; i++)
+		(void)sendto(fd, frame, sizeof(frame), 0, (void *)&to,
+			     sizeof(to));
+	ck_assert_int_eq(link_look(l), 0);
+	ck_assert_uint_gt(link_state(l)->tx_dropped, 0);
+	close(fd);
+	link_close(l);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(look_at_one_that_is_gone_says_so)
+{
+	struct link *l = open_new();
+
+	netns_run("ip link del t0");
+	ck_assert_int_eq(link_look(l), -ENODEV);
+	ck_assert(!link_state(l)->present);
+	link_close(l);
+}
+END_TEST
+
 /* More changes than the socket holds: the kernel says ENOBUFS once. */
 START_TEST(lost_messages_are_made_up_for)
 {
@@ -249,6 +406,12 @@ int main(void)
 		tcase_add_test(
 			tc,
 			bridge_port_is_still_there_when_it_leaves_the_bridge);
+		tcase_add_test(tc, master_that_is_no_vrf_is_told_at_once);
+		tcase_add_test(tc, all_multicast_is_seen_whoever_asked_for_it);
+		tcase_add_test(tc, promiscuous_is_not_all_multicast);
+		tcase_add_test(tc, runs_while_up_with_a_carrier);
+		tcase_add_test(tc, frames_that_a_full_queue_drops_are_counted);
+		tcase_add_test(tc, look_at_one_that_is_gone_says_so);
 		tcase_add_test(tc, lost_messages_are_made_up_for);
 		tcase_add_test(tc, multicast_goes_by_the_tap);
 		tcase_add_test(tc, host_bits_come_from_another_interface);
