@@ -222,7 +222,7 @@ static bool run_hook(struct daemon *d, const char *command, const char *event,
 	return false;
 }
 
-static void run_up_hook(struct daemon *d)
+void daemon_run_up_hook(struct daemon *d)
 {
 	static const struct child_ops ops = { .done = on_up_done };
 
@@ -231,24 +231,23 @@ static void run_up_hook(struct daemon *d)
 
 /* ---- stopping ---- */
 
-static void free_event(struct event **e)
+void daemon_free_event(struct event **e)
 {
 	if (*e)
 		event_free(*e);
 	*e = NULL;
 }
 
-static void stop(struct daemon *d, int exit_code)
+void daemon_stop(struct daemon *d, int exit_code)
 {
 	static const struct child_ops ops = { .done = on_down_done };
 
 	d->exit_code = exit_code;
 	d->stopping = true;
 	node_bye(d->node, d->now);
-	free_event(&d->tap_event);
-	free_event(&d->link_event);
+	daemon_unwatch_interface(d);
 	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
-		free_event(&d->udp_events[i]);
+		daemon_free_event(&d->udp_events[i]);
 	event_del(d->timer);
 	if (exit_code != 0 || !run_hook(d, d->conf->interface.down, "down",
 					LAST_HOOK_LIMIT_S, &ops))
@@ -266,7 +265,7 @@ static void on_stop_signal(evutil_socket_t number, short what, void *user)
 	}
 	log_info("%s: stopping", strsignal(number));
 	daemon_enter(d);
-	stop(d, 0);
+	daemon_stop(d, 0);
 }
 
 static void on_reload_signal(evutil_socket_t number, short what, void *user)
@@ -284,115 +283,6 @@ static void on_reload_signal(evutil_socket_t number, short what, void *user)
 		log_error("reload: nothing changed: %s", error);
 	json_decref(changes);
 	free(error);
-	daemon_leave(d);
-}
-
-/* ---- the TAP and its link ---- */
-
-static bool watch_interface(struct daemon *d);
-
-/* Somebody deleted it. Programs that used it have lost it, but those that come
- * find it again. */
-static void open_again(struct daemon *d)
-{
-	const char *name = d->conf->interface.name;
-	char *error = NULL;
-
-	log_warning("%s was deleted: making it again", name);
-	free_event(&d->tap_event);
-	free_event(&d->link_event);
-	if (!interface_open_again(d->interface, &error) ||
-	    !watch_interface(d)) {
-		log_error("%s was deleted and cannot be made again: %s", name,
-			  error ? error : "out of memory");
-		free(error);
-		stop(d, EX_OSERR);
-		return;
-	}
-	d->carrier = !d->conf->interface.carrier_peers;
-	d->peers_changed = true;
-	daemon_follow_link(d);
-	run_up_hook(d);
-}
-
-static void on_tap_pause(evutil_socket_t fd, short what, void *user)
-{
-	struct daemon *d = user;
-
-	(void)fd;
-	(void)what;
-	if (d->tap_event)
-		event_add(d->tap_event, NULL);
-}
-
-static void on_tap(evutil_socket_t fd, short what, void *user)
-{
-	const struct timeval pause = { .tv_sec = 1 };
-	struct daemon *d = user;
-	struct tap_batch batch;
-
-	(void)fd;
-	(void)what;
-	daemon_enter(d);
-	batch = tap_read(interface_tap(d->interface));
-	if (batch.bad > 0)
-		node_count_drop(d->node, DROP_offload_bad, batch.bad);
-	if (batch.count > 0) {
-		node_from_tap(d->node, batch.frames, batch.count, d->now);
-		node_flush(d->node, d->now);
-	}
-	if (batch.error != 0 && batch.error != -EAGAIN) {
-		if (!tap_is_alive(interface_tap(d->interface))) {
-			open_again(d);
-		} else {
-			/* It is down, or unwell: no use asking at once. */
-			event_del(d->tap_event);
-			evtimer_add(d->tap_pause, &pause);
-		}
-	}
-	daemon_leave(d);
-}
-
-static bool is_link_local(const struct addr *a)
-{
-	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
-}
-
-void daemon_follow_link(struct daemon *d)
-{
-	const struct link_state *s = link_state(interface_link(d->interface));
-	struct prefix prefixes[NODE_PREFIXES_MAX];
-	size_t count = 0;
-
-	if (s->mtu != d->tap_mtu && s->mtu <= UINT16_MAX) {
-		d->tap_mtu = (uint16_t)s->mtu;
-		node_set_tap_mtu(d->node, d->tap_mtu, d->now);
-	}
-	/* fe80::/64 is on every interface: it says nothing about this one. */
-	for (unsigned i = 0; i < s->address_count; i++)
-		if (!is_link_local(&s->addresses[i].addr) &&
-		    count < NODE_PREFIXES_MAX)
-			prefixes[count++] = s->addresses[i];
-	node_set_tap_prefixes(d->node, prefixes, count, d->now);
-}
-
-static void on_link(evutil_socket_t fd, short what, void *user)
-{
-	struct daemon *d = user;
-
-	(void)fd;
-	(void)what;
-	daemon_enter(d);
-	switch (interface_follow(d->interface)) {
-	case INTERFACE_SAME:
-		break;
-	case INTERFACE_CHANGED:
-		daemon_follow_link(d);
-		break;
-	case INTERFACE_GONE:
-		open_again(d);
-		break;
-	}
 	daemon_leave(d);
 }
 
@@ -469,29 +359,16 @@ static bool start_loop(struct daemon *d)
 		return false;
 	d->children = children_new(d->base);
 	d->timer = evtimer_new(d->base, on_timer, d);
-	d->tap_pause = evtimer_new(d->base, on_tap_pause, d);
 	d->rates = rates_new();
-	return d->children && d->timer && d->tap_pause && d->rates &&
+	return d->children && d->timer && d->rates &&
 	       add_signal(d, 0, SIGTERM, on_stop_signal) &&
 	       add_signal(d, 1, SIGINT, on_stop_signal) &&
 	       add_signal(d, 2, SIGHUP, on_reload_signal);
 }
 
-static bool watch_interface(struct daemon *d)
-{
-	d->tap_event = event_new(d->base, tap_fd(interface_tap(d->interface)),
-				 EV_READ | EV_PERSIST, on_tap, d);
-	d->link_event =
-		event_new(d->base, link_fd(interface_link(d->interface)),
-			  EV_READ | EV_PERSIST, on_link, d);
-	return d->tap_event && d->link_event &&
-	       event_add(d->tap_event, NULL) == 0 &&
-	       event_add(d->link_event, NULL) == 0;
-}
-
 static bool watch_all(struct daemon *d)
 {
-	bool ok = watch_interface(d);
+	bool ok = daemon_watch_interface(d);
 
 	for (unsigned i = 0; ok && udp_fd(d->udp, i) >= 0; i++) {
 		d->udp_events[i] = event_new(d->base, udp_fd(d->udp, i),
@@ -546,13 +423,11 @@ static void finish(struct daemon *d)
 	children_free(d->children);
 	control_free(d->control);
 	for (unsigned i = 0; i < 3; i++)
-		free_event(&d->signals[i]);
+		daemon_free_event(&d->signals[i]);
 	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
-		free_event(&d->udp_events[i]);
-	free_event(&d->timer);
-	free_event(&d->tap_event);
-	free_event(&d->tap_pause);
-	free_event(&d->link_event);
+		daemon_free_event(&d->udp_events[i]);
+	daemon_free_event(&d->timer);
+	daemon_unwatch_interface(d);
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
 	node_free(d->node);
@@ -574,7 +449,7 @@ int daemon_run(struct conf *c)
 	d.exit_code = start(&d);
 	if (d.exit_code == 0) {
 		announce_start(&d);
-		run_up_hook(&d);
+		daemon_run_up_hook(&d);
 		daemon_leave(&d);
 		event_base_dispatch(d.base);
 	}

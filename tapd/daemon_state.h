@@ -50,6 +50,12 @@ struct daemon {
 void daemon_enter(struct daemon *d);
 void daemon_leave(struct daemon *d);
 
+/* Begins to stop: says goodbye, closes the events, runs the hook. */
+void daemon_stop(struct daemon *d, int exit_code);
+void daemon_run_up_hook(struct daemon *d);
+/* NULL is fine, and is what is left. */
+void daemon_free_event(struct event **e);
+
 /* Opens everything, events aside. Returns the exit code, 0 if all is well; what
  * went wrong has been logged. */
 int daemon_open(struct daemon *d);
@@ -57,6 +63,10 @@ uint64_t daemon_interval_us(const struct conf *c);
 /* Tells the node the peers it should want: the addresses in the configuration,
  * and what its names resolve to. */
 void daemon_want_peers(struct daemon *d);
+
+/* Reads the TAP and follows its link, from events. False if memory is short. */
+bool daemon_watch_interface(struct daemon *d);
+void daemon_unwatch_interface(struct daemon *d);
 /* Tells the node what the interface has become. */
 void daemon_follow_link(struct daemon *d);
 
