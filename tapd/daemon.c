@@ -24,8 +24,9 @@
  * then libevent asks the kernel again. So neither starves the other, or the
  * timers, and under load a wake-up carries a full batch.
  *
- * Nothing ticks: one timer is set for the node's own deadline. It is moved only
- * to be earlier; when it fires early there is nothing to do but to set it again.
+ * One timer is set for the node's own deadline. It is moved only to be earlier;
+ * when it fires early there is nothing to do but to set it again. Nothing else
+ * ticks but a look at the TAP's other side, once a second (tapd/tap_watch).
  */
 #define UDP_READS 8 /* batches of 8 messages each */
 
@@ -104,7 +105,10 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
 	(void)what;
 	daemon_enter(d);
 	d->timer_us = CLOCK_NEVER;
-	node_tick(d->node, d->now);
+	if (node_deadline(d->node) <= d->now.mono_us)
+		daemon_before_tick(d);
+	if (!d->stopping)
+		node_tick(d->node, d->now);
 	daemon_leave(d);
 }
 
@@ -430,6 +434,7 @@ static void finish(struct daemon *d)
 	daemon_unwatch_interface(d);
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
+	tap_watch_free(d->tap_watch);
 	node_free(d->node);
 	rates_free(d->rates);
 	if (d->base)

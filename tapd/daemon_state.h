@@ -12,6 +12,7 @@
 #include "tapd/interface.h"
 #include "tapd/rates.h"
 #include "tapd/resolve.h"
+#include "tapd/tap_watch.h"
 #include "tapd/udp.h"
 
 struct daemon {
@@ -26,11 +27,12 @@ struct daemon {
 	struct udp *udp;
 	struct node *node;
 	struct interface *interface;
+	struct tap_watch *tap_watch;
 	struct resolve *resolve;
 
 	struct event *signals[3];
 	struct event *timer;
-	struct event *tap_event, *tap_pause, *link_event;
+	struct event *tap_event, *tap_pause, *link_event, *look_event;
 	struct event *udp_events[UDP_SOCKETS_MAX];
 
 	struct clock now;  /* when the running callback began */
@@ -64,11 +66,17 @@ uint64_t daemon_interval_us(const struct conf *c);
  * and what its names resolve to. */
 void daemon_want_peers(struct daemon *d);
 
-/* Reads the TAP and follows its link, from events. False if memory is short. */
+/* Reads the TAP, follows its link, and looks at its other side every second if
+ * that is asked who wants what: from events. False if memory is short. */
 bool daemon_watch_interface(struct daemon *d);
 void daemon_unwatch_interface(struct daemon *d);
 /* Tells the node what the interface has become. */
 void daemon_follow_link(struct daemon *d);
+/* Tells the node what it has to know of the TAP before it draws conclusions.
+ * The daemon may be stopping afterwards. */
+void daemon_before_tick(struct daemon *d);
+/* The configuration may say otherwise about multicast now. */
+void daemon_set_multicast(struct daemon *d);
 
 /* Answers a command of tapctl: control_ops.command. */
 json_t *daemon_command(void *daemon, const char *name, char **error);

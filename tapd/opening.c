@@ -91,6 +91,9 @@ static int open_interface(struct daemon *d)
 	d->interface = interface_open(d->conf, &status.key, &error);
 	if (!d->interface)
 		return fail(EX_OSERR, error);
+	d->tap_watch = tap_watch_new(d->node);
+	if (!d->tap_watch)
+		return fail(EX_OSERR, NULL);
 	d->carrier = !d->conf->interface.carrier_peers;
 	daemon_follow_link(d);
 	return 0;

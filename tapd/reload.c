@@ -118,8 +118,7 @@ static void apply_conf(struct daemon *d, struct conf *c)
 	node_set_liveness(d->node, daemon_interval_us(c),
 			  c->liveness_down_after, c->liveness_expire * CLOCK_S,
 			  d->now);
-	node_set_multicast(d->node, c->multicast_snooping, c->multicast_querier,
-			   d->now);
+	daemon_set_multicast(d);
 	daemon_follow_link(d);
 	if (!resolve_set(d->resolve, c->peers, c->peers_count))
 		log_error("reload: out of memory: names of peers stay as they"
