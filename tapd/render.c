@@ -102,6 +102,29 @@ static void status_traffic(FILE *out, const json_t *status, const char *name,
 	label(out, name, text);
 }
 
+static void status_multicast(FILE *out, const json_t *status)
+{
+	const json_t *m = json_object_get(status, "multicast");
+	const char *wants_all =
+		json_string_value(json_object_get(m, "wants_all"));
+	char text[256], buf[UNITS_STRLEN];
+	const char *groups = integer_of(m, "groups", buf);
+
+	if (!json_is_object(m))
+		snprintf(text, sizeof(text), "-");
+	else if (json_is_false(json_object_get(m, "snooping")))
+		snprintf(text, sizeof(text),
+			 "flooded to all (snooping = false)");
+	else if (wants_all)
+		snprintf(text, sizeof(text),
+			 "this host wants every group: %.192s", wants_all);
+	else
+		snprintf(text, sizeof(text),
+			 "members only; %s group%s joined here", groups,
+			 strcmp(groups, "1") == 0 ? "" : "s");
+	label(out, "multicast", text);
+}
+
 void render_status(FILE *out, const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
@@ -115,6 +138,7 @@ void render_status(FILE *out, const json_t *status)
 	label(out, "peers", text);
 	status_traffic(out, status, "sent", "tx");
 	status_traffic(out, status, "received", "rx");
+	status_multicast(out, status);
 	for (size_t i = 0; i < json_array_size(warnings); i++)
 		label(out, "warning", shown(json_array_get(warnings, i)));
 }
@@ -200,22 +224,19 @@ static const struct column group_columns[] = {
 	{ "MEMBERS", COLUMN_TEXT },
 };
 
-/* "web1 web2", or "all: why". To be freed; NULL if memory is short. */
+/* "web1 web2". To be freed; NULL if memory is short. */
 static char *group_members(const json_t *group)
 {
 	const json_t *members = json_object_get(group, "members");
-	bool flooded = json_is_true(json_object_get(group, "flooded"));
 	size_t len, count = json_array_size(members);
 	char *text = NULL;
 	FILE *f = open_memstream(&text, &len);
 
 	if (!f)
 		return NULL;
-	if (flooded)
-		fprintf(f, "all: %s", text_of(group, "why"));
-	else if (count == 0)
+	if (count == 0)
 		fputc('-', f);
-	for (size_t i = 0; !flooded && i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		fprintf(f, "%s%s", i ? " " : "",
 			shown(json_array_get(members, i)));
 	if (fclose(f) == 0)
@@ -224,26 +245,53 @@ static char *group_members(const json_t *group)
 	return NULL;
 }
 
-void render_groups(FILE *out, const json_t *groups)
+static void add_group(struct columns *c, const json_t *g)
 {
-	struct columns *c = columns_new(group_columns, 4);
+	char vlan[UNITS_STRLEN], *members = group_members(g);
+	const char *tag = integer_of(g, "vlan", vlan);
+	const char *cells[COLUMNS_MAX] = {
+		text_of(g, "group"), strcmp(tag, "0") == 0 ? "-" : tag,
+		json_is_true(json_object_get(g, "local")) ? "yes" : "no",
+		members
+	};
 
-	for (size_t i = 0; i < json_array_size(groups); i++) {
-		const json_t *g = json_array_get(groups, i);
-		char vlan[UNITS_STRLEN], *members = group_members(g);
-		const char *tag = integer_of(g, "vlan", vlan);
-		const char *cells[COLUMNS_MAX] = {
-			text_of(g, "group"), strcmp(tag, "0") == 0 ? "-" : tag,
-			json_is_true(json_object_get(g, "local")) ? "yes"
-								  : "no",
-			members
-		};
+	columns_add(c, cells, NULL);
+	free(members);
+}
 
-		columns_add(c, cells, NULL);
-		free(members);
+/* A line for each peer that gets every group. */
+static void flooded_peers(FILE *out, const json_t *flooded)
+{
+	for (size_t i = 0; i < json_array_size(flooded); i++) {
+		const json_t *f = json_array_get(flooded, i);
+		char text[512];
+
+		snprintf(text, sizeof(text), "%.128s gets every group: %.256s",
+			 text_of(f, "peer"), text_of(f, "why"));
+		columns_wrap(out, 0, 4, text);
 	}
-	columns_print(c, out);
+}
+
+void render_groups(FILE *out, const json_t *groups, const json_t *status)
+{
+	const json_t *multicast = json_object_get(status, "multicast");
+	struct columns *c;
+
+	if (json_is_false(json_object_get(multicast, "snooping"))) {
+		fputs("all multicast goes to all peers"
+		      " (multicast.snooping = false)\n",
+		      out);
+		return;
+	}
+	c = columns_new(group_columns, 4);
+	for (size_t i = 0; i < json_array_size(groups); i++)
+		add_group(c, json_array_get(groups, i));
+	if (json_array_size(groups) > 0)
+		columns_print(c, out);
+	else
+		fputs("no group was joined\n", out);
 	columns_free(c);
+	flooded_peers(out, json_object_get(multicast, "flooded"));
 }
 
 /* ---- drops ---- */

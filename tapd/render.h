@@ -13,7 +13,8 @@
 void render_status(FILE *out, const json_t *status);
 void render_peers(FILE *out, const json_t *peers);
 void render_fdb(FILE *out, const json_t *fdb);
-void render_groups(FILE *out, const json_t *groups);
+/* status: as well, for whether there are groups at all, and who gets all. */
+void render_groups(FILE *out, const json_t *groups, const json_t *status);
 /* The reasons that happened, with what they mean; all: the others too.
  * (jansson walks no const object.) */
 void render_drops(FILE *out, json_t *drops, bool all);

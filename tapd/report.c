@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A datagram lost in twenty is worth a word. */
@@ -176,6 +177,41 @@ static void warn_of_peers(json_t *warnings, const struct report_source *s)
 	warn_naming(warnings, "peers with datagrams lost", &losses);
 }
 
+/* The firewall's rules are for both ways: the queries come in, the answers go
+ * out. */
+static void warn_of_silence(json_t *warnings, const char *interface,
+			    const char *queries, const char *what)
+{
+	char text[320];
+
+	snprintf(text, sizeof(text),
+		 "%s: %s queries get no answer: does the host's firewall"
+		 " accept %s on %s, INPUT and OUTPUT? Until then groups are"
+		 " kept, whoever leaves them",
+		 interface, queries, what, interface);
+	warn(warnings, text);
+}
+
+static void warn_of_multicast(json_t *warnings, const struct report_source *s)
+{
+	struct node_multicast_status m;
+	char text[256];
+
+	node_multicast_status(s->node, &m);
+	if (m.unknowable && m.wants_all) {
+		snprintf(text, sizeof(text),
+			 "multicast: %s: this host gets every group",
+			 m.wants_all);
+		warn(warnings, text);
+	}
+	if (m.silent_v4)
+		warn_of_silence(warnings, s->interface.name, "IGMP",
+				"IGMP (protocol 2)");
+	if (m.silent_v6)
+		warn_of_silence(warnings, s->interface.name, "MLD",
+				"ICMPv6 types 130, 131, 132 and 143");
+}
+
 static json_t *warnings(const struct report_source *s,
 			const struct node_status *status)
 {
@@ -188,6 +224,7 @@ static json_t *warnings(const struct report_source *s,
 	else if (status->peers_up == 0)
 		warn(all, "no peer is up: tapctl peers says why");
 	warn_of_peers(all, s);
+	warn_of_multicast(all, s);
 	return all;
 }
 
@@ -197,6 +234,33 @@ static json_t *warnings(const struct report_source *s,
 static void set(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
+}
+
+static json_t *flooded(const struct node *n)
+{
+	struct node_flooded_info f;
+	json_t *all = json_array();
+	uint32_t at = 0;
+
+	while (node_next_flooded(n, &at, &f))
+		json_array_append_new(all,
+				      json_pack("{s:o, s:o}", "peer",
+						text_or_null(f.peer), "why",
+						text_or_null(f.why)));
+	return all;
+}
+
+static json_t *multicast(const struct node *n)
+{
+	struct node_multicast_status m;
+
+	node_multicast_status(n, &m);
+	return json_pack("{s:b, s:b, s:b, s:I, s:o, s:o}", "snooping",
+			 (int)m.snooping, "querier", (int)m.querier, "router",
+			 (int)m.router, "groups", (json_int_t)m.groups,
+			 "wants_all",
+			 text_or_null(m.wants_all ? m.wants_all : ""),
+			 "flooded", flooded(n));
 }
 
 json_t *report_status(const struct report_source *s)
@@ -222,6 +286,7 @@ json_t *report_status(const struct report_source *s)
 	set(o, "rates", node_rates(s));
 	set(o, "aead", text_or_null(status.aead));
 	set(o, "fdb", json_integer((json_int_t)status.fdb_count));
+	set(o, "multicast", multicast(s->node));
 	set(o, "warnings", warnings(s, &status));
 	return o;
 }
@@ -283,6 +348,103 @@ json_t *report_fdb(const struct report_source *s)
 
 		json_array_append_new(all, entry);
 	}
+	return all;
+}
+
+/* Who gets every group: "web3: its groups are not known yet; …". */
+struct reasons {
+	char text[NAMED_MAX * (NODE_NAME_MAX + 96) + 32];
+	bool any;
+};
+
+static void find_reasons(const struct node *n, struct reasons *r)
+{
+	struct node_flooded_info f;
+	uint32_t at = 0, count = 0;
+	size_t len = 0;
+
+	r->text[0] = '\0';
+	for (; node_next_flooded(n, &at, &f); count++)
+		if (count < NAMED_MAX && len < sizeof(r->text))
+			len += (size_t)snprintf(
+				r->text + len, sizeof(r->text) - len,
+				"%s%s: %s", count ? "; " : "",
+				*f.peer ? f.peer : "a peer", f.why);
+	if (count > NAMED_MAX && len < sizeof(r->text))
+		snprintf(r->text + len, sizeof(r->text) - len, "; and %u more",
+			 count - NAMED_MAX);
+	r->any = count > 0;
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct node_group_info *a = left, *b = right;
+
+	if (a->vlan != b->vlan)
+		return a->vlan < b->vlan ? -1 : 1;
+	return memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+/* All of them, in order; to be freed. NULL if memory is short. */
+static struct node_group_info *list_groups(const struct node *n, size_t *count)
+{
+	size_t size = 64;
+	struct node_group_info *list = malloc(size * sizeof(*list)), *more;
+	uint64_t at = 0;
+
+	*count = 0;
+	while (list && node_next_group(n, &at, &list[*count])) {
+		if (++*count < size)
+			continue;
+		size *= 2;
+		more = reallocarray(list, size, sizeof(*list));
+		if (!more)
+			free(list);
+		list = more;
+	}
+	if (list)
+		qsort(list, *count, sizeof(*list), compare_groups);
+	return list;
+}
+
+static json_t *group(const struct node *n, const struct node_group_info *g,
+		     const struct reasons *r)
+{
+	struct addr a = { .port = 0 };
+	json_t *members = json_array();
+	char text[ADDR_STRLEN];
+	const char *name;
+	uint32_t at = 0;
+
+	memcpy(a.ip, g->ip, sizeof(a.ip));
+	while ((name = node_next_member(n, g, &at)))
+		json_array_append_new(members, text_or_null(name));
+	return json_pack("{s:s, s:i, s:b, s:o, s:b, s:o}", "group",
+			 addr_print_host(&a, text), "vlan", (int)g->vlan,
+			 "local", (int)g->local, "members", members, "flooded",
+			 (int)r->any, "why", text_or_null(r->text));
+}
+
+json_t *report_groups(const struct report_source *s)
+{
+	struct node_multicast_status m;
+	struct node_group_info *list;
+	json_t *all = json_array();
+	struct reasons reasons;
+	size_t count;
+
+	node_multicast_status(s->node, &m);
+	if (!m.snooping)
+		return all;
+	find_reasons(s->node, &reasons);
+	list = list_groups(s->node, &count);
+	for (size_t i = 0; list && i < count; i++)
+		json_array_append_new(all, group(s->node, &list[i], &reasons));
+	if (!list) {
+		json_decref(all);
+		return NULL;
+	}
+	free(list);
 	return all;
 }
 

@@ -32,12 +32,17 @@ struct report_source {
  * Values not known are null. Each returns NULL if memory is short; the caller
  * has the reference. Beyond DESIGN's keys:
  *
- *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb
+ *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb,
+ *		multicast:{snooping,querier,router,groups,wants_all (why this
+ *		host does, or null),flooded:[{peer,why}] (who gets all)}
  *	peers	rates, tap_mtu, up_s, heard_s (ago), wanted
  */
 json_t *report_status(const struct report_source *s);
 json_t *report_peers(const struct report_source *s);
 json_t *report_fdb(const struct report_source *s);
+/* By VLAN and address; empty without snooping. A group is flooded if there are
+ * peers that get every group, and why names them. */
+json_t *report_groups(const struct report_source *s);
 json_t *report_drops(const struct report_source *s);
 
 #endif

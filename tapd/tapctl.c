@@ -126,7 +126,9 @@ static int pubkey(const char *file)
 static const char *const questions[] = { "status", "peers", "fdb",
 					 "groups", "drops", "reload" };
 
-static void render(const char *command, json_t *answer, const struct options *o)
+/* more: the answer to what beside(command) asks. */
+static void render(const char *command, json_t *answer, const json_t *more,
+		   const struct options *o)
 {
 	if (o->json) {
 		json_dumpf(answer, stdout,
@@ -140,7 +142,7 @@ static void render(const char *command, json_t *answer, const struct options *o)
 	} else if (strcmp(command, "fdb") == 0) {
 		render_fdb(stdout, answer);
 	} else if (strcmp(command, "groups") == 0) {
-		render_groups(stdout, answer);
+		render_groups(stdout, answer, more);
 	} else if (strcmp(command, "drops") == 0) {
 		render_drops(stdout, answer, o->all);
 	} else {
@@ -148,25 +150,35 @@ static void render(const char *command, json_t *answer, const struct options *o)
 	}
 }
 
+/* What else has to be known to show the answer as text, or NULL. */
+static const char *beside(const char *command, const struct options *o)
+{
+	return !o->json && strcmp(command, "groups") == 0 ? "status" : NULL;
+}
+
 static int ask(const char *command, const struct options *o)
 {
+	const char *second = beside(command, o);
 	char *found = NULL, *error = NULL;
+	json_t *answer = NULL, *more = NULL;
 	enum client_result result;
-	json_t *answer;
+	const char *socket;
 
 	if (!o->socket) {
 		result = client_find(SOCKET_DIR, &found, &error);
 		if (result != CLIENT_OK)
 			return fail((int)result, error);
 	}
-	result = client_ask(o->socket ? o->socket : found, command, &answer,
-			    &error);
+	socket = o->socket ? o->socket : found;
+	result = client_ask(socket, command, &answer, &error);
+	if (result == CLIENT_OK && second)
+		result = client_ask(socket, second, &more, &error);
 	free(found);
-	if (result != CLIENT_OK)
-		return fail((int)result, error);
-	render(command, answer, o);
+	if (result == CLIENT_OK)
+		render(command, answer, more, o);
 	json_decref(answer);
-	return CLIENT_OK;
+	json_decref(more);
+	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
 }
 
 /* ---- the command line ---- */

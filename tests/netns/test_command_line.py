@@ -150,6 +150,35 @@ def test_reload_prints_the_difference(pair):
         assert web1.ctl_run("reload").returncode == 0
 
 
+@pytest.mark.parametrize("key", ["snooping", "querier"])
+def test_multicast_is_switched_by_a_reload(pair, key):
+    web1, web2 = pair
+    assert web1.status()["multicast"][key] is True
+    try:
+        web1.configure(**{f"multicast.{key}": False})
+        done = web1.ctl_run("reload")
+        assert f"+ multicast.{key} = false;" in done.stdout
+        assert web1.status()["multicast"][key] is False
+        assert web1.host.ping(web2.host.tap4)
+    finally:
+        web1.configure(**{f"multicast.{key}": None})
+        assert f"+ multicast.{key} = true;" in web1.ctl_run("reload").stdout
+    assert web1.status()["multicast"][key] is True
+
+
+def test_groups_without_snooping_are_none_and_said_to_be(pair):
+    web1, _ = pair
+    try:
+        web1.configure(**{"multicast.snooping": False})
+        assert web1.ctl_run("reload").returncode == 0
+        assert web1.ctl("groups") == []
+        assert "snooping = false" in web1.ctl_run("groups").stdout
+        assert "snooping = false" in web1.ctl_run("status").stdout
+    finally:
+        web1.configure(**{"multicast.snooping": None})
+        web1.ctl_run("reload")
+
+
 def test_reload_names_what_needs_a_restart(pair):
     web1, _ = pair
     try:

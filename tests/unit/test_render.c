@@ -41,8 +41,13 @@ typedef void (*render_fn)(FILE *out, json_t *value);
 RENDER_FN(status)
 RENDER_FN(peers)
 RENDER_FN(fdb)
-RENDER_FN(groups)
 RENDER_FN(reload)
+
+/* [groups, status] */
+static void groups(FILE *out, json_t *value)
+{
+	render_groups(out, json_array_get(value, 0), json_array_get(value, 1));
+}
 
 /* What is printed, to be freed. */
 static char *print(render_fn render, const char *text)
@@ -77,7 +82,10 @@ START_TEST(status_is_one_screen)
 		"\"bytes\": 12345678901}, \"rx\": {\"frames\": 0, "
 		"\"datagrams\": 0, \"bytes\": 0}, \"rates\": {\"tx_frames\": "
 		"1234, \"tx_bytes\": 1234567, \"rx_frames\": 0, \"rx_bytes\": "
-		"0}, \"aead\": \"openssl\", \"warnings\": [\"a\", \"none of "
+		"0}, \"aead\": \"openssl\", \"multicast\": {\"snooping\": "
+		"true, "
+		"\"groups\": 12, \"wants_all\": null}, \"warnings\": [\"a\", "
+		"\"none of "
 		"the peers that are up has told us that it is not the one "
 		"whose MTU differs\"]}",
 		"interface  tap0 52:54:00:00:00:ab mtu 1500 carrier up\n"
@@ -89,6 +97,7 @@ START_TEST(status_is_one_screen)
 		"datagrams, 11GiB\n"
 		"received   0 frames/s, 0B/s; in all 0 frames, 0 datagrams, "
 		"0B\n"
+		"multicast  members only; 12 groups joined here\n"
 		"warning    a\n"
 		"warning    none of the peers that are up has told us that it "
 		"is not the one\n"
@@ -146,21 +155,65 @@ START_TEST(fdb_says_whose_mac_is_where)
 }
 END_TEST
 
-START_TEST(groups_name_their_members_or_why_all)
+START_TEST(status_says_who_gets_multicast)
+{
+	static const struct {
+		const char *multicast, *expected;
+	} table[] = {
+		{ "{\"snooping\": true, \"groups\": 1, \"wants_all\": null}",
+		  "members only; 1 group joined here\n" },
+		{ "{\"snooping\": true, \"groups\": 0}",
+		  "members only; 0 groups joined here\n" },
+		{ "{\"snooping\": false, \"groups\": 3, \"wants_all\": \"x\"}",
+		  "flooded to all (snooping = false)\n" },
+		{ "{\"snooping\": true, \"wants_all\": \"a router\"}",
+		  "this host wants every group: a router\n" },
+		{ "5", "-\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char text[256], expected[128], *printed;
+
+		snprintf(text, sizeof(text), "{\"multicast\": %s}",
+			 table[i].multicast);
+		snprintf(expected, sizeof(expected), "\nmulticast  %s",
+			 table[i].expected);
+		printed = print(status, text);
+		ck_assert_msg(strstr(printed, expected) != NULL, "%s", printed);
+		free(printed);
+	}
+}
+END_TEST
+
+START_TEST(groups_name_their_members_and_below_them_who_gets_all)
 {
 	assert_prints(groups,
-		      "[{\"group\": \"239.1.1.1\", \"vlan\": 0, \"local\": "
+		      "[[{\"group\": \"239.1.1.1\", \"vlan\": 0, \"local\": "
 		      "true, \"members\": [\"web2\", \"web3\"], \"flooded\": "
-		      "false, \"why\": \"\"},"
-		      "{\"group\": \"ff02::fb\", \"vlan\": 7, \"local\": "
-		      "false, \"members\": [], \"flooded\": true, \"why\": "
-		      "\"link-local\"},"
+		      "true, \"why\": \"web4: new\"},"
+		      "{\"group\": \"ff0e::fb\", \"vlan\": 7, \"local\": "
+		      "false, \"members\": [null], \"flooded\": true},"
 		      "{\"group\": \"239.1.1.2\", \"vlan\": 0, \"local\": "
-		      "true, \"members\": [], \"flooded\": false}]",
+		      "true, \"members\": []}], {\"multicast\": {\"snooping\": "
+		      "true, \"flooded\": [{\"peer\": \"web4\", \"why\": "
+		      "\"its groups are not known yet\"}, {\"peer\": null, "
+		      "\"why\": \"a router\"}]}}]",
 		      "GROUP      VLAN  LOCAL  MEMBERS\n"
 		      "239.1.1.1     -  yes    web2 web3\n"
-		      "ff02::fb      7  no     all: link-local\n"
-		      "239.1.1.2     -  yes    -\n");
+		      "ff0e::fb      7  no     -\n"
+		      "239.1.1.2     -  yes    -\n"
+		      "web4 gets every group: its groups are not known yet\n"
+		      "- gets every group: a router\n");
+	assert_prints(groups, "[[], {\"multicast\": {\"flooded\": []}}]",
+		      "no group was joined\n");
+}
+END_TEST
+
+START_TEST(without_snooping_there_are_no_groups)
+{
+	assert_prints(groups, "[[], {\"multicast\": {\"snooping\": false}}]",
+		      "all multicast goes to all peers (multicast.snooping = "
+		      "false)\n");
 }
 END_TEST
 
@@ -223,9 +276,17 @@ static const struct {
 	       "\"owner\": \"" NAME_63 "\", \"age_s\": " MAX "}, "
 	       "{\"mac\": \"02:00:00:00:00:01\", \"vlan\": 4095, "
 	       "\"owner\": \"" NAME_63 NAME_63 "\", \"age_s\": 1}]" },
-	{ groups, "[{\"group\": \"" IPV6 "\", \"vlan\": " MAX ", \"members\": "
-		  "[\"" NAME_63 "\", \"" NAME_63 "\", 7]}, {\"group\": \"a\", "
-		  "\"flooded\": true, \"why\": \"" NAME_63 NAME_63 "\"}]" },
+	{ groups,
+	  "[[{\"group\": \"" IPV6 "\", \"vlan\": " MAX ", \"members\": "
+	  "[\"" NAME_63 "\", \"" NAME_63 "\", 7]}, {\"group\": \"a\", "
+	  "\"flooded\": true, \"why\": \"" NAME_63 NAME_63 "\"}], "
+	  "{\"multicast\": {\"flooded\": [{\"peer\": \"" NAME_63 NAME_63 NAME_63
+	  "\", \"why\": \"" NAME_63 NAME_63 NAME_63 NAME_63 NAME_63
+	  "\"}, {\"peer\": \"\\u001b[2J\"}, 5]}}]" },
+	{ status,
+	  "{\"multicast\": {\"wants_all\": \"" NAME_63 NAME_63 NAME_63 NAME_63
+	  "\"}}" },
+	{ status, "{\"multicast\": {\"groups\": " MAX "}}" },
 	{ drops_all, "{\"" NAME_63 NAME_63 "\": " MAX ", \"mac1\": -" MAX
 		     ", \"replay\": \"many\", \"csum_bad\": 1.5}" },
 	{ reload, "{\"changes\": [\"" NAME_63 NAME_63 "\", 5]}" },
@@ -243,7 +304,9 @@ static const struct {
 	{ peers, "[]" },
 	{ peers, "[5, {}, null, [], {\"name\": {}, \"rates\": 5}]" },
 	{ fdb, "[5, {}]" },
-	{ groups, "[5, {}, {\"members\": 5}]" },
+	{ groups, "[[5, {}, {\"members\": 5}], {\"multicast\": []}]" },
+	{ groups, "[5, {\"multicast\": {\"flooded\": 5}}]" },
+	{ groups, "[]" },
 	{ drops_some, "[]" },
 	{ drops_all, "{}" },
 	{ reload, "[]" },
@@ -294,7 +357,10 @@ int main(void)
 	tcase_add_test(tc, peers_are_a_line_each_and_say_why_they_are_not_up);
 	tcase_add_test(tc, state_that_is_its_own_reason_is_said_once);
 	tcase_add_test(tc, fdb_says_whose_mac_is_where);
-	tcase_add_test(tc, groups_name_their_members_or_why_all);
+	tcase_add_test(tc, status_says_who_gets_multicast);
+	tcase_add_test(tc,
+		       groups_name_their_members_and_below_them_who_gets_all);
+	tcase_add_test(tc, without_snooping_there_are_no_groups);
 	tcase_add_test(tc, drops_that_happened_come_first_and_are_explained);
 	tcase_add_test(tc, reload_lists_the_changes);
 	tcase_add_loop_test(tc, any_answer_fits_the_screen, 0,

@@ -17,6 +17,11 @@ struct node {
 	struct node_fdb_info macs[4];
 	uint32_t macs_count;
 	uint64_t drops[DROP_REASON_COUNT];
+	struct node_multicast_status multicast;
+	struct node_group_info *groups;
+	size_t groups_count;
+	struct node_flooded_info flooded[5];
+	uint32_t flooded_count;
 };
 
 void node_status(const struct node *n, struct node_status *out)
@@ -49,6 +54,43 @@ const uint64_t *node_drops(const struct node *n)
 	return n->drops;
 }
 
+void node_multicast_status(const struct node *n,
+			   struct node_multicast_status *out)
+{
+	*out = n->multicast;
+}
+
+bool node_next_group(const struct node *n, uint64_t *at,
+		     struct node_group_info *out)
+{
+	if (*at >= n->groups_count)
+		return false;
+	*out = n->groups[(*at)++];
+	return true;
+}
+
+/* Bit i is peer i's. */
+const char *node_next_member(const struct node *n,
+			     const struct node_group_info *group, uint32_t *at)
+{
+	while (*at < n->peers_count) {
+		uint32_t i = (*at)++;
+
+		if (group->members[0] >> i & 1)
+			return n->peers[i].name;
+	}
+	return NULL;
+}
+
+bool node_next_flooded(const struct node *n, uint32_t *at,
+		       struct node_flooded_info *out)
+{
+	if (*at >= n->flooded_count)
+		return false;
+	*out = n->flooded[(*at)++];
+	return true;
+}
+
 static struct node node;
 static struct report_source source;
 
@@ -56,6 +98,7 @@ static void setup(void)
 {
 	memset(&node, 0, sizeof(node));
 	node.status.aead = "openssl";
+	node.multicast.snooping = node.multicast.querier = true;
 	node.status.key.bytes[0] = 1;
 	source = (struct report_source){
 		.node = &node,
@@ -107,6 +150,7 @@ START_TEST(status_has_every_key)
 	node.status.tx = (struct node_counters){ 1, 2, 3 };
 	node.status.rx = (struct node_counters){ 4, 5, UINT64_C(1) << 62 };
 	node.status.fdb_count = 7;
+	node.multicast.groups = 12;
 	add_peer("web2");
 	assert_json(report_status(&source),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
@@ -118,7 +162,10 @@ START_TEST(status_has_every_key)
 		    "\"rx\":{\"frames\":4,\"datagrams\":5,"
 		    "\"bytes\":4611686018427387904},"
 		    "\"rates\":null,"
-		    "\"aead\":\"openssl\",\"fdb\":7,\"warnings\":[]}");
+		    "\"aead\":\"openssl\",\"fdb\":7,"
+		    "\"multicast\":{\"snooping\":true,\"querier\":true,"
+		    "\"router\":false,\"groups\":12,\"wants_all\":null,"
+		    "\"flooded\":[]},\"warnings\":[]}");
 }
 END_TEST
 
@@ -233,6 +280,118 @@ START_TEST(drops_list_every_reason_zeros_too)
 }
 END_TEST
 
+/* ---- groups ---- */
+
+static struct node_group_info group(const char *ip, uint16_t vlan)
+{
+	struct node_group_info g = { .vlan = vlan };
+	struct addr a;
+
+	ck_assert(addr_parse(&a, ip, 1));
+	memcpy(g.ip, a.ip, sizeof(g.ip));
+	return g;
+}
+
+static void flood(const char *peer, const char *why)
+{
+	node.flooded[node.flooded_count++] =
+		(struct node_flooded_info){ .peer = peer, .why = why };
+}
+
+START_TEST(groups_are_in_order_and_name_their_members)
+{
+	struct node_group_info groups[] = {
+		group("239.1.1.1", 7),	group("ff0e::1", 0),
+		group("239.10.1.1", 0), group("239.9.1.1", 0),
+		group("239.1.1.1", 6),
+	};
+
+	add_peer("web2");
+	add_peer("web3");
+	add_peer("web4");
+	groups[0].members[0] = 5;
+	groups[1].members[0] = 2;
+	groups[3].local = true;
+	node.groups = groups;
+	node.groups_count = 5;
+	assert_json(report_groups(&source),
+		    "[{\"group\":\"239.9.1.1\",\"vlan\":0,\"local\":true,"
+		    "\"members\":[],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"239.10.1.1\",\"vlan\":0,\"local\":false,"
+		    "\"members\":[],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"ff0e::1\",\"vlan\":0,\"local\":false,"
+		    "\"members\":[\"web3\"],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"239.1.1.1\",\"vlan\":6,\"local\":false,"
+		    "\"members\":[],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"239.1.1.1\",\"vlan\":7,\"local\":false,"
+		    "\"members\":[\"web2\",\"web4\"],\"flooded\":false,"
+		    "\"why\":null}]");
+}
+END_TEST
+
+START_TEST(flooded_group_says_to_whom_and_why)
+{
+	struct node_group_info g = group("239.1.1.1", 0);
+
+	node.groups = &g;
+	node.groups_count = 1;
+	flood("web3", "its groups are not known yet");
+	flood("", "a router");
+	assert_json(report_groups(&source),
+		    "[{\"group\":\"239.1.1.1\",\"vlan\":0,\"local\":false,"
+		    "\"members\":[],\"flooded\":true,\"why\":"
+		    "\"web3: its groups are not known yet; a peer: a "
+		    "router\"}]");
+	flood("web4", "x");
+	flood("web5", "x");
+	flood("web6", "x");
+	json_t *groups = report_groups(&source);
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(groups, 0), "why")),
+			 "web3: its groups are not known yet; a peer: a "
+			 "router; web4: x; and 2 more");
+	json_decref(groups);
+	json_t *status = report_status(&source);
+	json_t *flooded = json_object_get(json_object_get(status, "multicast"),
+					  "flooded");
+	ck_assert_uint_eq(json_array_size(flooded), 5);
+	assert_json(json_incref(json_array_get(flooded, 2)),
+		    "{\"peer\":\"web4\",\"why\":\"x\"}");
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(any_number_of_groups_is_listed)
+{
+	static struct node_group_info many[1000];
+	json_t *groups;
+
+	for (int i = 0; i < 1000; i++) {
+		many[i] = group("239.1.0.0", 0);
+		many[i].ip[14] = (uint8_t)(i >> 8);
+		many[i].ip[15] = (uint8_t)i;
+	}
+	node.groups = many;
+	for (node.groups_count = 0; node.groups_count <= 1000;
+	     node.groups_count += 125) {
+		groups = report_groups(&source);
+		ck_assert_uint_eq(json_array_size(groups), node.groups_count);
+		json_decref(groups);
+	}
+}
+END_TEST
+
+START_TEST(without_snooping_no_group_is_listed)
+{
+	struct node_group_info g = group("239.1.1.1", 0);
+
+	node.groups = &g;
+	node.groups_count = 1;
+	node.multicast.snooping = false;
+	assert_json(report_groups(&source), "[]");
+}
+END_TEST
+
 /* ---- warnings ---- */
 
 static void assert_warnings(const char *expected)
@@ -274,6 +433,34 @@ START_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest)
 	assert_warnings("[\"peers whose interface MTU is not our 1500: "
 			"10.9.0.2:8273 (1400), web3 (1401), web4 (1402) and 2 "
 			"more\",\"peers with datagrams lost: web6 (13 %)\"]");
+}
+END_TEST
+
+START_TEST(multicast_that_cannot_be_known_is_a_warning)
+{
+	add_peer("web2");
+	node.multicast.wants_all = "more VLANs than can be asked";
+	assert_warnings("[]");
+	node.multicast.unknowable = true;
+	assert_warnings("[\"multicast: more VLANs than can be asked: this host "
+			"gets every group\"]");
+}
+END_TEST
+
+START_TEST(silence_is_a_warning_that_says_what_to_check)
+{
+	add_peer("web2");
+	node.multicast.silent_v4 = true;
+	assert_warnings("[\"tap0: IGMP queries get no answer: does the host's "
+			"firewall accept IGMP (protocol 2) on tap0, INPUT and "
+			"OUTPUT? Until then groups are kept, whoever leaves "
+			"them\"]");
+	node.multicast.silent_v4 = false;
+	node.multicast.silent_v6 = true;
+	assert_warnings("[\"tap0: MLD queries get no answer: does the host's "
+			"firewall accept ICMPv6 types 130, 131, 132 and 143 on "
+			"tap0, INPUT and OUTPUT? Until then groups are kept, "
+			"whoever leaves them\"]");
 }
 END_TEST
 
@@ -392,11 +579,17 @@ int main(void)
 	tcase_add_test(tc, states_have_their_names);
 	tcase_add_test(tc, fdb_names_the_owner_of_each_mac);
 	tcase_add_test(tc, drops_list_every_reason_zeros_too);
+	tcase_add_test(tc, groups_are_in_order_and_name_their_members);
+	tcase_add_test(tc, flooded_group_says_to_whom_and_why);
+	tcase_add_test(tc, any_number_of_groups_is_listed);
+	tcase_add_test(tc, without_snooping_no_group_is_listed);
 	tcase_add_test(tc, the_daemons_warnings_come_first);
 	tcase_add_test(tc, no_peer_up_is_a_warning);
 	tcase_add_test(
 		tc,
 		differing_mtus_and_losses_name_some_peers_and_count_the_rest);
+	tcase_add_test(tc, multicast_that_cannot_be_known_is_a_warning);
+	tcase_add_test(tc, silence_is_a_warning_that_says_what_to_check);
 	tcase_add_test(tc, longest_names_fit_in_a_warning);
 	tcase_add_test(tc, loss_that_is_no_number_is_null);
 	tcase_add_test(tc, rates_are_those_of_the_last_seconds);

@@ -102,6 +102,20 @@ START_TEST(answer_is_text_or_json)
 }
 END_TEST
 
+/* The second question gets the same answer here, which says nothing. */
+START_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say)
+{
+	static const char yes[] = "{\"ok\":true,\"result\":[{\"group\":"
+				  "\"239.1.1.1\",\"members\":[\"web2\"]}]}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert_int_eq(tapctl("-s s groups"), 0);
+	ck_assert_str_eq(out, "GROUP      VLAN  LOCAL  MEMBERS\n"
+			      "239.1.1.1     -  no     web2\n");
+	fake_stop(child);
+}
+END_TEST
+
 START_TEST(output_that_cannot_be_written_is_an_error)
 {
 	char command[1024];
@@ -155,6 +169,8 @@ int main(void)
 	tcase_add_test(tc, no_daemon_is_3);
 	tcase_add_test(tc, refusal_is_1);
 	tcase_add_test(tc, answer_is_text_or_json);
+	tcase_add_test(
+		tc, groups_are_shown_without_what_an_older_daemon_does_not_say);
 	tcase_add_test(tc, output_that_cannot_be_written_is_an_error);
 	tcase_add_test(tc, genpsk_prints_a_secret_and_another);
 	tcase_add_test(tc, pubkey_prints_the_public_key_alone);
