@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 
 #define IPV4_HEADER_MIN 20
 #define IPV6_HEADER_LEN 40
@@ -12,8 +13,6 @@
 enum ip_proto {
 	PROTO_HOP_BY_HOP = 0,
 	PROTO_IGMP = 2,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
 	PROTO_ROUTING = 43,
 	PROTO_FRAGMENT = 44,
 	PROTO_AH = 51,
@@ -69,8 +68,9 @@ static void v4_mapped(uint8_t ip[16], const uint8_t *bytes)
 	memcpy(ip + 12, bytes, 4);
 }
 
-/* RFC 791. */
-static void view_ipv4(struct eth_view *v, const uint8_t *frame, size_t len)
+/* RFC 791. super: the packet ends with the frame, whatever its length says. */
+static void view_ipv4(struct eth_view *v, const uint8_t *frame, size_t len,
+		      bool super)
 {
 	const uint8_t *ip = frame + v->l3_offset;
 	size_t left = len - v->l3_offset;
@@ -79,7 +79,7 @@ static void view_ipv4(struct eth_view *v, const uint8_t *frame, size_t len)
 	if (left < IPV4_HEADER_MIN || ip[0] >> 4 != 4)
 		return;
 	header = (size_t)(ip[0] & 0xf) * 4;
-	total = load_be16(ip + 2);
+	total = super ? left : load_be16(ip + 2);
 	if (header < IPV4_HEADER_MIN || total < header || total > left)
 		return;
 	v->l3 = ETH_L3_IPV4;
@@ -158,7 +158,8 @@ static void view_extensions(struct eth_view *v, const uint8_t *frame,
  * RFC 8200. A jumbogram (RFC 2675) says 0 for its length: no link here carries
  * one, and it reads as a packet without payload.
  */
-static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len)
+static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len,
+		      bool super)
 {
 	const uint8_t *ip = frame + v->l3_offset;
 	size_t left = len - v->l3_offset;
@@ -166,7 +167,7 @@ static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len)
 
 	if (left < IPV6_HEADER_LEN || ip[0] >> 4 != 6)
 		return;
-	total = (size_t)IPV6_HEADER_LEN + load_be16(ip + 4);
+	total = super ? left : (size_t)IPV6_HEADER_LEN + load_be16(ip + 4);
 	if (total > left)
 		return;
 	v->l3 = ETH_L3_IPV6;
@@ -176,7 +177,8 @@ static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len)
 	view_extensions(v, frame, ip[6], v->l3_offset + IPV6_HEADER_LEN);
 }
 
-enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame, size_t len)
+static enum drop_reason parse(struct eth_view *v, const uint8_t *frame,
+			      size_t len, bool super)
 {
 	size_t type_at = ETH_HEADER_LEN - 2;
 	uint16_t type;
@@ -203,10 +205,21 @@ enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame, size_t len)
 	v->type = type;
 	v->l3_offset = (uint16_t)(type_at + 2);
 	if (type == ETH_TYPE_IPV4)
-		view_ipv4(v, frame, len);
+		view_ipv4(v, frame, len, super);
 	else if (type == ETH_TYPE_IPV6)
-		view_ipv6(v, frame, len);
+		view_ipv6(v, frame, len, super);
 	return DROP_NONE;
+}
+
+enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame, size_t len)
+{
+	return parse(v, frame, len, false);
+}
+
+enum drop_reason eth_parse_super(struct eth_view *v, const uint8_t *frame,
+				 size_t len)
+{
+	return parse(v, frame, len, true);
 }
 
 static bool is_mld(uint8_t type)
@@ -236,7 +249,7 @@ bool eth_udp_dst(const struct eth_view *v, const uint8_t *frame, size_t len,
 		 struct addr *dst)
 {
 	*dst = (struct addr){ 0 };
-	if (!has_l4(v, PROTO_UDP, 8) || v->l3_end > len)
+	if (!has_l4(v, ETH_IP_UDP, 8) || v->l3_end > len)
 		return false;
 	memcpy(dst->ip, v->ip_dst, sizeof(dst->ip));
 	dst->port = load_be16(frame + v->l4_offset + 2);
@@ -248,6 +261,19 @@ bool eth_csum_valid(const struct eth_view *v, size_t len, uint16_t csum_start,
 {
 	if (csum_start != v->l4_offset || v->l3_end > len)
 		return false;
-	return (csum_offset == 16 && has_l4(v, PROTO_TCP, 18)) ||
-	       (csum_offset == 6 && has_l4(v, PROTO_UDP, 8));
+	return (csum_offset == 16 && has_l4(v, ETH_IP_TCP, 18)) ||
+	       (csum_offset == 6 && has_l4(v, ETH_IP_UDP, 8));
+}
+
+void eth_csum_complete(const struct eth_view *v, uint8_t *frame,
+		       uint16_t csum_offset)
+{
+	uint8_t *l4 = frame + v->l4_offset;
+	uint16_t sum =
+		checksum_fold(checksum_add(0, l4, v->l3_end - v->l4_offset));
+
+	/* 0 would say that the sender computed none (RFC 768, RFC 8200). */
+	if (sum == 0 && v->ip_proto == ETH_IP_UDP)
+		sum = 0xffff;
+	store_be16(l4 + csum_offset, sum);
 }

@@ -26,6 +26,9 @@ enum eth_type {
 
 enum eth_l3 { ETH_L3_OTHER, ETH_L3_IPV4, ETH_L3_IPV6 };
 
+/* Values of ip_proto. */
+enum eth_ip_proto { ETH_IP_TCP = 6, ETH_IP_UDP = 17 };
+
 /*
  * Only what was inside the bytes is set; offsets are from the frame's start.
  * The outermost tag names the VLAN (IEEE 802.1Q); priority-tagged frames are
@@ -62,6 +65,15 @@ struct eth_view {
 enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame,
 			   size_t len);
 
+/*
+ * The same for a super-frame (bridge/gso.h): the IP packet ends where the frame
+ * ends, whatever its length says. It says 0 beyond 65,535 bytes, and a guest
+ * behind the TAP may have put anything there: whoever cuts the frame writes it
+ * anew. l3_end may then be more than an IP packet's largest length.
+ */
+enum drop_reason eth_parse_super(struct eth_view *v, const uint8_t *frame,
+				 size_t len);
+
 /* The largest frame a TAP with this MTU may carry, tags included. */
 size_t eth_frame_max(uint32_t mtu);
 
@@ -85,5 +97,14 @@ bool eth_udp_dst(const struct eth_view *v, const uint8_t *frame, size_t len,
  */
 bool eth_csum_valid(const struct eth_view *v, size_t len, uint16_t csum_start,
 		    uint16_t csum_offset);
+
+/*
+ * Completes a partial checksum that eth_csum_valid let through, in place: for
+ * readers of raw frames, who do not know that it is partial (DHCP on UDP 67 and
+ * 68, captures), and for a TAP that takes none. The field must hold the
+ * pseudo-header's sum, which nobody can check. Costs a walk over the payload.
+ */
+void eth_csum_complete(const struct eth_view *v, uint8_t *frame,
+		       uint16_t csum_offset);
 
 #endif
