@@ -12,7 +12,8 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 			      uint64_t now_us, struct forward *out)
 {
 	struct eth_view *view = &out->view;
-	enum drop_reason reason = eth_parse(view, frame, len);
+	enum drop_reason reason = max ? eth_parse(view, frame, len)
+				      : eth_parse_super(view, frame, len);
 
 	out->full = out->flooded = out->router = false;
 	out->membership.kind = MEMBERSHIP_NONE;

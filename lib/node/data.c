@@ -3,13 +3,15 @@
 
 #include "node/node_impl.h"
 
-/* Frames whose verdicts are taken before the first of them is packed. */
-#define CHUNK 64
+/* DHCP, whose readers look at raw frames and at their checksums. */
+#define PORT_BOOTPS 67
+#define PORT_BOOTPC 68
 
-/* A frame on its way out, as a record. */
+/* A frame on its way out: a record, or a super-frame that becomes many. */
 struct outgoing {
 	const uint8_t *record;
 	size_t len;
+	struct gso *super;
 	struct port_set ports;
 };
 
@@ -22,33 +24,55 @@ static size_t frame_max(const struct node *n)
 	return max < most ? max : most;
 }
 
-/* Puts the record's header into the frame's headroom. */
-static void make_record(struct outgoing *o, const struct frame *f)
+/* Puts a frame record's header, and what it says of a partial checksum, before
+ * the frame. Returns where the record begins. */
+static uint8_t *put_header(uint8_t *frame, size_t len, const struct offload *o)
+{
+	uint8_t *at = frame;
+
+	if (o->csum_partial) {
+		at -= WIRE_FRAME_CSUM_LEN;
+		store_be16(at, o->csum_start);
+		store_be16(at + 2, o->csum_offset);
+	}
+	len += (size_t)(frame - at);
+	at -= WIRE_RECORD_LEN;
+	wire_pack_record(at, WIRE_FRAME,
+			 o->csum_partial ? WIRE_FRAME_CSUM_PARTIAL : 0,
+			 (uint16_t)len);
+	return at;
+}
+
+static enum drop_reason make_record(struct outgoing *o, const struct frame *f,
+				    const struct eth_view *view)
 {
 	uint8_t *frame = f->iov[0].iov_base;
 	size_t len = f->iov[0].iov_len;
-	uint8_t flags = 0;
 
-	if (f->offload.csum_partial) {
-		flags = WIRE_FRAME_CSUM_PARTIAL;
-		frame -= WIRE_FRAME_CSUM_LEN;
-		len += WIRE_FRAME_CSUM_LEN;
-		store_be16(frame, f->offload.csum_start);
-		store_be16(frame + 2, f->offload.csum_offset);
-	}
-	frame -= WIRE_RECORD_LEN;
-	wire_pack_record(frame, WIRE_FRAME, flags, (uint16_t)len);
-	o->record = frame;
-	o->len = len + WIRE_RECORD_LEN;
+	if (f->offload.csum_partial &&
+	    !eth_csum_valid(view, len, f->offload.csum_start,
+			    f->offload.csum_offset))
+		return DROP_offload_bad;
+	o->super = NULL;
+	o->record = put_header(frame, len, &f->offload);
+	o->len = (size_t)(frame - o->record) + len;
+	return DROP_NONE;
 }
 
-static bool offload_ok(const struct offload *o, const struct eth_view *view,
-		       size_t len)
+static enum drop_reason take_super(struct node *n, struct outgoing *o,
+				   const struct frame *f)
 {
-	if (o->gso != OFFLOAD_GSO_NONE)
-		return false;
-	return !o->csum_partial ||
-	       eth_csum_valid(view, len, o->csum_start, o->csum_offset);
+	struct gso *g = &n->supers[n->supers_count];
+	enum drop_reason reason = gso_begin(g, f->iov[0].iov_base,
+					    f->iov[0].iov_len, &f->offload);
+
+	if (reason == DROP_NONE && g->header_len + g->size_max > frame_max(n))
+		reason = DROP_frame_long;
+	if (reason != DROP_NONE)
+		return reason;
+	o->super = g;
+	n->supers_count++;
+	return DROP_NONE;
 }
 
 /* A datagram of our own underlay that was routed into our own overlay. */
@@ -74,22 +98,45 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 {
 	const uint8_t *frame = f->iov[0].iov_base;
 	size_t len = f->iov[0].iov_len;
+	const bool super = f->offload.gso != OFFLOAD_GSO_NONE;
 	struct forward forward;
 
-	forward_from_tap(&n->tables, frame, len, frame_max(n), now_us,
-			 &forward);
+	forward_from_tap(&n->tables, frame, len, super ? 0 : frame_max(n),
+			 now_us, &forward);
 	note(n, &forward, now_us);
 	if (forward.membership.kind != MEMBERSHIP_NONE || forward.router)
 		membership_from_tap(n, &forward, now_us);
 	if (forward.reason != DROP_NONE)
 		return forward.reason;
-	if (!offload_ok(&f->offload, &forward.view, len))
-		return DROP_offload_bad;
 	if (is_recursive(n, &forward.view, frame, len))
 		return DROP_recursion;
 	o->ports = forward.ports;
-	make_record(o, f);
-	return DROP_NONE;
+	return super ? take_super(n, o, f) : make_record(o, f, &forward.view);
+}
+
+/* The segments of a super-frame, each no larger than a datagram holds if it may
+ * be cut at all. Their headers stay until they are sealed: see NODE_SEGMENTS. */
+static void pack_super(struct node *n, struct peer *peer, struct gso *g)
+{
+	struct batch *b = &n->batch;
+	const size_t extra = WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN;
+	struct gso_segment s;
+
+	gso_cut(g, batch_record_max(b) - extra);
+	for (;;) {
+		uint8_t *header = n->headers[n->header_at] + FRAME_HEADROOM;
+		const uint8_t *record;
+
+		if (!gso_next(g, header, &s))
+			return;
+		record = put_header(header, g->header_len + s.payload_len,
+				    &g->offload);
+		batch_add_two(b, record,
+			      (size_t)(header - record) + g->header_len,
+			      s.payload, s.payload_len);
+		n->header_at = (n->header_at + 1) % NODE_SEGMENTS;
+		peer->tx.frames++;
+	}
 }
 
 /* All that one peer should have of the chunk, in order. */
@@ -103,6 +150,10 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 	for (size_t i = 0; i < count; i++) {
 		if (!port_set_has(&out[i].ports, peer->port))
 			continue;
+		if (out[i].super) {
+			pack_super(n, peer, out[i].super);
+			continue;
+		}
 		batch_add(b, out[i].record, out[i].len);
 		peer->tx.frames++;
 	}
@@ -129,12 +180,13 @@ static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 	     port = port_set_next(&takers, port))
 		pack(n, peers_at_port(&n->peers, (uint16_t)port), out, count,
 		     now_us);
+	n->supers_count = 0;
 }
 
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now)
 {
-	struct outgoing out[CHUNK];
+	struct outgoing out[NODE_CHUNK];
 	size_t ready = 0;
 
 	n->tx.frames += count;
@@ -144,7 +196,7 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 
 		if (reason != DROP_NONE)
 			node_drop(n, reason);
-		else if (++ready == CHUNK) {
+		else if (++ready == NODE_CHUNK) {
 			send_chunk(n, out, ready, now.mono_us);
 			ready = 0;
 		}
@@ -152,37 +204,77 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 	send_chunk(n, out, ready, now.mono_us);
 }
 
-void tap_flush(struct node *n)
+static void write_frames(void *user, const struct frame *frames, size_t count)
 {
-	if (n->tap_count)
-		n->ops.tap_write(n->user, n->tap_frames, n->tap_count);
-	for (size_t i = 0; i < n->tap_count; i++)
-		if (n->tap_slots[i] != TABLE_NONE)
-			frag_release(n->frag, n->tap_slots[i]);
-	n->tap_count = 0;
+	struct node *n = user;
+
+	n->ops.tap_write(n->user, frames, count);
 }
 
-static void tap_add(struct node *n, const struct wire_frame *frame,
+static void release(void *user, uint32_t reassembly_slot)
+{
+	struct node *n = user;
+
+	frag_release(n->frag, reassembly_slot);
+}
+
+const struct coalesce_ops node_coalesce_ops = {
+	.write = write_frames,
+	.release = release,
+};
+
+_Static_assert(COALESCE_NO_COOKIE == TABLE_NONE,
+	       "a frame that was not reassembled has no slot to release");
+
+void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
+{
+	bool tcp = takes->partial && takes->tcp;
+
+	n->config.tap_takes = *takes;
+	coalesce_set_mode(n->coalesce,
+			  !tcp ? COALESCE_OFF
+			       : takes->udp ? COALESCE_TCP_UDP : COALESCE_TCP);
+}
+
+static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
+{
+	uint16_t port;
+
+	if (v->ip_proto != ETH_IP_UDP || !v->l4_offset)
+		return false;
+	port = load_be16(frame + v->l4_offset + 2);
+	return port == PORT_BOOTPS || port == PORT_BOOTPC;
+}
+
+/* The datagram, or reassembled record, is ours to write in; see node_received.
+ * Records are parsed as const because nobody else has to. */
+static uint8_t *writable(const uint8_t *bytes)
+{
+	const union {
+		const uint8_t *in;
+		uint8_t *out;
+	} unconst = { .in = bytes };
+
+	return unconst.out;
+}
+
+/* The frame goes to the TAP, perhaps merged with others. */
+static void tap_add(struct node *n, const struct peer *peer,
+		    const struct eth_view *view, const struct wire_frame *frame,
 		    uint32_t reassembly_slot)
 {
-	/* The owner writes it out only; iovec has no const. */
-	union {
-		const uint8_t *in;
-		void *out;
-	} unconst = { .in = frame->bytes };
-	size_t i = n->tap_count++;
+	uint8_t *bytes = writable(frame->bytes);
+	struct offload offload = { .csum_partial = frame->csum_partial,
+				   .csum_start = frame->csum_start,
+				   .csum_offset = frame->csum_offset };
 
-	n->tap_iov[i] = (struct iovec){ unconst.out, frame->len };
-	n->tap_frames[i] = (struct frame){
-		.iov = &n->tap_iov[i],
-		.iovcnt = 1,
-		.offload = { .csum_partial = frame->csum_partial,
-			     .csum_start = frame->csum_start,
-			     .csum_offset = frame->csum_offset },
-	};
-	n->tap_slots[i] = reassembly_slot;
-	if (n->tap_count == NODE_TAP_BATCH)
-		tap_flush(n);
+	if (offload.csum_partial &&
+	    (!n->config.tap_takes.partial || is_dhcp(view, bytes))) {
+		eth_csum_complete(view, bytes, offload.csum_offset);
+		offload = (struct offload){ .csum_partial = false };
+	}
+	coalesce_add(n->coalesce, peer->port, view, bytes, frame->len,
+		     &offload, reassembly_slot);
 }
 
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
@@ -209,7 +301,7 @@ void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 	}
 	peer->rx.frames++;
 	n->rx.frames++;
-	tap_add(n, frame, reassembly_slot);
+	tap_add(n, peer, &forward.view, frame, reassembly_slot);
 }
 
 static void datagram_in(struct node *n, const struct addr *from,
@@ -241,7 +333,7 @@ void node_from_udp(struct node *n, const struct node_received *datagrams,
 							    : segment,
 				    now);
 	}
-	tap_flush(n);
+	coalesce_flush(n->coalesce);
 	membership_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
 	batch_flush(&n->batch);
 }

@@ -148,12 +148,13 @@ static bool make_tables(struct node *n)
 	n->tables.fdb = fdb_new(&fdb, seed);
 	if (!membership_init(n, seed))
 		return false;
+	n->coalesce = coalesce_new(ports, &node_coalesce_ops, n);
 	n->frag = frag_new(c->frag_buffers, c->frame_max, ports, n->drops);
 	return peers_init(&n->peers, c->peers_max, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max +
 					       NODE_CANDIDATES_MAX + 2) &&
 	       batch_init(&n->batch, &batch_ops, n) && n->candidates &&
-	       n->indices && n->tables.fdb && n->frag;
+	       n->indices && n->tables.fdb && n->frag && n->coalesce;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -193,6 +194,7 @@ struct node *node_new(const struct node_config *config,
 		*error = "cannot compute the public key";
 		goto failed;
 	}
+	node_set_tap_takes(n, &config->tap_takes);
 	node_set_trusted(n, config->trusted, config->trusted_count, now);
 	if (config->trusted && !n->trusted)
 		goto failed;
@@ -228,6 +230,7 @@ void node_free(struct node *n)
 	fdb_free(n->tables.fdb);
 	membership_free(n);
 	frag_free(n->frag);
+	coalesce_free(n->coalesce);
 	batch_free(&n->batch);
 	timers_free(&n->timers);
 	aead_free(n->aead);

@@ -86,6 +86,16 @@ struct node_ops {
 	void (*event)(void *user, const struct node_event *event);
 };
 
+/* What the TAP takes besides complete frames of ordinary size. */
+struct node_tap_takes {
+	/* Frames whose TCP or UDP checksum is partial; false: they are
+	 * completed, which costs a walk over each. */
+	bool partial;
+	/* Super-frames, of TCP segments and of UDP datagrams; only of what has
+	 * partial checksums. */
+	bool tcp, udp;
+};
+
 struct node_config {
 	uint8_t private_key[KEY_LEN];
 	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN]; /* [0] is initiated with */
@@ -104,6 +114,7 @@ struct node_config {
 	bool snooping;
 	/* Ask our own TAP who wants what; false: this host wants everything. */
 	bool querier;
+	struct node_tap_takes tap_takes;
 	/* Bounds; 0: the default. */
 	uint32_t peers_max;    /* NODE_PEERS_MAX */
 	uint32_t fdb_capacity; /* 16384 */
@@ -126,8 +137,8 @@ void node_free(struct node *n);
 /* ---- the data path ---- */
 
 /*
- * Frames read from the TAP: one piece each, FRAME_HEADROOM writable bytes
- * before it. They are borrowed until node_flush, which must follow before the
+ * Frames read from the TAP, super-frames among them: one piece each,
+ * FRAME_HEADROOM writable bytes before it. They are borrowed until node_flush, which must follow before the
  * buffers are used again.
  */
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
@@ -183,6 +194,8 @@ void node_set_trusted(struct node *n, const struct public_key *trusted,
 		      size_t count, struct clock now);
 void node_set_name(struct node *n, const char *name, struct clock now);
 void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now);
+/* From the next batch on. */
+void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes);
 void node_set_liveness(struct node *n, uint64_t interval_us,
 		       uint32_t down_after, uint64_t expire_us,
 		       struct clock now);

@@ -5,8 +5,10 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "base/timer.h"
+#include "bridge/coalesce.h"
 #include "bridge/declaration.h"
 #include "bridge/forward.h"
+#include "bridge/gso.h"
 #include "bridge/querier.h"
 #include "bridge/router.h"
 #include "node/node.h"
@@ -39,8 +41,11 @@
 /* Spread of the first dials, so that one of two ends is usually first. */
 #define NODE_SPREAD_US	(100 * CLOCK_MS)
 #define NODE_FDB_AGE_US (300 * CLOCK_S)
-/* Frames handed to tap_write at a time. */
-#define NODE_TAP_BATCH 64
+/* Frames whose verdicts are taken before the first of them is packed. */
+#define NODE_CHUNK 64
+/* Segments whose headers are kept until they are sealed: more than a datagram
+ * has, at two pieces each. */
+#define NODE_SEGMENTS (BATCH_PIECES / 2 + 1)
 
 /* Tokens per second, up to a second's worth. */
 struct bucket {
@@ -137,11 +142,13 @@ struct node {
 	struct frag *frag;
 	struct batch batch;
 
-	/* frames for the TAP, collected over one node_from_udp */
-	struct frame tap_frames[NODE_TAP_BATCH];
-	struct iovec tap_iov[NODE_TAP_BATCH];
-	uint32_t tap_slots[NODE_TAP_BATCH]; /* reassembly, or TABLE_NONE */
-	size_t tap_count;
+	struct coalesce *coalesce; /* frames for the TAP */
+
+	/* super-frames of the chunk under way, and headers cut from them */
+	struct gso supers[NODE_CHUNK];
+	size_t supers_count;
+	uint8_t headers[NODE_SEGMENTS][FRAME_HEADROOM + GSO_HEADER_MAX];
+	size_t header_at;
 
 	struct node_counters tx, rx;
 	uint64_t drops[DROP_REASON_COUNT];
@@ -256,7 +263,7 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 	      uint32_t reassembly_slot, uint64_t now_us);
-void tap_flush(struct node *n);
+extern const struct coalesce_ops node_coalesce_ops;
 
 /* ---- membership.c: who wants which group ---- */
 

@@ -261,6 +261,7 @@ unsigned sim_add_host(struct sim *s)
 	h->config = (struct node_config){
 		.secrets_count = 1,
 		.tap_mtu = 1500,
+		.tap_takes = { .partial = true },
 		.interval_us = SIM_S,
 		.down_after = 3,
 		.expire_us = 300 * SIM_S,

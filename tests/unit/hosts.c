@@ -197,6 +197,7 @@ void hosts_init(struct hosts *h, size_t count)
 		host->config = (struct node_config){
 			.secrets_count = 1,
 			.tap_mtu = 1500,
+			.tap_takes = { .partial = true },
 			.interval_us = CLOCK_S,
 			.down_after = 3,
 			.expire_us = 300 * CLOCK_S,
