@@ -94,6 +94,9 @@ static json_t *answer(const struct daemon *d,
 	json_t *result = report(&source);
 	for (size_t i = 0; i < w.count; i++)
 		free(w.texts[i]);
+	if (result && report == report_status)
+		json_object_set_new(result, "offload",
+				    offloads_report(&d->offloads, d->udp));
 	return result;
 }
 

@@ -10,6 +10,8 @@
 #include "tapd/conf_source.h"
 #include "tapd/error.h"
 #include "tapd/log.h"
+#include "tapd/tap.h"
+#include "tapd/udp.h"
 
 /* ---- errors ---- */
 
@@ -197,6 +199,9 @@ static struct conf *conf_new(const char *path)
 	snprintf(c->secret_file, sizeof(c->secret_file), "%s",
 		 "/etc/tapd/secret");
 	c->multicast_snooping = c->multicast_querier = true;
+	c->offload.tap = TAP_OFFLOAD_ALL;
+	c->offload.merge = CONF_MERGE_ALL;
+	c->offload.send = c->offload.receive = UDP_RUNS;
 	c->liveness_interval = 1.0;
 	c->liveness_down_after = 3;
 	c->liveness_expire = 300;

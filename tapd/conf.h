@@ -24,6 +24,9 @@ struct conf_peer {
 	unsigned line;	  /* in the file; 0: command line */
 };
 
+/* What of one flow is merged for the TAP. */
+enum conf_merge { CONF_MERGE_NONE, CONF_MERGE_TCP, CONF_MERGE_ALL };
+
 struct conf {
 	char *path; /* of the file; NULL: command line only */
 
@@ -57,6 +60,13 @@ struct conf {
 	size_t peers_count;
 
 	bool multicast_snooping, multicast_querier;
+
+	struct {
+		int tap;	    /* enum tap_offload */
+		int merge;	    /* enum conf_merge */
+		int send, receive;  /* enum udp_batching */
+		bool complete_sums; /* checksums = "complete" */
+	} offload;
 
 	double liveness_interval; /* seconds */
 	unsigned liveness_down_after;

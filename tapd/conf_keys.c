@@ -51,6 +51,13 @@ static const char *const carriers[] = { "always", "peers", NULL };
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
 					  NULL };
 
+/* In the order of enum tap_offload; of enum conf_merge; of enum udp_batching. */
+static const char *const tap_offloads[] = { "none", "checksum", "tso", "all",
+					    NULL };
+static const char *const merges[] = { "none", "tcp", "all", NULL };
+static const char *const sends[] = { "single", "batch", "all", NULL };
+static const char *const checksums[] = { "partial", "complete", NULL };
+
 #define FIELD(member)                            \
 	.offset = offsetof(struct conf, member), \
 	.size = sizeof(((struct conf *)0)->member)
@@ -112,6 +119,17 @@ const struct conf_key conf_keys[] = {
 	  FIELD(multicast_snooping) },
 	{ "multicast.querier", NULL, &conf_type_bool,
 	  FIELD(multicast_querier) },
+
+	{ "offload.tap", NULL, &conf_type_word, FIELD(offload.tap),
+	  .words = tap_offloads },
+	{ "offload.merge", NULL, &conf_type_word, FIELD(offload.merge),
+	  .words = merges },
+	{ "offload.send", NULL, &conf_type_word, FIELD(offload.send),
+	  .words = sends },
+	{ "offload.receive", NULL, &conf_type_word, FIELD(offload.receive),
+	  .words = sends },
+	{ "offload.checksums", NULL, &conf_type_word,
+	  FIELD(offload.complete_sums), .words = checksums },
 
 	{ "liveness.interval", NULL, &conf_type_number,
 	  FIELD(liveness_interval), .min = 0.1, .max = 60 },

@@ -151,8 +151,11 @@ static void write_frames(void *user, const struct frame *frames, size_t n)
 	struct daemon *d = user;
 	size_t refused = tap_write(interface_tap(d->interface), frames, n);
 
-	if (refused > 0)
-		node_count_drop(d->node, DROP_tap_write, refused);
+	if (refused == 0)
+		return;
+	node_count_drop(d->node, DROP_tap_write, refused);
+	offloads_refused(&d->offloads, d->conf, interface_tap(d->interface),
+			 d->node);
 }
 
 static void note_event(void *user, const struct node_event *event)

@@ -10,6 +10,7 @@
 #include "node/node.h"
 #include "tapd/conf.h"
 #include "tapd/interface.h"
+#include "tapd/offloads.h"
 #include "tapd/rates.h"
 #include "tapd/resolve.h"
 #include "tapd/tap_watch.h"
@@ -29,6 +30,7 @@ struct daemon {
 	struct interface *interface;
 	struct tap_watch *tap_watch;
 	struct resolve *resolve;
+	struct offloads offloads;
 
 	struct event *signals[3];
 	struct event *timer;
@@ -70,6 +72,8 @@ void daemon_want_peers(struct daemon *d);
  * that is asked who wants what: from events. False if memory is short. */
 bool daemon_watch_interface(struct daemon *d);
 void daemon_unwatch_interface(struct daemon *d);
+/* Sets the offloads of both sides as configured, as far as they go. */
+void daemon_set_offloads(struct daemon *d);
 /* Tells the node what the interface has become. */
 void daemon_follow_link(struct daemon *d);
 /* Tells the node what it has to know of the TAP before it draws conclusions.

@@ -94,6 +94,7 @@ static int open_interface(struct daemon *d)
 	d->tap_watch = tap_watch_new(d->node);
 	if (!d->tap_watch)
 		return fail(EX_OSERR, NULL);
+	daemon_set_offloads(d);
 	d->carrier = !d->conf->interface.carrier_peers;
 	daemon_follow_link(d);
 	return 0;

@@ -82,6 +82,20 @@ static void status_node(FILE *out, const json_t *status)
 	label(out, "tapd", text);
 }
 
+static void status_offload(FILE *out, const json_t *status)
+{
+	const json_t *o = json_object_get(status, "offload");
+	char text[256];
+
+	if (!o)
+		return;
+	snprintf(text, sizeof(text),
+		 "tap %.32s, merge %.32s, send %.32s, receive %.32s",
+		 text_of(o, "tap"), text_of(o, "merge"), text_of(o, "send"),
+		 text_of(o, "receive"));
+	label(out, "offload", text);
+}
+
 static void status_traffic(FILE *out, const json_t *status, const char *name,
 			   const char *side)
 {
@@ -133,6 +147,7 @@ void render_status(FILE *out, const json_t *status)
 
 	status_interface(out, status);
 	status_node(out, status);
+	status_offload(out, status);
 	snprintf(text, sizeof(text), "%s of %s up", integer_of(peers, "up", up),
 		 integer_of(peers, "total", total));
 	label(out, "peers", text);

@@ -35,6 +35,7 @@ struct report_source {
  *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb,
  *		multicast:{snooping,querier,router,groups,wants_all (why this
  *		host does, or null),flooded:[{peer,why}] (who gets all)}
+ *		and, from the daemon, offload:{tap,merge,send,receive}
  *	peers	rates, tap_mtu, up_s, heard_s (ago), wanted
  */
 json_t *report_status(const struct report_source *s);

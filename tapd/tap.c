@@ -27,6 +27,7 @@
 struct tap {
 	int fd;
 	bool made;
+	bool refuses_tcp, refuses_udp;
 	/*
 	 * Frames lie one behind the other in the arena, each only as long as
 	 * it is, so that a batch of small ones stays in the cache although
@@ -138,6 +139,48 @@ static int attach(int fd, const char *name, bool existed)
 }
 
 /* A TAP made before may have been left otherwise by its last user. */
+/* linux/if_tun.h since 6.2. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+#define TSO (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)
+
+const char *tap_offload_name(enum tap_offload offload)
+{
+	static const char *const names[] = {
+		[TAP_OFFLOAD_NONE] = "none",
+		[TAP_OFFLOAD_CHECKSUM] = "checksum",
+		[TAP_OFFLOAD_TSO] = "tso",
+		[TAP_OFFLOAD_ALL] = "all",
+	};
+
+	return names[offload];
+}
+
+enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most)
+{
+	/* The ladder: the first that the kernel takes. */
+	static const struct {
+		enum tap_offload offload;
+		unsigned long flags;
+	} rungs[] = {
+		{ TAP_OFFLOAD_ALL,
+		  TSO | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6 },
+		{ TAP_OFFLOAD_TSO, TSO | TUN_F_TSO_ECN },
+		{ TAP_OFFLOAD_TSO, TSO },
+		{ TAP_OFFLOAD_CHECKSUM, TUN_F_CSUM },
+	};
+
+	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++)
+		if (rungs[i].offload <= most &&
+		    ioctl(t->fd, TUNSETOFFLOAD, rungs[i].flags) == 0)
+			return rungs[i].offload;
+	(void)ioctl(t->fd, TUNSETOFFLOAD, 0UL);
+	return TAP_OFFLOAD_NONE;
+}
+
 static int set_header(int fd)
 {
 	int len = VNET_HDR_LEN, little_endian = 1;
@@ -316,7 +359,22 @@ static bool write_frame(struct tap *t, const struct frame *f)
 	do {
 		n = writev(t->fd, pieces, (int)f->iovcnt + 1);
 	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EINVAL && f->offload.gso != OFFLOAD_GSO_NONE) {
+		bool udp = f->offload.gso == OFFLOAD_GSO_UDP_L4;
+
+		*(udp ? &t->refuses_udp : &t->refuses_tcp) = true;
+	}
 	return n >= 0;
+}
+
+bool tap_refuses_tcp(const struct tap *t)
+{
+	return t->refuses_tcp;
+}
+
+bool tap_refuses_udp(const struct tap *t)
+{
+	return t->refuses_udp;
 }
 
 size_t tap_write(struct tap *t, const struct frame *frames, size_t count)

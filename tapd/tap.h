@@ -9,9 +9,8 @@
 
 /*
  * tuntap frames carry a virtio_net_hdr (IFF_VNET_HDR), which says what the
- * kernel left to us (checksums, segmentation) and what we leave to it. This
- * build asks for no offload, so every frame read is complete; the batches are
- * laid out for super-frames of 64 KiB all the same.
+ * kernel left to us (checksums, segmentation) and what we leave to it. Until
+ * tap_set_offload nothing is left to us.
  *
  * An interface made here vanishes with its descriptor until tap_set_persist.
  * Addresses, MTU and the like are link's business.
@@ -37,6 +36,20 @@ struct tap *tap_open(const char *name, char **error);
 struct tap *tap_adopt(int fd, const char *name);
 /* Closes the descriptor; a TAP that is not persistent goes with it. */
 void tap_close(struct tap *t);
+
+/*
+ * What the kernel may leave to us in the frames it gives; each rung has what is
+ * below it. Kernels before 6.2 do not know the last.
+ */
+enum tap_offload {
+	TAP_OFFLOAD_NONE,     /* frames are complete */
+	TAP_OFFLOAD_CHECKSUM, /* … but for TCP and UDP checksums */
+	TAP_OFFLOAD_TSO,      /* TCP super-frames */
+	TAP_OFFLOAD_ALL,      /* and UDP super-frames */
+};
+const char *tap_offload_name(enum tap_offload offload);
+/* Asks for as much of this as the kernel has; returns what it is now. */
+enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most);
 
 /* Readable (epoll) when frames wait or the interface is gone. */
 int tap_fd(const struct tap *t);
@@ -66,5 +79,9 @@ struct tap_batch tap_read(struct tap *t);
 /* Writes the frames in order. Returns how many the kernel refused: it is down,
  * or out of memory. */
 size_t tap_write(struct tap *t, const struct frame *frames, size_t count);
+/* True if a super-frame, of TCP or of UDP, was refused as invalid: some kernels
+ * do not take what they should (6.6.44, and some of 5.15 and 6.1). */
+bool tap_refuses_tcp(const struct tap *t);
+bool tap_refuses_udp(const struct tap *t);
 
 #endif

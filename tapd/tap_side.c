@@ -26,6 +26,7 @@ static void open_again(struct daemon *d)
 		daemon_stop(d, EX_OSERR);
 		return;
 	}
+	daemon_set_offloads(d);
 	d->carrier = !d->conf->interface.carrier_peers;
 	d->peers_changed = true;
 	daemon_follow_link(d);
@@ -39,6 +40,12 @@ static void on_tap_pause(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	event_add(d->tap_event, NULL);
+}
+
+void daemon_set_offloads(struct daemon *d)
+{
+	offloads_apply(&d->offloads, d->conf, interface_tap(d->interface),
+		       d->udp, d->node);
 }
 
 /* ---- its frames ---- */

@@ -66,7 +66,9 @@ struct udp {
 	const struct udp_socket *for_v4, *for_v6;
 	uint64_t overflows;
 
-	bool segments; /* UDP_SEGMENT is there and works */
+	bool segments;			 /* UDP_SEGMENT is there and works */
+	bool gro;			 /* UDP_GRO is on */
+	enum udp_batching send, receive; /* wanted */
 	struct addr singles[SINGLES_MAX];
 	unsigned singles_count;
 
@@ -110,7 +112,6 @@ static bool set_options(int fd, const struct udp_socket *s)
 	if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
 		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
 	(void)set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-	(void)set_option(fd, IPPROTO_UDP, UDP_GRO, 1);
 	return true;
 }
 
@@ -209,6 +210,28 @@ static void finish_open(struct udp *u)
 	for (unsigned i = 0; i < u->count && !u->for_v4; i++)
 		if (u->sockets[i].both)
 			u->for_v4 = &u->sockets[i];
+	udp_set_batching(u, UDP_RUNS, UDP_RUNS);
+}
+
+void udp_set_batching(struct udp *u, enum udp_batching send,
+		      enum udp_batching receive)
+{
+	u->send = send;
+	u->receive = receive;
+	u->gro = receive == UDP_RUNS;
+	for (unsigned i = 0; i < u->count; i++)
+		u->gro &= set_option(u->sockets[i].fd, IPPROTO_UDP, UDP_GRO,
+				     receive == UDP_RUNS);
+}
+
+enum udp_batching udp_send_batching(const struct udp *u)
+{
+	return u->send == UDP_RUNS && !u->segments ? UDP_BATCH : u->send;
+}
+
+enum udp_batching udp_receive_batching(const struct udp *u)
+{
+	return u->receive == UDP_RUNS && !u->gro ? UDP_BATCH : u->receive;
 }
 
 static bool is_any(const struct addr *a)
@@ -330,6 +353,11 @@ static void read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
 	}
 }
 
+static unsigned receive_batch(const struct udp *u)
+{
+	return u->receive == UDP_SINGLE ? 1 : RECEIVE_BATCH;
+}
+
 static int receive_messages(struct udp *u, const struct udp_socket *s)
 {
 	int n;
@@ -344,7 +372,7 @@ static int receive_messages(struct udp *u, const struct udp_socket *s)
 			.msg_controllen = sizeof(u->controls[i]),
 		};
 	do {
-		n = recvmmsg(s->fd, u->messages, RECEIVE_BATCH, MSG_DONTWAIT,
+		n = recvmmsg(s->fd, u->messages, receive_batch(u), MSG_DONTWAIT,
 			     NULL);
 	} while (n < 0 && errno == EINTR);
 	return n;
@@ -367,7 +395,7 @@ size_t udp_receive(struct udp *u, unsigned socket,
 		read_control(u, s, &u->messages[i].msg_hdr, r);
 	}
 	*out = u->received;
-	*more = n == RECEIVE_BATCH;
+	*more = n == (int)receive_batch(u);
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -409,7 +437,7 @@ static struct node_run run_take(struct node_run *r)
 
 static bool takes_runs(const struct udp *u, const struct addr *to)
 {
-	if (!u->segments)
+	if (!u->segments || u->send != UDP_RUNS)
 		return false;
 	for (unsigned i = 0; i < u->singles_count; i++)
 		if (addr_equal(&u->singles[i], to))
@@ -562,7 +590,8 @@ static void queue(struct udp *u, const struct node_run *r)
 		lose(u, r, DROP_send_unreachable);
 		return;
 	}
-	if (b->count == SEND_BATCH || (b->count > 0 && b->socket != s))
+	if (b->count == (u->send == UDP_SINGLE ? 1 : SEND_BATCH) ||
+	    (b->count > 0 && b->socket != s))
 		flush(u);
 	b->socket = s;
 	b->runs[b->count] = *r;

@@ -20,6 +20,13 @@ struct udp;
 
 #define UDP_SOCKETS_MAX 8
 
+/* How much one system call does; each rung has what is below it. */
+enum udp_batching {
+	UDP_SINGLE, /* one datagram */
+	UDP_BATCH,  /* many messages: sendmmsg, recvmmsg */
+	UDP_RUNS,   /* messages of many datagrams: UDP_SEGMENT, UDP_GRO */
+};
+
 /* `count` datagrams of `size` payload bytes to `to` were not sent. */
 typedef void udp_lost(void *user, const struct addr *to,
 		      enum drop_reason reason, size_t size, uint64_t count);
@@ -38,6 +45,12 @@ void udp_close(struct udp *u);
 int udp_fd(const struct udp *u, unsigned socket);
 /* Where a socket is bound: with its port if 0 was asked for. */
 struct addr udp_bound(const struct udp *u, unsigned socket);
+/* At most this much; both are UDP_RUNS at first. */
+void udp_set_batching(struct udp *u, enum udp_batching send,
+		      enum udp_batching receive);
+/* What is done: runs only where the kernel can, and not where it failed. */
+enum udp_batching udp_send_batching(const struct udp *u);
+enum udp_batching udp_receive_batching(const struct udp *u);
 /* The smallest receive buffer, as the kernel granted it, in bytes. */
 int udp_receive_buffer(const struct udp *u);
 

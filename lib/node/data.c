@@ -231,9 +231,9 @@ void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
 	bool tcp = takes->partial && takes->tcp;
 
 	n->config.tap_takes = *takes;
-	coalesce_set_mode(n->coalesce,
-			  !tcp ? COALESCE_OFF
-			       : takes->udp ? COALESCE_TCP_UDP : COALESCE_TCP);
+	coalesce_set_mode(n->coalesce, !tcp	    ? COALESCE_OFF
+				       : takes->udp ? COALESCE_TCP_UDP
+						    : COALESCE_TCP);
 }
 
 static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
@@ -273,8 +273,8 @@ static void tap_add(struct node *n, const struct peer *peer,
 		eth_csum_complete(view, bytes, offload.csum_offset);
 		offload = (struct offload){ .csum_partial = false };
 	}
-	coalesce_add(n->coalesce, peer->port, view, bytes, frame->len,
-		     &offload, reassembly_slot);
+	coalesce_add(n->coalesce, peer->port, view, bytes, frame->len, &offload,
+		     reassembly_slot);
 }
 
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,

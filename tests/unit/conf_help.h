@@ -67,6 +67,8 @@ static inline void read_fails(const char *path, const char *where,
 	"30;\n"                                                                \
 	"  peer_exchange = true; };\n"                                         \
 	"multicast = { snooping = true; querier = false; };\n"                 \
+	"offload = { tap = \"tso\"; merge = \"none\"; send = \"single\"; "     \
+	"            receive = \"batch\"; checksums = \"complete\"; };\n"      \
 	"liveness = { interval = 2; down_after = 5.0; expire = 60; };\n"       \
 	"underlay_mtu = 1400;\n"                                               \
 	"metrics = \"\";\n"                                                    \

@@ -1,6 +1,8 @@
 #include "conf_help.h"
 #include "tapd/conf_keys.h"
 #include "tapd/log.h"
+#include "tapd/tap.h"
+#include "tapd/udp.h"
 
 START_TEST(empty_file_gives_the_defaults)
 {
@@ -29,6 +31,11 @@ START_TEST(empty_file_gives_the_defaults)
 	ck_assert_uint_eq(strlen(c->name), strlen(host));
 	ck_assert_uint_eq(c->peers_count, 0);
 	ck_assert(c->multicast_snooping && c->multicast_querier);
+	ck_assert_int_eq(c->offload.tap, TAP_OFFLOAD_ALL);
+	ck_assert_int_eq(c->offload.merge, CONF_MERGE_ALL);
+	ck_assert_int_eq(c->offload.send, UDP_RUNS);
+	ck_assert_int_eq(c->offload.receive, UDP_RUNS);
+	ck_assert(!c->offload.complete_sums);
 	ck_assert_double_eq(c->liveness_interval, 1.0);
 	ck_assert_uint_eq(c->liveness_down_after, 3);
 	ck_assert_uint_eq(c->liveness_expire, 300);
@@ -68,6 +75,11 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(c->control_socket, "/c");
 	ck_assert_str_eq(c->name, "web-1.example_x");
 	ck_assert(c->multicast_snooping && !c->multicast_querier);
+	ck_assert_int_eq(c->offload.tap, TAP_OFFLOAD_TSO);
+	ck_assert_int_eq(c->offload.merge, CONF_MERGE_NONE);
+	ck_assert_int_eq(c->offload.send, UDP_SINGLE);
+	ck_assert_int_eq(c->offload.receive, UDP_BATCH);
+	ck_assert(c->offload.complete_sums);
 	ck_assert_double_eq(c->liveness_interval, 2.0);
 	ck_assert_uint_eq(c->liveness_down_after, 5);
 	ck_assert_uint_eq(c->liveness_expire, 60);

@@ -35,6 +35,7 @@ static void assert_same(const struct conf *a, const struct conf *b)
 	ck_assert(same_peers(a, b));
 	ck_assert(a->multicast_snooping == b->multicast_snooping);
 	ck_assert(a->multicast_querier == b->multicast_querier);
+	ck_assert_mem_eq(&a->offload, &b->offload, sizeof(a->offload));
 	ck_assert(a->liveness_interval >= b->liveness_interval &&
 		  a->liveness_interval <= b->liveness_interval);
 	ck_assert_uint_eq(a->liveness_down_after, b->liveness_down_after);

@@ -1,0 +1,86 @@
+#include "tapd/offloads.h"
+
+#include "tapd/log.h"
+
+static const char *merge_name(enum conf_merge merge)
+{
+	static const char *const names[] = {
+		[CONF_MERGE_NONE] = "none",
+		[CONF_MERGE_TCP] = "tcp",
+		[CONF_MERGE_ALL] = "all",
+	};
+
+	return names[merge];
+}
+
+static const char *batching_name(enum udp_batching batching)
+{
+	static const char *const names[] = {
+		[UDP_SINGLE] = "single",
+		[UDP_BATCH] = "batch",
+		[UDP_RUNS] = "all",
+	};
+
+	return names[batching];
+}
+
+/* A kernel that gives super-frames of a kind takes them too, as far as is known
+ * before one was refused. */
+static enum conf_merge may_merge(const struct offloads *o, const struct conf *c,
+				 const struct tap *tap)
+{
+	if (o->tap < TAP_OFFLOAD_TSO || tap_refuses_tcp(tap) ||
+	    c->offload.complete_sums)
+		return CONF_MERGE_NONE;
+	if (c->offload.merge == CONF_MERGE_ALL &&
+	    (o->tap < TAP_OFFLOAD_ALL || tap_refuses_udp(tap)))
+		return CONF_MERGE_TCP;
+	return (enum conf_merge)c->offload.merge;
+}
+
+static void tell_node(struct offloads *o, const struct conf *c,
+		      const struct tap *tap, struct node *node)
+{
+	o->merge = may_merge(o, c, tap);
+	const struct node_tap_takes takes = {
+		.partial = o->tap >= TAP_OFFLOAD_CHECKSUM &&
+			   !c->offload.complete_sums,
+		.tcp = o->merge >= CONF_MERGE_TCP,
+		.udp = o->merge >= CONF_MERGE_ALL,
+	};
+
+	node_set_tap_takes(node, &takes);
+}
+
+void offloads_apply(struct offloads *o, const struct conf *c, struct tap *tap,
+		    struct udp *udp, struct node *node)
+{
+	o->tap = tap_set_offload(tap, (enum tap_offload)c->offload.tap);
+	tell_node(o, c, tap, node);
+	udp_set_batching(udp, (enum udp_batching)c->offload.send,
+			 (enum udp_batching)c->offload.receive);
+	log_info("offloads: tap %s, merge %s, send %s, receive %s",
+		 tap_offload_name(o->tap), merge_name(o->merge),
+		 batching_name(udp_send_batching(udp)),
+		 batching_name(udp_receive_batching(udp)));
+}
+
+void offloads_refused(struct offloads *o, const struct conf *c,
+		      const struct tap *tap, struct node *node)
+{
+	if (may_merge(o, c, tap) == o->merge)
+		return;
+	tell_node(o, c, tap, node);
+	log_warning("the kernel refuses super-frames that it should take: what"
+		    " is merged for the TAP is now: %s",
+		    merge_name(o->merge));
+}
+
+json_t *offloads_report(const struct offloads *o, const struct udp *udp)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "tap",
+			 tap_offload_name(o->tap), "merge",
+			 merge_name(o->merge), "send",
+			 batching_name(udp_send_batching(udp)), "receive",
+			 batching_name(udp_receive_batching(udp)));
+}
