@@ -1,0 +1,206 @@
+"""The measurements as CSV, and what they come to as a table."""
+
+import csv
+import platform
+import statistics
+import time
+
+from .cases import GOALS, OWN_GOALS, all_cases
+from .measure import CPUS
+
+COLUMNS = ("case", "group", "hosts", "underlay_mtu", "offloads", "receivers", "size", "mode",
+           "streams", "overlay", "round", "place", "at", "seconds", "sent", "refused", "late",
+           "sent_per_s", "delivered", "delivered_per_s", "loss", "worst_loss", "duplicates",
+           "reordered", "socket_lost", "interface_rx", "underlay_packets", "underlay_bytes",
+           "gbps", "cpu_s_per_gb", "requests", "requests_lost", "p50_us", "p99_us", "max_us",
+           "load_gbps", "cpu_s", "cpu_wall_s", "others_cpu_s", "softirq_s", "steal_s",
+           "daemons_s", "sender_daemon_s", "cpu_us_per_frame", "cpu_us_per_sent",
+           "sender_us_per_sent", "rss_mib", "rss_sender_mib", "idle_percent",
+           "idle_percent_max")
+# More of the machine than this in others' hands, and the figure is in doubt.
+NOISE = 0.1
+
+
+def thousands(value):
+    return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.1f} k" \
+        if value >= 1e4 else f"{value:.0f}"
+
+
+def three_digits(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+# What a row shows: its words, how a figure is written.
+METRICS = {
+    "delivered_per_s": ("delivered/s", thousands),
+    "loss": ("loss", lambda value: f"{value:.2%}"),
+    "cpu_us_per_frame": ("CPU µs/delivered", three_digits),
+    "cpu_us_per_sent": ("CPU µs/sent", three_digits),
+    "sender_us_per_sent": ("its daemon, µs/sent", three_digits),
+    "gbps": ("Gbit/s", three_digits),
+    "cpu_s_per_gb": ("CPU s/GB", three_digits),
+    "p50_us": ("p50 µs", three_digits),
+    "p99_us": ("p99 µs", three_digits),
+    "load_gbps": ("the stream, Gbit/s", three_digits),
+    "rss_mib": ("RSS MiB, largest", three_digits),
+    "idle_percent": ("idle CPU %", three_digits),
+}
+
+
+class Results:
+    """Every measurement; each is in the file as soon as it was made."""
+
+    def __init__(self, path):
+        self.path, self.rows = path, []
+        self._file = open(path, "w", newline="")
+        self._writer = csv.DictWriter(self._file, COLUMNS, extrasaction="raise")
+        self._writer.writeheader()
+
+    def add(self, case, overlay, number, place, figures):
+        row = {"case": case.name, "group": case.group, "hosts": case.site.hosts,
+               "underlay_mtu": case.site.mtu, "offloads": int(case.site.offloads),
+               "overlay": overlay, "round": number + 1, "place": place + 1,
+               "at": time.strftime("%H:%M:%S"), **case.parameters, **figures}
+        self.rows.append(row)
+        self._writer.writerow({key: round(value, 6) if isinstance(value, float) else value
+                               for key, value in row.items()})
+        self._file.flush()
+
+    def of(self, case_name, overlay, metric):
+        """round → value"""
+        return {row["round"]: row[metric] for row in self.rows
+                if row["case"] == case_name and row["overlay"] == overlay
+                and row.get(metric) is not None}
+
+    def median(self, case_name, overlay, metric):
+        values = self.of(case_name, overlay, metric)
+        return statistics.median(values.values()) if values else None
+
+    def ratios(self, case_name, metric, over="vxlan"):
+        """tapd's figure over another's, round by round."""
+        own, other = (self.of(case_name, name, metric) for name in ("tapd", over))
+        return [own[number] / other[number] for number in own if other.get(number)]
+
+
+def spread(values, form):
+    """median ±half the range; a share of the median where it is no share itself."""
+    middle = statistics.median(values)
+    half = (max(values) - min(values)) / 2
+    if form is METRICS["loss"][1]:
+        return form(middle)
+    return f"{form(middle)} ±{half / middle:.0%}" if middle else form(middle)
+
+
+def ratio_text(ratios):
+    if not ratios:
+        return ""
+    middle = statistics.median(ratios)
+    return f"{middle:.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+
+
+def verdict(case, metric, results, ratios):
+    goal = GOALS.get(case.name)
+    if goal and goal.metric == metric and ratios:
+        return f"{goal}  {'met' if goal.met(statistics.median(ratios)) else 'not met'}"
+    goal = OWN_GOALS.get((case.name, metric))
+    value = results.median(case.name, "tapd", metric)
+    if goal and value is not None:
+        return f"{goal}  {'met' if goal.met(value) else 'not met'}"
+    return ""
+
+
+def case_lines(case, results, names):
+    first = True
+    for metric in case.metrics:
+        words, form = METRICS[metric]
+        cells = []
+        for name in names:
+            values = list(results.of(case.name, name, metric).values())
+            cells.append(spread(values, form) if values else "")
+        if not any(cells):
+            continue
+        ratios = results.ratios(case.name, metric) if metric != "loss" else []
+        yield [case.title if first else "", words, *cells[:2], ratio_text(ratios),
+               verdict(case, metric, results, ratios), *cells[2:]]
+        first = False
+
+
+def members_line(results, names):
+    """What one member among 16 peers costs to send to, over what a lone peer does."""
+    cells = []
+    for name in names[:2]:
+        many = results.of("members-16/1000/bursts", name, "cpu_us_per_sent")
+        one = results.of("fanout-1/1000/bursts", name, "cpu_us_per_sent")
+        ratios = [many[number] / one[number] for number in many if one.get(number)]
+        cells.append(ratio_text(ratios))
+    if any(cells):
+        yield ["", "over that to one peer", *cells, "", "tapd: near 1", *[""] * (len(names) - 2)]
+
+
+def table(cases, results, names, titles):
+    head = ["", "", *(titles[name] for name in names[:2]), "tapd / VXLAN", "goal",
+            *(titles[name] for name in names[2:])]
+    lines = []
+    for group in dict.fromkeys(case.group for case in all_cases()):
+        rows = [line for case in cases if case.group == group
+                for line in case_lines(case, results, names)]
+        if group.startswith("One member"):
+            rows += members_line(results, names)
+        if rows:
+            lines.append([group])
+            lines += rows
+    widths = [max(len(line[at]) for line in [head, *lines] if len(line) > 1)
+              for at in range(len(head))]
+    for line in [head, *lines]:
+        if len(line) == 1:
+            yield ""
+            yield line[0]
+        else:
+            yield ("  " + "  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)
+                                    if at < 4 else cell.ljust(width)
+                                    for at, (cell, width) in enumerate(zip(line, widths)))).rstrip()
+
+
+def machine():
+    model = "unknown CPU"
+    with open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return f"{CPUS} CPUs ({model}), Linux {platform.release()}"
+
+
+def noise(results):
+    measured = [row for row in results.rows if row.get("cpu_wall_s")]
+    if not measured:
+        return
+    shares = [row["others_cpu_s"] / row["cpu_wall_s"] / CPUS for row in measured]
+    stolen = [row["steal_s"] / row["cpu_wall_s"] / CPUS for row in measured]
+    loud = sum(share + steal > NOISE for share, steal in zip(shares, stolen))
+    yield (f"Others used {statistics.median(shares):.1%} of the machine at the median, "
+           f"{max(shares):.0%} at most;\n{loud} of {len(measured)} measurements lost more than "
+           f"{NOISE:.0%} of it to others or to the hypervisor.")
+
+
+LEGEND = """\
+Figures are medians over the rounds, ± half the range. The ratio is taken within each
+round, in which each case runs on one overlay right after the other; median (min–max).
+CPU is that of the whole machine (all hosts, both ends, the load and the kernel's
+softirqs) less what others used; "its daemon" is the sender's process alone, which
+VXLAN does not have: the kernel does that work for whoever sends.
+Sizes are UDP payload. At saturation the sender sends bursts of 16 as fast as the
+system takes them; what the overlay cannot carry shows as loss."""
+
+
+def summary(cases, results, titles, notes, options, seconds):
+    # tapd and VXLAN always have their places; the rest where measured.
+    measured = {row["overlay"] for row in results.rows}
+    names = ["tapd", "vxlan"] + [name for name in titles
+                                 if name not in ("tapd", "vxlan") and name in measured]
+    lines = [f"tapd's benchmark, {time.strftime('%Y-%m-%d %H:%M')}: {options.rounds} rounds of "
+             f"{options.seconds:g} s, build {options.preset}, receivers "
+             f"{options.receivers}, {seconds / 60:.0f} min",
+             machine(), "", LEGEND, *noise(results), "", *notes, "",
+             *table(cases, results, names, titles)]
+    return "\n".join(lines) + "\n"
