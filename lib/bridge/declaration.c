@@ -13,6 +13,7 @@ struct entry {
 struct declaration {
 	struct table *table; /* struct group → struct entry */
 	uint32_t first, last;
+	uint32_t settled; /* up to this one, all are joins */
 	uint32_t version;
 	uint32_t left;
 	bool incomplete;
@@ -30,7 +31,7 @@ struct declaration *declaration_new(uint32_t capacity,
 		free(d);
 		return NULL;
 	}
-	d->first = d->last = TABLE_NONE;
+	d->first = d->last = d->settled = TABLE_NONE;
 	d->version = 1;
 	return d;
 }
@@ -50,6 +51,8 @@ static void unlink_entry(struct declaration *d, const struct entry *e)
 	struct entry *before = table_at(d->table, e->before);
 	struct entry *after = table_at(d->table, e->after);
 
+	if (d->settled == table_slot(d->table, e))
+		d->settled = e->before;
 	*(before ? &before->after : &d->first) = e->after;
 	*(after ? &after->before : &d->last) = e->before;
 }
@@ -173,19 +176,25 @@ bool declaration_next(const struct declaration *d, uint32_t *at,
 	return true;
 }
 
+/* Goes on where it stopped the last time: a peer that acknowledges one version
+ * after the other does not make us walk the list each time. */
 void declaration_forget(struct declaration *d, uint32_t version)
 {
-	uint32_t at = d->first;
-	const struct entry *e;
+	const struct entry *e = table_at(d->table, d->settled);
+	uint32_t at = e ? e->after : d->first;
 
 	while (d->left && (e = table_at(d->table, at)) &&
 	       e->version <= version) {
-		at = e->after;
-		if (!e->left)
-			continue;
-		unlink_entry(d, e);
-		table_remove(d->table, table_key(d->table, e));
-		d->left--;
+		uint32_t after = e->after;
+
+		if (e->left) {
+			d->left--;
+			unlink_entry(d, e);
+			table_remove(d->table, table_key(d->table, e));
+		} else {
+			d->settled = at;
+		}
+		at = after;
 	}
 }
 
