@@ -141,6 +141,56 @@ START_TEST(no_sample_frame_is_mistaken)
 }
 END_TEST
 
+START_TEST(a_vlan_is_named_by_no_address)
+{
+	struct group g = group_of_vlan(7);
+
+	ck_assert(group_is_vlan(&g));
+	ck_assert_uint_eq(g.vlan, 7);
+	frame_assert_ip(g.ip, "0.0.0.0");
+	g = group_parse(7, "239.1.2.3");
+	ck_assert(!group_is_vlan(&g));
+	g = group_parse(7, "::");
+	ck_assert(!group_is_vlan(&g));
+	g = group_parse(7, "ff0e::1");
+	ck_assert(!group_is_vlan(&g));
+}
+END_TEST
+
+static const struct {
+	uint16_t vlan;
+	const char *ip;
+	bool valid;
+} declared[] = {
+	{ 0, "239.1.2.3", true },
+	{ 0, "224.0.0.0", true },
+	{ 4095, "239.255.255.255", true },
+	{ 0, "ff00::", true },
+	{ 4095, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", true },
+	{ 0, "0.0.0.0", true },
+	{ 4095, "0.0.0.0", true },
+	{ 4096, "239.1.2.3", false },
+	{ 65535, "ff0e::1", false },
+	{ 4096, "0.0.0.0", false },
+	{ 0, "0.0.0.1", false },
+	{ 0, "223.255.255.255", false },
+	{ 0, "240.0.0.0", false },
+	{ 0, "255.255.255.255", false },
+	{ 0, "10.77.0.1", false },
+	{ 0, "::", false },
+	{ 0, "::1", false },
+	{ 0, "fe80::1", false },
+	{ 0, "feff::1", false },
+};
+
+START_TEST(what_is_no_group_and_no_vlan_is_not_valid)
+{
+	const struct group g = group_parse(declared[_i].vlan, declared[_i].ip);
+
+	ck_assert_int_eq(group_is_valid(&g), declared[_i].valid);
+}
+END_TEST
+
 int main(void)
 {
 	const int count = sizeof(known) / sizeof(known[0]);
@@ -160,6 +210,9 @@ int main(void)
 	tcase_add_test(tc, unicast_ip_behind_a_group_mac_is_for_all);
 	tcase_add_test(tc, v6_packet_to_a_v4_mapped_group_is_for_all);
 	tcase_add_test(tc, no_sample_frame_is_mistaken);
+	tcase_add_test(tc, a_vlan_is_named_by_no_address);
+	tcase_add_loop_test(tc, what_is_no_group_and_no_vlan_is_not_valid, 0,
+			    sizeof(declared) / sizeof(declared[0]));
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

@@ -56,6 +56,35 @@ START_TEST(union_and_walk_agree_with_a_naive_model)
 }
 END_TEST
 
+START_TEST(put_adds_or_removes)
+{
+	struct port_set s = { { 0 } };
+
+	port_set_put(&s, 512, true);
+	port_set_put(&s, 512, true);
+	port_set_put(&s, 3, false);
+	ck_assert_int_eq(port_set_next(&s, -1), 512);
+	port_set_put(&s, 512, false);
+	ck_assert(port_set_is_empty(&s));
+}
+END_TEST
+
+START_TEST(keep_leaves_what_is_in_both)
+{
+	struct port_set a = { { 0 } }, b = { { 0 } };
+
+	for (uint16_t port = 0; port < PORT_SET_PORTS; port++) {
+		port_set_put(&a, port, port % 2 == 0);
+		port_set_put(&b, port, port % 3 == 0);
+	}
+	port_set_keep(&a, &b);
+	for (uint16_t port = 0; port < PORT_SET_PORTS; port++) {
+		ck_assert_int_eq(port_set_has(&a, port), port % 6 == 0);
+		ck_assert_int_eq(port_set_has(&b, port), port % 3 == 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("port_set");
@@ -66,6 +95,8 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, every_port_is_its_own);
 	tcase_add_test(tc, walk_of_nobody_ends_at_once);
+	tcase_add_test(tc, put_adds_or_removes);
+	tcase_add_test(tc, keep_leaves_what_is_in_both);
 	tcase_add_loop_test(tc, union_and_walk_agree_with_a_naive_model, 0, 50);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

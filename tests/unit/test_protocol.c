@@ -142,6 +142,41 @@ START_TEST(other_records)
 }
 END_TEST
 
+START_TEST(groups)
+{
+	static const struct wire_change expected[] = {
+		{ false, 0, { [10] = 0xff, 0xff, 239, 1, 2, 3 } },
+		{ true, 100, { 0xff, 0x0e, [13] = 1, 0x12, 0x34 } },
+		{ false, 7, { [10] = 0xff, 0xff } },
+	};
+	uint8_t bytes[128], packed[128];
+	struct wire_record r =
+		protocol_record("record_groups", bytes, sizeof(bytes));
+	size_t len = WIRE_GROUPS_LEN;
+	struct wire_change change;
+	struct wire_groups g;
+
+	ck_assert_uint_eq(r.kind, WIRE_GROUPS);
+	ck_assert_int_eq(wire_unpack_groups(&g, &r), DROP_NONE);
+	ck_assert(g.want_all && !g.router && g.ack);
+	ck_assert_uint_eq(g.epoch, 0x0123456789abcdef);
+	ck_assert_uint_eq(g.base, 3);
+	ck_assert_uint_eq(g.version, 6);
+	ck_assert_uint_eq(g.latest, 7);
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		ck_assert(wire_next_change(&g, &change));
+		ck_assert_int_eq(change.left, expected[i].left);
+		ck_assert_uint_eq(change.vlan, expected[i].vlan);
+		ck_assert_mem_eq(change.ip, expected[i].ip, 16);
+		len += wire_pack_change(&change, packed + len);
+	}
+	ck_assert(!wire_next_change(&g, &change));
+	wire_pack_groups(&g, len - WIRE_GROUPS_LEN, packed);
+	ck_assert_uint_eq(len, WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, len);
+}
+END_TEST
+
 /* Opens a data message of the appendix; returns the records' length. */
 static size_t open_data(const char *name, const uint8_t key[32],
 			const char *index, uint64_t counter, uint8_t *data,
@@ -317,6 +352,7 @@ static Suite *suite(void)
 	tcase_add_test(t, handshake_messages);
 	tcase_add_test(t, frames);
 	tcase_add_test(t, other_records);
+	tcase_add_test(t, groups);
 	tcase_add_test(t, handshake);
 	tcase_add_test(t, data_messages);
 	tcase_add_test(t, macs_and_cookie);

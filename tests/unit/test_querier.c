@@ -416,6 +416,73 @@ START_TEST(vlans_are_apart)
 }
 END_TEST
 
+/* The VLANs that are known, as a number with two digits for each. */
+static unsigned int known_vlans(void)
+{
+	unsigned int digits = 0;
+	uint32_t at = 0;
+	uint16_t vlan;
+
+	while (querier_next_vlan(lan.q, &at, &vlan))
+		digits = digits * 100 + vlan;
+	ck_assert(!querier_next_vlan(lan.q, &at, &vlan));
+	return digits;
+}
+
+START_TEST(a_vlan_is_known_once_it_was_asked_and_told_of_once)
+{
+	start();
+	ck_assert_uint_eq(lan.vlans_known, 0); /* untagged is none */
+	querier_saw_vlan(lan.q, 5, lan.now);
+	advance(1 * CLOCK_S);
+	querier_saw_vlan(lan.q, 12, lan.now);
+	ck_assert_uint_eq(known_vlans(), 0);
+	advance(1250 * CLOCK_MS - 1);
+	ck_assert_uint_eq(lan.vlans_known, 0);
+	advance(1);
+	ck_assert_uint_eq(lan.vlans_known, 1);
+	ck_assert_uint_eq(known_vlans(), 5);
+	advance(CLOCK_S);
+	ck_assert_uint_eq(lan.vlans_known, 2);
+	ck_assert_uint_eq(known_vlans(), 512);
+	/* It is asked again and again, and told no more. */
+	querier_stop(lan.q);
+	ck_assert_uint_eq(known_vlans(), 512);
+	querier_start(lan.q, lan.now);
+	querier_dropped(lan.q, lan.now);
+	advance(1000 * CLOCK_S);
+	ck_assert_uint_eq(lan.vlans_known, 2);
+	ck_assert_uint_eq(known_vlans(), 512);
+}
+END_TEST
+
+START_TEST(a_vlan_is_not_known_while_its_answers_may_be_lost)
+{
+	start();
+	querier_saw_vlan(lan.q, 5, lan.now);
+	advance(1500 * CLOCK_MS);
+	querier_dropped(lan.q, lan.now);
+	advance(1500 * CLOCK_MS);
+	ck_assert_uint_eq(lan.vlans_known, 0);
+	ck_assert_uint_eq(known_vlans(), 0);
+	advance(1500 * CLOCK_MS);
+	ck_assert_uint_eq(lan.vlans_known, 1);
+	ck_assert_uint_eq(known_vlans(), 5);
+}
+END_TEST
+
+START_TEST(a_vlan_seen_while_the_tap_is_down_is_known_later)
+{
+	querier_saw_vlan(lan.q, 5, lan.now);
+	advance(10 * CLOCK_S);
+	ck_assert_uint_eq(known_vlans(), 0);
+	querier_start(lan.q, lan.now);
+	advance(2250 * CLOCK_MS);
+	ck_assert_uint_eq(lan.vlans_known, 1);
+	ck_assert_uint_eq(known_vlans(), 5);
+}
+END_TEST
+
 START_TEST(too_many_vlans_want_all)
 {
 	struct group far = lan.g1;
@@ -557,6 +624,9 @@ int main(void)
 	add_joins_and_leaves(tc);
 	tcase_add_test(tc, vlan_is_asked_as_soon_as_it_is_seen);
 	tcase_add_test(tc, vlans_are_apart);
+	tcase_add_test(tc, a_vlan_is_known_once_it_was_asked_and_told_of_once);
+	tcase_add_test(tc, a_vlan_is_not_known_while_its_answers_may_be_lost);
+	tcase_add_test(tc, a_vlan_seen_while_the_tap_is_down_is_known_later);
 	tcase_add_test(tc, too_many_vlans_want_all);
 	tcase_add_test(tc, full_table_wants_all_until_there_is_room);
 	tcase_add_test(tc, reporters_who_vanished_make_room_for_those_who_came);

@@ -10,6 +10,7 @@ static_assert(WIRE_RECORD_LEN == 4, "record header is pinned");
 static_assert(WIRE_FRAGMENT_LEN == 6, "fragment header is pinned");
 static_assert(WIRE_PROBE_LEN == 40, "probe is pinned");
 static_assert(WIRE_HELLO_MAX == 84, "the longest hello is pinned");
+static_assert(WIRE_GROUPS_LEN == 24, "groups' fixed fields are pinned");
 
 static bool all_zero(const void *bytes, size_t len)
 {
@@ -336,6 +337,201 @@ START_TEST(a_probe_has_one_length)
 }
 END_TEST
 
+/* ---- groups ---- */
+
+static const struct wire_groups groups = {
+	.router = true,
+	.ack = true,
+	.epoch = 0x0123456789abcdef,
+	.base = 0x11121314,
+	.version = 0x21222324,
+	.latest = 0x31323334,
+};
+
+static const struct wire_change changes[] = {
+	{ false, 0, { [10] = 0xff, 0xff, 239, 1, 2, 3 } },
+	{ true, 4095, { [10] = 0xff, 0xff, 224, 0, 1, 0 } },
+	{ false, 1, { [10] = 0xff, 0xff } }, /* of a VLAN */
+	{ true, 2, { 0xff, 0x05, [15] = 9 } },
+	{ false, 3, { 0xff, 0x0e, [8] = 1, 2, 3, 4, 5, 6, 7, 8 } },
+};
+#define CHANGES (sizeof(changes) / sizeof(changes[0]))
+
+static size_t pack_groups(const struct wire_groups *g, size_t count,
+			  uint8_t out[256])
+{
+	size_t len = WIRE_GROUPS_LEN;
+
+	for (size_t i = 0; i < count; i++)
+		len += wire_pack_change(&changes[i], out + len);
+	wire_pack_groups(g, len - WIRE_GROUPS_LEN, out);
+	return len;
+}
+
+static struct wire_record record_of(const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_init(bytes, len);
+	struct wire_record r;
+
+	ck_assert(wire_next_record(&c, &r));
+	ck_assert(cursor_done(&c));
+	return r;
+}
+
+START_TEST(groups_are_these_bytes)
+{
+	static const uint8_t expected[] = {
+		5,    6,    0,	  60,				/* record */
+		0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, /* epoch */
+		0x11, 0x12, 0x13, 0x14,				/* base */
+		0x21, 0x22, 0x23, 0x24,				/* version */
+		0x31, 0x32, 0x33, 0x34,				/* latest */
+		0,    0,    0,	  239,	1,    2,    3,		/* joined */
+		1,    0x0f, 0xff, 224,	0,    1,    0,		/* left */
+		0,    0,    1,	  0,	0,    0,    0,		/* VLAN 1 */
+		3,    0,    2,	  0xff, 0x05, 0,    0,	  0,	/* left */
+		0,    0,    0,	  0,	0,    0,    0,	  0,	/* … */
+		0,    0,    9,
+	};
+	uint8_t bytes[256];
+
+	ck_assert_uint_eq(pack_groups(&groups, 4, bytes), sizeof(expected));
+	ck_assert_mem_eq(bytes, expected, sizeof(expected));
+}
+END_TEST
+
+START_TEST(groups_round_trip)
+{
+	uint8_t bytes[256];
+
+	for (unsigned int flags = 0; flags < 8; flags++) {
+		struct wire_groups out, in = groups;
+		struct wire_change change;
+		struct wire_record r;
+
+		in.want_all = flags & 1;
+		in.router = flags & 2;
+		in.ack = flags & 4;
+		r = record_of(bytes, pack_groups(&in, CHANGES, bytes));
+		ck_assert_uint_eq(r.flags, flags);
+		ck_assert_int_eq(wire_unpack_groups(&out, &r), DROP_NONE);
+		ck_assert(out.want_all == in.want_all);
+		ck_assert(out.router == in.router && out.ack == in.ack);
+		ck_assert_uint_eq(out.epoch, in.epoch);
+		ck_assert_uint_eq(out.base, in.base);
+		ck_assert_uint_eq(out.version, in.version);
+		ck_assert_uint_eq(out.latest, in.latest);
+		for (size_t i = 0; i < CHANGES; i++) {
+			ck_assert(wire_next_change(&out, &change));
+			ck_assert_int_eq(change.left, changes[i].left);
+			ck_assert_uint_eq(change.vlan, changes[i].vlan);
+			ck_assert_mem_eq(change.ip, changes[i].ip, 16);
+		}
+		ck_assert(!wire_next_change(&out, &change));
+		ck_assert(!wire_next_change(&out, &change));
+	}
+}
+END_TEST
+
+START_TEST(groups_cut_within_a_change_are_bad_and_say_nothing)
+{
+	uint8_t bytes[256];
+	size_t len = pack_groups(&groups, CHANGES, bytes) - WIRE_RECORD_LEN;
+	/* where a change ends */
+	static const size_t whole[] = { 20, 27, 34, 41, 60, 79 };
+	size_t at = 0;
+
+	ck_assert_uint_eq(len, 79);
+	for (size_t n = 0; n <= len; n++) {
+		struct wire_record r =
+			record_over(WIRE_GROUPS, 0, bytes + 4, n);
+		struct wire_groups g;
+
+		if (n == whole[at]) {
+			at++;
+			ck_assert_int_eq(wire_unpack_groups(&g, &r), DROP_NONE);
+		} else {
+			ck_assert_int_eq(wire_unpack_groups(&g, &r),
+					 DROP_record_bad);
+			ck_assert(all_zero(&g, sizeof(g)));
+		}
+		record_free(&r);
+	}
+	ck_assert_uint_eq(at, 6);
+}
+END_TEST
+
+START_TEST(groups_with_a_change_of_unknown_kind_are_bad)
+{
+	uint8_t bytes[256];
+	size_t len = pack_groups(&groups, CHANGES, bytes);
+
+	for (unsigned int bit = 2; bit < 8; bit++) {
+		struct wire_groups g;
+		struct wire_record r;
+
+		/* the third, so that two are fine */
+		bytes[WIRE_GROUPS_LEN + 14] = (uint8_t)(1u << bit);
+		r = record_of(bytes, len);
+		ck_assert_int_eq(wire_unpack_groups(&g, &r), DROP_record_bad);
+		ck_assert(all_zero(&g, sizeof(g)));
+	}
+}
+END_TEST
+
+START_TEST(groups_lead_forward_and_not_beyond_the_latest)
+{
+	static const struct {
+		uint32_t base, version, latest;
+		bool fine;
+	} versions[] = {
+		{ 0, 1, 1, true },
+		{ 0, 1, 2, true },
+		{ 4, 5, 5, true },
+		{ 1, UINT32_MAX, UINT32_MAX, true },
+		{ 0, UINT32_MAX - 1, UINT32_MAX, true },
+		{ 0, 0, 0, false },
+		{ 0, 0, 1, false },
+		{ 1, 1, 1, false },
+		{ 5, 4, 5, false },
+		{ 0, 2, 1, false },
+		{ 0, UINT32_MAX, 0, false },
+		{ UINT32_MAX, 0, 0, false },
+		{ UINT32_MAX, UINT32_MAX, UINT32_MAX, false },
+	};
+	uint8_t bytes[256];
+
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		struct wire_groups g = { .base = versions[i].base,
+					 .version = versions[i].version,
+					 .latest = versions[i].latest };
+		struct wire_record r =
+			record_of(bytes, pack_groups(&g, 1, bytes));
+
+		ck_assert_int_eq(wire_unpack_groups(&g, &r),
+				 versions[i].fine ? DROP_NONE
+						  : DROP_record_bad);
+	}
+}
+END_TEST
+
+START_TEST(unknown_flags_of_groups_drop_the_record)
+{
+	uint8_t bytes[256];
+	size_t len = pack_groups(&groups, CHANGES, bytes);
+
+	for (unsigned int flags = 8; flags < 256; flags++) {
+		struct wire_groups g;
+		struct wire_record r;
+
+		bytes[1] = (uint8_t)flags;
+		r = record_of(bytes, len);
+		ck_assert_int_eq(wire_unpack_groups(&g, &r), DROP_record_flag);
+		ck_assert(all_zero(&g, sizeof(g)));
+	}
+}
+END_TEST
+
 START_TEST(unknown_flags_drop_their_record)
 {
 	uint8_t body[64] = { 0 };
@@ -399,6 +595,12 @@ static Suite *suite(void)
 	tcase_add_test(t, hello_with_a_name_of_64_is_bad);
 	tcase_add_test(t, probe_round_trip);
 	tcase_add_test(t, a_probe_has_one_length);
+	tcase_add_test(t, groups_are_these_bytes);
+	tcase_add_test(t, groups_round_trip);
+	tcase_add_test(t, groups_cut_within_a_change_are_bad_and_say_nothing);
+	tcase_add_test(t, groups_with_a_change_of_unknown_kind_are_bad);
+	tcase_add_test(t, groups_lead_forward_and_not_beyond_the_latest);
+	tcase_add_test(t, unknown_flags_of_groups_drop_the_record);
 	tcase_add_test(t, unknown_flags_drop_their_record);
 	tcase_add_test(t, names);
 	suite_add_tcase(s, t);
