@@ -71,6 +71,8 @@ struct hosts {
 	/* Asked of every datagram sent, in order; it may change *p. NULL: all
 	 * pass. */
 	enum fate (*judge)(struct hosts *hosts, struct packet *p);
+	/* Called as time passes, for what was written to the TAPs; or NULL. */
+	void (*tap_sides)(struct hosts *hosts);
 	uint64_t sent; /* datagrams so far */
 	uint64_t lose; /* mask of those to lose: bit 0 is the first */
 };
