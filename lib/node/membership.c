@@ -219,8 +219,10 @@ void membership_tell(struct node *n, uint64_t now_us)
 	if (n->told == declaration_version(n->declaration))
 		return;
 	n->told = declaration_version(n->declaration);
-	while ((peer = peers_next(&n->peers, &at)))
+	while ((peer = peers_next(&n->peers, &at))) {
+		n->ports[peer->port].retries = 0;
 		tell(n, peer, now_us);
+	}
 }
 
 /* Leaves that everybody who may know the joins knows of are forgotten; and with

@@ -146,6 +146,23 @@ START_TEST(a_probe_says_that_there_is_something_newer)
 }
 END_TEST
 
+/* However long the news before it were not acknowledged. */
+START_TEST(a_lost_join_is_told_again_soon_whatever_was_lost_before)
+{
+	stations_mesh(&h, 2);
+	h.judge = lose;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	hosts_run(&h, 2900 * CLOCK_MS);
+	station_join(b, &g2);
+	h.judge = NULL;
+	hosts_run(&h, 250 * CLOCK_MS);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+}
+END_TEST
+
 START_TEST(records_that_overtook_one_another_are_put_right)
 {
 	stations_mesh(&h, 2);
@@ -639,6 +656,8 @@ static TCase *lost(void)
 	tcase_add_test(tc, a_lost_join_is_told_again_within_250_ms);
 	tcase_add_test(tc, any_later_word_of_it_floods_who_misses_one);
 	tcase_add_test(tc, a_probe_says_that_there_is_something_newer);
+	tcase_add_test(tc,
+		       a_lost_join_is_told_again_soon_whatever_was_lost_before);
 	tcase_add_test(tc, records_that_overtook_one_another_are_put_right);
 	tcase_add_test(tc, a_join_that_comes_after_its_leave_does_not_undo_it);
 	tcase_add_test(tc, a_whole_set_that_comes_late_prunes_nothing);
