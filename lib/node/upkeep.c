@@ -156,12 +156,16 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 			 uint64_t now_us)
 {
+	bool was_mute = peer->state == PEER_UP && !peer->current;
+
 	s->stage = SESSION_OPEN;
 	if (peer->state != PEER_UP)
 		liveness_init(&peer->liveness, now_us);
 	peer_choose_session(peer, smaller(n, peer), now_us);
 	peer_sendable(n, peer);
 	peer_up(n, peer, now_us);
+	if (was_mute) /* what changed meanwhile could not be told */
+		membership_peer_up(n, peer, now_us);
 	peer_arm(n, peer, now_us);
 }
 

@@ -433,6 +433,36 @@ START_TEST(groups_of_who_said_bye_are_gone)
 }
 END_TEST
 
+static enum fate lose_acks_from_a(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->from, &a->addrs[0]) &&
+			       p->len == WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN
+		       ? LOSE
+		       : PASS;
+}
+
+/* No session is there to tell of it; the first one that is does, though what was
+ * told before it was to be repeated much later. */
+START_TEST(a_join_while_the_secret_is_replaced_is_told_by_the_next_session)
+{
+	static const uint8_t other[1][KEY_LEN] = { { 1 } };
+
+	stations_mesh(&h, 2);
+	h.judge = lose_acks_from_a;
+	station_join(b, &g2);
+	hosts_run(&h, 1700 * CLOCK_MS);
+	ck_assert(knows(a, b));
+	h.judge = NULL;
+	node_set_secrets(a->node, other, 1, hosts_clock(a));
+	node_set_secrets(b->node, other, 1, hosts_clock(b));
+	station_join(b, &g1);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	arrive();
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+}
+END_TEST
+
 /* ---- leaves ---- */
 
 static enum fate lose_groups_to_c(struct hosts *hosts, struct packet *p)
@@ -679,6 +709,9 @@ static TCase *gone(void)
 	tcase_add_test(
 		tc, a_peer_that_was_dropped_and_welcomed_again_is_known_again);
 	tcase_add_test(tc, groups_of_who_said_bye_are_gone);
+	tcase_add_test(
+		tc,
+		a_join_while_the_secret_is_replaced_is_told_by_the_next_session);
 	tcase_add_test(tc, a_leave_is_kept_until_all_who_are_up_know_it);
 	return tc;
 }
