@@ -205,26 +205,6 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 	peer_arm(n, peer, now_us);
 }
 
-void membership_tell(struct node *n, uint64_t now_us)
-{
-	bool all = wants_all(n);
-	uint32_t at = TABLE_NONE;
-	struct peer *peer;
-
-	if (all != n->says_all || n->tables.router != n->says_router) {
-		n->says_all = all;
-		n->says_router = n->tables.router;
-		declaration_touch(n->declaration);
-	}
-	if (n->told == declaration_version(n->declaration))
-		return;
-	n->told = declaration_version(n->declaration);
-	while ((peer = peers_next(&n->peers, &at))) {
-		n->ports[peer->port].retries = 0;
-		tell(n, peer, now_us);
-	}
-}
-
 /* Leaves that everybody who may know the joins knows of are forgotten; and with
  * the room that makes, what found none is declared after all. */
 static void forget_leaves(struct node *n)
@@ -233,7 +213,8 @@ static void forget_leaves(struct node *n)
 	const struct peer *peer;
 	struct group group;
 
-	if (!declaration_left(n->declaration))
+	if (!declaration_left(n->declaration) &&
+	    !declaration_is_incomplete(n->declaration))
 		return;
 	while ((peer = peers_next(&n->peers, &at))) {
 		const struct port_membership *m = &n->ports[peer->port];
@@ -253,6 +234,30 @@ static void forget_leaves(struct node *n)
 	while (querier_next_vlan(n->querier, &at, &group.vlan)) {
 		group = group_of_vlan(group.vlan);
 		declaration_set(n->declaration, &group, true);
+	}
+}
+
+void membership_tell(struct node *n, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+	bool all;
+
+	/* There may be nobody who would have to know. */
+	if (n->told != declaration_version(n->declaration))
+		forget_leaves(n);
+	all = wants_all(n);
+	if (all != n->says_all || n->tables.router != n->says_router) {
+		n->says_all = all;
+		n->says_router = n->tables.router;
+		declaration_touch(n->declaration);
+	}
+	if (n->told == declaration_version(n->declaration))
+		return;
+	n->told = declaration_version(n->declaration);
+	while ((peer = peers_next(&n->peers, &at))) {
+		n->ports[peer->port].retries = 0;
+		tell(n, peer, now_us);
 	}
 }
 

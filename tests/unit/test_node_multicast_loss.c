@@ -509,6 +509,23 @@ START_TEST(a_leave_is_kept_until_all_who_are_up_know_it)
 }
 END_TEST
 
+START_TEST(a_leave_that_nobody_is_there_to_hear_is_not_kept)
+{
+	host_start(b);
+	node_tap_up(b->node, hosts_clock(b));
+	station_join_many(b, 0, 5);
+	hosts_run(&h, 3 * CLOCK_S);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct group g = station_group(i);
+
+		station_leave(b, &g);
+	}
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	ck_assert_uint_eq(declaration_joined(b->node->declaration), 0);
+}
+END_TEST
+
 /* ---- many ---- */
 
 /* What a host may have, but for mDNS's. */
@@ -713,6 +730,7 @@ static TCase *gone(void)
 		tc,
 		a_join_while_the_secret_is_replaced_is_told_by_the_next_session);
 	tcase_add_test(tc, a_leave_is_kept_until_all_who_are_up_know_it);
+	tcase_add_test(tc, a_leave_that_nobody_is_there_to_hear_is_not_kept);
 	return tc;
 }
 
