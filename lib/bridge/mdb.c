@@ -86,13 +86,19 @@ void mdb_flush_port(struct mdb *m, uint16_t port)
 	port_set_remove(&m->overflowing, port);
 }
 
-void mdb_find(const struct mdb *m, const struct group *group,
-	      struct port_set *members)
+void mdb_declared(const struct mdb *m, const struct group *group,
+		  struct port_set *members)
 {
 	const struct port_set *ports = table_find(m->table, group);
 
 	if (ports)
 		port_set_add_all(members, ports);
+}
+
+void mdb_find(const struct mdb *m, const struct group *group,
+	      struct port_set *members)
+{
+	mdb_declared(m, group, members);
 	port_set_add_all(members, &m->overflowing);
 }
 

@@ -42,6 +42,9 @@ void mdb_flush_port(struct mdb *m, uint16_t port);
  * overflow. */
 void mdb_find(const struct mdb *m, const struct group *group,
 	      struct port_set *members);
+/* Adds only those that declared it. */
+void mdb_declared(const struct mdb *m, const struct group *group,
+		  struct port_set *members);
 /* True if the port declared this group and there was room. */
 bool mdb_has(const struct mdb *m, const struct group *group, uint16_t port);
 const struct port_set *mdb_overflowing(const struct mdb *m);

@@ -192,7 +192,7 @@ bool node_next_group(const struct node *n, uint64_t *at,
 		return false;
 	*out = (struct node_group_info){ .vlan = group.vlan, .local = local };
 	memcpy(out->ip, group.ip, sizeof(out->ip));
-	mdb_find(n->mdb, &group, &members);
+	mdb_declared(n->mdb, &group, &members);
 	memcpy(out->members, members.words, sizeof(out->members));
 	return true;
 }

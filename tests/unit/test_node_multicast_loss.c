@@ -665,6 +665,26 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 }
 END_TEST
 
+START_TEST(a_group_that_is_shown_has_only_members_that_joined_it)
+{
+	struct node_group_info info;
+	uint64_t at = 0;
+
+	a->config.mdb_capacity = 2;
+	stations_mesh(&h, 3);
+	station_join_many(b, 0, 2);
+	station_join_many(c, 2, 1);
+	arrive();
+	while (node_next_group(a->node, &at, &info)) {
+		uint32_t member = 0;
+
+		ck_assert_str_eq(node_next_member(a->node, &info, &member),
+				 "b");
+		ck_assert_ptr_null(node_next_member(a->node, &info, &member));
+	}
+}
+END_TEST
+
 START_TEST(a_host_with_more_groups_than_fit_wants_everything)
 {
 	struct node_multicast_status s;
@@ -747,6 +767,8 @@ static TCase *many(void)
 			    3);
 	tcase_add_test(tc, thousands_that_join_at_once_are_told_to_who_is_up);
 	tcase_add_test(tc, who_finds_no_room_is_flooded_until_there_is_some);
+	tcase_add_test(tc,
+		       a_group_that_is_shown_has_only_members_that_joined_it);
 	tcase_add_test(tc, a_host_with_more_groups_than_fit_wants_everything);
 	return tc;
 }
