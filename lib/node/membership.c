@@ -34,7 +34,9 @@
 #define RETRY_US     (200 * CLOCK_MS)
 #define RETRY_LAST   5 /* doublings */
 #define FORGOTTEN_US (50 * CLOCK_MS)
-#define RECORD_LEN   (PMTU_MAX - WIRE_DATA_OVERHEAD)
+/* Between two whole sets of one peer in the place of all that it declared. */
+#define ANEW_US	   (100 * CLOCK_MS)
+#define RECORD_LEN (PMTU_MAX - WIRE_DATA_OVERHEAD)
 /* Of the table of all peers' groups, what has to be free before one that found
  * no room is asked again. */
 #define ROOM_SHARE 4
@@ -332,8 +334,25 @@ static void apply(struct node *n, const struct peer *peer,
 	}
 }
 
+/* Forgets what it declared, for it begins anew. False if it did so just before:
+ * what is to be forgotten is looked for among the groups of all. */
+static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
+{
+	struct port_membership *m = &n->ports[peer->port];
+
+	m->held = 0;
+	if (mdb_port_count(n->mdb, peer->port)) {
+		if (m->anew_us && now_us - m->anew_us < ANEW_US)
+			return false;
+		m->anew_us = now_us;
+	}
+	mdb_flush_port(n->mdb, peer->port);
+	return true;
+}
+
 enum drop_reason membership_in(struct node *n, const struct peer *peer,
-			       const struct wire_record *record)
+			       const struct wire_record *record,
+			       uint64_t now_us)
 {
 	struct port_membership *m = &n->ports[peer->port];
 	struct wire_groups g;
@@ -349,9 +368,8 @@ enum drop_reason membership_in(struct node *n, const struct peer *peer,
 		m->want_all = g.want_all || g.router;
 		m->router = g.router;
 	}
-	if (g.base == 0)
-		mdb_flush_port(n->mdb, peer->port);
-	if (g.base == 0 || (g.base <= m->held && g.version > m->held)) {
+	if (g.base == 0 ? begin_anew(n, peer, now_us)
+			: g.base <= m->held && g.version > m->held) {
 		apply(n, peer, &g);
 		m->held = g.version;
 	}

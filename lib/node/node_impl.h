@@ -95,7 +95,8 @@ struct port_membership {
 	uint32_t declared; /* the newest version it spoke of; 0: none */
 	uint32_t held;	   /* the version that is in the MDB; 0: none */
 	bool want_all, router;
-	bool owes_ack; /* it wants to know what we hold now */
+	bool owes_ack;	  /* it wants to know what we hold now */
+	uint64_t anew_us; /* when a whole set last took another's place */
 	/* what we declared */
 	uint32_t sent, acked; /* versions; 0: none */
 	uint32_t flight;      /* records since all was acknowledged */
@@ -282,7 +283,8 @@ uint64_t membership_deadline(const struct node *n, const struct peer *peer);
 void membership_tend(struct node *n, struct peer *peer, uint64_t now_us);
 /* A groups record came; or a probe or echo, the newest so far. */
 enum drop_reason membership_in(struct node *n, const struct peer *peer,
-			       const struct wire_record *record);
+			       const struct wire_record *record,
+			       uint64_t now_us);
 void membership_reported(struct node *n, struct peer *peer,
 			 const struct wire_probe *probe, uint64_t now_us);
 /* True if the peer is to be sent a probe that says what we hold. */

@@ -324,7 +324,7 @@ static enum drop_reason record_in(struct node *n, struct reading *r,
 			probe_in(n, r, &u.probe);
 		break;
 	case WIRE_GROUPS:
-		reason = membership_in(n, r->peer, record);
+		reason = membership_in(n, r->peer, record, r->now_us);
 		break;
 	case WIRE_BYE:
 		bye_in(n, r);
