@@ -440,7 +440,7 @@ void membership_make_room(struct node *n, uint64_t now_us)
 		    room < n->config.mdb_capacity / ROOM_SHARE)
 			continue;
 		mdb_flush_port(n->mdb, peer->port);
-		n->ports[port].held = n->ports[port].declared = 0;
+		n->ports[port].held = 0;
 		reconsider(n, peer);
 		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
 	}
