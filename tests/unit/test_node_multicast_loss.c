@@ -223,13 +223,22 @@ START_TEST(a_whole_set_that_comes_late_prunes_nothing)
 }
 END_TEST
 
-static struct splitmix weather;
-
-static enum fate rain(struct hosts *hosts, struct packet *p)
+static enum fate cut(struct hosts *hosts, struct packet *p)
 {
 	(void)hosts;
-	/* Reordering, too: up to 20 ms late. */
+	return addr_equal(&p->from, &b->addrs[0]) ||
+			       addr_equal(&p->to, &b->addrs[0])
+		       ? LOSE
+		       : PASS;
+}
+
+static struct splitmix weather;
+
+/* A quarter is lost; the others overtake one another. */
+static enum fate rain(struct hosts *hosts, struct packet *p)
+{
 	(void)p;
+	hosts->latency_us = CLOCK_MS + splitmix_below(&weather, 30 * CLOCK_MS);
 	return splitmix_chance(&weather, 25) ? LOSE : PASS;
 }
 
@@ -246,8 +255,6 @@ static void station_toggle(struct host *host, struct splitmix *rng,
 		station_leave(host, &g);
 }
 
-/* At any moment: who is sent a group's packets is a superset of its members, but
- * for members whose news are not a quarter second old. Here: at the end. */
 START_TEST(after_any_loss_all_know_the_same)
 {
 	bool joined[HOSTS_MAX][8] = { { false } };
@@ -278,6 +285,108 @@ START_TEST(after_any_loss_all_know_the_same)
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_uint_eq(declaration_left(h.host[i].node->declaration),
 				  0);
+}
+END_TEST
+
+/* What each host wanted, by the version of its declaration; a bit for a group. */
+#define VERSIONS 4096
+static struct {
+	bool seen;
+	uint8_t wanted;
+} history[HOSTS_MAX][VERSIONS];
+
+static void note_history(const struct host *host, size_t i)
+{
+	uint32_t version = declaration_version(host->node->declaration);
+
+	ck_assert_uint_lt(version, VERSIONS);
+	history[i][version].seen = true;
+	history[i][version].wanted = 0;
+	for (uint32_t j = 0; j < 8; j++) {
+		struct group g = station_group(j);
+
+		if (querier_wants(host->node->querier, &g))
+			history[i][version].wanted |= (uint8_t)(1u << j);
+	}
+}
+
+static void assert_nothing_missing(const struct host *host,
+				   const struct host *of, size_t of_i)
+{
+	const struct peer *peer = host_peer(host, of);
+	const struct port_membership *m;
+
+	if (!peer || port_set_has(&host->node->tables.flooded, peer->port) ||
+	    peer->epoch != of->node->epoch)
+		return;
+	m = &host->node->ports[peer->port];
+	if (!history[of_i][m->held].seen)
+		return;
+	for (uint32_t j = 0; j < 8; j++) {
+		struct group g = station_group(j);
+
+		if (history[of_i][m->held].wanted & 1u << j)
+			ck_assert(mdb_has(host->node->mdb, &g, peer->port));
+	}
+}
+
+static void (*answer_queries)(struct hosts *hosts);
+
+static void look(struct hosts *hosts)
+{
+	answer_queries(hosts);
+	for (size_t i = 0; i < 3; i++)
+		note_history(&hosts->host[i], i);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			if (i != j)
+				assert_nothing_missing(&hosts->host[i],
+						       &hosts->host[j], j);
+}
+
+static void restart(size_t i)
+{
+	host_stop(&h.host[i]);
+	memset(history[i], 0, sizeof(history[i]));
+	station_start(&h.host[i]);
+	host_dial(&h.host[i], &h.host[(i + 1) % 3]);
+	host_dial(&h.host[i], &h.host[(i + 2) % 3]);
+	for (size_t j = 0; j < 3; j++) {
+		host_forget_events(&h.host[j]);
+		host_forget_written(&h.host[j]);
+	}
+}
+
+/* Whoever is not flooded is a member of all that it wanted when it had the
+ * version that is held: through loss, cuts, restarts. */
+START_TEST(who_is_not_flooded_lacks_nothing_at_any_moment)
+{
+	bool joined[HOSTS_MAX][8] = { { false } };
+
+	weather.state = 1000 + (uint64_t)_i;
+	answer_queries = h.tap_sides;
+	stations_mesh(&h, 3);
+	h.tap_sides = look;
+	h.judge = rain;
+	for (int step = 0; step < 80; step++) {
+		size_t who = splitmix_below(&weather, 3);
+
+		if (splitmix_chance(&weather, 4)) {
+			restart(who);
+		} else if (splitmix_chance(&weather, 4)) {
+			h.judge = cut;
+			hosts_run(&h, 4 * CLOCK_S);
+			h.judge = rain;
+		} else {
+			station_toggle(&h.host[who], &weather, joined[who]);
+		}
+		hosts_run(&h, splitmix_below(&weather, 500 * CLOCK_MS));
+		for (size_t j = 0; j < 3; j++)
+			host_forget_events(&h.host[j]);
+	}
+	h.judge = NULL;
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert(all_know(&h));
 }
 END_TEST
 
@@ -336,15 +445,6 @@ START_TEST(a_restarted_node_is_told_everything)
 	ck_assert(hosts_until(&h, all_know, 3 * CLOCK_S));
 }
 END_TEST
-
-static enum fate cut(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	return addr_equal(&p->from, &b->addrs[0]) ||
-			       addr_equal(&p->to, &b->addrs[0])
-		       ? LOSE
-		       : PASS;
-}
 
 static enum fate cut_from_b(struct hosts *hosts, struct packet *p)
 {
@@ -729,6 +829,8 @@ static TCase *lost(void)
 	tcase_add_test(tc, a_join_that_comes_after_its_leave_does_not_undo_it);
 	tcase_add_test(tc, a_whole_set_that_comes_late_prunes_nothing);
 	tcase_add_loop_test(tc, after_any_loss_all_know_the_same, 0, 20);
+	tcase_add_loop_test(tc, who_is_not_flooded_lacks_nothing_at_any_moment,
+			    0, 6);
 	return tc;
 }
 
