@@ -187,7 +187,22 @@ START_TEST(a_leave_is_told_once_nobody_answered_for_it)
 }
 END_TEST
 
-START_TEST(joins_of_all_kinds_arrive_in_one_record)
+START_TEST(a_malformed_report_is_counted_and_goes_to_all)
+{
+	uint8_t frame[REPORT_MAX];
+	size_t len = report_frame(frame, 3, REPORT_TO_ALL, &g1, 1);
+
+	stations_mesh(&h, 3);
+	frame[len - 1] ^= 1;
+	ck_assert_str_eq(station_sends_frame(a, frame, len), "bc");
+	ck_assert_uint_eq(host_drops(a, DROP_membership_bad), 1);
+	arrive();
+	ck_assert_uint_eq(host_drops(b, DROP_membership_bad), 1);
+	ck_assert(!querier_wants(a->node->querier, &g1));
+}
+END_TEST
+
+START_TEST(joins_of_one_batch_arrive_in_one_record)
 {
 	struct port_membership *m;
 
@@ -641,7 +656,8 @@ static TCase *membership(void)
 	tcase_add_test(tc, a_join_costs_one_small_record_for_each_peer);
 	tcase_add_test(tc, a_join_is_told_before_the_frames_of_its_own_batch);
 	tcase_add_test(tc, a_leave_is_told_once_nobody_answered_for_it);
-	tcase_add_test(tc, joins_of_all_kinds_arrive_in_one_record);
+	tcase_add_test(tc, a_malformed_report_is_counted_and_goes_to_all);
+	tcase_add_test(tc, joins_of_one_batch_arrive_in_one_record);
 	return tc;
 }
 

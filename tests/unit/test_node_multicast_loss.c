@@ -745,6 +745,8 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 	ck_assert(node_next_flooded(a->node, &at, &info));
 	ck_assert_str_eq(info.peer, "c");
 	ck_assert_str_eq(info.why, "it joined more groups than fit here");
+	hosts_run(&h, 31 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &other), "c");
 	/* One has room for it now; but a few more might not. */
 	for (uint32_t i = 0; i < 5; i++) {
 		struct group g = station_group(i);
