@@ -142,10 +142,10 @@ void membership_router_timer(struct node *n)
 
 /* ---- to the peers ---- */
 
-/* Makes the record that leads from m->sent on, with room for `size` bytes;
- * *version is where it leads to. */
+/* Makes the record that leads from m->sent on, which is *at in the declaration,
+ * with room for `size` bytes; *version is where it leads to. */
 static size_t make_record(const struct node *n, const struct port_membership *m,
-			  size_t size, bool last, uint8_t *out,
+			  uint32_t *at, size_t size, bool last, uint8_t *out,
 			  uint32_t *version)
 {
 	struct wire_groups g = {
@@ -155,12 +155,11 @@ static size_t make_record(const struct node *n, const struct port_membership *m,
 		.base = m->sent,
 		.latest = declaration_version(n->declaration),
 	};
-	uint32_t at = declaration_after(n->declaration, m->sent);
 	struct declaration_entry e;
 	size_t len = WIRE_GROUPS_LEN;
 
 	g.version = g.latest;
-	while (declaration_next(n->declaration, &at, &e)) {
+	while (declaration_next(n->declaration, at, &e)) {
 		struct wire_change change = { .left = e.left,
 					      .vlan = e.group.vlan };
 
@@ -170,7 +169,7 @@ static size_t make_record(const struct node *n, const struct port_membership *m,
 		if (len + WIRE_CHANGE_MAX > size)
 			break;
 	}
-	if (at == TABLE_NONE)
+	if (*at == TABLE_NONE)
 		g.version = g.latest;
 	g.ack = last || g.version == g.latest;
 	wire_pack_groups(&g, len - WIRE_GROUPS_LEN, out);
@@ -191,13 +190,16 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 	struct port_membership *m = &n->ports[peer->port];
 	uint8_t record[RECORD_LEN];
 	size_t size = peer->pmtu.size - WIRE_DATA_OVERHEAD;
+	uint32_t at;
 
 	if (!peer->current || peer->state != PEER_UP ||
 	    m->sent == declaration_version(n->declaration))
 		return;
+	at = declaration_after(n->declaration, m->sent);
 	do {
 		bool last = m->flight + 1 >= WINDOW;
-		size_t len = make_record(n, m, size, last, record, &m->sent);
+		size_t len =
+			make_record(n, m, &at, size, last, record, &m->sent);
 
 		send_groups(n, peer, record, len, now_us);
 		m->flight++;
