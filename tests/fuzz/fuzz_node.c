@@ -1,8 +1,8 @@
 /*
  * Two whole nodes with a session between them. An input is a list of steps: a
  * stranger's datagrams, an insider's records (sealed with the session's own
- * keys, so that what lies behind the tag is reached), frames on either TAP, and
- * time. Every input starts from two new nodes, so a crash can be repeated.
+ * keys, so that what lies behind the tag is reached), frames on either TAP
+ * (reports of groups among them), and time. Every input starts from two new nodes, so a crash can be repeated.
  */
 #include <string.h>
 
@@ -121,6 +121,10 @@ static void side_start(struct side *s, struct side *other, uint8_t number)
 		.interval_us = CLOCK_S,
 		.down_after = 3,
 		.expire_us = 300 * CLOCK_S,
+		.snooping = true,
+		.querier = true,
+		.groups_max = 8,
+		.mdb_capacity = 16,
 		.peers_max = 4,
 		.fdb_capacity = 64,
 		.fdb_per_peer = 16,
@@ -207,6 +211,48 @@ static bool up(const struct side *s)
 	return status.peers_up == 1;
 }
 
+/* ---- what holds of multicast ---- */
+
+static void check_membership(const struct side *s)
+{
+	const struct node *n = s->node;
+	struct node_flooded_info flooded;
+	struct node_multicast_status status;
+	struct node_group_info group;
+	uint32_t at = TABLE_NONE, member;
+	const struct peer *peer;
+	uint64_t at_group = 0;
+	size_t groups = 0;
+
+	while ((peer = peers_next(&n->peers, &at))) {
+		const struct port_membership *m = &n->ports[peer->port];
+
+		HOLDS(m->acked <= m->sent);
+		HOLDS(m->sent <= declaration_version(n->declaration));
+		/* In doubt, flood. */
+		HOLDS(port_set_has(&n->tables.flooded, peer->port) ||
+		      (peer->state == PEER_UP && m->held &&
+		       m->held == m->declared && !m->want_all));
+	}
+	while (node_next_group(n, &at_group, &group)) {
+		const char *name;
+
+		groups++;
+		member = 0;
+		while ((name = node_next_member(n, &group, &member)))
+			touch((const uint8_t *)name, strlen(name));
+	}
+	HOLDS(groups <= 16 + 8);
+	HOLDS(mdb_count(n->mdb) <= 16);
+	at = 0;
+	while (node_next_flooded(n, &at, &flooded))
+		HOLDS(flooded.peer && flooded.why);
+	node_multicast_status(n, &status);
+	HOLDS(status.groups <= 8);
+	HOLDS(n->told == declaration_version(n->declaration));
+	HOLDS(!status.wants_all == !n->says_all);
+}
+
 /* ---- steps ---- */
 
 static void stranger(struct side *s, const uint8_t *bytes, size_t len)
@@ -222,21 +268,36 @@ static void stranger(struct side *s, const uint8_t *bytes, size_t len)
 	HOLDS(s->sent - sent <= len);
 }
 
+/* No input could guess it: groups that name none are given the sender's epoch. */
+static void give_epoch(const struct side *s, uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_init(bytes, len);
+	struct wire_record r;
+
+	while (wire_next_record(&c, &r))
+		if (r.kind == WIRE_GROUPS && r.len >= 8 && !load_be64(r.body))
+			store_be64(bytes + (r.body - bytes), s->node->epoch);
+}
+
 static void insider(struct side *s, const uint8_t *bytes, size_t len)
 {
 	uint32_t at = TABLE_NONE;
 	struct peer *peer = peers_next(&s->node->peers, &at);
-	struct iovec piece = { (void *)(uintptr_t)bytes, len };
+	uint8_t *records = malloc(len ? len : 1);
+	struct iovec piece = { records, len };
 	uint8_t *out = malloc(len + WIRE_DATA_OVERHEAD);
 	size_t sealed = 0;
 
-	HOLDS(out);
+	HOLDS(out && records);
+	memcpy(records, bytes, len);
+	give_epoch(s, records, len);
 	if (peer && peer->current)
 		sealed = session_seal(peer->current, &piece, 1, out,
 				      now.mono_us);
 	if (sealed)
 		receive(s->other, &s->addr, out, sealed);
 	free(out);
+	free(records);
 }
 
 static void from_tap(struct side *s, const uint8_t *bytes, size_t len)
@@ -271,6 +332,8 @@ static void steps(struct side *a, struct side *b, struct cursor *c)
 		if ((op & 3) == 3) {
 			if (now.mono_us < TIME_MAX_US)
 				pass(a, b, len * CLOCK_MS);
+			check_membership(a);
+			check_membership(b);
 			continue;
 		}
 		if (len > c->left)
@@ -306,8 +369,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	node_want(a.node, NODE_SOURCE_PEERS, &b.addr, 1, now);
 	pass(&a, &b, 2 * CLOCK_S);
 	HOLDS(up(&a) && up(&b));
+	node_tap_up(a.node, now);
+	node_tap_up(b.node, now);
+	pass(&a, &b, 3 * CLOCK_S);
 	steps(&a, &b, &c);
 	pass(&a, &b, CLOCK_S);
+	check_membership(&a);
+	check_membership(&b);
 	side_stop(&a);
 	side_stop(&b);
 	return 0;

@@ -105,6 +105,32 @@ static void probe(const struct wire_record *r)
 	HOLDS(p.size == back.size);
 }
 
+static void groups(const struct wire_record *r)
+{
+	static uint8_t again[WIRE_RECORD_LEN + UINT16_MAX];
+	size_t len = WIRE_GROUPS_LEN;
+	struct wire_change change;
+	struct wire_groups g, back;
+	struct wire_record second;
+	struct cursor c;
+
+	if (wire_unpack_groups(&g, r) != DROP_NONE)
+		return;
+	HOLDS(g.base < g.version && g.version <= g.latest);
+	/* No longer: an IPv4 group may have come as an IPv6 one. */
+	for (back = g; wire_next_change(&back, &change);)
+		len += wire_pack_change(&change, again + len);
+	HOLDS(cursor_done(&back.changes));
+	HOLDS(len <= WIRE_RECORD_LEN + (size_t)r->len);
+	wire_pack_groups(&g, len - WIRE_GROUPS_LEN, again);
+	c = cursor_init(again, len);
+	HOLDS(wire_next_record(&c, &second) && cursor_done(&c));
+	HOLDS(second.flags == r->flags);
+	HOLDS(wire_unpack_groups(&back, &second) == DROP_NONE);
+	HOLDS(back.epoch == g.epoch && back.base == g.base);
+	HOLDS(back.version == g.version && back.latest == g.latest);
+}
+
 static void records(const uint8_t *data, size_t size)
 {
 	struct cursor c = cursor_init(data, size);
@@ -119,6 +145,7 @@ static void records(const uint8_t *data, size_t size)
 		fragment(&r);
 		hello(&r);
 		probe(&r);
+		groups(&r);
 	}
 	HOLDS(seen <= size);
 	HOLDS(cursor_ok(&c) == (seen == size));
