@@ -20,15 +20,16 @@
 #include "tapd/privileges.h"
 
 /*
- * The loop: a readable TAP gives one batch to the node, a readable socket a few,
- * then libevent asks the kernel again. So neither starves the other, or the
- * timers, and under load a wake-up carries a full batch.
+ * The loop: a readable TAP gives a few batches to the node, a readable socket
+ * too, then libevent asks the kernel again. So neither starves the other, or the
+ * timers, and under load a wake-up carries full batches.
  *
  * One timer is set for the node's own deadline. It is moved only to be earlier;
  * when it fires early there is nothing to do but to set it again. Nothing else
  * ticks but a look at the TAP's other side, once a second (tapd/tap_watch).
  */
-#define UDP_READS 8 /* batches of 8 messages each */
+#define UDP_READS 8
+#define UDP_BYTES ((size_t)256 * 1024)
 
 /* libevent reads a clock that moves with the kernel's tick; without this the
  * timer fires early, a few times in a row. */
@@ -299,18 +300,21 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
 	unsigned socket = 0;
+	size_t bytes = 0;
 	bool more = true;
 
 	(void)what;
 	while (udp_fd(d->udp, socket) != fd)
 		socket++;
 	daemon_enter(d);
-	for (int i = 0; more && i < UDP_READS; i++) {
+	for (int i = 0; more && i < UDP_READS && bytes < UDP_BYTES; i++) {
 		const struct node_received *received;
 		size_t n = udp_receive(d->udp, socket, &received, &more);
 
 		if (n > 0)
 			node_from_udp(d->node, received, n, d->now);
+		for (size_t j = 0; j < n; j++)
+			bytes += received[j].len;
 	}
 	uint64_t overflows = udp_overflows(d->udp);
 	if (overflows > 0)

@@ -26,8 +26,14 @@ struct table {
 	uint32_t free;	   /* the first freed slot, or TABLE_NONE */
 	uint32_t mask;	   /* buckets - 1, a power of two */
 	uint32_t *buckets; /* the first slot of each chain */
+	uint32_t *recent;  /* slots found lately, by the key's last byte */
 	uint8_t *entries;
 };
+
+/* The packets of a batch ask for the same few keys again and again; comparing a
+ * key is cheaper than hashing it. Who chooses keys that share a place costs
+ * himself the hash. */
+#define RECENT 8
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -55,8 +61,9 @@ struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 	t->stride = round_up(t->key_offset + key_len, alignof(max_align_t));
 	t->mask = (uint32_t)(buckets - 1);
 	t->buckets = calloc(buckets, sizeof(*t->buckets));
+	t->recent = calloc(RECENT, sizeof(*t->recent));
 	t->entries = calloc(capacity, t->stride);
-	if (!t->buckets || !t->entries) {
+	if (!t->buckets || !t->recent || !t->entries) {
 		table_free(t);
 		return NULL;
 	}
@@ -69,6 +76,7 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	free(t->buckets);
+	free(t->recent);
 	free(t->entries);
 	free(t);
 }
@@ -106,9 +114,19 @@ static uint32_t chain_find(const struct table *t, uint32_t bucket,
 
 void *table_find(const struct table *t, const void *key)
 {
-	uint32_t slot = chain_find(t, bucket_of(t, key), key);
+	const uint8_t *bytes = key;
+	uint32_t *recent = &t->recent[bytes[t->key_len - 1] % RECENT];
+	uint32_t slot = *recent;
 
-	return slot == TABLE_NONE ? NULL : value_at(t, slot);
+	/* A slot that was freed since, and one never used, fail the test. */
+	if (link_of(t, slot)->used &&
+	    memcmp(key_of(t, slot), key, t->key_len) == 0)
+		return value_at(t, slot);
+	slot = chain_find(t, bucket_of(t, key), key);
+	if (slot == TABLE_NONE)
+		return NULL;
+	*recent = slot;
+	return value_at(t, slot);
 }
 
 /* A slot off the free list or never used; the table is not full. */
