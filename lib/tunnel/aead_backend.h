@@ -8,9 +8,10 @@
 
 /*
  * library is what start returned; key what key_new returned. Lengths may be 0,
- * pointers of empty pieces may be NULL. The contracts of seal and open are
- * those of aead_seal and aead_open, but for the nonce, which is ready made,
- * and for open's len, which counts the ciphertext without its tag.
+ * pointers to nothing may be NULL. The contracts of seal and open are those of
+ * aead_seal and aead_open, but for the nonce, which is ready made, for the text
+ * to seal, which is one piece and may be out itself, and for open's len, which
+ * counts the ciphertext without its tag.
  */
 struct aead_backend {
 	const char *name;
@@ -22,7 +23,7 @@ struct aead_backend {
 	void (*key_free)(void *library, void *key);
 	bool (*seal)(void *library, void *key,
 		     const uint8_t nonce[AEAD_NONCE_LEN], const void *ad,
-		     size_t ad_len, const struct iovec *in, size_t incnt,
+		     size_t ad_len, const uint8_t *in, size_t len,
 		     uint8_t *out);
 	bool (*open)(void *library, void *key,
 		     const uint8_t nonce[AEAD_NONCE_LEN], const void *ad,

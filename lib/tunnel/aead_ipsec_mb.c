@@ -66,26 +66,18 @@ static void key_free(void *library, void *key)
 }
 
 static bool seal(void *library, void *key, const uint8_t nonce[AEAD_NONCE_LEN],
-		 const void *ad, size_t ad_len, const struct iovec *in,
-		 size_t incnt, uint8_t *out)
+		 const void *ad, size_t ad_len, const uint8_t *in, size_t len,
+		 uint8_t *out)
 {
 	struct ipsec_mb_key *k = key;
 	IMB_MGR *mgr = library;
 
-	if (incnt == 1 && in[0].iov_len) {
-		IMB_AES256_GCM_ENC(mgr, &k->schedule, &k->context, out,
-				   in[0].iov_base, in[0].iov_len, nonce, ad,
-				   ad_len, out + in[0].iov_len, AEAD_TAG_LEN);
+	if (len) {
+		IMB_AES256_GCM_ENC(mgr, &k->schedule, &k->context, out, in, len,
+				   nonce, ad, ad_len, out + len, AEAD_TAG_LEN);
 		return true;
 	}
 	IMB_AES256_GCM_INIT(mgr, &k->schedule, &k->context, nonce, ad, ad_len);
-	for (size_t i = 0; i < incnt; i++) {
-		if (!in[i].iov_len)
-			continue;
-		IMB_AES256_GCM_ENC_UPDATE(mgr, &k->schedule, &k->context, out,
-					  in[i].iov_base, in[i].iov_len);
-		out += in[i].iov_len;
-	}
 	IMB_AES256_GCM_ENC_FINALIZE(mgr, &k->schedule, &k->context, out,
 				    AEAD_TAG_LEN);
 	return true;

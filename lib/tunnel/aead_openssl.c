@@ -65,24 +65,19 @@ static bool update(EVP_CIPHER_CTX *ctx, uint8_t *out, const void *in,
 }
 
 static bool seal(void *library, void *key, const uint8_t nonce[AEAD_NONCE_LEN],
-		 const void *ad, size_t ad_len, const struct iovec *in,
-		 size_t incnt, uint8_t *out)
+		 const void *ad, size_t ad_len, const uint8_t *in, size_t len,
+		 uint8_t *out)
 {
 	EVP_CIPHER_CTX *ctx = ((struct openssl_key *)key)->seal;
 	int written;
 
 	(void)library;
 	if (EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
-	    !update(ctx, NULL, ad, ad_len))
+	    !update(ctx, NULL, ad, ad_len) || !update(ctx, out, in, len))
 		return false;
-	for (size_t i = 0; i < incnt; i++) {
-		if (!update(ctx, out, in[i].iov_base, in[i].iov_len))
-			return false;
-		out += in[i].iov_len;
-	}
-	return EVP_EncryptFinal_ex(ctx, out, &written) == 1 &&
+	return EVP_EncryptFinal_ex(ctx, out + len, &written) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LEN,
-				   out) == 1;
+				   out + len) == 1;
 }
 
 static bool open_sealed(void *library, void *key,

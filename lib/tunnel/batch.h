@@ -16,10 +16,10 @@
  * the whole node, each peer's datagrams end up side by side in one buffer, and
  * equal-sized ones leave in one UDP_SEGMENT send.
  *
- * The open datagram is a list of pieces over the read buffers. Closing it
- * seals them out of place into the peer's run: the one copy. A record that
- * fits an empty datagram is never cut; a larger one fills the open datagram,
- * and the next ones, to the end, and the next record follows it.
+ * The open datagram is a list of pieces over the read buffers. Closing it puts
+ * them side by side in the peer's run, the one copy, and seals them there. A
+ * record that fits an empty datagram is never cut; a larger one fills the open
+ * datagram, and the next ones, to the end, and the next record follows it.
  *
  * Runs come from a small pool. When it is used up it is handed to `send` and
  * starts over, so any number of peers needs the same memory, and what is sent

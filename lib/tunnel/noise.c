@@ -209,14 +209,13 @@ static bool seal_and_hash(struct noise *n, const void *text, size_t len,
 {
 	void *library = aead_openssl.start();
 	void *key = library ? aead_openssl.key_new(library, n->k) : NULL;
-	const struct iovec in = piece(text, len);
 	uint8_t nonce[AEAD_NONCE_LEN];
 	bool ok;
 
 	nonce_of(nonce, n->n++);
 	ok = key &&
-	     aead_openssl.seal(library, key, nonce, n->h, sizeof(n->h), &in, 1,
-			       out) &&
+	     aead_openssl.seal(library, key, nonce, n->h, sizeof(n->h), text,
+			       len, out) &&
 	     mix_hash(n, out, len + AEAD_TAG_LEN);
 	if (key)
 		aead_openssl.key_free(library, key);
