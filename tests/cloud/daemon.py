@@ -195,6 +195,13 @@ class Tapd:
     def drops(self):
         return self.ctl("drops")
 
+    def group(self, group, vlan=0):
+        """What it knows of that multicast group, or None."""
+        for entry in self.ctl("groups"):
+            if (entry["group"], entry["vlan"]) == (group, vlan):
+                return entry
+        return None
+
     def wait_up(self, *others, within=6):
         names = {getattr(other, "host", other).name for other in others}
         wait_for(lambda: names <= self.up(), within,

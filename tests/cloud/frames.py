@@ -64,11 +64,12 @@ class Wire:
     """One interface of a host: frames put on it, and those that arrive from it.
 
     What arrives is given back with its VLAN tag where it was; frames that this
-    host itself sends are not shown. only: an ethertype (inside a tag or not).
+    host itself sends are shown only if `own`. only: an ethertype (inside a tag or
+    not).
     """
 
-    def __init__(self, host, interface="tap0", only=None):
-        self.host, self.only = host, only
+    def __init__(self, host, interface="tap0", only=None, own=False):
+        self.host, self.only, self._own = host, only, own
         self._socket = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
@@ -86,7 +87,7 @@ class Wire:
             octets, control, _, address = self._socket.recvmsg(1 << 17, 256)
         except BlockingIOError:
             return None
-        if address[2] == PACKET_OUTGOING:
+        if address[2] == PACKET_OUTGOING and not self._own:
             return (None,)
         for level, kind, data in control:
             if level == SOL_PACKET and kind == PACKET_AUXDATA:
@@ -117,6 +118,20 @@ class Wire:
             left = settle if len(got) >= count else end - time.monotonic()
             if left <= 0 or not select.select([self._socket], [], [], left)[0]:
                 return got
+
+    def until(self, last, within=5):
+        """What arrives before the frame `last`, which must come."""
+        got, end = [], time.monotonic() + within
+        while True:
+            item = self._read()
+            if item is None:
+                left = end - time.monotonic()
+                if left <= 0 or not select.select([self._socket], [], [], left)[0]:
+                    raise AssertionError(f"at {self.host}: {last.hex()} did not come")
+            elif item[0] == last:
+                return got
+            elif item[0] is not None:
+                got.append(item[0])
 
     def close(self):
         self._socket.close()

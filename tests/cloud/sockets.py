@@ -16,6 +16,10 @@ def udp_socket(host, interface=None, port=0, family=socket.AF_INET):
     return sock
 
 
+def family_of(group):
+    return socket.AF_INET6 if ":" in group else socket.AF_INET
+
+
 def member(host, group, port, interface="tap0"):
     """A socket bound to the interface that has joined the group there."""
     index = host.ifindex(interface)

@@ -8,13 +8,15 @@ class Timeout(AssertionError):
 
 
 def wait_for(predicate, within, what, every=0.05):
-    """The first true value of predicate(), or Timeout naming what was awaited."""
+    """The first true value of predicate(), or Timeout naming what was awaited: a
+    text, or a function that makes it then."""
     end = time.monotonic() + within
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() >= end:
+            what = what() if callable(what) else what
             raise Timeout(f"not within {within:g} s: {what}"
                           + ("" if value in (None, False) else f" (last: {value})"))
         time.sleep(every)
