@@ -1,6 +1,7 @@
 """What scripts/demo shows once tapd is built."""
 
 import re
+import select
 import signal
 import socket
 import sys
@@ -67,17 +68,14 @@ class Show:
         with multicast_sender(self.web1, interface) as sender:
             if not group:
                 sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-            sender.sendto(b"hello", (target, PORT))
-        heard = []
-        for host, sock in zip(self.others, receivers):
-            sock.settimeout(0.5)
-            try:
-                sock.recv(100)
-                heard.append(host)
-            except TimeoutError:
-                pass
+            heard, end = set(), time.monotonic() + 0.5
+            # Again and again: that they joined is not known at once.
+            while len(heard) < len(receivers) and time.monotonic() < end:
+                sender.sendto(b"hello", (target, PORT))
+                heard.update(select.select(receivers, [], [], 0.05)[0])
+        for sock in receivers:
             sock.close()
-        return heard
+        return [host for host, sock in zip(self.others, receivers) if sock in heard]
 
     def who_hears_arp(self, interface, address):
         """The hosts at which web1's question who has `address` arrives."""

@@ -143,11 +143,6 @@ def test_a_udp_datagram_of_any_size_arrives(hosts, size):
 
 # ---- frames of any kind ----
 
-def igmp_packet(source, group):
-    body = struct.pack("!BBH4s", 0x16, 0, 0, socket.inet_aton(group))
-    return ipv4(source, group, 2, body[:2] + struct.pack("!H", checksum(body)) + body[4:], ttl=1)
-
-
 KINDS = {
     "experimental": frame(BROADCAST, STRANGER, b"x" * 46),
     "minimum": frame(BROADCAST, STRANGER, b""),
@@ -162,10 +157,10 @@ KINDS = {
     "unknown unicast": frame("02:00:00:00:99:99", STRANGER, b"u" * 46),
     "VRRP": frame("01:00:5e:00:00:12", "00:00:5e:00:01:33",
                   ipv4("10.77.0.1", "224.0.0.18", 112, b"\x21\x33\x64\x01" + b"v" * 16, 255)),
-    "multicast UDP": frame("01:00:5e:7f:00:01", STRANGER,
-                           udp_packet("10.77.0.1", "239.255.0.1", 7400, 7400, b"d" * 100), 0x0800),
-    "IGMP report": frame("01:00:5e:01:02:03", STRANGER, igmp_packet("10.77.0.9", "239.1.2.3"),
-                         0x0800),
+    "mDNS": frame("01:00:5e:00:00:fb", STRANGER,
+                  udp_packet("10.77.0.1", "224.0.0.251", 5353, 5353, b"d" * 100, 255), 0x0800),
+    "IGMP cut short": frame("01:00:5e:00:00:16", STRANGER,
+                            ipv4("10.77.0.9", "224.0.0.22", 2, b"\x22\0\0", ttl=1), 0x0800),
     "IPv4 cut short": frame(BROADCAST, STRANGER, b"\x45\0\0", 0x0800),
     "IPv4 header of nonsense": frame(BROADCAST, STRANGER, b"\xff" * 40, 0x0800),
     "IPv6 cut short": frame("33:33:00:00:00:01", STRANGER, b"\x60\0\0\0\x40", 0x86dd),
@@ -225,34 +220,6 @@ def test_a_mac_moves_at_once(wires, macs, module_trio):
         wires[0].send(to_it)
         assert wires[at].collect(1) == [to_it]
         assert wires[other].pending() == []
-
-
-@pytest.mark.parametrize("report", ["igmp", "mld"])
-def test_a_membership_report_moves_no_mac(wires, macs, report):
-    """A VRRP backup's macvlan reports with the virtual MAC that the master uses."""
-    virtual = f"00:00:5e:00:01:{'21' if report == 'igmp' else '22'}"
-    wires[1].send(frame(BROADCAST, virtual, b"the master"))
-    assert len(wires[0].collect(1)) == 1 and len(wires[2].collect(1)) == 1
-    if report == "igmp":
-        backup = frame("01:00:5e:00:00:12", virtual, igmp_packet("10.77.0.3", "224.0.0.18"),
-                       0x0800)
-    else:
-        body = struct.pack("!BBHHH", 143, 0, 0, 0, 1) + struct.pack("!BBH", 4, 0, 0) \
-            + socket.inet_pton(socket.AF_INET6, "ff02::12")
-        source, group = (socket.inet_pton(socket.AF_INET6, a) for a in ("fe80::3", "ff02::16"))
-        hop_by_hop = b"\x3a\0\x05\x02\0\0\x01\0"
-        value = checksum(source + group + struct.pack("!II", len(body), 58) + body)
-        body = body[:2] + struct.pack("!H", value) + body[4:]
-        backup = frame("33:33:00:00:00:16", virtual,
-                       struct.pack("!IHBB", 6 << 28, len(hop_by_hop) + len(body), 0, 1)
-                       + source + group + hop_by_hop + body, 0x86dd)
-    with Wire(wires[0].host, only=int.from_bytes(backup[12:14], "big")) as watch:
-        wires[2].send(backup)
-        wait_for(lambda: backup in watch.pending(), 2, "the report to arrive")
-    octets = frame(virtual, macs[0], b"to the master")
-    wires[0].send(octets)
-    assert wires[1].collect(1) == [octets]
-    assert wires[2].pending() == []
 
 
 # ---- what must not pass ----
