@@ -444,7 +444,7 @@ void membership_make_room(struct node *n, uint64_t now_us)
 		mdb_flush_port(n->mdb, peer->port);
 		n->ports[port].held = 0;
 		reconsider(n, peer);
-		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+		send_probe(n, peer, &peer->endpoint->addr, now_us);
 	}
 }
 
@@ -510,12 +510,15 @@ const char *membership_why_all(const struct node *n)
 {
 	unsigned int reasons = querier_reasons(n);
 
+	if (!n->config.snooping)
+		return "multicast.snooping = false";
 	if (!n->config.querier)
 		return "multicast.querier = false";
-	if (n->tap_wants & NODE_TAP_ALLMULTI)
-		return "the interface is all-multicast";
+	/* The kernel makes a bridge's port all-multicast, too. */
 	if (n->tap_wants & NODE_TAP_BRIDGED)
 		return "the interface is a port of a bridge";
+	if (n->tap_wants & NODE_TAP_ALLMULTI)
+		return "the interface is all-multicast";
 	if (n->tables.router)
 		return "a multicast router is on this side of the interface";
 	if (!n->tap_up)

@@ -247,9 +247,13 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
 void send_hello(struct node *n, struct peer *peer, struct session *s,
 		const struct addr *to, bool ack, uint64_t now_us);
 void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us);
-/* padded_to: UDP payload, 0 for a small one. to: normally peer->endpoint. */
+/* to: normally peer->endpoint. */
 void send_probe(struct node *n, struct peer *peer, const struct addr *to,
-		size_t padded_to, uint64_t now_us);
+		uint64_t now_us);
+/* One padded to that size, which may be too large for the path; and before it a
+ * small one, to compare with, that says so. */
+void send_size_probes(struct node *n, struct peer *peer, size_t size,
+		      uint64_t now_us);
 /* To the address that the peer seems to have moved to. */
 void send_move_probe(struct node *n, struct peer *peer, uint64_t now_us);
 void send_bye(struct node *n, struct peer *peer, uint64_t now_us);

@@ -81,10 +81,11 @@ void send_candidate_hello(struct node *n, struct candidate *c, uint64_t now_us)
 
 static void send_timed_probe(struct node *n, struct peer *peer,
 			     const struct addr *to, uint64_t time_us,
-			     size_t padded_to, uint64_t now_us)
+			     size_t beside, size_t padded_to, uint64_t now_us)
 {
 	struct wire_probe probe = {
 		.time_us = time_us,
+		.size = (uint16_t)beside,
 		.sent = peer->liveness.sent,
 		.received = peer->liveness.received,
 		.own = declaration_version(n->declaration),
@@ -98,9 +99,18 @@ static void send_timed_probe(struct node *n, struct peer *peer,
 }
 
 void send_probe(struct node *n, struct peer *peer, const struct addr *to,
-		size_t padded_to, uint64_t now_us)
+		uint64_t now_us)
 {
-	send_timed_probe(n, peer, to, now_us, padded_to, now_us);
+	send_timed_probe(n, peer, to, now_us, 0, 0, now_us);
+}
+
+void send_size_probes(struct node *n, struct peer *peer, size_t size,
+		      uint64_t now_us)
+{
+	const struct addr *to = &peer->endpoint->addr;
+
+	send_timed_probe(n, peer, to, now_us, size, 0, now_us);
+	send_timed_probe(n, peer, to, now_us, 0, size, now_us);
 }
 
 /* It carries no time but a random number: our clock is no secret, and an echo
@@ -108,7 +118,8 @@ void send_probe(struct node *n, struct peer *peer, const struct addr *to,
  * somebody who never asked for it. */
 void send_move_probe(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	send_timed_probe(n, peer, &peer->move_to, peer->move_token, 0, now_us);
+	send_timed_probe(n, peer, &peer->move_to, peer->move_token, 0, 0,
+			 now_us);
 }
 
 static void send_echo(struct node *n, struct peer *peer, struct session *s,
@@ -242,10 +253,15 @@ static void probe_in(struct node *n, struct reading *r,
 			probe->echo && probe->size <= CONTROL_SIZE, r->now_us);
 	if (r->advance)
 		membership_reported(n, r->peer, probe, r->now_us);
-	if (probe->echo)
+	if (probe->echo) {
 		echo_in(n, r, probe);
-	else
-		send_echo(n, r->peer, r->session, probe, r->size, r->now_us);
+		return;
+	}
+	if (probe->size)
+		liveness_excuse(&r->peer->liveness);
+	else if (r->size > CONTROL_SIZE)
+		liveness_excused(&r->peer->liveness);
+	send_echo(n, r->peer, r->session, probe, r->size, r->now_us);
 }
 
 static void bye_in(struct node *n, struct reading *r)
@@ -398,5 +414,5 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 		return;
 	peer_read(n, r.peer, now_us);
 	if (membership_take_ack(n, r.peer) && r.peer->current)
-		send_probe(n, r.peer, &r.peer->endpoint->addr, 0, now_us);
+		send_probe(n, r.peer, &r.peer->endpoint->addr, now_us);
 }

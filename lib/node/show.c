@@ -244,10 +244,8 @@ void node_multicast_status(const struct node *n,
 		.router = n->tables.router,
 		.groups = querier_count(n->querier),
 	};
-	if (!n->config.snooping)
-		return;
 	out->wants_all = membership_why_all(n);
-	if (!n->config.querier)
+	if (!n->config.snooping || !n->config.querier)
 		return;
 	out->unknowable = querier_want_all(n->querier) & ~known;
 	out->silent_v4 = querier_silent(n->querier, false);

@@ -313,7 +313,7 @@ static void tend_rival(struct node *n, struct peer *peer, uint64_t now_us)
 	}
 	if (now_us >= peer->rival_probe_us) {
 		if (peer->current)
-			send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+			send_probe(n, peer, &peer->endpoint->addr, now_us);
 		peer->rival_probe_us = now_us + NODE_RIVAL_PROBE_US;
 	}
 }
@@ -344,15 +344,12 @@ static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
 		endpoint_kick(n, peer->endpoint, now_us);
 	if (liveness_wants_probe(&peer->liveness, &c, now_us)) {
 		liveness_probed(&peer->liveness, now_us);
-		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
+		send_probe(n, peer, &peer->endpoint->addr, now_us);
 	}
 	membership_tend(n, peer, now_us);
 	size = pmtu_probe(&peer->pmtu, peer->liveness.echoed_us, now_us);
-	if (size) {
-		/* The small one beside it shows that the path works at all. */
-		send_probe(n, peer, &peer->endpoint->addr, 0, now_us);
-		send_probe(n, peer, &peer->endpoint->addr, size, now_us);
-	}
+	if (size)
+		send_size_probes(n, peer, size, now_us);
 }
 
 void peer_timer(struct node *n, struct peer *peer, uint64_t now_us)

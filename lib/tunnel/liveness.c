@@ -52,6 +52,17 @@ void liveness_init(struct liveness *l, uint64_t now_us)
 
 /* ---- what happened ---- */
 
+void liveness_excuse(struct liveness *l)
+{
+	if (l->expected > l->expected_at[0])
+		l->expected--;
+}
+
+void liveness_excused(struct liveness *l)
+{
+	l->expected++;
+}
+
 void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us)
 {
 	if (!n)

@@ -65,6 +65,13 @@ void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us);
 /* One was opened. advance: by how much it moved the session's highest counter
  * (0 for one that came late): the gaps are loss. */
 void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us);
+/*
+ * A datagram that may be too large for the path is on its way to us, or arrived:
+ * it is not expected before it is here, so that the search for the largest size
+ * does not show as loss.
+ */
+void liveness_excuse(struct liveness *l);
+void liveness_excused(struct liveness *l);
 /* A probe or echo record of the peer was opened. small: an echo to a probe that
  * was not padded. */
 void liveness_report(struct liveness *l, const struct wire_probe *p, bool small,

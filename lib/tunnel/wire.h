@@ -179,7 +179,8 @@ size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX]);
 
 /*
  * probe body: time(8) sent(8) received(8) own(4) held(4) size(2) reserved(2).
- * In an echo, time is the probe's and size the UDP payload that carried it.
+ * In an echo, time is the probe's and size the UDP payload that carried it; in a
+ * probe, that of a padded one which follows, or 0.
  */
 struct wire_probe {
 	bool echo;

@@ -257,11 +257,31 @@ START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
 }
 END_TEST
 
+static enum fate lose_jumbo(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return p->len > 1472 ? LOSE : PASS;
+}
+
+START_TEST(looking_for_a_larger_size_is_no_loss)
+{
+	h.judge = lose_jumbo;
+	hosts_mesh(&h, 2);
+	for (int i = 0; i < 30; i++) {
+		hosts_run(&h, 10 * CLOCK_S);
+		ck_assert_double_lt(host_shows(a, &b->addrs[0]).loss, 1e-6);
+		ck_assert_double_lt(host_shows(b, &a->addrs[0]).loss, 1e-6);
+	}
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, 1472);
+}
+END_TEST
+
 static TCase *presence(void)
 {
 	TCase *tc = tcase_create("there or not");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, looking_for_a_larger_size_is_no_loss);
 	tcase_add_test(tc, a_peer_that_vanished_is_down_in_three_intervals);
 	tcase_add_test(tc, a_path_that_was_cut_is_back_soon_after_it_heals);
 	tcase_add_test(tc, a_short_cut_takes_nobody_down);
