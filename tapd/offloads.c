@@ -55,14 +55,20 @@ static void tell_node(struct offloads *o, const struct conf *c,
 void offloads_apply(struct offloads *o, const struct conf *c, struct tap *tap,
 		    struct udp *udp, struct node *node)
 {
+	const struct offloads was = *o;
+
 	o->tap = tap_set_offload(tap, (enum tap_offload)c->offload.tap);
 	tell_node(o, c, tap, node);
 	udp_set_batching(udp, (enum udp_batching)c->offload.send,
 			 (enum udp_batching)c->offload.receive);
+	o->send = udp_send_batching(udp);
+	o->receive = udp_receive_batching(udp);
+	if (o->tap == was.tap && o->merge == was.merge && o->send == was.send &&
+	    o->receive == was.receive)
+		return;
 	log_info("offloads: tap %s, merge %s, send %s, receive %s",
 		 tap_offload_name(o->tap), merge_name(o->merge),
-		 batching_name(udp_send_batching(udp)),
-		 batching_name(udp_receive_batching(udp)));
+		 batching_name(o->send), batching_name(o->receive));
 }
 
 void offloads_refused(struct offloads *o, const struct conf *c,

@@ -19,6 +19,7 @@
 struct offloads {
 	enum tap_offload tap;
 	enum conf_merge merge;
+	enum udp_batching send, receive; /* as last applied */
 };
 
 /* Goes as far up as the configuration lets it and the kernel can, and tells the

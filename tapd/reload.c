@@ -119,8 +119,7 @@ static void apply_conf(struct daemon *d, struct conf *c)
 			  c->liveness_down_after, c->liveness_expire * CLOCK_S,
 			  d->now);
 	daemon_set_multicast(d);
-	if (memcmp(&old->offload, &c->offload, sizeof(c->offload)) != 0)
-		daemon_set_offloads(d);
+	daemon_set_offloads(d);
 	daemon_follow_link(d);
 	if (!resolve_set(d->resolve, c->peers, c->peers_count))
 		log_error("reload: out of memory: names of peers stay as they"
