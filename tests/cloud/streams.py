@@ -1,0 +1,70 @@
+"""Hashed TCP streams and UDP datagrams between hosts: what went in comes out."""
+
+import hashlib
+import random
+import socket
+import struct
+import threading
+
+from .wait import wait_for
+
+UDP_SEGMENT = 103  # linux/udp.h
+
+
+def wait_addresses(hosts):
+    """IPv6's duplicate address detection on tap0 is over."""
+    for host in hosts:
+        wait_for(lambda: "tentative" not in host.ip("-6", "addr", "show", "dev", "tap0"), 5,
+                 f"the IPv6 addresses of {host} to be usable")
+
+
+def open_pair(source, target, address, family, port, prepare):
+    """A connection from source to a listener on target: (client, server's end)."""
+    server = target.socket(family, socket.SOCK_STREAM)
+    client = source.socket(family, socket.SOCK_STREAM)
+    with server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for sock in (server, client):
+            prepare(sock)
+        server.bind((address, port))
+        server.listen()
+        client.settimeout(30)
+        client.connect((address, port))
+        connection, _ = server.accept()
+    connection.settimeout(30)
+    return client, connection
+
+
+def stream(source, target, address, size=2 << 20, port=7000, prepare=lambda sock: None):
+    """Sends `size` random bytes over TCP; fails unless they arrive unaltered."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    data = random.Random(size).randbytes(size)
+    client, connection = open_pair(source, target, address, family, port, prepare)
+
+    def send():
+        with client:
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    digest, length = hashlib.sha256(), 0
+    with connection:
+        while piece := connection.recv(1 << 16):
+            digest.update(piece)
+            length += len(piece)
+    sender.join()
+    assert (length, digest.digest()) == (size, hashlib.sha256(data).digest()), \
+        f"{source} → {target}: {length} of {size} bytes"
+
+
+def send_run(sock, address, size, count, seed=1):
+    """`count` datagrams of `size` bytes in one UDP_SEGMENT send; returns them."""
+    data = random.Random(seed).randbytes(size * count)
+    sock.sendmsg([data], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", size))], 0, address)
+    return [data[at:at + size] for at in range(0, len(data), size)]
+
+
+def receive_all(sock, count):
+    sock.settimeout(5)
+    return [sock.recv(1 << 16) for _ in range(count)]
