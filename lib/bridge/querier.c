@@ -121,7 +121,8 @@ void querier_free(struct querier *q)
 void querier_start(struct querier *q, uint64_t now_us)
 {
 	q->running = true;
-	q->explained_us = now_us;
+	/* Until a look explains all: the run may end before a second one. */
+	q->explained_us = 0;
 	for (uint32_t i = 0; i < q->vlans_count; i++) {
 		q->vlans[i].complete = false;
 		begin_run(q, &q->vlans[i], now_us);

@@ -318,6 +318,20 @@ START_TEST(member_that_was_never_heard_is_seen_listening)
 }
 END_TEST
 
+/* _i: tenths of a second from the start to the first look. */
+START_TEST(and_no_later_than_all_others_have_answered)
+{
+	querier_start(lan.q, lan.now);
+	advance((uint64_t)_i * 100 * CLOCK_MS);
+	for (int i = 0; i < 5; i++) {
+		listen_to(&lan.g1, 1);
+		advance(1 * CLOCK_S);
+		ck_assert_uint_ne(querier_want_all(lan.q), 0);
+	}
+	ck_assert(wants_all_for(QUERIER_UNHEARD));
+}
+END_TEST
+
 START_TEST(join_on_its_way_is_no_alarm)
 {
 	start();
@@ -429,6 +443,8 @@ int main(void)
 		       suppressed_member_is_found_when_the_other_one_leaves);
 	tcase_add_test(tc, slow_answers_of_the_oldest_hosts_are_waited_for);
 	tcase_add_test(tc, member_that_was_never_heard_is_seen_listening);
+	tcase_add_loop_test(tc, and_no_later_than_all_others_have_answered, 0,
+			    10);
 	tcase_add_test(tc, join_on_its_way_is_no_alarm);
 	tcase_add_test(tc,
 		       usual_groups_for_all_need_no_report_and_others_have_one);
