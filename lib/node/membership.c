@@ -135,9 +135,20 @@ void membership_from_tap(struct node *n, const struct forward *f,
 	timers_set(&n->timers, &n->router_timer, now_us + ROUTER_LIFE_US);
 }
 
-void membership_router_timer(struct node *n)
+static void start_querier(struct node *n, uint64_t now_us)
+{
+	if (n->tap_up && n->config.snooping && n->config.querier)
+		querier_start(n->querier, now_us);
+	else
+		querier_stop(n->querier);
+}
+
+/* While others' reports came in here, old hosts kept silent about their own, and
+ * seem to have left: all are asked anew. */
+void membership_router_timer(struct node *n, uint64_t now_us)
 {
 	n->tables.router = false;
+	start_querier(n, now_us);
 }
 
 /* ---- to the peers ---- */
@@ -452,10 +463,7 @@ void membership_make_room(struct node *n, uint64_t now_us)
 
 static void run_querier(struct node *n, uint64_t now_us)
 {
-	if (n->tap_up && n->config.snooping && n->config.querier)
-		querier_start(n->querier, now_us);
-	else
-		querier_stop(n->querier);
+	start_querier(n, now_us);
 	membership_tell(n, now_us);
 	batch_flush(&n->batch);
 }

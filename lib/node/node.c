@@ -282,7 +282,7 @@ void node_tick(struct node *n, struct clock now)
 			age(n, now.mono_us);
 			break;
 		case NODE_TIMER_ROUTER:
-			membership_router_timer(n);
+			membership_router_timer(n, now.mono_us);
 			break;
 		}
 	}

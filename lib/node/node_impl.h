@@ -277,7 +277,7 @@ void membership_free(struct node *n);
 /* What a frame read from the TAP says of groups and routers. */
 void membership_from_tap(struct node *n, const struct forward *f,
 			 uint64_t now_us);
-void membership_router_timer(struct node *n);
+void membership_router_timer(struct node *n, uint64_t now_us);
 /* Declares what has changed, if anything has. */
 void membership_tell(struct node *n, uint64_t now_us);
 void membership_peer_up(struct node *n, struct peer *peer, uint64_t now_us);
