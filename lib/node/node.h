@@ -152,8 +152,10 @@ void node_flush(struct node *n, struct clock now);
 
 /* When node_tick is due, or CLOCK_NEVER. */
 uint64_t node_deadline(const struct node *n);
-/* Runs every timer that is due, and flushes. What the TAP holds should be read
- * before: an answer to our query that waits there would come late. */
+/* Runs the timers that are due, and flushes. Of thousands of leaves it does a
+ * bounded part: node_deadline may be past already when it returns. What the TAP
+ * holds should be read before: an answer to our query that waits there would
+ * come late. */
 void node_tick(struct node *n, struct clock now);
 /* Says goodbye to every peer and flushes, before node_free. */
 void node_bye(struct node *n, struct clock now);
