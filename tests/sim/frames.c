@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "bridge/group.h"
 
 #define HEADER_LEN	14
 #define TAG_LEN		4
 #define TYPE_LOCAL	0x88b5 /* IEEE 802, local experimental */
 #define ID_LEN		8
 #define IPV4_LEN	20
+#define IPV6_LEN	40
 #define UDP_LEN		8
 #define UDP_CSUM_OFFSET 6
 
@@ -50,6 +52,9 @@ static void set_destination(uint8_t mac[6], struct rng *r,
 		return;
 	case TRAFFIC_VMAC:
 		memcpy(mac, frame_vmac, 6);
+		return;
+	case TRAFFIC_GROUP:
+		group_mac(spec->group, mac);
 		return;
 	}
 }
@@ -99,6 +104,52 @@ static size_t pick_len(struct rng *r, const struct traffic_spec *spec,
 	}
 }
 
+static void set_udp6(uint8_t *ip, const struct group *group, size_t len)
+{
+	memset(ip, 0, IPV6_LEN + UDP_LEN);
+	ip[0] = 0x60;
+	store_be16(ip + 4, (uint16_t)(len - IPV6_LEN));
+	ip[6] = 17;
+	ip[7] = 1;
+	store_be16(ip + 8, 0xfe80);
+	ip[23] = 1;
+	memcpy(ip + 24, group->ip, sizeof(group->ip));
+	store_be16(ip + 40, 5405);
+	store_be16(ip + 42, 5405);
+	store_be16(ip + 44, (uint16_t)(len - IPV6_LEN));
+}
+
+/* UDP to a group. */
+static size_t build_to_group(uint8_t *out, struct rng *r, unsigned host,
+			     const struct traffic_spec *spec, uint64_t id,
+			     size_t max, struct offload *offload)
+{
+	size_t tag = spec->group->vlan ? TAG_LEN : 0;
+	size_t l3 = HEADER_LEN + tag;
+	bool v4 = group_is_v4(spec->group);
+	size_t least = l3 + (v4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN + ID_LEN;
+	size_t len = pick_len(r, spec, least, max + tag);
+
+	rng_bytes(r, out, len);
+	set_destination(out, r, spec);
+	frame_host_mac(out + 6, host);
+	if (tag) {
+		store_be16(out + 12, 0x8100);
+		store_be16(out + 14, spec->group->vlan);
+	}
+	store_be16(out + l3 - 2, v4 ? 0x0800 : 0x86dd);
+	if (v4) {
+		set_udp(out + l3, len - l3, l3, offload);
+		memcpy(out + l3 + 16, spec->group->ip + 12, 4);
+	} else {
+		set_udp6(out + l3, spec->group, len - l3);
+	}
+	if (!v4 || !spec->csum)
+		*offload = (struct offload){ 0 };
+	store_be64(out + len - ID_LEN, id);
+	return len;
+}
+
 size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
 		   const struct traffic_spec *spec, uint64_t id, size_t max,
 		   struct offload *offload)
@@ -108,10 +159,14 @@ size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
 	size_t tag = spec->vlan ? TAG_LEN : 0;
 	size_t l3 = HEADER_LEN + tag;
 	size_t least = spec->csum ? l3 + IPV4_LEN + UDP_LEN + ID_LEN : l3;
-	size_t len = pick_len(r, spec, least, max + tag);
-	uint16_t type = types[rng_below(r, 6)];
+	uint16_t type;
+	size_t len;
 
 	*offload = (struct offload){ 0 };
+	if (spec->to == TRAFFIC_GROUP)
+		return build_to_group(out, r, host, spec, id, max, offload);
+	len = pick_len(r, spec, least, max + tag);
+	type = types[rng_below(r, 6)];
 	rng_bytes(r, out, len);
 	set_destination(out, r, spec);
 	frame_host_mac(out + 6, host);

@@ -29,7 +29,7 @@ struct tally {
 static const struct scenario *const tables[] = {
 	scenarios_mesh,	    scenarios_faults, scenarios_change,
 	scenarios_identity, scenarios_secret, scenarios_attack,
-	scenarios_time,	    scenarios_large,
+	scenarios_time,	    scenarios_large,  scenarios_groups,
 };
 
 static bool chosen(const struct options *o, const struct scenario *c)

@@ -155,6 +155,8 @@ static void link_set(struct link *l, const struct link *like)
 
 	*l = *like;
 	l->last_us = was.last_us;
+	l->lost_us = was.lost_us;
+	l->longest_us = was.longest_us;
 	l->disordered = was.disordered || like->reorder > 0;
 }
 
@@ -215,6 +217,8 @@ static void link_carry(struct sim *s, struct link *l, struct host *to,
 		l->last_us = at;
 	}
 	f->sent_us = s->now_us;
+	if (at - s->now_us > l->longest_us)
+		l->longest_us = at - s->now_us;
 	queue_push(s->queue, at, EVENT_ARRIVAL, to->index, f);
 }
 
@@ -258,6 +262,8 @@ static void link_send(struct host *h, const struct addr *from,
 		link_carry(s, l, other, f, delay_us);
 	else
 		free(f);
+	if (copies == 0)
+		l->lost_us = s->now_us;
 }
 
 static void check_run(struct host *h, const struct node_run *r)
@@ -353,6 +359,9 @@ static void hold(struct host *h, struct flight *f)
 		h->backlog[h->backlog_count++] = f;
 	} else {
 		node_count_drop(h->node, DROP_udp_overflow, 1);
+		if (f->sender < SIM_HOSTS_MAX)
+			sim_link(h->sim, f->sender, h->index)->lost_us =
+				h->sim->now_us;
 		free(f);
 	}
 }

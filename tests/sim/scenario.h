@@ -2,6 +2,7 @@
 #ifndef TAPD_SIM_SCENARIO_H
 #define TAPD_SIM_SCENARIO_H
 
+#include "listeners.h"
 #include "outsider.h"
 #include "sim.h"
 #include "traffic.h"
@@ -24,6 +25,7 @@ extern const struct scenario scenarios_secret[];
 extern const struct scenario scenarios_attack[];
 extern const struct scenario scenarios_time[];
 extern const struct scenario scenarios_large[];
+extern const struct scenario scenarios_groups[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)

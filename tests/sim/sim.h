@@ -45,6 +45,8 @@ struct link {
 	bool cut;
 	bool disordered;  /* has been able to reorder: order is not checked */
 	uint64_t last_us; /* arrival of the last datagram: the FIFO's tail */
+	uint64_t lost_us; /* when the last one was lost; 0: none was */
+	uint64_t longest_us; /* the longest delay there was */
 };
 
 struct sim;
@@ -73,12 +75,14 @@ struct host {
 
 	uint64_t tick_us; /* when the queued tick is due; CLOCK_NEVER: none */
 	uint64_t window_us, window_ticks;    /* against spinning */
+	unsigned row_ticks;		     /* one after the other at once */
 	bool paused;			     /* the process is stopped */
 	struct flight *backlog[BACKLOG_MAX]; /* its socket's receive queue */
 	size_t backlog_count;
 
-	uint64_t up;  /* identities it reported up, as a set */
-	uint64_t saw; /* identities it ever reported up */
+	uint64_t up;		       /* identities it reported up, as a set */
+	uint64_t saw;		       /* identities it ever reported up */
+	uint64_t up_us[SIM_HOSTS_MAX]; /* since when, in this life of theirs */
 	uint64_t events[HOST_EVENTS];
 	uint64_t sent_datagrams, sent_bytes;
 };
@@ -102,6 +106,7 @@ struct queue;	 /* of events, in time order */
 struct ledger;	 /* of frames; traffic.h */
 struct sessions; /* seen on the wire */
 struct trace;
+struct listeners; /* applications behind the TAPs; listeners.h */
 
 struct sim {
 	uint64_t seed;
@@ -111,6 +116,7 @@ struct sim {
 	struct ledger *ledger;
 	struct sessions *sessions;
 	struct trace *trace;
+	struct listeners *listeners; /* NULL: no host has any */
 	struct outside outside;
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
@@ -226,7 +232,7 @@ struct flight {
 	uint8_t data[];
 };
 
-enum event_kind { EVENT_TICK, EVENT_ARRIVAL, EVENT_TRAFFIC };
+enum event_kind { EVENT_TICK, EVENT_ARRIVAL, EVENT_TRAFFIC, EVENT_KERNEL };
 
 struct event {
 	uint64_t at_us, order;

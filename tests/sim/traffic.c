@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "frames.h"
+#include "listeners.h"
 
-#define SETTLE_US    (2 * SIM_S)
+#define SETTLE_US (2 * SIM_S)
+/* No link takes longer. */
+#define EXCUSE_US    (300 * SIM_MS)
 #define FDB_FRESH_US (295 * SIM_S)
 #define GATHER_LEN   (FRAME_LEN_MAX + 64)
 
@@ -16,6 +19,8 @@ struct sent {
 	uint64_t id, at_us;
 	uint64_t may, must, got;
 	unsigned sender;
+	bool membership; /* IGMP, MLD */
+	const struct group *group;
 	struct offload offload;
 };
 
@@ -145,6 +150,11 @@ static void expect(struct sim *s, struct sent *e, unsigned host,
 	unsigned owner = SIM_HOSTS_MAX;
 	bool aged = false;
 
+	if (spec->to == TRAFFIC_GROUP) {
+		e->group = spec->group;
+		listeners_expect(s, host, spec->group, &e->must, &e->may);
+		return;
+	}
 	e->may = SIM_ALL & ~host_bit(host);
 	if (!(bytes[0] & 1))
 		owner = fdb_owner(s, host, spec->vlan, bytes, &aged);
@@ -154,6 +164,9 @@ static void expect(struct sim *s, struct sent *e, unsigned host,
 			e->may &= host_bit(owner);
 		all &= host_bit(owner);
 	}
+	/* UDP that happens to have its group's MAC is for its members: nobody. */
+	if (s->listeners && spec->to == TRAFFIC_MULTICAST && spec->csum)
+		all = 0;
 	e->must = s->ledger->strict ? all : 0;
 }
 
@@ -164,48 +177,98 @@ static size_t tap_frame_max(const struct host *h)
 	return (size_t)h->config.tap_mtu + 14;
 }
 
+/* Frames that are read from the TAP together. */
+struct reading {
+	uint8_t *blocks[TRAFFIC_BATCH_MAX];
+	struct frame frames[TRAFFIC_BATCH_MAX];
+	struct iovec iov[TRAFFIC_BATCH_MAX];
+	size_t count;
+};
+
+static struct sent *reading_add(struct reading *b, struct host *h,
+				const uint8_t *bytes, size_t len,
+				const struct offload *offload)
+{
+	struct sent *e =
+		ledger_add(h->sim->ledger, digest_bytes(1, bytes, len));
+	size_t i = b->count++;
+
+	e->sender = h->index;
+	e->at_us = h->sim->now_us;
+	e->offload = *offload;
+	b->blocks[i] = sim_alloc(FRAME_HEADROOM + len);
+	memcpy(b->blocks[i] + FRAME_HEADROOM, bytes, len);
+	b->iov[i] = (struct iovec){ b->blocks[i] + FRAME_HEADROOM, len };
+	b->frames[i] = (struct frame){ &b->iov[i], 1, *offload };
+	return e;
+}
+
+static void reading_end(struct reading *b, struct host *h)
+{
+	const struct ledger *l = h->sim->ledger;
+
+	node_from_tap(h->node, b->frames, b->count, host_clock(h));
+	node_flush(h->node, host_clock(h));
+	for (size_t i = 0; i < b->count; i++) {
+		if (digest_bytes(1, b->iov[i].iov_base, b->iov[i].iov_len) !=
+		    l->sent[l->count - b->count + i].digest)
+			sim_fail(h->sim,
+				 "h%u changed a frame read from its TAP",
+				 h->index);
+		free(b->blocks[i]);
+	}
+	host_settle(h);
+}
+
 void traffic_send(struct sim *s, unsigned host,
 		  const struct traffic_spec *specs, size_t count)
 {
 	struct host *h = &s->hosts[host];
-	uint8_t *blocks[TRAFFIC_BATCH_MAX], copy[FRAME_LEN_MAX];
-	struct frame frames[TRAFFIC_BATCH_MAX];
-	struct iovec iov[TRAFFIC_BATCH_MAX];
-	struct ledger *l = s->ledger;
+	struct reading b = { .count = 0 };
+	uint8_t bytes[FRAME_LEN_MAX];
 
 	if (s->failed || !h->node || h->paused || count > TRAFFIC_BATCH_MAX)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct offload offload;
-		size_t len = frame_build(copy, &s->rng, host, &specs[i],
-					 l->count, tap_frame_max(h), &offload);
-		struct sent *e = ledger_add(l, digest_bytes(1, copy, len));
+		size_t len = frame_build(bytes, &s->rng, host, &specs[i],
+					 s->ledger->count, tap_frame_max(h),
+					 &offload);
 
-		e->sender = host;
-		e->at_us = s->now_us;
-		e->offload = offload;
-		expect(s, e, host, &specs[i], copy);
-		blocks[i] = sim_alloc(FRAME_HEADROOM + len);
-		memcpy(blocks[i] + FRAME_HEADROOM, copy, len);
-		iov[i] = (struct iovec){ blocks[i] + FRAME_HEADROOM, len };
-		frames[i] = (struct frame){ &iov[i], 1, offload };
+		expect(s, reading_add(&b, h, bytes, len, &offload), host,
+		       &specs[i], bytes);
 	}
-	node_from_tap(h->node, frames, count, host_clock(h));
-	node_flush(h->node, host_clock(h));
+	reading_end(&b, h);
+}
+
+void traffic_hand(struct sim *s, unsigned host,
+		  const struct traffic_message *messages, size_t count)
+{
+	const struct offload none = { 0 };
+	struct host *h = &s->hosts[host];
+	struct reading b = { .count = 0 };
+
 	for (size_t i = 0; i < count; i++) {
-		if (digest_bytes(1, iov[i].iov_base, iov[i].iov_len) !=
-		    l->sent[l->count - count + i].digest)
-			sim_fail(s, "h%u changed a frame read from its TAP",
-				 host);
-		free(blocks[i]);
+		struct sent *e = reading_add(&b, h, messages[i].bytes,
+					     messages[i].len, &none);
+
+		e->membership = true;
+		e->may = SIM_ALL & ~host_bit(host);
+		e->must = messages[i].must;
 	}
-	host_settle(h);
+	reading_end(&b, h);
 }
 
 static struct traffic_spec random_spec(struct sim *s, unsigned host)
 {
 	struct traffic_spec spec = { 0 };
 
+	if (s->listeners && rng_chance(&s->rng, 0.8)) {
+		spec.to = TRAFFIC_GROUP;
+		spec.group = listeners_any(s);
+		spec.csum = rng_chance(&s->rng, 0.15);
+		return spec;
+	}
 	switch (rng_below(&s->rng, 4)) {
 	case 0:
 		spec.to = TRAFFIC_BROADCAST;
@@ -219,7 +282,7 @@ static struct traffic_spec random_spec(struct sim *s, unsigned host)
 		if (spec.other == host)
 			spec.other = (host + 1) % s->host_count;
 	}
-	if (rng_chance(&s->rng, 0.2))
+	if (!s->listeners && rng_chance(&s->rng, 0.2))
 		spec.vlan = (uint16_t)rng_range(&s->rng, 1, 20);
 	spec.csum = rng_chance(&s->rng, 0.15);
 	return spec;
@@ -293,10 +356,13 @@ static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 {
 	struct sim *s = h->sim;
 	struct ledger *l = s->ledger;
-	uint32_t place = *ledger_place(l, digest_bytes(1, bytes, len));
+	uint32_t place;
 	uint64_t *newest;
 	struct sent *e;
 
+	if (listeners_read_query(h, bytes, len))
+		return;
+	place = *ledger_place(l, digest_bytes(1, bytes, len));
 	if (!place) {
 		sim_fail(s, "h%u gets a frame of %zu bytes that nobody sent",
 			 h->index, len);
@@ -314,8 +380,8 @@ static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 			 e->id, e->sender);
 	if (!(e->may & host_bit(h->index)))
 		sim_fail(s,
-			 "h%u gets unicast frame %" PRIu64
-			 " of h%u, which is another's",
+			 "h%u gets frame %" PRIu64
+			 " of h%u, which is for others only",
 			 h->index, e->id, e->sender);
 	if (e->id + 1 < *newest &&
 	    !sim_link(s, e->sender, h->index)->disordered)
@@ -326,6 +392,8 @@ static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 	if (e->id + 1 > *newest)
 		*newest = e->id + 1;
 	l->delivered++;
+	if (e->membership)
+		listeners_read(h, bytes, len);
 }
 
 void traffic_write(void *user, const struct frame *frames, size_t n)
@@ -361,14 +429,49 @@ void traffic_check(struct sim *s)
 
 		if (s->now_us - e->at_us < SETTLE_US)
 			return;
-		if (lacks)
-			sim_fail(s,
-				 "frame %" PRIu64
-				 " that h%u sent at %.6f did not reach hosts"
-				 " %#" PRIx64,
-				 e->id, e->sender, (double)e->at_us / 1e6,
-				 lacks);
+		if (!lacks)
+			continue;
+		if (e->group)
+			sim_note(s, "frame %" PRIu64 " is for group %u", e->id,
+				 listeners_number(s, e->group));
+		sim_fail(s,
+			 "frame %" PRIu64
+			 " that h%u sent at %.6f did not reach hosts %#" PRIx64,
+			 e->id, e->sender, (double)e->at_us / 1e6, lacks);
 	}
+}
+
+/* Walks what may still be on its way, from NULL to NULL, the newest first. */
+static struct sent *on_its_way(struct sim *s, struct sent *e)
+{
+	struct ledger *l = s->ledger;
+
+	e = e ? e : l->sent + l->count;
+	if (!l->sent || e == l->sent + l->checked ||
+	    s->now_us - (e - 1)->at_us > EXCUSE_US)
+		return NULL;
+	return e - 1;
+}
+
+void traffic_excuse(struct sim *s, unsigned host)
+{
+	struct sent *e = NULL;
+
+	while ((e = on_its_way(s, e)))
+		e->must &= ~host_bit(host);
+}
+
+void traffic_excuse_late(struct sim *s, unsigned host)
+{
+	uint64_t disordered = 0;
+	struct sent *e = NULL;
+
+	for (unsigned to = 0; to < s->host_count; to++)
+		if (sim_link(s, host, to)->disordered)
+			disordered |= host_bit(to);
+	while ((e = on_its_way(s, e)))
+		if (e->sender == host)
+			e->must &= ~disordered;
 }
 
 void traffic_check_reach(struct sim *s)

@@ -15,15 +15,17 @@ enum traffic_to {
 	TRAFFIC_MULTICAST,
 	TRAFFIC_UNICAST, /* to the MAC of host `other` */
 	TRAFFIC_VMAC,	 /* to the virtual MAC that moves */
+	TRAFFIC_GROUP,	 /* to the members of `group` */
 };
 
 struct traffic_spec {
 	enum traffic_to to;
 	unsigned other;
-	size_t len; /* 0: any */
-	uint16_t vlan;
-	bool from_vmac; /* the source is the virtual MAC */
-	bool csum;	/* UDP with its checksum left to do */
+	size_t len;		   /* 0: any */
+	uint16_t vlan;		   /* of a group: its own */
+	const struct group *group; /* one of listeners.h */
+	bool from_vmac;		   /* the source is the virtual MAC */
+	bool csum;		   /* UDP with its checksum left to do */
 };
 
 #define TRAFFIC_BATCH_MAX 64
@@ -31,6 +33,16 @@ struct traffic_spec {
 /* One batch, as read from the TAP of host: node_from_tap, node_flush. */
 void traffic_send(struct sim *s, unsigned host,
 		  const struct traffic_spec *specs, size_t count);
+/* IGMP or MLD, with who must get it. */
+struct traffic_message {
+	uint64_t must;
+	size_t len;
+	uint8_t bytes[1518];
+};
+
+/* A batch of them. */
+void traffic_hand(struct sim *s, unsigned host,
+		  const struct traffic_message *messages, size_t count);
 /* A batch of up to max random frames. */
 void traffic_random(struct sim *s, unsigned host, size_t max);
 /* From now on every live host sends a random batch about every period_us. */
@@ -43,6 +55,10 @@ void traffic_stop(struct sim *s);
 void traffic_strict(struct sim *s, bool strict);
 /* Fails if a frame older than 2 s has not reached all who must get it. */
 void traffic_check(struct sim *s);
+/* What is on its way to host need not arrive. */
+void traffic_excuse(struct sim *s, unsigned host);
+/* What host sent last may be overtaken by its goodbye. */
+void traffic_excuse_late(struct sim *s, unsigned host);
 /* Every live host broadcasts; after 2 s every other must have it. Then each
  * sends one unicast frame to each. */
 void traffic_check_reach(struct sim *s);
