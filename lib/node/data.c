@@ -215,6 +215,7 @@ static void release(void *user, uint32_t reassembly_slot)
 {
 	struct node *n = user;
 
+	n->reassembled--;
 	frag_release(n->frag, reassembly_slot);
 }
 
@@ -258,7 +259,9 @@ static uint8_t *writable(const uint8_t *bytes)
 	return unconst.out;
 }
 
-/* The frame goes to the TAP, perhaps merged with others. */
+/* The frame goes to the TAP, perhaps merged with others. One that was reassembled
+ * keeps its buffer until it is written: half of them stay for what is still to be
+ * reassembled, by any peer. */
 static void tap_add(struct node *n, const struct peer *peer,
 		    const struct eth_view *view, const struct wire_frame *frame,
 		    uint32_t reassembly_slot)
@@ -275,6 +278,9 @@ static void tap_add(struct node *n, const struct peer *peer,
 	}
 	coalesce_add(n->coalesce, peer->port, view, bytes, frame->len, &offload,
 		     reassembly_slot);
+	if (reassembly_slot != TABLE_NONE &&
+	    ++n->reassembled >= n->config.frag_buffers / 2)
+		coalesce_flush(n->coalesce);
 }
 
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,

@@ -144,6 +144,7 @@ struct node {
 	struct batch batch;
 
 	struct coalesce *coalesce; /* frames for the TAP */
+	uint32_t reassembled;	   /* of them, that are in frag's buffers */
 
 	/* super-frames of the chunk under way, and headers cut from them */
 	struct gso supers[NODE_CHUNK];

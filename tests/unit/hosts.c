@@ -92,6 +92,31 @@ void host_receive(struct host *host, const struct addr *from,
 	free(copy.bytes);
 }
 
+size_t host_receive_all(struct host *host)
+{
+	struct hosts *h = host->hosts;
+	struct node_received *all = calloc(h->flying_count + 1, sizeof(*all));
+	size_t left = 0, count = 0;
+
+	ck_assert_ptr_nonnull(all);
+	for (size_t i = 0; i < h->flying_count; i++) {
+		const struct packet *p = &h->flying[i];
+
+		if (host_at(h, &p->to) == host)
+			all[count++] =
+				(struct node_received){ p->from, p->bytes,
+							p->len, 0 };
+		else
+			h->flying[left++] = *p;
+	}
+	h->flying_count = left;
+	node_from_udp(host->node, all, count, hosts_clock(host));
+	for (size_t i = 0; i < count; i++)
+		free(all[i].data);
+	free(all);
+	return count;
+}
+
 /* ---- what nodes are told to do ---- */
 
 static void on_random(void *user, void *buf, size_t len)

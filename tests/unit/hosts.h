@@ -107,6 +107,9 @@ void hosts_inject(struct hosts *h, const struct addr *from,
 		  const struct addr *to, const uint8_t *bytes, size_t len);
 void host_receive(struct host *host, const struct addr *from,
 		  const uint8_t *bytes, size_t len);
+/* All that is on its way to the host arrives now, in one read. Returns how many
+ * datagrams that were. */
+size_t host_receive_all(struct host *host);
 
 /* The nth (from 0) datagram of that type in the log, sent since index since;
  * NULL if there is none. from and to may be NULL. */

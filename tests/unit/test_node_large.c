@@ -9,13 +9,14 @@
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
 
 static struct hosts h;
-static struct host *a, *b;
+static struct host *a, *b, *c;
 
 static void setup(void)
 {
 	hosts_init(&h, 3);
 	a = &h.host[0];
 	b = &h.host[1];
+	c = &h.host[2];
 }
 
 static void teardown(void)
@@ -99,6 +100,53 @@ START_TEST(a_frame_with_a_piece_lost_is_not_written)
 	ck_assert_uint_eq(b->written[0].len, 1000);
 	hosts_run(&h, 2 * CLOCK_S);
 	ck_assert_uint_eq(host_drops(b, DROP_fragment_timeout), 1);
+	free(frame);
+}
+END_TEST
+
+/* Each keeps a buffer of the pool until it is written, and all that comes in one
+ * read is written at its end. */
+START_TEST(more_frames_of_one_read_than_there_are_buffers_all_arrive)
+{
+	uint8_t *frame = hosts_frame(0xff, 1, 1000, 1);
+
+	a->config.underlay_mtu = 576;
+	b->config.frag_buffers = (uint32_t[]){ 1, 2, 16, 64 }[_i];
+	hosts_mesh(&h, 2);
+	for (uint32_t i = 0; i < 300; i++) {
+		store_be32(frame + 100, i);
+		host_tap(a, frame, 1000);
+	}
+	ck_assert_uint_eq(host_receive_all(b), 600);
+	ck_assert_uint_eq(b->written_count, 300);
+	for (uint32_t i = 0; i < 300; i++) {
+		store_be32(frame + 100, i);
+		ck_assert_mem_eq(b->written[i].bytes, frame, 1000);
+	}
+	ck_assert_uint_eq(host_drops_total(b), 0);
+	free(frame);
+}
+END_TEST
+
+START_TEST(frames_of_one_peer_take_no_buffer_from_anothers)
+{
+	uint8_t *frame = hosts_frame(2, 3, 1000, 1);
+	const struct packet *half;
+
+	a->config.underlay_mtu = c->config.underlay_mtu = 576;
+	b->config.frag_buffers = 32;
+	hosts_mesh(&h, 3);
+	/* Half a frame of c's is there when those of a come. */
+	host_tap(c, frame, 1000);
+	half = hosts_sent(&h, WIRE_DATA, c, b, h.log_count - 4, 0);
+	ck_assert_ptr_nonnull(half);
+	host_receive(b, &half->from, half->bytes, half->len);
+	for (int i = 0; i < 200; i++)
+		host_tap(a, frame, 1000);
+	host_receive_all(b);
+	ck_assert_uint_eq(b->written_count, 201);
+	ck_assert_uint_eq(host_drops(b, DROP_replay), 1); /* that half */
+	ck_assert_uint_eq(host_drops_total(b), 1);
 	free(frame);
 }
 END_TEST
@@ -201,6 +249,10 @@ static TCase *large(void)
 			    (int)COUNT(paths));
 	tcase_add_test(tc, a_frame_too_long_for_any_record_is_dropped);
 	tcase_add_test(tc, a_frame_with_a_piece_lost_is_not_written);
+	tcase_add_loop_test(
+		tc, more_frames_of_one_read_than_there_are_buffers_all_arrive,
+		0, 4);
+	tcase_add_test(tc, frames_of_one_peer_take_no_buffer_from_anothers);
 	tcase_add_test(tc, a_checksum_left_to_do_is_left_to_the_last_kernel);
 	tcase_add_test(tc, a_checksum_left_to_do_survives_being_cut);
 	tcase_add_test(tc, offload_metadata_that_does_not_fit_is_dropped);
