@@ -75,9 +75,24 @@ static void put_mac(struct writer *w, uint8_t n)
 	writer_u16(w, n);
 }
 
+/* RFC 1112, 6.4; RFC 2464, 7. */
+static void put_group_mac(struct writer *w, const struct segment *s)
+{
+	if (s->ipv6) {
+		writer_u32(w, 0x33330001);
+		writer_u16(w, s->dst);
+	} else {
+		writer_u32(w, 0x01005e01);
+		writer_u16(w, (uint16_t)(0x0100 | s->dst));
+	}
+}
+
 static void put_ethernet(struct writer *w, const struct segment *s)
 {
-	put_mac(w, s->dst);
+	if (s->group)
+		put_group_mac(w, s);
+	else
+		put_mac(w, s->dst);
 	put_mac(w, s->src);
 	for (unsigned i = 0; i < s->tags; i++) {
 		writer_u16(w, i + 1 < s->tags ? 0x88a8 : 0x8100);
@@ -100,7 +115,7 @@ static void put_v4(struct writer *w, const struct segment *s, size_t l4_len)
 	writer_u8(w, s->udp ? UDP : TCP);
 	writer_u16(w, 0);
 	writer_u32(w, 0x0a4d0000u | s->src);
-	writer_u32(w, 0x0a4d0000u | s->dst);
+	writer_u32(w, (s->group ? 0xef010100u : 0x0a4d0000u) | s->dst);
 	for (size_t i = 0; i < s->ip_options; i++)
 		writer_u8(w, 1); /* no operation */
 	if (writer_ok(w))
@@ -130,8 +145,9 @@ static void put_v6(struct writer *w, const struct segment *s, size_t l4_len)
 	writer_u8(w, s->ttl);
 	writer_u64(w, UINT64_C(0xfd77000000000000));
 	writer_u64(w, s->src);
-	writer_u64(w, UINT64_C(0xfd77000000000000));
-	writer_u64(w, s->dst);
+	writer_u64(w, s->group ? UINT64_C(0xff0e000000000000)
+			       : UINT64_C(0xfd77000000000000));
+	writer_u64(w, (s->group ? 0x10000u : 0u) | s->dst);
 	put_extensions(w, s);
 }
 
@@ -180,6 +196,39 @@ size_t segment_build(uint8_t *out, size_t size, const struct segment *s,
 	store_be16(out + l4 + o->csum_offset,
 		   pseudo_header(out + l3, s->udp ? UDP : TCP, l4_len));
 	return w.len;
+}
+
+size_t segment_build_super(uint8_t *out, size_t size, const struct segment *s,
+			   uint16_t gso_size, struct offload *o)
+{
+	size_t len = segment_build(out, size, s, o);
+
+	ck_assert_uint_ne(len, 0);
+	o->gso_size = gso_size;
+	o->hdr_len = (uint16_t)segment_headers_len(s);
+	if (s->udp)
+		o->gso = OFFLOAD_GSO_UDP_L4;
+	else
+		o->gso = s->ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4;
+	return len;
+}
+
+struct segment segment_of_super(const struct segment *super, size_t at,
+				size_t size, unsigned index)
+{
+	struct segment s = *super;
+
+	if (at + size > super->payload_len)
+		s.payload_len = super->payload_len - at;
+	else
+		s.payload_len = size;
+	s.id = (uint16_t)(super->id + index);
+	s.seq = (uint32_t)(super->seq + at);
+	if (at + size < super->payload_len)
+		s.flags &= (uint8_t) ~(SEGMENT_FIN | SEGMENT_PSH);
+	if (index > 0)
+		s.flags &= (uint8_t)~SEGMENT_CWR;
+	return s;
 }
 
 static struct eth_view view_of(const uint8_t *frame, size_t len)

@@ -21,6 +21,7 @@
 /* All zero but payload_len: untagged IPv4 TCP without flags. */
 struct segment {
 	uint8_t src, dst; /* last byte of the MACs and addresses */
+	bool group;	  /* dst is a group's: 239.1.1.dst, ff0e::1:dst */
 	unsigned tags;	  /* 0..2 */
 	uint16_t vlan;
 	bool ipv6, udp;
@@ -47,6 +48,13 @@ struct segment {
  */
 size_t segment_build(uint8_t *out, size_t size, const struct segment *s,
 		     struct offload *o);
+/* The same of a super-frame, whose payload is that of many segments. */
+size_t segment_build_super(uint8_t *out, size_t size, const struct segment *s,
+			   uint16_t gso_size, struct offload *o);
+/* What the segment at `at` of a super-frame should be, if each has `size` bytes
+ * of payload; it is the index-th. */
+struct segment segment_of_super(const struct segment *super, size_t at,
+				size_t size, unsigned index);
 size_t segment_headers_len(const struct segment *s);
 uint8_t segment_byte(uint32_t at);
 

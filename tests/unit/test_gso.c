@@ -16,36 +16,10 @@ static size_t min(size_t x, size_t y)
 	return x < y ? x : y;
 }
 
-/* A super-frame as the TAP hands it over. */
 static size_t build_super(const struct segment *s, uint16_t gso_size,
 			  struct offload *o)
 {
-	size_t len = segment_build(super, sizeof(super), s, o);
-
-	ck_assert_uint_ne(len, 0);
-	o->gso_size = gso_size;
-	o->hdr_len = (uint16_t)segment_headers_len(s);
-	if (s->udp)
-		o->gso = OFFLOAD_GSO_UDP_L4;
-	else
-		o->gso = s->ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4;
-	return len;
-}
-
-/* What the segment at `at` of the super-frame s should be. */
-static struct segment expected(const struct segment *s, size_t at, size_t size,
-			       unsigned index)
-{
-	struct segment e = *s;
-
-	e.payload_len = min(size, s->payload_len - at);
-	e.id = (uint16_t)(s->id + index);
-	e.seq = (uint32_t)(s->seq + at);
-	if (at + size < s->payload_len)
-		e.flags &= (uint8_t) ~(SEGMENT_FIN | SEGMENT_PSH);
-	if (index > 0)
-		e.flags &= (uint8_t)~SEGMENT_CWR;
-	return e;
+	return segment_build_super(super, sizeof(super), s, gso_size, o);
 }
 
 /* The next segment as one frame in `got`; its length, or 0. */
@@ -74,7 +48,7 @@ static void cut_as_expected(struct gso *g, const struct segment *s,
 
 	ck_assert_uint_eq(count, (s->payload_len + size - 1) / size);
 	for (unsigned i = 0; i < count; i++, at += size) {
-		struct segment e = expected(s, at, size, i);
+		struct segment e = segment_of_super(s, at, size, i);
 		struct offload o;
 		size_t len = segment_build(want, sizeof(want), &e, &o);
 
