@@ -1,14 +1,17 @@
 #include "tapd/tap.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "netns.h"
+#include "segments.h"
 
 #define ETHERTYPE_TEST 0x88b5 /* IEEE 802: local experimental */
 
@@ -239,6 +242,265 @@ START_TEST(carrier_follows)
 }
 END_TEST
 
+/* ---- super-frames ---- */
+
+/* The kernel's side, with what is left undone on it said in a vnet header. */
+static int open_super_packet(const char *name)
+{
+	int fd = open_packet(name), on = 1;
+	struct sockaddr_storage any = { 0 };
+	const struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex(name),
+	};
+
+	ck_assert_int_eq(
+		setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)),
+		0);
+	memcpy(&any, &at, sizeof(at));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof(at)), 0);
+	return fd;
+}
+
+/* What the kernel does by itself on a new interface would be in the way. */
+static struct tap *open_quiet_tap(void)
+{
+	struct tap *t = open_tap("t0");
+
+	netns_run("echo 1 > /proc/sys/net/ipv6/conf/t0/disable_ipv6");
+	netns_run("ip link set t0 address 02:00:00:00:00:02 up");
+	return t;
+}
+
+static const struct segment streams[] = {
+	{ .flags = SEGMENT_ACK | SEGMENT_PSH, .df = true },
+	{ .flags = SEGMENT_ACK, .ipv6 = true },
+	{ .udp = true },
+	{ .udp = true, .ipv6 = true },
+};
+#define STREAMS 4
+
+static struct segment stream(int i)
+{
+	struct segment s = streams[i];
+
+	s.src = 1;
+	s.dst = 2;
+	s.ttl = 64;
+	s.src_port = 40000;
+	s.dst_port = 5001;
+	s.payload_len = 4567;
+	return s;
+}
+
+static uint8_t bytes[VNET_HDR_LEN + SEGMENT_MAX], want[SEGMENT_MAX];
+#define GSO_SIZE 1000
+
+/* Vnet header and super-frame in `bytes`; the length of both. */
+static size_t make_super(const struct segment *s, struct offload *o)
+{
+	size_t len = segment_build_super(bytes + VNET_HDR_LEN, SEGMENT_MAX, s,
+					 GSO_SIZE, o);
+
+	offload_pack(o, bytes);
+	return VNET_HDR_LEN + len;
+}
+
+static const struct frame *read_any(struct tap *t, const uint8_t *start)
+{
+	static struct tap_batch batch;
+
+	for (;;) {
+		while (batch.count > 0) {
+			const struct frame *f = batch.frames++;
+
+			batch.count--;
+			if (memcmp(f->iov->iov_base, start, 2 * ETH_ADDR_LEN) ==
+			    0)
+				return f;
+		}
+		struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
+		ck_assert_int_eq(poll(&p, 1, 5000), 1);
+		batch = tap_read(t);
+		ck_assert_uint_eq(batch.bad, 0);
+	}
+}
+
+static void assert_read(const struct frame *f, size_t len, bool partial)
+{
+	ck_assert_uint_eq(frame_len(f), len);
+	ck_assert_int_eq(f->offload.csum_partial, partial);
+	segment_assert_sound(f->iov->iov_base, len, &f->offload);
+	ck_assert_mem_eq(f->iov->iov_base, want, len);
+}
+
+static bool may_be_super(enum tap_offload offload, const struct segment *s)
+{
+	return offload >= (s->udp ? TAP_OFFLOAD_ALL : TAP_OFFLOAD_TSO);
+}
+
+/* Nothing is left to us that was not asked for: the kernel cuts and completes
+ * what stays with it. */
+START_TEST(as_much_is_left_to_us_as_was_asked_for)
+{
+	static const char *const names[] = { "none", "checksum", "tso", "all" };
+	struct tap *t = open_quiet_tap();
+	enum tap_offload most = (enum tap_offload)(_i % 4);
+	const struct segment s = stream(_i / 4);
+	int packet = open_super_packet("t0");
+	struct offload o;
+	size_t len = make_super(&s, &o);
+
+	/* From above and from below. */
+	tap_set_offload(t, TAP_OFFLOAD_ALL - most);
+	if (tap_set_offload(t, most) != most) {
+		printf("%s: skipped, it needs Linux 6.2\n", names[most]);
+		return;
+	}
+	ck_assert_str_eq(tap_offload_name(most), names[most]);
+	ck_assert_int_eq(send(packet, bytes, len, 0), (ssize_t)len);
+	if (may_be_super(most, &s)) {
+		const struct frame *f = read_any(t, bytes + VNET_HDR_LEN);
+
+		memcpy(want, bytes + VNET_HDR_LEN, len - VNET_HDR_LEN);
+		assert_read(f, len - VNET_HDR_LEN, true);
+		ck_assert_int_eq(f->offload.gso, o.gso);
+		ck_assert_uint_eq(f->offload.gso_size, GSO_SIZE);
+	}
+	for (unsigned i = 0; i < 5 && !may_be_super(most, &s); i++) {
+		struct segment e =
+			segment_of_super(&s, (size_t)i * GSO_SIZE, GSO_SIZE, i);
+
+		len = segment_build(want, sizeof(want), &e, &o);
+		if (most == TAP_OFFLOAD_NONE)
+			segment_complete(want, len, &o);
+		assert_read(read_any(t, want), len, most != TAP_OFFLOAD_NONE);
+	}
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(super_frames_are_taken_in_pieces)
+{
+	const struct segment s = stream(_i);
+	struct tap *t = open_quiet_tap();
+	int packet = open_super_packet("t0");
+	struct offload o;
+	size_t len = make_super(&s, &o) - VNET_HDR_LEN;
+	uint8_t *frame = bytes + VNET_HDR_LEN;
+	const struct iovec pieces[] = { { frame, 1054 },
+					{ frame + 1054, 1000 },
+					{ frame + 2054, len - 2054 } };
+	const struct frame out = { pieces, 3, o };
+	static uint8_t got[VNET_HDR_LEN + SEGMENT_MAX];
+	struct offload heard;
+
+	ck_assert_uint_eq(tap_write(t, &out, 1), 0);
+	ck_assert(!tap_refuses_tcp(t));
+	ck_assert(!tap_refuses_udp(t));
+	ck_assert_int_eq(recv(packet, got, sizeof(got), 0),
+			 (ssize_t)(VNET_HDR_LEN + len));
+	ck_assert_mem_eq(got + VNET_HDR_LEN, frame, len);
+	ck_assert(offload_unpack(&heard, got));
+	ck_assert_int_eq(heard.gso, o.gso);
+	ck_assert_uint_eq(heard.gso_size, GSO_SIZE);
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+START_TEST(super_frame_with_a_tag_is_taken)
+{
+	struct segment s = stream(0);
+	struct tap *t = open_quiet_tap();
+	int packet = open_super_packet("t0");
+	struct offload o;
+	static uint8_t got[VNET_HDR_LEN + SEGMENT_MAX];
+
+	s.tags = 1;
+	s.vlan = 7;
+	size_t len = make_super(&s, &o) - VNET_HDR_LEN;
+	uint8_t *frame = bytes + VNET_HDR_LEN;
+	const struct iovec piece = { frame, len };
+	const struct frame out = { &piece, 1, o };
+	ck_assert_uint_eq(tap_write(t, &out, 1), 0);
+	/* The kernel keeps the tag beside the frame. */
+	ck_assert_int_eq(recv(packet, got, sizeof(got), 0),
+			 (ssize_t)(VNET_HDR_LEN + len - ETH_TAG_LEN));
+	ck_assert_mem_eq(got + VNET_HDR_LEN + ETH_HEADER_LEN,
+			 frame + ETH_HEADER_LEN + ETH_TAG_LEN,
+			 len - ETH_HEADER_LEN - ETH_TAG_LEN);
+	close(packet);
+	tap_close(t);
+}
+END_TEST
+
+/* What the frame's last receiver sees of a merged run of datagrams. */
+START_TEST(udp_super_frame_is_datagrams_to_a_socket)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons(5001) };
+	struct sockaddr_storage any = { 0 };
+	const struct segment s = stream(2);
+	struct tap *t = open_quiet_tap();
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	struct offload o;
+	size_t len = make_super(&s, &o) - VNET_HDR_LEN;
+	const struct iovec piece = { bytes + VNET_HDR_LEN, len };
+	const struct frame out = { &piece, 1, o };
+	uint8_t got[2 * GSO_SIZE];
+
+	netns_run("ip addr add 10.77.0.2/24 dev t0");
+	ck_assert_int_ge(sock, 0);
+	memcpy(&any, &at, sizeof(at));
+	ck_assert_int_eq(bind(sock, (struct sockaddr *)&any, sizeof(at)), 0);
+	ck_assert_uint_eq(tap_write(t, &out, 1), 0);
+	for (size_t at_byte = 0; at_byte < s.payload_len; at_byte += GSO_SIZE) {
+		size_t left = s.payload_len - at_byte;
+		ssize_t n = recv(sock, got, sizeof(got), 0);
+
+		ck_assert_int_eq(n, left < GSO_SIZE ? (ssize_t)left : GSO_SIZE);
+		for (size_t i = 0; i < (size_t)n; i++)
+			ck_assert_uint_eq(
+				got[i], segment_byte((uint32_t)(at_byte + i)));
+	}
+	close(sock);
+	tap_close(t);
+}
+END_TEST
+
+/* A header longer than the frame stands for what some kernels refuse. */
+START_TEST(refused_super_frame_is_remembered_by_its_kind)
+{
+	const struct segment tcp = stream(0), udp = stream(2);
+	struct tap *t = open_quiet_tap();
+	struct offload o;
+	size_t len = make_super(&udp, &o) - VNET_HDR_LEN;
+	const struct iovec piece = { bytes + VNET_HDR_LEN, 60 };
+	struct frame out = { &piece, 1, { .csum_partial = true } };
+
+	(void)len;
+	/* An ordinary frame that is refused says nothing. */
+	out.offload.csum_start = 2000;
+	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
+	ck_assert(!tap_refuses_tcp(t));
+	ck_assert(!tap_refuses_udp(t));
+	o.hdr_len = 2000;
+	out.offload = o;
+	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
+	ck_assert(!tap_refuses_tcp(t));
+	ck_assert(tap_refuses_udp(t));
+	make_super(&tcp, &o);
+	o.hdr_len = 2000;
+	out.offload = o;
+	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
+	ck_assert(tap_refuses_tcp(t));
+	tap_close(t);
+}
+END_TEST
+
 /* What a service manager's copy of the descriptor is for. */
 START_TEST(kept_descriptor_holds_the_carrier_and_is_adopted)
 {
@@ -316,6 +578,14 @@ int main(void)
 		tcase_add_test(tc,
 			       interface_that_is_down_refuses_frames_and_lives);
 		tcase_add_test(tc, deleted_interface_is_noticed);
+		tcase_add_loop_test(tc, as_much_is_left_to_us_as_was_asked_for,
+				    0, 4 * STREAMS);
+		tcase_add_loop_test(tc, super_frames_are_taken_in_pieces, 0,
+				    STREAMS);
+		tcase_add_test(tc, super_frame_with_a_tag_is_taken);
+		tcase_add_test(tc, udp_super_frame_is_datagrams_to_a_socket);
+		tcase_add_test(tc,
+			       refused_super_frame_is_remembered_by_its_kind);
 		tcase_add_test(tc, carrier_follows);
 		tcase_add_test(
 			tc, kept_descriptor_holds_the_carrier_and_is_adopted);

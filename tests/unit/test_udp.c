@@ -269,6 +269,82 @@ START_TEST(more_runs_than_a_batch_all_arrive_in_order)
 }
 END_TEST
 
+/* Peers on any two rungs understand each other. */
+START_TEST(every_way_to_send_meets_every_way_to_receive)
+{
+	static uint8_t data[100 * 700 + 17], got[sizeof(data)];
+	const enum udp_batching send = (enum udp_batching)(_i % 3),
+				read = (enum udp_batching)(_i / 3);
+	struct udp *a = open_loopback(), *b = open_loopback();
+	size_t at = 0, most = 0;
+	bool runs = false;
+
+	fill(data, sizeof(data));
+	udp_set_batching(a, send, UDP_RUNS);
+	udp_set_batching(b, UDP_RUNS, read);
+	ck_assert_int_eq(udp_send_batching(a), send);
+	ck_assert_int_eq(udp_receive_batching(b), read);
+	/* Up to 64 datagrams a run. */
+	const struct node_run out[] = {
+		{ udp_bound(b, 0), data, 60 * 700, 700 },
+		{ udp_bound(b, 0), data + 60 * 700, 40 * 700 + 17, 700 },
+	};
+	udp_send(a, out, 2, note_lost, NULL);
+	while (at < sizeof(data)) {
+		const struct node_received *r;
+		bool more;
+		size_t n = receive(b, &r, &more);
+
+		most = n > most ? n : most;
+		for (size_t i = 0; i < n; i++) {
+			size_t left = sizeof(data) - at;
+
+			ck_assert_uint_le(r[i].len, left);
+			memcpy(got + at, r[i].data, r[i].len);
+			at += r[i].len;
+			runs |= r[i].segment_len != 0;
+			if (r[i].segment_len)
+				ck_assert_uint_eq(r[i].segment_len, 700);
+			else
+				ck_assert_uint_eq(r[i].len,
+						  left < 700 ? left : 700);
+		}
+	}
+	ck_assert_mem_eq(got, data, sizeof(data));
+	ck_assert_uint_eq(lost.calls, 0);
+	if (read == UDP_SINGLE)
+		ck_assert_uint_eq(most, 1);
+	if (read == UDP_BATCH)
+		ck_assert_uint_gt(most, 1);
+	ck_assert(!runs || read == UDP_RUNS);
+	if (send == UDP_RUNS && read == UDP_RUNS)
+		ck_assert(runs);
+	udp_close(a);
+	udp_close(b);
+}
+END_TEST
+
+START_TEST(batching_may_change_at_any_time)
+{
+	static uint8_t data[20 * 700], got[sizeof(data)];
+	struct udp *a = open_loopback(), *b = open_loopback();
+
+	fill(data, sizeof(data));
+	ck_assert_int_eq(udp_send_batching(a), UDP_RUNS);
+	for (int i = 0; i < 9; i++) {
+		udp_set_batching(a, (enum udp_batching)(2 - i % 3), UDP_SINGLE);
+		udp_set_batching(b, UDP_SINGLE, (enum udp_batching)(i / 3));
+		memset(got, 0, sizeof(got));
+		send_run(a, udp_bound(b, 0), data, sizeof(data), 700);
+		receive_all(b, got, sizeof(got), 700);
+		ck_assert_mem_eq(got, data, sizeof(data));
+	}
+	ck_assert_uint_eq(lost.calls, 0);
+	udp_close(a);
+	udp_close(b);
+}
+END_TEST
+
 START_TEST(overflow_of_the_receive_buffer_is_counted)
 {
 	static uint8_t data[60000];
@@ -359,6 +435,9 @@ int main(void)
 	tcase_add_test(tc, lost_message_does_not_stop_the_next);
 	tcase_add_test(tc, family_without_a_socket_is_unreachable);
 	tcase_add_test(tc, more_runs_than_a_batch_all_arrive_in_order);
+	tcase_add_loop_test(tc, every_way_to_send_meets_every_way_to_receive, 0,
+			    9);
+	tcase_add_test(tc, batching_may_change_at_any_time);
 	tcase_add_test(tc, overflow_of_the_receive_buffer_is_counted);
 	tcase_add_test(tc, port_in_use_is_named);
 	tcase_add_test(tc, address_of_another_host_is_named);
