@@ -59,6 +59,16 @@ class TapctlFailed(AssertionError):
         self.exit_code, self.stderr = done.returncode, done.stderr
 
 
+# Lowest first: each rung of the offloads' ladders has what is below it.
+LADDERS = {
+    "tap": ["none", "checksum", "tso", "all"],
+    "merge": ["none", "tcp", "all"],
+    "send": ["single", "batch", "all"],
+    "receive": ["single", "batch", "all"],
+    "checksums": ["complete", "partial"],
+}
+
+
 class Tapd:
     """One host's daemon: its files, its life, what it reports.
 
@@ -144,6 +154,17 @@ class Tapd:
 
     def reload(self):
         self.process.signal(signal.SIGHUP)
+
+    def use_rungs(self, **rungs):
+        """From now on these of the offloads' ladders, the highest of those not named."""
+        highest = {name: words[-1] for name, words in LADDERS.items()}
+        rungs = {**highest, **rungs}
+        if self.settings.get("offload", highest) != rungs:
+            self.configure(offload=rungs)
+            self.ctl("reload")
+        in_use = self.status()["offload"]
+        for name in ("tap", "send", "receive"):
+            assert in_use[name] == rungs[name], in_use
 
     @property
     def running(self):

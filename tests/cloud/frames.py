@@ -60,6 +60,32 @@ def udp_packet(source, destination, source_port, destination_port, payload, ttl=
                 udp(source, destination, source_port, destination_port, payload), ttl)
 
 
+def ip_payload(octets):
+    """(protocol, source, destination, payload) of a frame's plain IPv4 or IPv6."""
+    at = 12
+    while octets[at:at + 2] == b"\x81\0":
+        at += 4
+    packet = octets[at + 2:]
+    if octets[at:at + 2] == b"\x08\0":
+        header, length = (packet[0] & 15) * 4, int.from_bytes(packet[2:4], "big")
+        return packet[9], packet[12:16], packet[16:20], packet[header:length]
+    length = 40 + int.from_bytes(packet[4:6], "big")
+    return packet[6], packet[8:24], packet[24:40], packet[40:length]
+
+
+def of_protocol(frames, protocol):
+    """Those that carry it over plain IPv4 or IPv6."""
+    return [f for f in frames if f[12:14] in (b"\x08\0", b"\x86\xdd")
+            and ip_payload(f)[0] == protocol]
+
+
+def sum_is_right(octets):
+    """Whether the TCP or UDP checksum of a frame is complete and right."""
+    protocol, source, destination, payload = ip_payload(octets)
+    return checksum(source + destination
+                    + struct.pack("!II", len(payload), protocol) + payload) == 0
+
+
 class Wire:
     """One interface of a host: frames put on it, and those that arrive from it.
 

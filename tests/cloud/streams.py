@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 
+from .sockets import udp_socket
 from .wait import wait_for
 
 UDP_SEGMENT = 103  # linux/udp.h
@@ -68,3 +69,37 @@ def send_run(sock, address, size, count, seed=1):
 def receive_all(sock, count):
     sock.settimeout(5)
     return [sock.recv(1 << 16) for _ in range(count)]
+
+
+def streams(*jobs, size=1 << 20):
+    """Many at once: each job is (source, target, address) and perhaps prepare."""
+    failures = []
+
+    def run(number, source, target, address, prepare=lambda sock: None):
+        try:
+            stream(source, target, address, size + number, 7200 + number, prepare)
+        except BaseException as error:  # shown by the main thread
+            failures.append(error)
+    threads = [threading.Thread(target=run, args=(number, *job))
+               for number, job in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def maxseg(mss):
+    return lambda sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
+
+
+def datagrams(source, target, address, size=1200, count=100, port=7300):
+    """UDP_SEGMENT sends of which every datagram arrives, in order."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    most = min(64, 65000 // size)
+    with udp_socket(target, None, port, family) as receiver, \
+            udp_socket(source, family=family) as sender:
+        for seed, at in enumerate(range(0, count, most)):
+            sent = send_run(sender, (address, port), size, min(most, count - at), seed)
+            assert receive_all(receiver, len(sent)) == sent
