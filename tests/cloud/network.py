@@ -286,6 +286,17 @@ class Cloud:
     def namespaces(self):
         return [self.router, *self.hosts]
 
+    def guest(self, host, name="guest"):
+        """A namespace behind the host: its eth0 is joined to `lan` there."""
+        guest = Namespace(name, self.netns_name(name), os.path.join(self.directory, name))
+        ip_batch([f"netns add {guest.netns}",
+                  f"link add lan netns {host.netns} type veth peer name eth0 netns {guest.netns}"])
+        guest.sysctl(net__ipv6__conf__eth0__accept_dad=0)
+        guest.ip("link", "set", "lo", "up")
+        guest.ip("link", "set", "eth0", "up")
+        host.ip("link", "set", "lan", "up")
+        return guest
+
     # ---- faults ----
 
     def add_rule(self, rule):
