@@ -26,6 +26,8 @@ struct conf_peer {
 
 /* What of one flow is merged for the TAP. */
 enum conf_merge { CONF_MERGE_NONE, CONF_MERGE_TCP, CONF_MERGE_ALL };
+/* Their names, in order; NULL at the end. */
+extern const char *const conf_merge_words[];
 
 struct conf {
 	char *path; /* of the file; NULL: command line only */

@@ -4,6 +4,9 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "tapd/tap.h"
+#include "tapd/udp.h"
+
 /* dev_valid_name() of the kernel, and no '%', which would make it a template.*/
 const char *conf_check_interface(const char *text)
 {
@@ -51,11 +54,12 @@ static const char *const carriers[] = { "always", "peers", NULL };
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
 					  NULL };
 
-/* In the order of enum tap_offload; of enum conf_merge; of enum udp_batching. */
-static const char *const tap_offloads[] = { "none", "checksum", "tso", "all",
-					    NULL };
-static const char *const merges[] = { "none", "tcp", "all", NULL };
-static const char *const sends[] = { "single", "batch", "all", NULL };
+const char *const conf_merge_words[] = {
+	[CONF_MERGE_NONE] = "none",
+	[CONF_MERGE_TCP] = "tcp",
+	[CONF_MERGE_ALL] = "all",
+	NULL,
+};
 static const char *const checksums[] = { "partial", "complete", NULL };
 
 #define FIELD(member)                            \
@@ -121,13 +125,13 @@ const struct conf_key conf_keys[] = {
 	  FIELD(multicast_querier) },
 
 	{ "offload.tap", NULL, &conf_type_word, FIELD(offload.tap),
-	  .words = tap_offloads },
+	  .words = tap_offload_words },
 	{ "offload.merge", NULL, &conf_type_word, FIELD(offload.merge),
-	  .words = merges },
+	  .words = conf_merge_words },
 	{ "offload.send", NULL, &conf_type_word, FIELD(offload.send),
-	  .words = sends },
+	  .words = udp_batching_words },
 	{ "offload.receive", NULL, &conf_type_word, FIELD(offload.receive),
-	  .words = sends },
+	  .words = udp_batching_words },
 	{ "offload.checksums", NULL, &conf_type_word,
 	  FIELD(offload.complete_sums), .words = checksums },
 

@@ -2,28 +2,6 @@
 
 #include "tapd/log.h"
 
-static const char *merge_name(enum conf_merge merge)
-{
-	static const char *const names[] = {
-		[CONF_MERGE_NONE] = "none",
-		[CONF_MERGE_TCP] = "tcp",
-		[CONF_MERGE_ALL] = "all",
-	};
-
-	return names[merge];
-}
-
-static const char *batching_name(enum udp_batching batching)
-{
-	static const char *const names[] = {
-		[UDP_SINGLE] = "single",
-		[UDP_BATCH] = "batch",
-		[UDP_RUNS] = "all",
-	};
-
-	return names[batching];
-}
-
 /* A kernel that gives super-frames of a kind takes them too, as far as is known
  * before one was refused. */
 static enum conf_merge may_merge(const struct offloads *o, const struct conf *c,
@@ -67,8 +45,8 @@ void offloads_apply(struct offloads *o, const struct conf *c, struct tap *tap,
 	    o->receive == was.receive)
 		return;
 	log_info("offloads: tap %s, merge %s, send %s, receive %s",
-		 tap_offload_name(o->tap), merge_name(o->merge),
-		 batching_name(o->send), batching_name(o->receive));
+		 tap_offload_name(o->tap), conf_merge_words[o->merge],
+		 udp_batching_words[o->send], udp_batching_words[o->receive]);
 }
 
 void offloads_refused(struct offloads *o, const struct conf *c,
@@ -77,16 +55,17 @@ void offloads_refused(struct offloads *o, const struct conf *c,
 	if (may_merge(o, c, tap) == o->merge)
 		return;
 	tell_node(o, c, tap, node);
-	log_warning("the kernel refuses super-frames that it should take: what"
-		    " is merged for the TAP is now: %s",
-		    merge_name(o->merge));
+	log_warning("the kernel refuses super-frames that it should take: no"
+		    " more are made; with offload.merge = \"%s\" the next"
+		    " start makes none",
+		    conf_merge_words[o->merge]);
 }
 
 json_t *offloads_report(const struct offloads *o, const struct udp *udp)
 {
 	return json_pack("{s:s, s:s, s:s, s:s}", "tap",
 			 tap_offload_name(o->tap), "merge",
-			 merge_name(o->merge), "send",
-			 batching_name(udp_send_batching(udp)), "receive",
-			 batching_name(udp_receive_batching(udp)));
+			 conf_merge_words[o->merge], "send",
+			 udp_batching_words[udp_send_batching(udp)], "receive",
+			 udp_batching_words[udp_receive_batching(udp)]);
 }

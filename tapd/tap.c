@@ -138,7 +138,6 @@ static int attach(int fd, const char *name, bool existed)
 	return ioctl(fd, TUNSETIFF, &request) == 0 ? 0 : -EINVAL;
 }
 
-/* A TAP made before may have been left otherwise by its last user. */
 /* linux/if_tun.h since 6.2. */
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
@@ -147,16 +146,17 @@ static int attach(int fd, const char *name, bool existed)
 
 #define TSO (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)
 
+const char *const tap_offload_words[] = {
+	[TAP_OFFLOAD_NONE] = "none",
+	[TAP_OFFLOAD_CHECKSUM] = "checksum",
+	[TAP_OFFLOAD_TSO] = "tso",
+	[TAP_OFFLOAD_ALL] = "all",
+	NULL,
+};
+
 const char *tap_offload_name(enum tap_offload offload)
 {
-	static const char *const names[] = {
-		[TAP_OFFLOAD_NONE] = "none",
-		[TAP_OFFLOAD_CHECKSUM] = "checksum",
-		[TAP_OFFLOAD_TSO] = "tso",
-		[TAP_OFFLOAD_ALL] = "all",
-	};
-
-	return names[offload];
+	return tap_offload_words[offload];
 }
 
 enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most)
@@ -181,6 +181,7 @@ enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most)
 	return TAP_OFFLOAD_NONE;
 }
 
+/* A TAP made before may have been left otherwise by its last user. */
 static int set_header(int fd)
 {
 	int len = VNET_HDR_LEN, little_endian = 1;

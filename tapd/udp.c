@@ -213,6 +213,13 @@ static void finish_open(struct udp *u)
 	udp_set_batching(u, UDP_RUNS, UDP_RUNS);
 }
 
+const char *const udp_batching_words[] = {
+	[UDP_SINGLE] = "single",
+	[UDP_BATCH] = "batch",
+	[UDP_RUNS] = "all",
+	NULL,
+};
+
 void udp_set_batching(struct udp *u, enum udp_batching send,
 		      enum udp_batching receive)
 {

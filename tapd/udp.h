@@ -26,6 +26,8 @@ enum udp_batching {
 	UDP_BATCH,  /* many messages: sendmmsg, recvmmsg */
 	UDP_RUNS,   /* messages of many datagrams: UDP_SEGMENT, UDP_GRO */
 };
+/* Their names in the configuration, in order; NULL at the end. */
+extern const char *const udp_batching_words[];
 
 /* `count` datagrams of `size` payload bytes to `to` were not sent. */
 typedef void udp_lost(void *user, const struct addr *to,
