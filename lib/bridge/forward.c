@@ -15,7 +15,7 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 	enum drop_reason reason = max ? eth_parse(view, frame, len)
 				      : eth_parse_super(view, frame, len);
 
-	out->full = out->flooded = out->router = false;
+	out->full = out->router = false;
 	out->membership.kind = MEMBERSHIP_NONE;
 	if (reason != DROP_NONE)
 		return reason;
@@ -39,7 +39,6 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 static void to_all(const struct forward_tables *t, struct forward *out)
 {
 	out->ports = t->live;
-	out->flooded = true;
 	out->reason = DROP_no_peer;
 }
 

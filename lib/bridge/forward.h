@@ -30,7 +30,6 @@ struct forward {
 	enum drop_reason reason; /* DROP_NONE: it goes where ports says */
 	struct port_set ports;	 /* from the TAP: to these peers */
 	bool full;		 /* its source could not be learned */
-	bool flooded;		 /* all peers should have it */
 	/* What it says of groups; MEMBERSHIP_BAD is to be counted. Borrows the
 	 * frame. */
 	struct membership membership;
