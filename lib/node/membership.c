@@ -261,8 +261,9 @@ void membership_tell(struct node *n, uint64_t now_us)
 	/* There may be nobody who would have to know. */
 	if (n->told != declaration_version(n->declaration))
 		forget_leaves(n);
-	all = wants_all(n);
-	if (all != n->says_all || n->tables.router != n->says_router) {
+	/* Again, for the very last version wants all whatever it is about. */
+	while ((all = wants_all(n)) != n->says_all ||
+	       n->tables.router != n->says_router) {
 		n->says_all = all;
 		n->says_router = n->tables.router;
 		declaration_touch(n->declaration);
