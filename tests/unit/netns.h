@@ -5,11 +5,14 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* False (and a line on stdout) where this user may not make namespaces or use
@@ -36,6 +39,23 @@ static inline void netns_run(const char *command)
 {
 	if (system(command) != 0)
 		ck_abort_msg("failed: %s", command);
+}
+
+/* A packet socket's membership (PACKET_MR_…) of an interface: what tcpdump has,
+ * and mrouted. To be closed. */
+static inline int netns_open_member(const char *interface, int type)
+{
+	const struct packet_mreq request = {
+		.mr_ifindex = (int)if_nametoindex(interface),
+		.mr_type = (unsigned short)type,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP,
+				    &request, sizeof(request)),
+			 0);
+	return fd;
 }
 
 #endif

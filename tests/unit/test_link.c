@@ -157,22 +157,6 @@ START_TEST(master_that_is_no_vrf_is_told_at_once)
 }
 END_TEST
 
-/* The memberships of a packet socket: what tcpdump does, and mrouted. */
-static int open_member(int type)
-{
-	const struct packet_mreq request = {
-		.mr_ifindex = (int)if_nametoindex("t0"),
-		.mr_type = (unsigned short)type,
-	};
-	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP,
-				    &request, sizeof(request)),
-			 0);
-	return fd;
-}
-
 static bool is_allmulti(struct link *l)
 {
 	ck_assert_int_eq(link_look(l), 0);
@@ -189,7 +173,7 @@ START_TEST(all_multicast_is_seen_whoever_asked_for_it)
 	netns_run("ip link set t0 allmulticast off");
 	ck_assert(link_read(l) && !link_state(l)->allmulti);
 
-	int fd = open_member(PACKET_MR_ALLMULTI);
+	int fd = netns_open_member("t0", PACKET_MR_ALLMULTI);
 	ck_assert(is_allmulti(l));
 	close(fd);
 	ck_assert(!is_allmulti(l));
@@ -200,7 +184,7 @@ END_TEST
 START_TEST(promiscuous_is_not_all_multicast)
 {
 	struct link *l = open_new();
-	int fd = open_member(PACKET_MR_PROMISC);
+	int fd = netns_open_member("t0", PACKET_MR_PROMISC);
 
 	netns_run("ip link set t0 promisc on");
 	ck_assert(link_read(l));

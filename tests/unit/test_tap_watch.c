@@ -118,22 +118,6 @@ static void bring_up(void)
 	follow_until(true);
 }
 
-/* As tcpdump does, or mrouted. */
-static int open_member(int type)
-{
-	const struct packet_mreq request = {
-		.mr_ifindex = (int)if_nametoindex("t0"),
-		.mr_type = (unsigned short)type,
-	};
-	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP,
-				    &request, sizeof(request)),
-			 0);
-	return fd;
-}
-
 /* More than a queue of 1 holds. */
 static void overflow(void)
 {
@@ -197,7 +181,7 @@ START_TEST(deleted_one_is_down_until_it_is_made_again)
 	bring_up();
 	overflow();
 	tap_watch_look(watch, l, now);
-	int fd = open_member(PACKET_MR_ALLMULTI);
+	int fd = netns_open_member("t0", PACKET_MR_ALLMULTI);
 	tap_watch_look(watch, l, now);
 	ck_assert_uint_eq(node.wants, NODE_TAP_ALLMULTI);
 
@@ -239,7 +223,7 @@ START_TEST(all_multicast_is_wanted_as_long_as_it_lasts)
 	bring_up();
 	tap_watch_look(watch, l, now);
 	ck_assert_uint_eq(node.wants, 0);
-	int fd = open_member(PACKET_MR_ALLMULTI);
+	int fd = netns_open_member("t0", PACKET_MR_ALLMULTI);
 	tap_watch_look(watch, l, now);
 	ck_assert_uint_eq(node.wants, NODE_TAP_ALLMULTI);
 	/* What the kernel tells may be older: only a look takes it back. */
@@ -263,7 +247,7 @@ END_TEST
 START_TEST(promiscuous_changes_nothing)
 {
 	bring_up();
-	int fd = open_member(PACKET_MR_PROMISC);
+	int fd = netns_open_member("t0", PACKET_MR_PROMISC);
 	netns_run("ip link set t0 promisc on");
 	follow();
 	tap_watch_look(watch, l, now);
