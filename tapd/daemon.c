@@ -20,16 +20,16 @@
 #include "tapd/privileges.h"
 
 /*
- * The loop: a readable TAP gives a few batches to the node, a readable socket
- * too, then libevent asks the kernel again. So neither starves the other, or the
- * timers, and under load a wake-up carries full batches.
+ * The loop: a readable TAP gives one batch to the node, a readable socket a few,
+ * then libevent asks the kernel again. So neither starves the other, or the
+ * timers, and under load a wake-up carries a full batch.
  *
  * One timer is set for the node's own deadline. It is moved only to be earlier;
  * when it fires early there is nothing to do but to set it again. Nothing else
  * ticks but a look at the TAP's other side, once a second (tapd/tap_watch).
  */
-#define UDP_READS 8
-#define UDP_BYTES ((size_t)256 * 1024)
+#define UDP_READS 8		       /* batches of 8 messages each, */
+#define UDP_BYTES ((size_t)256 * 1024) /* or what a batch of the TAP has */
 
 /* libevent reads a clock that moves with the kernel's tick; without this the
  * timer fires early, a few times in a row. */

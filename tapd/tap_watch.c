@@ -102,7 +102,9 @@ static bool look(struct tap_watch *w, struct link *l, struct clock now)
 
 	if (err < 0 && err != -ENODEV) {
 		if (!w->look_failed)
-			log_warning("%s: cannot ask the kernel about it: %s",
+			log_warning("%s: cannot ask the kernel about it: %s:"
+				    " until it answers, this host gets every"
+				    " multicast group",
 				    link_state(l)->name, strerror(-err));
 		w->look_failed = true;
 		node_tap_dropped(w->node, now);

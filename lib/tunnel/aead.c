@@ -82,8 +82,8 @@ void aead_key_free(struct aead_key *k)
 
 /*
  * Pieces are put side by side where they are sealed, and then sealed in place.
- * The libraries take text in pieces too, but each costs them more than its copy,
- * which the first-level cache holds: by a third for 9 pieces of 146 bytes.
+ * The libraries take text in pieces too, but each piece costs them more than its
+ * copy, which the first-level cache holds.
  */
 static const uint8_t *gather(const struct iovec *in, size_t incnt, uint8_t *out,
 			     size_t *len)
