@@ -426,7 +426,7 @@ END_TEST
 START_TEST(udp_larger_than_a_datagram_is_fragmented_and_whole_again)
 {
 	struct segment s = nth(12);
-	const size_t size = 1400;
+	const uint16_t size = 1400;
 	size_t since;
 
 	limits[1] = limits[2] = 548;
