@@ -202,6 +202,7 @@ static struct conf *conf_new(const char *path)
 	c->offload.tap = TAP_OFFLOAD_ALL;
 	c->offload.merge = CONF_MERGE_ALL;
 	c->offload.send = c->offload.receive = UDP_RUNS;
+	c->busy_poll = 100;
 	c->liveness_interval = 1.0;
 	c->liveness_down_after = 3;
 	c->liveness_expire = 300;

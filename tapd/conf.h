@@ -74,6 +74,7 @@ struct conf {
 	unsigned liveness_down_after;
 	unsigned liveness_expire; /* seconds */
 	uint16_t underlay_mtu;	  /* 0: find out */
+	unsigned busy_poll;	  /* microseconds; 0: never */
 	int log_level;		  /* enum log_level */
 	char user[CONF_NAME_LEN]; /* "": stay */
 };

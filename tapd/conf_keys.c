@@ -144,6 +144,8 @@ const struct conf_key conf_keys[] = {
 
 	{ "underlay_mtu", NULL, &conf_type_whole, FIELD(underlay_mtu),
 	  .min = 576, .max = 9216, .or_zero = true },
+	{ "busy_poll", NULL, &conf_type_whole, FIELD(busy_poll), .min = 0,
+	  .max = 10000 },
 	{ "metrics", NULL, &conf_type_no_text, .feature = "metrics" },
 	{ "log_level", NULL, &conf_type_word, FIELD(log_level),
 	  .words = log_levels },

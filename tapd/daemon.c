@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,7 +301,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
 	unsigned socket = 0;
-	size_t bytes = 0;
+	size_t bytes = 0, datagrams = 0;
 	bool more = true;
 
 	(void)what;
@@ -313,9 +314,14 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 
 		if (n > 0)
 			node_from_udp(d->node, received, n, d->now);
-		for (size_t j = 0; j < n; j++)
+		for (size_t j = 0; j < n; j++) {
 			bytes += received[j].len;
+			datagrams += received[j].segment_len ? 2 : 1;
+		}
 	}
+	if (datagrams > 0)
+		busy_poll_turn(&d->busy_poll, BUSY_POLL_UDP, datagrams == 1,
+			       d->now.mono_us);
 	uint64_t overflows = udp_overflows(d->udp);
 	if (overflows > 0)
 		node_count_drop(d->node, DROP_udp_overflow, overflows);
@@ -450,10 +456,27 @@ static void finish(struct daemon *d)
 	conf_free(d->conf);
 }
 
+/* Between two looks whoever else has something to do on this CPU does it. */
+static void loop(struct daemon *d)
+{
+	int flags;
+
+	do {
+		bool poll = read_clock(CLOCK_MONOTONIC) <
+			    busy_poll_until(&d->busy_poll);
+
+		flags = EVLOOP_ONCE | (poll ? EVLOOP_NONBLOCK : 0);
+		if (poll)
+			sched_yield();
+	} while (event_base_loop(d->base, flags) == 0 &&
+		 !event_base_got_break(d->base));
+}
+
 int daemon_run(struct conf *c)
 {
 	struct daemon d = { .conf = c,
 			    .node_ops = &node_ops,
+			    .busy_poll = { .limit_us = c->busy_poll },
 			    .timer_us = CLOCK_NEVER };
 
 	daemon_enter(&d);
@@ -463,7 +486,7 @@ int daemon_run(struct conf *c)
 		announce_start(&d);
 		daemon_run_up_hook(&d);
 		daemon_leave(&d);
-		event_base_dispatch(d.base);
+		loop(&d);
 	}
 	finish(&d);
 	return d.exit_code;

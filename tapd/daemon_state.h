@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "tapd/busy_poll.h"
 #include "tapd/conf.h"
 #include "tapd/interface.h"
 #include "tapd/offloads.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct event *tap_event, *tap_pause, *link_event, *look_event;
 	struct event *udp_events[UDP_SOCKETS_MAX];
 
+	struct busy_poll busy_poll;
 	struct clock now;  /* when the running callback began */
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;

@@ -55,6 +55,8 @@ static const struct {
 	{ IF("mtu = 1500.5;"), 2, "1500.5 is no whole number; use 1500" },
 	{ IF("mtu = 0;"), 2, "0 is out of range; use 576" },
 	{ "underlay_mtu = 500;", 1, "use 0 or 576 to 9216" },
+	{ "busy_poll = 10001;", 1, "10001 is out of range; use 0 to 10000" },
+	{ "busy_poll = -1;", 1, "busy_poll: -1 is out of range" },
 	{ LIVE("interval = 0.05;"), 1, "0.05 is out of range; use 0.1 to 60" },
 	{ LIVE("interval = 61;"), 1, "liveness.interval: 61 is out of range" },
 	{ LIVE("down_after = 1;"), 1, "use 2 to 100" },
