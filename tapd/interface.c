@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/table.h"
+#include "tapd/address_from.h"
 #include "tapd/error.h"
 #include "tapd/fdstore.h"
 #include "tapd/log.h"
@@ -221,8 +222,8 @@ static bool complete_addresses(const struct conf *c,
 	for (unsigned n = 0; n < c->interface.address_count; n++) {
 		out[n] = c->interface.address[n];
 		if (*c->interface.address_from &&
-		    !link_take_host_bits(c->interface.address_from, &out[n],
-					 error))
+		    !address_take_host_bits(c->interface.address_from, &out[n],
+					    error))
 			return false;
 	}
 	return true;

@@ -1,7 +1,6 @@
 #include "tapd/link.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -13,26 +12,10 @@
 
 #include "base/bytes.h"
 #include "tapd/error.h"
-#include "tapd/privileges.h"
-#include "tapd/sockname.h"
-
-/* Enough for any message about one interface, and for a full dump's pieces. */
-#define MESSAGE_SIZE 32768
-
-/* IPv6 gives every interface ff00::/8 in table local with metric 256. */
-#define MULTICAST_ROUTE_METRIC 128
+#include "tapd/link_impl.h"
 
 /* IFLA_ALLMULTI, which the headers have since 6.0. */
 #define ATTRIBUTE_ALLMULTI 61
-
-struct link {
-	struct mnl_socket *requests;
-	struct mnl_socket *monitor;
-	uint32_t sequence;
-	bool changed; /* since link_read began */
-	struct link_state state;
-	uint8_t message[MESSAGE_SIZE];
-};
 
 /* ---- what the kernel says ---- */
 
@@ -61,8 +44,8 @@ static unsigned find_address(const struct link_state *s,
 	return i;
 }
 
-static void note_address(struct link_state *s, const struct prefix *address,
-			 bool there)
+void link_note_address(struct link_state *s, const struct prefix *address,
+		       bool there)
 {
 	unsigned i = find_address(s, address);
 
@@ -100,7 +83,7 @@ static void take_address(struct link *l, const struct nlmsghdr *nlh)
 	mnl_attr_parse(nlh, sizeof(*m), take_address_attribute, &a);
 	if (!a.found)
 		return;
-	note_address(
+	link_note_address(
 		&l->state,
 		&(struct prefix){ .addr = a.addr, .len = m->ifa_prefixlen },
 		nlh->nlmsg_type == RTM_NEWADDR);
@@ -254,8 +237,7 @@ static int take_message(const struct nlmsghdr *nlh, void *user)
 /* ---- asking it ---- */
 
 /* flags: NLM_F_DUMP, or NLM_F_ACK and others. */
-static struct nlmsghdr *request_new(struct link *l, uint16_t type,
-				    uint16_t flags)
+struct nlmsghdr *link_request_new(struct link *l, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(l->message);
 
@@ -267,7 +249,7 @@ static struct nlmsghdr *request_new(struct link *l, uint16_t type,
 
 /* Sends the request in l->message and takes in the answers, up to the
  * acknowledgement or a dump's end. 0 or -errno. */
-static int request_run(struct link *l, struct nlmsghdr *nlh)
+int link_request_run(struct link *l, struct nlmsghdr *nlh)
 {
 	unsigned port = mnl_socket_get_portid(l->requests);
 
@@ -291,23 +273,14 @@ static int request_run(struct link *l, struct nlmsghdr *nlh)
 	}
 }
 
-/* The same for a request that changes something. */
-static int request_change(struct link *l, struct nlmsghdr *nlh)
+int link_ask(struct link *l)
 {
-	privileges_raise();
-	int err = request_run(l, nlh);
-	privileges_lower();
-	return err;
-}
-
-static int ask_link(struct link *l)
-{
-	struct nlmsghdr *nlh = request_new(l, RTM_GETLINK, NLM_F_ACK);
+	struct nlmsghdr *nlh = link_request_new(l, RTM_GETLINK, NLM_F_ACK);
 	struct ifinfomsg *m =
 		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 
 	m->ifi_index = (int)l->state.index;
-	int err = request_run(l, nlh);
+	int err = link_request_run(l, nlh);
 	if (err == -ENODEV)
 		l->state.present = l->state.up = l->state.carrier =
 			l->state.running = false;
@@ -320,18 +293,19 @@ static int ask_addresses(struct link *l)
 	int err, tries = 8;
 
 	do {
-		struct nlmsghdr *nlh = request_new(l, RTM_GETADDR, NLM_F_DUMP);
+		struct nlmsghdr *nlh =
+			link_request_new(l, RTM_GETADDR, NLM_F_DUMP);
 
 		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
 		l->state.address_count = 0;
-		err = request_run(l, nlh);
+		err = link_request_run(l, nlh);
 	} while (err == -EINTR && --tries > 0);
 	return err;
 }
 
 static int ask_all(struct link *l)
 {
-	int err = ask_link(l);
+	int err = link_ask(l);
 
 	l->changed = true;
 	return err < 0 ? err : ask_addresses(l);
@@ -417,7 +391,7 @@ bool link_read(struct link *l)
 
 int link_look(struct link *l)
 {
-	return ask_link(l);
+	return link_ask(l);
 }
 
 const struct link_state *link_state(const struct link *l)
@@ -428,224 +402,4 @@ const struct link_state *link_state(const struct link *l)
 bool link_has_address(const struct link *l, const struct prefix *address)
 {
 	return find_address(&l->state, address) < l->state.address_count;
-}
-
-/* ---- changing it ---- */
-
-static struct nlmsghdr *change_new(struct link *l, unsigned flags)
-{
-	struct nlmsghdr *nlh = request_new(l, RTM_NEWLINK, NLM_F_ACK);
-	struct ifinfomsg *m =
-		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-
-	m->ifi_index = (int)l->state.index;
-	m->ifi_flags = flags;
-	m->ifi_change = flags;
-	return nlh;
-}
-
-static int change_run(struct link *l, struct nlmsghdr *nlh)
-{
-	int err = request_change(l, nlh);
-
-	return err < 0 ? err : ask_link(l);
-}
-
-int link_set_up(struct link *l)
-{
-	return l->state.up ? 0 : change_run(l, change_new(l, IFF_UP));
-}
-
-int link_set_mtu(struct link *l, uint32_t mtu)
-{
-	if (l->state.mtu == mtu)
-		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
-	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	return change_run(l, nlh);
-}
-
-int link_set_mac(struct link *l, const uint8_t mac[6])
-{
-	if (memcmp(l->state.mac, mac, 6) == 0)
-		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
-	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
-	return change_run(l, nlh);
-}
-
-int link_set_alias(struct link *l, const char *alias)
-{
-	if (strcmp(l->state.alias, alias) == 0)
-		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
-	mnl_attr_put_str(nlh, IFLA_IFALIAS, alias);
-	return change_run(l, nlh);
-}
-
-int link_raise_queue_len(struct link *l, uint32_t len)
-{
-	if (l->state.queue_len >= len)
-		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
-	mnl_attr_put_u32(nlh, IFLA_TXQLEN, len);
-	return change_run(l, nlh);
-}
-
-static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
-{
-	if (addr_is_v4(a))
-		mnl_attr_put(nlh, type, 4, a->ip + 12);
-	else
-		mnl_attr_put(nlh, type, 16, a->ip);
-}
-
-static void put_broadcast(struct nlmsghdr *nlh, const struct prefix *p)
-{
-	uint8_t broadcast[4];
-
-	store_be32(broadcast,
-		   load_be32(p->addr.ip + 12) | UINT32_MAX >> p->len);
-	mnl_attr_put(nlh, IFA_BROADCAST, sizeof(broadcast), broadcast);
-}
-
-static int change_address(struct link *l, uint16_t type, uint16_t flags,
-			  const struct prefix *p)
-{
-	struct nlmsghdr *nlh = request_new(l, type, NLM_F_ACK | flags);
-	struct ifaddrmsg *m =
-		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
-	bool v4 = addr_is_v4(&p->addr);
-
-	m->ifa_family = v4 ? AF_INET : AF_INET6;
-	m->ifa_prefixlen = p->len;
-	m->ifa_index = l->state.index;
-	put_addr(nlh, IFA_LOCAL, &p->addr);
-	put_addr(nlh, IFA_ADDRESS, &p->addr);
-	if (v4 && p->len < 31)
-		put_broadcast(nlh, p);
-	return request_change(l, nlh);
-}
-
-int link_add_address(struct link *l, const struct prefix *address)
-{
-	if (link_has_address(l, address))
-		return 0;
-	int err = change_address(l, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
-				 address);
-	if (err < 0 && err != -EEXIST)
-		return err;
-	note_address(&l->state, address, true);
-	return 0;
-}
-
-int link_remove_address(struct link *l, const struct prefix *address)
-{
-	if (!link_has_address(l, address))
-		return 0;
-	int err = change_address(l, RTM_DELADDR, 0, address);
-	if (err < 0 && err != -EADDRNOTAVAIL)
-		return err;
-	note_address(&l->state, address, false);
-	return 0;
-}
-
-/*
- * IPv4 looks in table main, where NLM_F_CREATE alone puts the route before
- * others for the same destination. IPv6 has such a route for every interface
- * in table local, which is looked at first: there the lower metric wins.
- */
-static int change_multicast_route(struct link *l, uint16_t type, bool ipv6)
-{
-	static const uint8_t v4[4] = { 224 }, v6[16] = { 0xff };
-	uint16_t flags = type == RTM_NEWROUTE ? NLM_F_CREATE : 0;
-	struct nlmsghdr *nlh = request_new(l, type, NLM_F_ACK | flags);
-	struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtmsg));
-
-	m->rtm_family = ipv6 ? AF_INET6 : AF_INET;
-	m->rtm_dst_len = ipv6 ? 8 : 4;
-	m->rtm_table = ipv6 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
-	m->rtm_type = ipv6 ? RTN_MULTICAST : RTN_UNICAST;
-	m->rtm_protocol = RTPROT_STATIC;
-	m->rtm_scope = ipv6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-	mnl_attr_put(nlh, RTA_DST, ipv6 ? sizeof(v6) : sizeof(v4),
-		     ipv6 ? v6 : v4);
-	mnl_attr_put_u32(nlh, RTA_OIF, l->state.index);
-	if (ipv6)
-		mnl_attr_put_u32(nlh, RTA_PRIORITY, MULTICAST_ROUTE_METRIC);
-	return request_change(l, nlh);
-}
-
-int link_add_multicast_route(struct link *l, bool ipv6)
-{
-	int err = change_multicast_route(l, RTM_NEWROUTE, ipv6);
-
-	return err == -EEXIST ? 0 : err;
-}
-
-int link_remove_multicast_route(struct link *l, bool ipv6)
-{
-	int err = change_multicast_route(l, RTM_DELROUTE, ipv6);
-
-	return err == -ESRCH ? 0 : err;
-}
-
-/* ---- address_from ---- */
-
-static bool is_link_local(const struct addr *a)
-{
-	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
-}
-
-/* The first global address, or else the first link-local one. */
-static bool find_address_of(const char *interface, bool v4, struct addr *out)
-{
-	struct ifaddrs *all = NULL;
-	bool found = false;
-	struct addr a;
-
-	if (getifaddrs(&all) < 0)
-		return false;
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		if (strcmp(i->ifa_name, interface) != 0 || !i->ifa_addr ||
-		    !sockname_to_addr(&a, i->ifa_addr) || addr_is_v4(&a) != v4)
-			continue;
-		if (!found || (is_link_local(out) && !is_link_local(&a)))
-			*out = a;
-		found = true;
-	}
-	freeifaddrs(all);
-	return found;
-}
-
-static void replace_host_bits(struct prefix *p, const struct addr *from)
-{
-	unsigned bits = p->len + (addr_is_v4(&p->addr) ? 96U : 0U);
-
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned net = bits > 8 * i ? bits - 8 * i : 0;
-		uint8_t host = (uint8_t)(net >= 8 ? 0 : 0xff >> net);
-
-		p->addr.ip[i] = (uint8_t)((p->addr.ip[i] & ~host) |
-					  (from->ip[i] & host));
-	}
-}
-
-bool link_take_host_bits(const char *interface, struct prefix *address,
-			 char **error)
-{
-	bool v4 = addr_is_v4(&address->addr);
-	char text[PREFIX_STRLEN];
-	struct addr from;
-
-	if (!find_address_of(interface, v4, &from)) {
-		error_set(error,
-			  "address_from: %s has no %s address to take the"
-			  " host bits of %s from",
-			  interface, v4 ? "IPv4" : "IPv6",
-			  prefix_print(address, text));
-		return false;
-	}
-	replace_host_bits(address, &from);
-	return true;
 }

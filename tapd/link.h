@@ -70,13 +70,4 @@ int link_remove_address(struct link *l, const struct prefix *address);
 int link_add_multicast_route(struct link *l, bool ipv6);
 int link_remove_multicast_route(struct link *l, bool ipv6);
 
-/*
- * The host bits of *address are replaced by those of the first global address
- * of its family that the named interface has: 10.77.0.0/16 and 10.9.3.4 make
- * 10.77.3.4/16. Many underlays have no global IPv6: then the link-local address
- * serves, whose host bits are as much the host's own. False with *error.
- */
-bool link_take_host_bits(const char *interface, struct prefix *address,
-			 char **error);
-
 #endif
