@@ -3,86 +3,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "tapd/error.h"
-#include "tapd/log.h"
-#include "tapd/sockname.h"
-
-/* linux/udp.h; older libc headers lack them. */
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
+#include "tapd/udp_impl.h"
 
 #define SOCKET_BUFFER (8 * 1024 * 1024)
-
-#define RECEIVE_BATCH 8
-#define RECEIVE_SIZE  65536
-#define SEND_BATCH    64
-
-/* So many endpoints are remembered that cannot be sent whole runs; if there are
- * more, it is this host that cannot. */
-#define SINGLES_MAX 16
-
-struct receive_control {
-	_Alignas(struct cmsghdr) uint8_t
-		space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
-};
-
-struct send_control {
-	_Alignas(struct cmsghdr) uint8_t space[CMSG_SPACE(sizeof(uint16_t))];
-};
-
-struct udp_socket {
-	int fd;
-	int family;
-	bool both; /* IPv6 that takes IPv4 as well */
-	struct addr bound;
-	uint32_t overflows; /* as the kernel last said: since it was opened */
-};
-
-/* Messages for one socket that leave together. */
-struct send_batch {
-	const struct udp_socket *socket;
-	unsigned count;
-	struct node_run runs[SEND_BATCH];
-	struct mmsghdr messages[SEND_BATCH];
-	struct iovec pieces[SEND_BATCH];
-	union sockname names[SEND_BATCH];
-	struct send_control controls[SEND_BATCH];
-};
-
-struct udp {
-	struct udp_socket sockets[UDP_SOCKETS_MAX];
-	unsigned count;
-	const struct udp_socket *for_v4, *for_v6;
-	uint64_t overflows;
-
-	bool segments;			 /* UDP_SEGMENT is there and works */
-	bool gro;			 /* UDP_GRO is on */
-	enum udp_batching send, receive; /* wanted */
-	struct addr singles[SINGLES_MAX];
-	unsigned singles_count;
-
-	udp_lost *lost;
-	void *lost_user;
-	struct send_batch batch;
-
-	struct mmsghdr messages[RECEIVE_BATCH];
-	struct iovec pieces[RECEIVE_BATCH];
-	union sockname names[RECEIVE_BATCH];
-	struct receive_control controls[RECEIVE_BATCH];
-	struct node_received received[RECEIVE_BATCH];
-	uint8_t buffers[RECEIVE_BATCH][RECEIVE_SIZE];
-};
 
 /* ---- opening ---- */
 
@@ -186,8 +115,9 @@ static struct udp *udp_new(char **error)
 		error_set(error, "out of memory");
 		return NULL;
 	}
-	for (unsigned i = 0; i < RECEIVE_BATCH; i++)
-		u->pieces[i] = (struct iovec){ u->buffers[i], RECEIVE_SIZE };
+	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
+		u->pieces[i] =
+			(struct iovec){ u->buffers[i], UDP_RECEIVE_SIZE };
 	return u;
 }
 
@@ -362,14 +292,14 @@ static void read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
 
 static unsigned receive_batch(const struct udp *u)
 {
-	return u->receive == UDP_SINGLE ? 1 : RECEIVE_BATCH;
+	return u->receive == UDP_SINGLE ? 1 : UDP_RECEIVE_BATCH;
 }
 
 static int receive_messages(struct udp *u, const struct udp_socket *s)
 {
 	int n;
 
-	for (unsigned i = 0; i < RECEIVE_BATCH; i++)
+	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
 		u->messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &u->names[i],
 			.msg_namelen = sizeof(u->names[i]),
@@ -412,216 +342,4 @@ uint64_t udp_overflows(struct udp *u)
 
 	u->overflows = 0;
 	return n;
-}
-
-/* ---- out ---- */
-
-static bool is_run(const struct node_run *r)
-{
-	return r->segment_len > 0 && r->segment_len < r->len;
-}
-
-static size_t run_segment(const struct node_run *r)
-{
-	return is_run(r) ? r->segment_len : r->len;
-}
-
-static uint64_t run_count(const struct node_run *r)
-{
-	return is_run(r) ? (r->len + r->segment_len - 1) / r->segment_len : 1;
-}
-
-/* Takes the first datagram off a run. */
-static struct node_run run_take(struct node_run *r)
-{
-	struct node_run first = *r;
-
-	first.len = is_run(r) ? r->segment_len : r->len;
-	r->data += first.len;
-	r->len -= first.len;
-	return first;
-}
-
-static bool takes_runs(const struct udp *u, const struct addr *to)
-{
-	if (!u->segments || u->send != UDP_RUNS)
-		return false;
-	for (unsigned i = 0; i < u->singles_count; i++)
-		if (addr_equal(&u->singles[i], to))
-			return false;
-	return true;
-}
-
-/* From now on this endpoint gets one datagram a message. */
-static void refuse_runs(struct udp *u, const struct addr *to, int err)
-{
-	char text[ADDR_STRLEN];
-
-	if (!takes_runs(u, to))
-		return;
-	log_info("%s: UDP segmentation offload does not work on the way there"
-		 " (%s): sending its datagrams one by one",
-		 addr_print(to, text), strerror(err));
-	if (u->singles_count < SINGLES_MAX)
-		u->singles[u->singles_count++] = *to;
-	else
-		u->segments = false;
-}
-
-static enum drop_reason reason_of(int err)
-{
-	switch (err) {
-	case EAGAIN:
-		return DROP_send_again;
-	case ENOBUFS:
-	case ENOMEM:
-		return DROP_send_nobufs;
-	case EMSGSIZE:
-		return DROP_send_too_big;
-	case ECONNREFUSED:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ENETDOWN:
-	case EADDRNOTAVAIL:
-	case EACCES:
-	case EPERM:
-		return DROP_send_unreachable;
-	default:
-		return DROP_send_failed;
-	}
-}
-
-static void lose(struct udp *u, const struct node_run *r,
-		 enum drop_reason reason)
-{
-	u->lost(u->lost_user, &r->to, reason, run_segment(r), run_count(r));
-}
-
-/* sendmsg(2) does not write there; struct iovec is not const because recvmsg(2)
- * does. */
-static void *sendable(const uint8_t *data)
-{
-	const union {
-		const uint8_t *data;
-		void *base;
-	} both = { .data = data };
-
-	return both.base;
-}
-
-/* Makes message i of the batch from its run. */
-static void prepare(struct send_batch *b, unsigned i)
-{
-	struct node_run *r = &b->runs[i];
-	struct msghdr *m = &b->messages[i].msg_hdr;
-
-	b->pieces[i] = (struct iovec){ sendable(r->data), r->len };
-	*m = (struct msghdr){
-		.msg_name = &b->names[i],
-		.msg_namelen = sockname_from_addr(&b->names[i], &r->to,
-						  b->socket->family),
-		.msg_iov = &b->pieces[i],
-		.msg_iovlen = 1,
-	};
-	if (!is_run(r))
-		return;
-
-	uint16_t segment_len = (uint16_t)r->segment_len;
-	m->msg_control = &b->controls[i];
-	m->msg_controllen = sizeof(b->controls[i]);
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = IPPROTO_UDP;
-	c->cmsg_type = UDP_SEGMENT;
-	c->cmsg_len = CMSG_LEN(sizeof(segment_len));
-	memcpy(CMSG_DATA(c), &segment_len, sizeof(segment_len));
-}
-
-/*
- * A run that was refused as a whole is sent again one by one. If all of it then
- * passes, it was the segmentation that failed; EIO says so at once.
- */
-static void send_singly(struct udp *u, unsigned i, int why)
-{
-	struct send_batch *b = &u->batch;
-	struct node_run rest = b->runs[i];
-	bool passed = true;
-
-	while (rest.len > 0) {
-		b->runs[i] = run_take(&rest);
-		prepare(b, i);
-		if (sendmsg(b->socket->fd, &b->messages[i].msg_hdr,
-			    MSG_DONTWAIT) >= 0)
-			continue;
-		passed = false;
-		lose(u, &b->runs[i], reason_of(errno));
-	}
-	if (passed || why == EIO)
-		refuse_runs(u, &b->runs[i].to, why);
-}
-
-/*
- * sendmmsg(2) stops at the first message that fails and hides why; asked again
- * from there, it says. Then that one is dealt with, and the next ones follow.
- */
-static void flush(struct udp *u)
-{
-	struct send_batch *b = &u->batch;
-
-	for (unsigned i = 0; i < b->count;) {
-		int n = sendmmsg(b->socket->fd, b->messages + i, b->count - i,
-				 MSG_DONTWAIT);
-		int err = errno;
-
-		if (n > 0) {
-			i += (unsigned)n;
-			continue;
-		}
-		if (n < 0 && err == EINTR)
-			continue;
-		if (is_run(&b->runs[i]) &&
-		    (err == EIO || err == EINVAL || err == EMSGSIZE))
-			send_singly(u, i, err);
-		else
-			lose(u, &b->runs[i], reason_of(err));
-		i++;
-	}
-	b->count = 0;
-}
-
-static void queue(struct udp *u, const struct node_run *r)
-{
-	struct send_batch *b = &u->batch;
-	const struct udp_socket *s = addr_is_v4(&r->to) ? u->for_v4 : u->for_v6;
-
-	if (!s) {
-		lose(u, r, DROP_send_unreachable);
-		return;
-	}
-	if (b->count == (u->send == UDP_SINGLE ? 1 : SEND_BATCH) ||
-	    (b->count > 0 && b->socket != s))
-		flush(u);
-	b->socket = s;
-	b->runs[b->count] = *r;
-	prepare(b, b->count++);
-}
-
-void udp_send(struct udp *u, const struct node_run *runs, size_t count,
-	      udp_lost *lost, void *user)
-{
-	u->lost = lost;
-	u->lost_user = user;
-	for (size_t i = 0; i < count; i++) {
-		struct node_run rest = runs[i];
-
-		if (takes_runs(u, &rest.to)) {
-			queue(u, &rest);
-			continue;
-		}
-		while (rest.len > 0) {
-			struct node_run first = run_take(&rest);
-
-			queue(u, &first);
-		}
-	}
-	flush(u);
 }
