@@ -6,11 +6,6 @@
 #include "tapd/error.h"
 #include "tapd/sockname.h"
 
-static bool is_link_local(const struct addr *a)
-{
-	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
-}
-
 /* The first global address, or else the first link-local one. */
 static bool find_address_of(const char *interface, bool v4, struct addr *out)
 {
@@ -24,7 +19,8 @@ static bool find_address_of(const char *interface, bool v4, struct addr *out)
 		if (strcmp(i->ifa_name, interface) != 0 || !i->ifa_addr ||
 		    !sockname_to_addr(&a, i->ifa_addr) || addr_is_v4(&a) != v4)
 			continue;
-		if (!found || (is_link_local(out) && !is_link_local(&a)))
+		if (!found ||
+		    (addr_is_link_local(out) && !addr_is_link_local(&a)))
 			*out = a;
 		found = true;
 	}
@@ -55,7 +51,8 @@ bool address_take_host_bits(const char *interface, struct prefix *address,
 	if (!find_address_of(interface, v4, &from)) {
 		error_set(error,
 			  "address_from: %s has no %s address to take the"
-			  " host bits of %s from",
+			  " host bits of %s from: give it one, or write the"
+			  " whole address",
 			  interface, v4 ? "IPv4" : "IPv6",
 			  prefix_print(address, text));
 		return false;

@@ -163,11 +163,6 @@ void daemon_set_multicast(struct daemon *d)
 
 /* ---- its link ---- */
 
-static bool is_link_local(const struct addr *a)
-{
-	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
-}
-
 void daemon_follow_link(struct daemon *d)
 {
 	const struct link_state *s = link_state(interface_link(d->interface));
@@ -180,7 +175,7 @@ void daemon_follow_link(struct daemon *d)
 	}
 	/* fe80::/64 is on every interface: it says nothing about this one. */
 	for (unsigned i = 0; i < s->address_count; i++)
-		if (!is_link_local(&s->addresses[i].addr) &&
+		if (!addr_is_link_local(&s->addresses[i].addr) &&
 		    count < NODE_PREFIXES_MAX)
 			prefixes[count++] = s->addresses[i];
 	node_set_tap_prefixes(d->node, prefixes, count, d->now);

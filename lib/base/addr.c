@@ -99,7 +99,7 @@ static bool parse_ip(struct addr *a, int family, struct span s)
 	return inet_pton(AF_INET, text, a->ip + 12) == 1;
 }
 
-static bool is_link_local(const struct addr *a)
+bool addr_is_link_local(const struct addr *a)
 {
 	return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
@@ -115,7 +115,7 @@ static bool parse_v6(struct addr *a, struct span s)
 	scope.at = percent + 1;
 	scope.len = s.len - (size_t)(scope.at - s.at);
 	s.len = (size_t)(percent - s.at);
-	return parse_ip(a, AF_INET6, s) && is_link_local(a) &&
+	return parse_ip(a, AF_INET6, s) && addr_is_link_local(a) &&
 	       parse_number(scope, UINT32_MAX, &a->scope) && a->scope != 0;
 }
 

@@ -27,6 +27,8 @@ struct addr {
 
 struct addr addr_v4(uint32_t ip, uint16_t port);
 bool addr_is_v4(const struct addr *a);
+/* IPv6's fe80::/10. */
+bool addr_is_link_local(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* Equal but for the port. */
 bool addr_same_host(const struct addr *a, const struct addr *b);

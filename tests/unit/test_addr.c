@@ -159,6 +159,27 @@ START_TEST(v4_is_kept_mapped)
 }
 END_TEST
 
+START_TEST(link_local_is_10_bits)
+{
+	static const struct {
+		const char *text;
+		bool local;
+	} table[] = {
+		{ "fe80::1", true },	    { "febf:ffff::1", true },
+		{ "fec0::1", false },	    { "fe7f::1", false },
+		{ "fd80::1", false },	    { "ff02::1", false },
+		{ "169.254.0.1:1", false },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct addr a = parsed(table[i].text);
+
+		ck_assert_msg(addr_is_link_local(&a) == table[i].local, "%s",
+			      table[i].text);
+	}
+}
+END_TEST
+
 START_TEST(equality_sees_every_field)
 {
 	struct addr a = parsed("[fe80::1%3]:7"), b = a;
@@ -347,6 +368,7 @@ int main(void)
 			    COUNT(bad));
 	tcase_add_test(tc, port_is_mandatory_without_a_default);
 	tcase_add_test(tc, v4_is_kept_mapped);
+	tcase_add_test(tc, link_local_is_10_bits);
 	tcase_add_test(tc, equality_sees_every_field);
 	tcase_add_test(tc, key_is_equal_for_equal_addresses_only);
 	tcase_add_test(tc, unicast_is_where_a_peer_can_be);
