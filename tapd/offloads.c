@@ -45,7 +45,7 @@ void offloads_apply(struct offloads *o, const struct conf *c, struct tap *tap,
 	    o->receive == was.receive)
 		return;
 	log_info("offloads: tap %s, merge %s, send %s, receive %s",
-		 tap_offload_name(o->tap), conf_merge_words[o->merge],
+		 tap_offload_words[o->tap], conf_merge_words[o->merge],
 		 udp_batching_words[o->send], udp_batching_words[o->receive]);
 }
 
@@ -64,7 +64,7 @@ void offloads_refused(struct offloads *o, const struct conf *c,
 json_t *offloads_report(const struct offloads *o, const struct udp *udp)
 {
 	return json_pack("{s:s, s:s, s:s, s:s}", "tap",
-			 tap_offload_name(o->tap), "merge",
+			 tap_offload_words[o->tap], "merge",
 			 conf_merge_words[o->merge], "send",
 			 udp_batching_words[udp_send_batching(udp)], "receive",
 			 udp_batching_words[udp_receive_batching(udp)]);

@@ -154,11 +154,6 @@ const char *const tap_offload_words[] = {
 	NULL,
 };
 
-const char *tap_offload_name(enum tap_offload offload)
-{
-	return tap_offload_words[offload];
-}
-
 enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most)
 {
 	/* The ladder: the first that the kernel takes. */

@@ -47,8 +47,7 @@ enum tap_offload {
 	TAP_OFFLOAD_TSO,      /* TCP super-frames */
 	TAP_OFFLOAD_ALL,      /* and UDP super-frames */
 };
-const char *tap_offload_name(enum tap_offload offload);
-/* The names of all, in order; NULL at the end. */
+/* Their names, in order; NULL at the end. */
 extern const char *const tap_offload_words[];
 /* Asks for as much of this as the kernel has; returns what it is now. */
 enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most);
