@@ -153,6 +153,8 @@ static void write_frames(void *user, const struct frame *frames, size_t n)
 	struct daemon *d = user;
 	size_t refused = tap_write(interface_tap(d->interface), frames, n);
 
+	busy_poll_frames(&d->busy_poll, BUSY_POLL_PEERS, frames, n,
+			 d->now.mono_us);
 	if (refused == 0)
 		return;
 	node_count_drop(d->node, DROP_tap_write, refused);
@@ -301,7 +303,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
 	unsigned socket = 0;
-	size_t bytes = 0, datagrams = 0;
+	size_t bytes = 0;
 	bool more = true;
 
 	(void)what;
@@ -314,14 +316,9 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 
 		if (n > 0)
 			node_from_udp(d->node, received, n, d->now);
-		for (size_t j = 0; j < n; j++) {
+		for (size_t j = 0; j < n; j++)
 			bytes += received[j].len;
-			datagrams += received[j].segment_len ? 2 : 1;
-		}
 	}
-	if (datagrams > 0)
-		busy_poll_turn(&d->busy_poll, BUSY_POLL_UDP, datagrams == 1,
-			       d->now.mono_us);
 	uint64_t overflows = udp_overflows(d->udp);
 	if (overflows > 0)
 		node_count_drop(d->node, DROP_udp_overflow, overflows);

@@ -50,11 +50,6 @@ void daemon_set_offloads(struct daemon *d)
 
 /* ---- its frames ---- */
 
-static bool is_lone(const struct tap_batch *b)
-{
-	return b->count == 1 && b->frames[0].offload.gso == OFFLOAD_GSO_NONE;
-}
-
 /* One batch, to the node. False: that was all, or there is nothing to be had. */
 static bool read_tap(struct daemon *d, size_t *frames)
 {
@@ -65,8 +60,8 @@ static bool read_tap(struct daemon *d, size_t *frames)
 	if (batch.bad > 0)
 		node_count_drop(d->node, DROP_offload_bad, batch.bad);
 	if (batch.count > 0) {
-		busy_poll_turn(&d->busy_poll, BUSY_POLL_TAP, is_lone(&batch),
-			       d->now.mono_us);
+		busy_poll_frames(&d->busy_poll, BUSY_POLL_TAP, batch.frames,
+				 batch.count, d->now.mono_us);
 		node_from_tap(d->node, batch.frames, batch.count, d->now);
 		node_flush(d->node, d->now);
 	}

@@ -5,7 +5,8 @@ import os
 import threading
 import time
 
-from cloud import start_all, udp_socket, wait_for
+from cloud import Tapd, new_secret, start_all, udp_socket, wait_for, wait_mesh
+from cloud.daemon import PORT as UNDERLAY_PORT
 
 PORT = 7420
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -95,3 +96,19 @@ def test_streams_are_not_polled_for(make_cloud):
         for daemon in daemons:
             wait_for(lambda: cpu_share(daemon, 1, send) < 0.5, 20, "a daemon that sleeps")
         assert receiver.recv(2000) == b"x" * 100
+
+
+def test_a_stranger_makes_nobody_poll(make_cloud):
+    """Its datagrams come where answers would, but become no frame."""
+    cloud = make_cloud(3)
+    web1, web2, mallory = cloud.hosts
+    secret, peers = new_secret(), [web1.address, web2.address]
+    daemons = [Tapd(host, secret, peers=peers, busy_poll=10000).start() for host in (web1, web2)]
+    wait_mesh(daemons)
+    with udp_socket(web1, "tap0") as sender, udp_socket(mallory) as stranger:
+        def send():
+            sender.sendto(b"x" * 100, (web2.tap4, PORT))
+            stranger.sendto(b"y" * 100, (web1.address, UNDERLAY_PORT))
+            time.sleep(0.001)
+        wait_for(lambda: cpu_share(daemons[0], 1, send) < 0.5, 20, "a daemon that sleeps")
+        assert sum(daemons[0].drops().values()) > 100, "the stranger was heard"

@@ -16,17 +16,23 @@ static void setup(void)
 	now = 1000 * CLOCK_S;
 }
 
-static void turn(enum busy_poll_side side, bool lone, uint64_t after_us)
+enum kind { LONE, BATCH, SUPER };
+
+static void turn(enum busy_poll_side side, enum kind kind, uint64_t after_us)
 {
+	const struct frame one = { .offload.gso = OFFLOAD_GSO_NONE },
+			   super = { .offload.gso = OFFLOAD_GSO_TCPV4 };
+	const struct frame frames[] = { kind == SUPER ? super : one, one };
+
 	now += after_us;
-	busy_poll_turn(&p, side, lone, now);
+	busy_poll_frames(&p, side, frames, kind == BATCH ? 2 : 1, now);
 }
 
 /* A request by that side, and its response. */
 static void ask(enum busy_poll_side side, uint64_t think_us, uint64_t answer_us)
 {
-	turn(side, true, think_us);
-	turn(side == BUSY_POLL_TAP ? BUSY_POLL_UDP : BUSY_POLL_TAP, true,
+	turn(side, LONE, think_us);
+	turn(side == BUSY_POLL_TAP ? BUSY_POLL_PEERS : BUSY_POLL_TAP, LONE,
 	     answer_us);
 }
 
@@ -48,23 +54,23 @@ START_TEST(nothing_is_polled_for_before_it_is_proven)
 {
 	ck_assert(!polls());
 	for (int i = 0; i < BUSY_POLL_PROOF; i++) {
-		turn(BUSY_POLL_TAP, true, 5000);
+		turn(BUSY_POLL_TAP, LONE, 5000);
 		ck_assert(!polls());
-		turn(BUSY_POLL_UDP, true, LIMIT);
+		turn(BUSY_POLL_PEERS, LONE, LIMIT);
 		ck_assert(!polls());
 	}
-	turn(BUSY_POLL_TAP, true, 5000);
+	turn(BUSY_POLL_TAP, LONE, 5000);
 	ck_assert(polls());
 }
 END_TEST
 
 START_TEST(each_side_is_proven_by_itself)
 {
-	enum busy_poll_side asks = _i ? BUSY_POLL_UDP : BUSY_POLL_TAP;
+	enum busy_poll_side asks = _i ? BUSY_POLL_PEERS : BUSY_POLL_TAP;
 
 	prove(asks);
 	ck_assert(!polls()); /* after the answer there is a pause each time */
-	turn(asks, true, 5000);
+	turn(asks, LONE, 5000);
 	ck_assert(polls());
 }
 END_TEST
@@ -74,7 +80,7 @@ START_TEST(both_are_polled_for_when_requests_follow_at_once)
 	for (int i = 0; i <= BUSY_POLL_PROOF; i++)
 		ask(BUSY_POLL_TAP, 20, 40);
 	ck_assert(polls());
-	turn(BUSY_POLL_TAP, true, 20);
+	turn(BUSY_POLL_TAP, LONE, 20);
 	ck_assert(polls());
 }
 END_TEST
@@ -82,28 +88,28 @@ END_TEST
 /* What ends it: it must be proven again. */
 static const struct {
 	enum busy_poll_side side;
-	bool lone;
+	enum kind kind;
 	uint64_t after_us;
 } ends[] = {
-	{ BUSY_POLL_UDP, true, LIMIT + 1 }, /* too late */
-	{ BUSY_POLL_UDP, false, 40 },	    /* a run */
-	{ BUSY_POLL_TAP, true, 40 },	    /* more of the same */
-	{ BUSY_POLL_TAP, false, 40 },
+	{ BUSY_POLL_PEERS, LONE, LIMIT + 1 }, /* too late */
+	{ BUSY_POLL_PEERS, BATCH, 40 },	      { BUSY_POLL_PEERS, SUPER, 40 },
+	{ BUSY_POLL_TAP, LONE, 40 }, /* more of the same */
+	{ BUSY_POLL_TAP, SUPER, 40 },
 };
 
 START_TEST(what_is_no_answer_ends_it)
 {
 	prove(BUSY_POLL_TAP);
-	turn(BUSY_POLL_TAP, true, 5000);
+	turn(BUSY_POLL_TAP, LONE, 5000);
 	ck_assert(polls());
-	turn(ends[_i].side, ends[_i].lone, ends[_i].after_us);
+	turn(ends[_i].side, ends[_i].kind, ends[_i].after_us);
 	ck_assert(!polls());
 	for (int i = 0; i < BUSY_POLL_PROOF; i++) {
-		turn(BUSY_POLL_TAP, true, 5000);
+		turn(BUSY_POLL_TAP, LONE, 5000);
 		ck_assert(!polls());
-		turn(BUSY_POLL_UDP, true, 40);
+		turn(BUSY_POLL_PEERS, LONE, 40);
 	}
-	turn(BUSY_POLL_TAP, true, 5000);
+	turn(BUSY_POLL_TAP, LONE, 5000);
 	ck_assert(polls());
 }
 END_TEST
@@ -111,7 +117,7 @@ END_TEST
 START_TEST(a_batch_or_super_frame_is_not_polled_after)
 {
 	prove(BUSY_POLL_TAP);
-	turn(BUSY_POLL_TAP, false, 5000);
+	turn(BUSY_POLL_TAP, _i ? BATCH : SUPER, 5000);
 	ck_assert(!polls());
 }
 END_TEST
@@ -119,13 +125,13 @@ END_TEST
 START_TEST(streams_are_never_polled_for)
 {
 	for (int i = 0; i < 100; i++) {
-		turn(BUSY_POLL_UDP, true, 60); /* one way */
+		turn(BUSY_POLL_PEERS, LONE, 60); /* one way */
 		ck_assert(!polls());
 	}
 	for (int i = 0; i < 100; i++) { /* with acknowledgements */
-		turn(BUSY_POLL_TAP, false, 60);
+		turn(BUSY_POLL_TAP, SUPER, 60);
 		ck_assert(!polls());
-		turn(BUSY_POLL_UDP, true, 30);
+		turn(BUSY_POLL_PEERS, LONE, 30);
 		ck_assert(!polls());
 	}
 }
@@ -134,7 +140,7 @@ END_TEST
 START_TEST(a_limit_of_0_turns_it_off_at_once)
 {
 	prove(BUSY_POLL_TAP);
-	turn(BUSY_POLL_TAP, true, 5000);
+	turn(BUSY_POLL_TAP, LONE, 5000);
 	ck_assert(polls());
 	p.limit_us = 0;
 	ck_assert_uint_le(busy_poll_until(&p), now);
@@ -159,7 +165,8 @@ int main(void)
 	tcase_add_test(tc, both_are_polled_for_when_requests_follow_at_once);
 	tcase_add_loop_test(tc, what_is_no_answer_ends_it, 0,
 			    sizeof(ends) / sizeof(ends[0]));
-	tcase_add_test(tc, a_batch_or_super_frame_is_not_polled_after);
+	tcase_add_loop_test(tc, a_batch_or_super_frame_is_not_polled_after, 0,
+			    2);
 	tcase_add_test(tc, streams_are_never_polled_for);
 	tcase_add_test(tc, a_limit_of_0_turns_it_off_at_once);
 	srunner_run_all(sr, CK_NORMAL);
