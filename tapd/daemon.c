@@ -13,10 +13,10 @@
 #include <time.h>
 
 #include "base/bytes.h"
-#include "tapd/announce.h"
-#include "tapd/control.h"
+#include "tapd/common/keyfile.h"
+#include "tapd/control/control.h"
 #include "tapd/daemon_state.h"
-#include "tapd/keyfile.h"
+#include "tapd/events.h"
 #include "tapd/log.h"
 #include "tapd/privileges.h"
 
@@ -27,7 +27,7 @@
  *
  * One timer is set for the node's own deadline. It is moved only to be earlier;
  * when it fires early there is nothing to do but to set it again. Nothing else
- * ticks but a look at the TAP's other side, once a second (tapd/tap_watch).
+ * ticks but a look at the TAP's other side, once a second (tapd/host_watch).
  */
 #define UDP_READS 8		       /* batches of 8 messages each, */
 #define UDP_BYTES ((size_t)256 * 1024) /* or what a batch of the TAP has */
@@ -141,7 +141,8 @@ static void lose_datagrams(void *user, const struct addr *to,
 	node_send_failed(d->node, to, reason, size, count, d->now);
 }
 
-static void send_datagrams(void *user, const struct node_run *runs, size_t n)
+static void send_datagrams(void *user, const struct datagram_run *runs,
+			   size_t n)
 {
 	struct daemon *d = user;
 
@@ -158,8 +159,8 @@ static void write_frames(void *user, const struct frame *frames, size_t n)
 	if (refused == 0)
 		return;
 	node_count_drop(d->node, DROP_tap_write, refused);
-	offloads_refused(&d->offloads, d->conf, interface_tap(d->interface),
-			 d->node);
+	offload_level_refused(&d->offloads, d->conf,
+			      interface_tap(d->interface), d->node);
 }
 
 static void note_event(void *user, const struct node_event *event)
@@ -311,7 +312,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 		socket++;
 	daemon_enter(d);
 	for (int i = 0; more && i < UDP_READS && bytes < UDP_BYTES; i++) {
-		const struct node_received *received;
+		const struct datagram_run *received;
 		size_t n = udp_receive(d->udp, socket, &received, &more);
 
 		if (n > 0)
@@ -444,7 +445,7 @@ static void finish(struct daemon *d)
 	daemon_unwatch_interface(d);
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
-	tap_watch_free(d->tap_watch);
+	host_watch_free(d->host_watch);
 	node_free(d->node);
 	rates_free(d->rates);
 	if (d->base)

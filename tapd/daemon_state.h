@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 #include "node/node.h"
-#include "tapd/busy_poll.h"
-#include "tapd/conf.h"
-#include "tapd/interface.h"
-#include "tapd/offloads.h"
-#include "tapd/rates.h"
-#include "tapd/resolve.h"
-#include "tapd/tap_watch.h"
-#include "tapd/udp.h"
+#include "tapd/conf/conf.h"
+#include "tapd/control/rates.h"
+#include "tapd/discover/resolve.h"
+#include "tapd/tap/busy_poll.h"
+#include "tapd/tap/host_watch.h"
+#include "tapd/tap/interface.h"
+#include "tapd/tap/offload_level.h"
+#include "tapd/underlay/udp.h"
 
 struct daemon {
 	struct conf *conf;
@@ -29,9 +29,9 @@ struct daemon {
 	struct udp *udp;
 	struct node *node;
 	struct interface *interface;
-	struct tap_watch *tap_watch;
+	struct host_watch *host_watch;
 	struct resolve *resolve;
-	struct offloads offloads;
+	struct offload_levels offloads;
 
 	struct event *signals[3];
 	struct event *timer;

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "tapd/conf.h"
+#include "tapd/common/keyfile.h"
+#include "tapd/conf/conf.h"
 #include "tapd/daemon.h"
-#include "tapd/keyfile.h"
 #include "tapd/log.h"
 
 static const char usage[] =

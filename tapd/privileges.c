@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "tapd/error.h"
+#include "tapd/common/error.h"
 
 static bool dropped;
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tapd/common/error.h"
+#include "tapd/common/keyfile.h"
 #include "tapd/daemon_state.h"
-#include "tapd/error.h"
-#include "tapd/keyfile.h"
 #include "tapd/log.h"
 
 static void note(json_t *changes, const char *text)

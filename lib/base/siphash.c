@@ -2,7 +2,7 @@
  * SipHash-2-4: Aumasson and Bernstein, "SipHash: a fast short-input PRF",
  * INDOCRYPT 2012.
  */
-#include "base/table.h"
+#include "base/siphash.h"
 
 static inline uint64_t load_le64(const uint8_t *p)
 {
@@ -50,11 +50,11 @@ static inline void sip_compress(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-uint64_t siphash(const uint8_t seed[TABLE_SEED_LEN], const void *bytes,
+uint64_t siphash(const uint8_t key[SIPHASH_KEY_LEN], const void *bytes,
 		 size_t len)
 {
 	const uint8_t *p = bytes;
-	uint64_t k0 = load_le64(seed), k1 = load_le64(seed + 8);
+	uint64_t k0 = load_le64(key), k1 = load_le64(key + 8);
 	/* "somepseudorandomlygeneratedbytes" */
 	uint64_t v[4] = {
 		k0 ^ UINT64_C(0x736f6d6570736575),

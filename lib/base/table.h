@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TABLE_SEED_LEN 16
+#include "base/siphash.h"
+
+#define TABLE_SEED_LEN SIPHASH_KEY_LEN
 #define TABLE_NONE     UINT32_MAX
 
 /*
@@ -49,9 +51,5 @@ const void *table_key(const struct table *t, const void *value);
  * meanwhile may or may not be seen.
  */
 uint32_t table_next(const struct table *t, uint32_t slot);
-
-/* SipHash-2-4 of any bytes. */
-uint64_t siphash(const uint8_t seed[TABLE_SEED_LEN], const void *bytes,
-		 size_t len);
 
 #endif

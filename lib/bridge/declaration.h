@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/table.h"
-#include "bridge/group.h"
+#include "ether/group.h"
 
 /*
  * A set of groups as a log. Every change takes the next version and moves its

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/table.h"
-#include "bridge/eth.h"
+#include "ether/eth.h"
 
 /* A port is the TAP (0) or a peer's slot + 1. */
 #define FDB_PORT_LOCAL 0

@@ -13,10 +13,10 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 {
 	struct eth_view *view = &out->view;
 	enum drop_reason reason = max ? eth_parse(view, frame, len)
-				      : eth_parse_super(view, frame, len);
+				      : eth_parse_gso(view, frame, len);
 
 	out->full = out->router = false;
-	out->membership.kind = MEMBERSHIP_NONE;
+	out->membership.kind = REPORT_NONE;
 	if (reason != DROP_NONE)
 		return reason;
 	if (max != 0 && len > max)
@@ -27,8 +27,8 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 		out->full =
 			!fdb_learn(t->fdb, view->vlan, view->src, port, now_us);
 	} else {
-		membership_parse(&out->membership, view, frame, len);
-		out->router = out->membership.kind == MEMBERSHIP_QUERY &&
+		report_parse(&out->membership, view, frame, len);
+		out->router = out->membership.kind == REPORT_QUERY &&
 			      out->membership.has_source;
 	}
 	if (eth_is_group(view->dst))
@@ -65,11 +65,11 @@ static void to_group(const struct forward_tables *t, struct forward *out)
 {
 	struct group group;
 
-	if (t->snooping && out->membership.kind == MEMBERSHIP_REPORT) {
+	if (t->snooping && out->membership.kind == REPORT_MEMBERS) {
 		out->ports = t->routers;
 		port_set_keep(&out->ports, &t->live);
 		out->reason = DROP_report_kept;
-	} else if (t->snooping && out->membership.kind == MEMBERSHIP_NONE &&
+	} else if (t->snooping && out->membership.kind == REPORT_NONE &&
 		   group_of_frame(&out->view, &group)) {
 		to_members(t, &group, out);
 	} else {
@@ -116,9 +116,9 @@ void forward_from_port(const struct forward_tables *t, uint16_t port,
 	out->reason = admit(t, port, frame, len, max, now_us, out);
 	if (out->reason != DROP_NONE || !t->snooping)
 		return;
-	if (out->membership.kind == MEMBERSHIP_REPORT && !t->router)
+	if (out->membership.kind == REPORT_MEMBERS && !t->router)
 		out->reason = DROP_report_foreign;
-	else if (out->membership.kind == MEMBERSHIP_QUERY &&
+	else if (out->membership.kind == REPORT_QUERY &&
 		 !out->membership.has_source)
 		out->reason = DROP_query_foreign;
 }

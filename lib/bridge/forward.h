@@ -5,11 +5,11 @@
 #include <stdbool.h>
 
 #include "base/drop.h"
-#include "bridge/eth.h"
 #include "bridge/fdb.h"
 #include "bridge/mdb.h"
-#include "bridge/membership.h"
 #include "bridge/port_set.h"
+#include "ether/eth.h"
+#include "ether/report.h"
 
 /* What a verdict is taken from. The sets are of peers' ports. */
 struct forward_tables {
@@ -30,9 +30,9 @@ struct forward {
 	enum drop_reason reason; /* DROP_NONE: it goes where ports says */
 	struct port_set ports;	 /* from the TAP: to these peers */
 	bool full;		 /* its source could not be learned */
-	/* What it says of groups; MEMBERSHIP_BAD is to be counted. Borrows the
+	/* What it says of groups; REPORT_BAD is to be counted. Borrows the
 	 * frame. */
-	struct membership membership;
+	struct report membership;
 	bool router; /* its sender says that it routes multicast */
 };
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/table.h"
-#include "bridge/group.h"
 #include "bridge/port_set.h"
+#include "ether/group.h"
 
 /*
  * Holds what each port declared, no more: who gets a frame besides (routers,

@@ -7,7 +7,7 @@
 
 #include "base/table.h"
 #include "base/timer.h"
-#include "bridge/group.h"
+#include "ether/group.h"
 
 /*
  * What the querier remembers; what it makes of it is in querier.c. A group is

@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 #include "base/table.h"
-#include "bridge/igmp.h"
-#include "bridge/membership.h"
-#include "bridge/mld.h"
+#include "ether/igmp.h"
+#include "ether/mld.h"
+#include "ether/report.h"
 
 /*
  * A host reports a group when it joins, and then says nothing until asked. So
@@ -85,7 +85,7 @@ void querier_dropped(struct querier *q, uint64_t now_us);
 void querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
 /* A report read from the TAP, and its source MAC. False if something in it found
  * no room: to be counted; all is wanted until it does. */
-bool querier_report(struct querier *q, const struct membership *report,
+bool querier_report(struct querier *q, const struct report *report,
 		    const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us);
 /*
  * The MACs that the TAP's interface listens to (/proc/net/dev_mcast), one after

@@ -69,7 +69,7 @@ static struct reporter *reporter_of(struct querier *q,
 }
 
 static void wants(struct querier *q, const struct vlan *v,
-		  const struct membership_record *record, struct hearing *h)
+		  const struct report_record *record, struct hearing *h)
 {
 	struct member *member = members_find(q->members, &record->group);
 	const bool is_new = !member;
@@ -102,7 +102,7 @@ static void wants(struct querier *q, const struct vlan *v,
 }
 
 /* The asking begins with the next tick. */
-static void leaves(struct querier *q, const struct membership_record *record,
+static void leaves(struct querier *q, const struct report_record *record,
 		   const struct hearing *h)
 {
 	struct member *member = members_find(q->members, &record->group);
@@ -111,7 +111,7 @@ static void leaves(struct querier *q, const struct membership_record *record,
 	if (!member || group_is_for_all(&record->group))
 		return;
 	r = members_reporter(q->members, member, h->mac);
-	if (r && record->says == MEMBERSHIP_LEAVES)
+	if (r && record->says == REPORT_LEAVES)
 		r->leaving = true;
 	if (member->leaving)
 		return;
@@ -149,23 +149,23 @@ static void note_host(struct querier *q, struct vlan *v, bool v6,
 			   h->now_us + QUERIER_NEW_HOST_US);
 }
 
-bool querier_report(struct querier *q, const struct membership *report,
+bool querier_report(struct querier *q, const struct report *report,
 		    const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us)
 {
-	struct membership m = *report;
-	struct membership_record record;
+	struct report m = *report;
+	struct report_record record;
 	struct hearing h = {
 		.mac = mac,
 		.now_us = now_us,
-		.old = membership_is_old(report),
+		.old = report_is_old(report),
 		.slow = !report->v6 && report->version == 1,
 	};
 	struct vlan *v = querier_vlan(q, m.vlan, now_us);
 
 	if (!v || !q->running)
 		return true;
-	while (membership_next(&m, &record)) {
-		if (record.says == MEMBERSHIP_WANTS)
+	while (report_next(&m, &record)) {
+		if (record.says == REPORT_WANTS)
 			wants(q, v, &record, &h);
 		else
 			leaves(q, &record, &h);

@@ -104,8 +104,8 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 	forward_from_tap(&n->tables, frame, len, super ? 0 : frame_max(n),
 			 now_us, &forward);
 	note(n, &forward, now_us);
-	if (forward.membership.kind != MEMBERSHIP_NONE || forward.router)
-		membership_from_tap(n, &forward, now_us);
+	if (forward.membership.kind != REPORT_NONE || forward.router)
+		groups_from_tap(n, &forward, now_us);
 	if (forward.reason != DROP_NONE)
 		return forward.reason;
 	if (is_recursive(n, &forward.view, frame, len))
@@ -118,11 +118,11 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
  * be cut at all. Their headers stay until they are sealed: see NODE_SEGMENTS. */
 static void pack_super(struct node *n, struct peer *peer, struct gso *g)
 {
-	struct batch *b = &n->batch;
+	struct packer *b = &n->packer;
 	const size_t extra = WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN;
 	struct gso_segment s;
 
-	gso_cut(g, batch_record_max(b) - extra);
+	gso_cut(g, pack_record_max(b) - extra);
 	for (;;) {
 		uint8_t *header = n->headers[n->header_at] + FRAME_HEADROOM;
 		const uint8_t *record;
@@ -131,9 +131,9 @@ static void pack_super(struct node *n, struct peer *peer, struct gso *g)
 			return;
 		record = put_header(header, g->header_len + s.payload_len,
 				    &g->offload);
-		batch_add_two(b, record,
-			      (size_t)(header - record) + g->header_len,
-			      s.payload, s.payload_len);
+		pack_add_two(b, record,
+			     (size_t)(header - record) + g->header_len,
+			     s.payload, s.payload_len);
 		n->header_at = (n->header_at + 1) % NODE_SEGMENTS;
 		peer->tx.frames++;
 	}
@@ -143,10 +143,10 @@ static void pack_super(struct node *n, struct peer *peer, struct gso *g)
 static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 		 size_t count, uint64_t now_us)
 {
-	struct batch *b = &n->batch;
+	struct packer *b = &n->packer;
 
-	batch_begin(b, peer->current, &peer->endpoint->addr, peer->pmtu.size,
-		    now_us);
+	pack_begin(b, peer->current, &peer->endpoint->addr, peer->pmtu.size,
+		   now_us);
 	for (size_t i = 0; i < count; i++) {
 		if (!port_set_has(&out[i].ports, peer->port))
 			continue;
@@ -154,10 +154,10 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 			pack_super(n, peer, out[i].super);
 			continue;
 		}
-		batch_add(b, out[i].record, out[i].len);
+		pack_add(b, out[i].record, out[i].len);
 		peer->tx.frames++;
 	}
-	batch_end(b);
+	pack_end(b);
 	peer->tx.datagrams += b->sealed;
 	peer->tx.bytes += b->bytes;
 	n->tx.datagrams += b->sealed;
@@ -173,7 +173,7 @@ static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 {
 	struct port_set takers = { .words = { 0 } };
 
-	membership_tell(n, now_us);
+	groups_tell(n, now_us);
 	for (size_t i = 0; i < count; i++)
 		port_set_add_all(&takers, &out[i].ports);
 	for (int port = port_set_next(&takers, -1); port >= 0;
@@ -219,12 +219,12 @@ static void release(void *user, uint32_t reassembly_slot)
 	frag_release(n->frag, reassembly_slot);
 }
 
-const struct coalesce_ops node_coalesce_ops = {
+const struct merge_ops node_merge_ops = {
 	.write = write_frames,
 	.release = release,
 };
 
-_Static_assert(COALESCE_NO_COOKIE == TABLE_NONE,
+_Static_assert(MERGE_NO_TOKEN == TABLE_NONE,
 	       "a frame that was not reassembled has no slot to release");
 
 void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
@@ -232,9 +232,9 @@ void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
 	bool tcp = takes->partial && takes->tcp;
 
 	n->config.tap_takes = *takes;
-	coalesce_set_mode(n->coalesce, !tcp	    ? COALESCE_OFF
-				       : takes->udp ? COALESCE_TCP_UDP
-						    : COALESCE_TCP);
+	merge_set_mode(n->merge, !tcp	      ? MERGE_OFF
+				 : takes->udp ? MERGE_TCP_UDP
+					      : MERGE_TCP);
 }
 
 static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
@@ -276,11 +276,11 @@ static void tap_add(struct node *n, const struct peer *peer,
 		eth_csum_complete(view, bytes, offload.csum_offset);
 		offload = (struct offload){ .csum_partial = false };
 	}
-	coalesce_add(n->coalesce, peer->port, view, bytes, frame->len, &offload,
-		     reassembly_slot);
+	merge_add(n->merge, peer->port, view, bytes, frame->len, &offload,
+		  reassembly_slot);
 	if (reassembly_slot != TABLE_NONE &&
 	    ++n->reassembled >= n->config.frag_buffers / 2)
-		coalesce_flush(n->coalesce);
+		merge_flush(n->merge);
 }
 
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
@@ -292,7 +292,7 @@ void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 	forward_from_port(&n->tables, peer->port, frame->bytes, frame->len,
 			  frame_max(n), now_us, &forward);
 	note(n, &forward, now_us);
-	if (forward.membership.kind == MEMBERSHIP_BAD)
+	if (forward.membership.kind == REPORT_BAD)
 		node_drop(n, DROP_membership_bad);
 	reason = forward.reason;
 	if (reason == DROP_NONE && frame->csum_partial &&
@@ -324,22 +324,22 @@ static void datagram_in(struct node *n, const struct addr *from,
 		handshake_in(n, type, from, datagram, len, now);
 }
 
-void node_from_udp(struct node *n, const struct node_received *datagrams,
+void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct node_received *run = &datagrams[i];
+		const struct datagram_run *run = &datagrams[i];
 		size_t segment = run->segment_len ? run->segment_len : run->len;
 
 		if (!run->len)
 			node_drop(n, DROP_datagram_short);
 		for (size_t at = 0; at < run->len; at += segment)
-			datagram_in(n, &run->from, run->data + at,
+			datagram_in(n, &run->remote, run->data + at,
 				    run->len - at < segment ? run->len - at
 							    : segment,
 				    now);
 	}
-	coalesce_flush(n->coalesce);
-	membership_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
-	batch_flush(&n->batch);
+	merge_flush(n->merge);
+	groups_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
+	pack_flush(&n->packer);
 }

@@ -75,7 +75,7 @@ static void dial(struct node *n, struct endpoint *e, struct clock now,
 	       WIRE_MAC_LEN);
 	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
 		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
-	batch_message(&n->batch, &e->addr, bytes, sizeof(bytes));
+	pack_message(&n->packer, &e->addr, bytes, sizeof(bytes));
 }
 
 void handshake_dial(struct node *n, struct endpoint *e, struct clock now)
@@ -103,7 +103,7 @@ static void send_cookie(struct node *n, const struct addr *to,
 	node_random(n, nonce, sizeof(nonce));
 	if (cookie_answer(&n->jar, n->aead, secret, to, receiver, mac1, nonce,
 			  out))
-		batch_message(&n->batch, to, out, sizeof(out));
+		pack_message(&n->packer, to, out, sizeof(out));
 }
 
 static void refuse_untrusted(struct node *n, const struct addr *from,
@@ -156,7 +156,7 @@ static void answer(struct node *n, const struct addr *from, struct noise *noise,
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HALF_OPEN_US);
 	wire_pack_response(&m, bytes);
 	cookie_set_mac1(secret, bytes, sizeof(bytes));
-	batch_message(&n->batch, from, bytes, sizeof(bytes));
+	pack_message(&n->packer, from, bytes, sizeof(bytes));
 }
 
 /*

@@ -91,22 +91,14 @@ uint32_t node_index_new(struct node *n, const struct index_entry *entry)
 	return index;
 }
 
-static void send_runs(void *user, const struct batch_run *runs, size_t count)
+static void send_runs(void *user, const struct datagram_run *runs, size_t count)
 {
 	struct node *n = user;
-	struct node_run out[BATCH_RUNS];
 
-	for (size_t i = 0; i < count; i++)
-		out[i] = (struct node_run){
-			.to = runs[i].to,
-			.data = runs[i].data,
-			.len = runs[i].len,
-			.segment_len = runs[i].segment_len,
-		};
-	n->ops.udp_send(n->user, out, count);
+	n->ops.udp_send(n->user, runs, count);
 }
 
-static const struct batch_ops batch_ops = { .send = send_runs };
+static const struct pack_ops pack_ops = { .send = send_runs };
 
 static void set_defaults(struct node_config *c)
 {
@@ -146,15 +138,15 @@ static bool make_tables(struct node *n)
 		endpoints + NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max,
 		sizeof(uint32_t), sizeof(struct index_entry), seed);
 	n->tables.fdb = fdb_new(&fdb, seed);
-	if (!membership_init(n, seed))
+	if (!groups_init(n, seed))
 		return false;
-	n->coalesce = coalesce_new(ports, &node_coalesce_ops, n);
+	n->merge = merge_new(ports, &node_merge_ops, n);
 	n->frag = frag_new(c->frag_buffers, c->frame_max, ports, n->drops);
 	return peers_init(&n->peers, c->peers_max, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max +
 					       NODE_CANDIDATES_MAX + 2) &&
-	       batch_init(&n->batch, &batch_ops, n) && n->candidates &&
-	       n->indices && n->tables.fdb && n->frag && n->coalesce;
+	       pack_init(&n->packer, &pack_ops, n) && n->candidates &&
+	       n->indices && n->tables.fdb && n->frag && n->merge;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -228,10 +220,10 @@ void node_free(struct node *n)
 	peers_free(&n->peers);
 	table_free(n->indices);
 	fdb_free(n->tables.fdb);
-	membership_free(n);
+	groups_free(n);
 	frag_free(n->frag);
-	coalesce_free(n->coalesce);
-	batch_free(&n->batch);
+	merge_free(n->merge);
+	pack_free(&n->packer);
 	timers_free(&n->timers);
 	aead_free(n->aead);
 	free(n->trusted);
@@ -242,13 +234,13 @@ void node_free(struct node *n)
 void node_flush(struct node *n, struct clock now)
 {
 	(void)now;
-	batch_flush(&n->batch);
+	pack_flush(&n->packer);
 }
 
 static void age(struct node *n, uint64_t now_us)
 {
 	fdb_age(n->tables.fdb, now_us);
-	membership_make_room(n, now_us);
+	groups_make_room(n, now_us);
 	timers_set(&n->timers, &n->age_timer, now_us + NODE_FDB_AGE_US / 10);
 }
 
@@ -282,13 +274,13 @@ void node_tick(struct node *n, struct clock now)
 			age(n, now.mono_us);
 			break;
 		case NODE_TIMER_ROUTER:
-			membership_router_timer(n, now.mono_us);
+			groups_router_timer(n, now.mono_us);
 			break;
 		}
 	}
 	querier_tick(n->querier, now.mono_us);
-	membership_tell(n, now.mono_us);
-	batch_flush(&n->batch);
+	groups_tell(n, now.mono_us);
+	pack_flush(&n->packer);
 }
 
 void node_bye(struct node *n, struct clock now)
@@ -299,7 +291,7 @@ void node_bye(struct node *n, struct clock now)
 	while ((peer = peers_next(&n->peers, &at)))
 		if (peer->current)
 			send_bye(n, peer, now.mono_us);
-	batch_flush(&n->batch);
+	pack_flush(&n->packer);
 }
 
 void node_send_failed(struct node *n, const struct addr *to,

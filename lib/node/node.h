@@ -8,9 +8,11 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/counters.h"
+#include "base/datagram.h"
 #include "base/drop.h"
+#include "base/frame.h"
 #include "base/key.h"
-#include "base/offload.h"
 
 /*
  * A node is one host's end of the overlay. Its owner feeds it what was read
@@ -33,24 +35,6 @@ struct node;
 #define NODE_PORT_WORDS	  9 /* a bit for each peer, and for the TAP */
 /* Addresses that may be wanted: several for each peer. */
 #define NODE_ENDPOINTS_MAX (3 * NODE_PEERS_MAX)
-
-/* A datagram received, or a run of them that GRO merged: all but the last are
- * segment_len long. segment_len 0: a single datagram. Opened in place. */
-struct node_received {
-	struct addr from;
-	uint8_t *data;
-	size_t len;
-	size_t segment_len;
-};
-
-/* Datagrams to one endpoint, one after the other in one buffer; all but the
- * last are segment_len long. At most 64 of them, at most 65,507 bytes. */
-struct node_run {
-	struct addr to;
-	const uint8_t *data;
-	size_t len;
-	size_t segment_len;
-};
 
 enum node_event_type {
 	NODE_PEER_UP,	     /* peer, at */
@@ -80,7 +64,7 @@ struct node_ops {
 	/* Sends the runs in order, all of them in one go if it can; they are
 	 * borrowed until it returns. Losses are reported with
 	 * node_send_failed, which may be called from inside. */
-	void (*udp_send)(void *user, const struct node_run *runs, size_t n);
+	void (*udp_send)(void *user, const struct datagram_run *runs, size_t n);
 	/* Writes the frames in order; borrowed until it returns. */
 	void (*tap_write)(void *user, const struct frame *frames, size_t n);
 	void (*event)(void *user, const struct node_event *event);
@@ -143,9 +127,9 @@ void node_free(struct node *n);
  */
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now);
-/* Datagrams received; calls tap_write and, for answers, udp_send before it
+/* Datagrams received, which are opened in place; calls tap_write and, for answers, udp_send before it
  * returns. */
-void node_from_udp(struct node *n, const struct node_received *datagrams,
+void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now);
 /* Seals and sends whatever is open. */
 void node_flush(struct node *n, struct clock now);
@@ -231,17 +215,13 @@ void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now);
 
 /* ---- what there is to see ---- */
 
-struct node_counters {
-	uint64_t frames, datagrams, bytes;
-};
-
 struct node_status {
 	struct public_key key;
 	const char *aead; /* the backend in use */
 	uint32_t peers_total, peers_up;
 	/* tx.frames: read from the TAP; rx.frames: written to it; bytes: of UDP
 	 * payload. */
-	struct node_counters tx, rx;
+	struct counters tx, rx;
 	uint32_t fdb_count;
 };
 void node_status(const struct node *n, struct node_status *out);
@@ -264,11 +244,11 @@ struct node_peer_info {
 	char why[96];	 /* "" if up and well */
 	uint32_t rtt_us; /* 0: unknown */
 	double loss;
-	uint16_t datagram_size;	     /* 0: unknown */
-	uint16_t tap_mtu;	     /* the peer's; 0: unknown */
-	uint64_t up_since_us;	     /* monotonic; 0 unless up */
-	uint64_t heard_us;	     /* monotonic; 0: never */
-	struct node_counters tx, rx; /* tx.frames: copies sent to it */
+	uint16_t datagram_size; /* 0: unknown */
+	uint16_t tap_mtu;	/* the peer's; 0: unknown */
+	uint64_t up_since_us;	/* monotonic; 0 unless up */
+	uint64_t heard_us;	/* monotonic; 0: never */
+	struct counters tx, rx; /* tx.frames: copies sent to it */
 };
 
 /* Walks them in a stable order: *at starts at 0. False at the end. */

@@ -5,17 +5,17 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "base/timer.h"
-#include "bridge/coalesce.h"
 #include "bridge/declaration.h"
 #include "bridge/forward.h"
-#include "bridge/gso.h"
 #include "bridge/querier.h"
 #include "bridge/router.h"
+#include "ether/gso.h"
+#include "ether/merge.h"
 #include "node/node.h"
-#include "tunnel/batch.h"
+#include "node/peers.h"
 #include "tunnel/cookie.h"
 #include "tunnel/frag.h"
-#include "tunnel/peers.h"
+#include "tunnel/pack.h"
 #include "tunnel/wire.h"
 
 /* Half-open handshakes we answered; beyond NODE_HALF_OPEN_LOAD of them, who
@@ -45,7 +45,7 @@
 #define NODE_CHUNK 64
 /* Segments whose headers are kept until they are sealed: more than a datagram
  * has, at two pieces each. */
-#define NODE_SEGMENTS (BATCH_PIECES / 2 + 1)
+#define NODE_SEGMENTS (PACK_PIECES / 2 + 1)
 
 /* Tokens per second, up to a second's worth. */
 struct bucket {
@@ -90,7 +90,7 @@ enum node_timer {
 };
 
 /* A peer's part in who wants which group: membership.c. By its port. */
-struct port_membership {
+struct port_groups {
 	/* what it declared */
 	uint32_t declared; /* the newest version it spoke of; 0: none */
 	uint32_t held;	   /* the version that is in the MDB; 0: none */
@@ -133,7 +133,7 @@ struct node {
 	struct mdb *mdb;
 	struct querier *querier;
 	struct declaration *declaration;
-	struct port_membership *ports;
+	struct port_groups *ports;
 	struct timer router_timer; /* until when one is on our side */
 	unsigned int tap_wants;	   /* bits of enum node_tap_wants */
 	bool tap_up;
@@ -141,10 +141,10 @@ struct node {
 	uint32_t told;		    /* the version that peers were told of */
 
 	struct frag *frag;
-	struct batch batch;
+	struct packer packer;
 
-	struct coalesce *coalesce; /* frames for the TAP */
-	uint32_t reassembled;	   /* of them, that are in frag's buffers */
+	struct merge *merge;  /* frames for the TAP */
+	uint32_t reassembled; /* of them, that are in frag's buffers */
 
 	/* super-frames of the chunk under way, and headers cut from them */
 	struct gso supers[NODE_CHUNK];
@@ -152,7 +152,7 @@ struct node {
 	uint8_t headers[NODE_SEGMENTS][FRAME_HEADROOM + GSO_HEADER_MAX];
 	size_t header_at;
 
-	struct node_counters tx, rx;
+	struct counters tx, rx;
 	uint64_t drops[DROP_REASON_COUNT];
 };
 
@@ -269,35 +269,32 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 
 void frame_in(struct node *n, struct peer *peer, const struct wire_frame *frame,
 	      uint32_t reassembly_slot, uint64_t now_us);
-extern const struct coalesce_ops node_coalesce_ops;
+extern const struct merge_ops node_merge_ops;
 
 /* ---- membership.c: who wants which group ---- */
 
-bool membership_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN]);
-void membership_free(struct node *n);
+bool groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN]);
+void groups_free(struct node *n);
 /* What a frame read from the TAP says of groups and routers. */
-void membership_from_tap(struct node *n, const struct forward *f,
-			 uint64_t now_us);
-void membership_router_timer(struct node *n, uint64_t now_us);
+void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us);
+void groups_router_timer(struct node *n, uint64_t now_us);
 /* Declares what has changed, if anything has. */
-void membership_tell(struct node *n, uint64_t now_us);
-void membership_peer_up(struct node *n, struct peer *peer, uint64_t now_us);
-void membership_peer_gone(struct node *n, const struct peer *peer);
-/* When membership_tend has something to do, or CLOCK_NEVER. */
-uint64_t membership_deadline(const struct node *n, const struct peer *peer);
-void membership_tend(struct node *n, struct peer *peer, uint64_t now_us);
+void groups_tell(struct node *n, uint64_t now_us);
+void groups_peer_up(struct node *n, struct peer *peer, uint64_t now_us);
+void groups_peer_gone(struct node *n, const struct peer *peer);
+/* When groups_tend has something to do, or CLOCK_NEVER. */
+uint64_t groups_deadline(const struct node *n, const struct peer *peer);
+void groups_tend(struct node *n, struct peer *peer, uint64_t now_us);
 /* A groups record came; or a probe or echo, the newest so far. */
-enum drop_reason membership_in(struct node *n, const struct peer *peer,
-			       const struct wire_record *record,
-			       uint64_t now_us);
-void membership_reported(struct node *n, struct peer *peer,
-			 const struct wire_probe *probe, uint64_t now_us);
+enum drop_reason groups_in(struct node *n, const struct peer *peer,
+			   const struct wire_record *record, uint64_t now_us);
+void groups_reported(struct node *n, struct peer *peer,
+		     const struct wire_probe *probe, uint64_t now_us);
 /* True if the peer is to be sent a probe that says what we hold. */
-bool membership_take_ack(struct node *n, const struct peer *peer);
-void membership_make_room(struct node *n, uint64_t now_us);
+bool groups_take_ack(struct node *n, const struct peer *peer);
+void groups_make_room(struct node *n, uint64_t now_us);
 /* For people. NULL: it does not want all; it gets what it joined. */
-const char *membership_why_all(const struct node *n);
-const char *membership_why_flooded(const struct node *n,
-				   const struct peer *peer);
+const char *groups_why_all(const struct node *n);
+const char *groups_why_flooded(const struct node *n, const struct peer *peer);
 
 #endif

@@ -178,7 +178,7 @@ static void restart(struct node *n, struct peer *peer,
 
 	peer_sessions_drop(n, peer);
 	fdb_flush_port(n->tables.fdb, peer->port);
-	membership_peer_gone(n, peer);
+	groups_peer_gone(n, peer);
 	liveness_init(&peer->liveness, now_us);
 	peer->timestamp_us = 0;
 	peer->move_token = 0;
@@ -223,7 +223,7 @@ static struct peer *welcome(struct node *n, const struct candidate *c,
 	peer->timer.owner = peer;
 	peer->state_us = now_us;
 	liveness_init(&peer->liveness, now_us);
-	membership_peer_gone(n, peer);
+	groups_peer_gone(n, peer);
 	adopt_hello(peer, &c->hello);
 	return peer;
 }

@@ -19,27 +19,27 @@ static void send_records(struct node *n, struct peer *peer, struct session *s,
 	if (size < WIRE_DATA_OVERHEAD + len)
 		size = WIRE_DATA_OVERHEAD + len;
 
-	batch_begin(&n->batch, s, to, size, now_us);
-	batch_add(&n->batch, record, len);
+	pack_begin(&n->packer, s, to, size, now_us);
+	pack_add(&n->packer, record, len);
 	if (padded_to >= WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
 		size_t rest =
 			padded_to - WIRE_DATA_OVERHEAD - len - sizeof(pad);
 
 		wire_pack_record(pad, WIRE_PAD, 0, (uint16_t)rest);
-		batch_add(&n->batch, pad, sizeof(pad));
-		batch_add(&n->batch, padding, rest);
+		pack_add(&n->packer, pad, sizeof(pad));
+		pack_add(&n->packer, padding, rest);
 	}
-	batch_end(&n->batch);
-	n->tx.datagrams += n->batch.sealed;
-	n->tx.bytes += n->batch.bytes;
-	n->drops[DROP_key_exhausted] += n->batch.exhausted;
+	pack_end(&n->packer);
+	n->tx.datagrams += n->packer.sealed;
+	n->tx.bytes += n->packer.bytes;
+	n->drops[DROP_key_exhausted] += n->packer.exhausted;
 	if (!peer)
 		return;
-	peer->tx.datagrams += n->batch.sealed;
-	peer->tx.bytes += n->batch.bytes;
+	peer->tx.datagrams += n->packer.sealed;
+	peer->tx.bytes += n->packer.bytes;
 	/* Hellos of a session that is not open do not count: peer_heard. */
-	if (n->batch.sealed && s->stage == SESSION_OPEN)
-		liveness_sent(&peer->liveness, n->batch.sealed, now_us);
+	if (n->packer.sealed && s->stage == SESSION_OPEN)
+		liveness_sent(&peer->liveness, n->packer.sealed, now_us);
 }
 
 /* Every hello fills its datagram to one size, so that the answer to one that was
@@ -252,15 +252,15 @@ static void probe_in(struct node *n, struct reading *r,
 	liveness_report(&r->peer->liveness, probe,
 			probe->echo && probe->size <= CONTROL_SIZE, r->now_us);
 	if (r->advance)
-		membership_reported(n, r->peer, probe, r->now_us);
+		groups_reported(n, r->peer, probe, r->now_us);
 	if (probe->echo) {
 		echo_in(n, r, probe);
 		return;
 	}
 	if (probe->size)
-		liveness_excuse(&r->peer->liveness);
+		liveness_announced(&r->peer->liveness);
 	else if (r->size > CONTROL_SIZE)
-		liveness_excused(&r->peer->liveness);
+		liveness_arrived(&r->peer->liveness);
 	send_echo(n, r->peer, r->session, probe, r->size, r->now_us);
 }
 
@@ -340,7 +340,7 @@ static enum drop_reason record_in(struct node *n, struct reading *r,
 			probe_in(n, r, &u.probe);
 		break;
 	case WIRE_GROUPS:
-		reason = membership_in(n, r->peer, record, r->now_us);
+		reason = groups_in(n, r->peer, record, r->now_us);
 		break;
 	case WIRE_BYE:
 		bye_in(n, r);
@@ -413,6 +413,6 @@ void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 	if (!r.peer || r.over)
 		return;
 	peer_read(n, r.peer, now_us);
-	if (membership_take_ack(n, r.peer) && r.peer->current)
+	if (groups_take_ack(n, r.peer) && r.peer->current)
 		send_probe(n, r.peer, &r.peer->endpoint->addr, now_us);
 }

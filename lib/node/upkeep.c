@@ -40,7 +40,7 @@ static uint64_t peer_deadline(struct node *n, struct peer *peer,
 	if (peer->current) {
 		due = earlier(due, liveness_deadline(&peer->liveness, &c));
 		due = earlier(due, pmtu_deadline(&peer->pmtu));
-		due = earlier(due, membership_deadline(n, peer));
+		due = earlier(due, groups_deadline(n, peer));
 	}
 	return due > now_us ? due : now_us + CLOCK_MS;
 }
@@ -97,7 +97,7 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_why why,
 	peer_down(n, peer, why, now_us);
 	/* The port is the next peer's: nothing learned since may stay. */
 	fdb_flush_port(n->tables.fdb, peer->port);
-	membership_peer_gone(n, peer);
+	groups_peer_gone(n, peer);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);
 	peer_leave_endpoint(n, peer);
@@ -150,7 +150,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	peer->endpoint->why = ENDPOINT_DIALLING;
 	peer->state_us = now_us;
 	node_emit(n, NODE_PEER_UP, peer, &peer->endpoint->addr, NULL, "");
-	membership_peer_up(n, peer, now_us);
+	groups_peer_up(n, peer, now_us);
 }
 
 void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
@@ -165,7 +165,7 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 	peer_sendable(n, peer);
 	peer_up(n, peer, now_us);
 	if (was_mute) /* what changed meanwhile could not be told */
-		membership_peer_up(n, peer, now_us);
+		groups_peer_up(n, peer, now_us);
 	peer_arm(n, peer, now_us);
 }
 
@@ -192,7 +192,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_why why,
 	peer->why = why;
 	peer->state_us = now_us;
 	fdb_flush_port(n->tables.fdb, peer->port);
-	membership_peer_gone(n, peer);
+	groups_peer_gone(n, peer);
 	redial(n, peer, now_us);
 	if (!was_up)
 		return;
@@ -346,7 +346,7 @@ static void tend_liveness(struct node *n, struct peer *peer, uint64_t now_us)
 		liveness_probed(&peer->liveness, now_us);
 		send_probe(n, peer, &peer->endpoint->addr, now_us);
 	}
-	membership_tend(n, peer, now_us);
+	groups_tend(n, peer, now_us);
 	size = pmtu_probe(&peer->pmtu, peer->liveness.echoed_us, now_us);
 	if (size)
 		send_size_probes(n, peer, size, now_us);

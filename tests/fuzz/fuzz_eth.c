@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "bridge/eth.h"
+#include "ether/eth.h"
 #include "fuzz.h"
 
 static void view_holds(const struct eth_view *v, const uint8_t *frame,

@@ -4,14 +4,16 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-#include "bridge/coalesce.h"
-#include "bridge/gso.h"
+#include "ether/gso.h"
+#include "ether/merge.h"
+#include "ether/vnet.h"
 #include "fuzz.h"
+#include "support/frame_len.h"
 
 /* Only so many segments of a cut are given to coalesce. */
 #define FRAMES_MAX 64
 
-static struct coalesce *coalesce;
+static struct merge *coalesce;
 static size_t written; /* bytes, were they not merged */
 
 static void count(void *user, const struct frame *frames, size_t n)
@@ -20,7 +22,7 @@ static void count(void *user, const struct frame *frames, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct frame *f = &frames[i];
 
-		HOLDS(f->iovcnt >= 1 && f->iovcnt <= COALESCE_SEGMENTS_MAX);
+		HOLDS(f->iovcnt >= 1 && f->iovcnt <= MERGE_SEGMENTS_MAX);
 		HOLDS((f->iovcnt > 1) == (f->offload.gso != OFFLOAD_GSO_NONE));
 		written += frame_len(f);
 		for (size_t j = 1; j < f->iovcnt; j++)
@@ -35,15 +37,15 @@ static void release(void *user, uint32_t cookie)
 	HOLDS(false);
 }
 
-static const struct coalesce_ops ops = { count, release };
+static const struct merge_ops ops = { count, release };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	coalesce = coalesce_new(2, &ops, NULL);
+	coalesce = merge_new(2, &ops, NULL);
 	HOLDS(coalesce);
-	coalesce_set_mode(coalesce, COALESCE_TCP_UDP);
+	merge_set_mode(coalesce, MERGE_TCP_UDP);
 	return 0;
 }
 
@@ -95,12 +97,12 @@ static void cut(struct gso *g, size_t frame_max, size_t payload_len)
 		}
 		held[held_count++] = frame;
 		held_len += len;
-		coalesce_add(coalesce, 1, &v, frame, len, &g->offload,
-			     COALESCE_NO_COOKIE);
+		merge_add(coalesce, 1, &v, frame, len, &g->offload,
+			  MERGE_NO_TOKEN);
 	}
 	HOLDS(n == expected);
 	HOLDS(sum == payload_len + n * g->header_len);
-	coalesce_flush(coalesce);
+	merge_flush(coalesce);
 	HOLDS(written == held_len);
 	while (held_count > 0)
 		free(held[--held_count]);
@@ -116,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 + VNET_HDR_LEN)
 		return 0;
 	frame_max = load_be16(data);
-	if (!offload_unpack(&o, data + 2))
+	if (!vnet_unpack(&o, data + 2))
 		return 0;
 	data += 2 + VNET_HDR_LEN;
 	size -= 2 + VNET_HDR_LEN;

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "bridge/eth.h"
+#include "ether/eth.h"
 #include "fuzz.h"
 #include "node/node_impl.h"
 
@@ -61,18 +61,18 @@ static void enqueue(struct side *s, const uint8_t *bytes, size_t len)
 	s->queue[s->queued++].len = len;
 }
 
-static void op_udp_send(void *user, const struct node_run *runs, size_t n)
+static void op_udp_send(void *user, const struct datagram_run *runs, size_t n)
 {
 	struct side *s = user;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t segment = runs[i].segment_len;
 
-		HOLDS(runs[i].len > 0 && runs[i].len <= BATCH_RUN_LEN_MAX);
+		HOLDS(runs[i].len > 0 && runs[i].len <= DATAGRAM_RUN_LEN_MAX);
 		HOLDS(segment > 0 && segment <= runs[i].len);
 		s->sent += runs[i].len;
 		touch(runs[i].data, runs[i].len);
-		if (!addr_equal(&runs[i].to, &s->other->addr))
+		if (!addr_equal(&runs[i].remote, &s->other->addr))
 			continue;
 		for (size_t at = 0; at < runs[i].len; at += segment)
 			enqueue(s, runs[i].data + at,
@@ -149,7 +149,7 @@ static void side_start(struct side *s, struct side *other, uint8_t number)
 static void receive(struct side *s, const struct addr *from,
 		    const uint8_t *bytes, size_t len)
 {
-	struct node_received r = { .from = *from, .len = len };
+	struct datagram_run r = { .remote = *from, .len = len };
 
 	r.data = malloc(len ? len : 1);
 	HOLDS(r.data);
@@ -225,7 +225,7 @@ static void check_membership(const struct side *s)
 	size_t groups = 0;
 
 	while ((peer = peers_next(&n->peers, &at))) {
-		const struct port_membership *m = &n->ports[peer->port];
+		const struct port_groups *m = &n->ports[peer->port];
 
 		HOLDS(m->acked <= m->sent);
 		HOLDS(m->sent <= declaration_version(n->declaration));

@@ -20,13 +20,13 @@ static uint32_t wanted;
 static void on_query(void *user, const struct querier_query *query)
 {
 	uint8_t frame[QUERIER_FRAME_MAX];
-	struct membership m;
+	struct report m;
 	struct eth_view v;
 	size_t len = querier_build(frame, query);
 
 	(void)user;
 	HOLDS(eth_parse(&v, frame, len) == DROP_NONE);
-	HOLDS(membership_parse(&m, &v, frame, len) == MEMBERSHIP_QUERY);
+	HOLDS(report_parse(&m, &v, frame, len) == REPORT_QUERY);
 	HOLDS(group_equal(&m.group, &query->group));
 }
 
@@ -56,8 +56,8 @@ static void repair(const struct eth_view *v, uint8_t *frame)
 static void hear(struct querier *q, const uint8_t *bytes, size_t len,
 		 bool repaired, uint64_t now_us)
 {
-	struct membership m, copy;
-	struct membership_record record;
+	struct report m, copy;
+	struct report_record record;
 	struct eth_view v;
 	uint8_t *frame = malloc(len ? len : 1);
 
@@ -67,12 +67,12 @@ static void hear(struct querier *q, const uint8_t *bytes, size_t len,
 		if (repaired)
 			repair(&v, frame);
 		router_is_announced(&v, frame, len);
-		HOLDS(membership_parse(&m, &v, frame, len) == m.kind);
+		HOLDS(report_parse(&m, &v, frame, len) == m.kind);
 		copy = m;
-		while (membership_next(&copy, &record))
+		while (report_next(&copy, &record))
 			HOLDS(record.group.vlan == v.vlan);
 		querier_saw_vlan(q, v.vlan, now_us);
-		if (m.kind == MEMBERSHIP_REPORT)
+		if (m.kind == REPORT_MEMBERS)
 			querier_report(q, &m, v.src, now_us);
 	}
 	free(frame);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "bridge/group.h"
+#include "ether/group.h"
 
 #define HEADER_LEN	14
 #define TAG_LEN		4

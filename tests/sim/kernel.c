@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/drop.h"
-#include "bridge/membership.h"
 #include "bridge/querier.h"
 #include "bridge/router.h"
+#include "ether/report.h"
 
 #include "listeners_impl.h"
 #include "traffic.h"
@@ -127,7 +127,7 @@ static void speak(struct kernel *k, const struct kept_report *kept,
 					    [REPORT_LEAVE] = "reports to leave",
 					    [REPORT_JOIN] = "reports to join" };
 	struct listeners *l = listeners_of(k);
-	struct report r = {
+	struct host_report r = {
 		.serial = l->serial++,
 		.old = k->interfaces[kept->interface].old,
 		.says = kept->says,
@@ -181,7 +181,7 @@ static void enqueue(struct kernel *k, const struct kept_report *r)
 
 /* In as few reports as its version allows. */
 static void send_groups(struct kernel *k, unsigned interface,
-			enum report_says says, const uint16_t *groups,
+			enum host_report_says says, const uint16_t *groups,
 			size_t count)
 {
 	const struct listeners *l = listeners_of(k);
@@ -395,7 +395,7 @@ static void answer_within(struct kernel *k, uint64_t *due_us, uint64_t us)
 }
 
 static void asked_all(struct kernel *k, unsigned interface,
-		      const struct membership *query)
+		      const struct report *query)
 {
 	const struct listeners *l = listeners_of(k);
 	uint64_t us = query->response_ms * SIM_MS;
@@ -419,7 +419,7 @@ static void asked_all(struct kernel *k, unsigned interface,
 	}
 }
 
-static void hear_query(struct kernel *k, const struct membership *query)
+static void hear_query(struct kernel *k, const struct report *query)
 {
 	const struct group all = { .vlan = query->vlan };
 	const struct listeners *l = listeners_of(k);
@@ -439,11 +439,11 @@ static void hear_query(struct kernel *k, const struct membership *query)
 }
 
 /* As Linux does, whatever its own version is: the other's report will do. */
-static void hear_report(struct kernel *k, const struct membership *report)
+static void hear_report(struct kernel *k, const struct report *report)
 {
 	const struct listeners *l = listeners_of(k);
 
-	if (!membership_is_old(report) || report->says == MEMBERSHIP_LEAVES)
+	if (!report_is_old(report) || report->says == REPORT_LEAVES)
 		return;
 	for (unsigned i = 0; i < k->interface_count; i++) {
 		for (unsigned g = 0; g < l->count; g++) {
@@ -458,20 +458,19 @@ static void hear_report(struct kernel *k, const struct membership *report)
 	}
 }
 
-static bool is_for_kernel(const uint8_t *bytes, size_t len,
-			  struct membership *out)
+static bool is_for_kernel(const uint8_t *bytes, size_t len, struct report *out)
 {
 	struct eth_view view;
 
 	return eth_parse(&view, bytes, len) == DROP_NONE &&
-	       membership_parse(out, &view, bytes, len) >= MEMBERSHIP_QUERY;
+	       report_parse(out, &view, bytes, len) >= REPORT_QUERY;
 }
 
-static void hear(struct kernel *k, const struct membership *message)
+static void hear(struct kernel *k, const struct report *message)
 {
 	if (k->tap_down)
 		return;
-	if (message->kind == MEMBERSHIP_QUERY)
+	if (message->kind == REPORT_QUERY)
 		hear_query(k, message);
 	else
 		hear_report(k, message);
@@ -480,13 +479,12 @@ static void hear(struct kernel *k, const struct membership *message)
 bool listeners_read_query(struct host *h, const uint8_t *bytes, size_t len)
 {
 	struct sim *s = h->sim;
-	struct membership query;
+	struct report query;
 
 	if (!s->listeners || len < ETH_HEADER_LEN ||
 	    memcmp(bytes + ETH_ADDR_LEN, querier_mac, ETH_ADDR_LEN) != 0)
 		return false;
-	if (!is_for_kernel(bytes, len, &query) ||
-	    query.kind != MEMBERSHIP_QUERY)
+	if (!is_for_kernel(bytes, len, &query) || query.kind != REPORT_QUERY)
 		sim_fail(s, "h%u writes no query from its querier's MAC",
 			 h->index);
 	else if (!kernel_is_asked(&s->listeners->kernels[h->index]))
@@ -500,14 +498,14 @@ void listeners_read(struct host *h, const uint8_t *bytes, size_t len)
 {
 	struct sim *s = h->sim;
 	struct kernel *k = &s->listeners->kernels[h->index];
-	struct membership message;
+	struct report message;
 
 	if (!is_for_kernel(bytes, len, &message)) {
 		sim_fail(s, "h%u cannot read another's report", h->index);
 		return;
 	}
 	/* Its timer may be late. */
-	if (message.kind == MEMBERSHIP_REPORT && h->config.snooping &&
+	if (message.kind == REPORT_MEMBERS && h->config.snooping &&
 	    (!k->routed_us ||
 	     s->now_us - k->routed_us > ROUTER_LIFE_US + 2 * SIM_S))
 		sim_fail(s, "h%u, which is no router, gets a report", h->index);

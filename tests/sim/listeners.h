@@ -2,7 +2,7 @@
 #ifndef TAPD_SIM_LISTENERS_H
 #define TAPD_SIM_LISTENERS_H
 
-#include "bridge/group.h"
+#include "ether/group.h"
 
 #include "sim.h"
 

@@ -36,7 +36,7 @@ struct joined {
 
 struct kept_report {
 	unsigned interface;
-	enum report_says says;
+	enum host_report_says says;
 	size_t count;
 	uint16_t groups[REPORT_GROUPS_MAX];
 };

@@ -1,6 +1,7 @@
 /* sim: runs scenarios over seeds. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct options {
 	unsigned long from;
 	const char *scenario; /* a name or a group; NULL: all */
 	bool verbose;
+	bool digests; /* print what each run comes to: to compare two builds */
 };
 
 struct tally {
@@ -41,18 +43,21 @@ static bool chosen(const struct options *o, const struct scenario *c)
 }
 
 /* One run; the digest of everything that was on the wire. */
-static bool run(const struct scenario *c, unsigned long seed, bool verbose,
-		uint64_t *digest)
+static bool run(const struct scenario *c, unsigned long seed,
+		const struct options *o, uint64_t *digest)
 {
-	struct sim *s = sim_new(seed, verbose);
+	struct sim *s = sim_new(seed, o->verbose);
 	bool ok;
 
 	c->run(s);
 	ok = !s->failed;
 	*digest = digest_u64(s->digest, s->now_us);
+	if (o->digests)
+		printf("digest %s %lu %016" PRIx64 "\n", c->name, seed,
+		       *digest);
 	if (!ok) {
 		printf("FAILED  %s, seed %lu: %s\n", c->name, seed, s->failure);
-		if (!verbose)
+		if (!o->verbose)
 			sim_print_trace(s);
 		printf("    again: %s --scenario %s --from %lu --seeds 1"
 		       " --verbose\n",
@@ -64,17 +69,17 @@ static bool run(const struct scenario *c, unsigned long seed, bool verbose,
 
 /* The first seed runs twice: a run that does not repeat cannot be debugged, and
  * a node that does not repeat draws on more than its arguments. */
-static bool repeats(const struct scenario *c, unsigned long seed,
+static bool repeats(const struct scenario *c, const struct options *o,
 		    uint64_t digest)
 {
 	uint64_t again;
 
-	if (!run(c, seed, false, &again))
+	if (!run(c, o->from, o, &again))
 		return false;
 	if (again == digest)
 		return true;
 	printf("FAILED  %s, seed %lu: a second run differs from the first\n",
-	       c->name, seed);
+	       c->name, o->from);
 	return false;
 }
 
@@ -87,10 +92,10 @@ static void run_scenario(const struct scenario *c, const struct options *o,
 		seeds = (c->seeds * o->percent + 99) / 100;
 	for (unsigned long i = 0; i < seeds; i++) {
 		uint64_t digest;
-		bool ok = run(c, o->from + i, o->verbose, &digest);
+		bool ok = run(c, o->from + i, o, &digest);
 
 		if (ok && i == 0 && !o->verbose)
-			ok = repeats(c, o->from, digest);
+			ok = repeats(c, o, digest);
 		if (ok)
 			tally->passed++;
 		else
@@ -116,7 +121,7 @@ static unsigned long number(const char *text, const char *what)
 static void usage(FILE *to)
 {
 	fputs("usage: sim [--seeds N] [--from SEED] [--scenario NAME] "
-	      "[--verbose]\n"
+	      "[--verbose] [--digests]\n"
 	      "NAME is a scenario or a group of them; --list lists them.\n"
 	      "SIM_SEEDS=N in the environment: N seeds of chaos/all, and of "
 	      "the "
@@ -138,6 +143,7 @@ static struct options options(int argc, char **argv)
 		{ "from", required_argument, NULL, 'f' },
 		{ "scenario", required_argument, NULL, 'c' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "digests", no_argument, NULL, 'd' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -161,6 +167,9 @@ static struct options options(int argc, char **argv)
 			break;
 		case 'v':
 			o.verbose = true;
+			break;
+		case 'd':
+			o.digests = true;
 			break;
 		case 'l':
 			list();

@@ -266,7 +266,7 @@ static void link_send(struct host *h, const struct addr *from,
 		l->lost_us = s->now_us;
 }
 
-static void check_run(struct host *h, const struct node_run *r)
+static void check_run(struct host *h, const struct datagram_run *r)
 {
 	size_t each = r->segment_len ? r->segment_len : r->len;
 
@@ -275,18 +275,18 @@ static void check_run(struct host *h, const struct node_run *r)
 		sim_fail(h->sim,
 			 "h%u sends a run of %zu bytes in pieces of %zu",
 			 h->index, r->len, each);
-	if (!addr_is_unicast(&r->to) || r->to.port == 0)
+	if (!addr_is_unicast(&r->remote) || r->remote.port == 0)
 		sim_fail(h->sim, "h%u sends to no address", h->index);
 }
 
-void network_send(void *user, const struct node_run *runs, size_t n)
+void network_send(void *user, const struct datagram_run *runs, size_t n)
 {
 	struct host *h = user;
 	struct sim *s = h->sim;
 
 	for (size_t i = 0; i < n && !s->failed; i++) {
-		const struct node_run *r = &runs[i];
-		int family = addr_is_v4(&r->to) ? FAMILY_V4 : FAMILY_V6;
+		const struct datagram_run *r = &runs[i];
+		int family = addr_is_v4(&r->remote) ? FAMILY_V4 : FAMILY_V6;
 		double delay = (double)rng_below(&s->rng, 1024) / 1024;
 		size_t each = r->segment_len ? r->segment_len : r->len;
 
@@ -294,12 +294,12 @@ void network_send(void *user, const struct node_run *runs, size_t n)
 		for (size_t at = 0; at < r->len && !s->failed; at += each) {
 			size_t len = r->len - at < each ? r->len - at : each;
 
-			tap_datagram(h, &r->to, r->data + at, len);
+			tap_datagram(h, &r->remote, r->data + at, len);
 			if (h->has[family])
-				link_send(h, &h->addr[family], &r->to,
+				link_send(h, &h->addr[family], &r->remote,
 					  r->data + at, len, delay);
 			else
-				node_send_failed(h->node, &r->to,
+				node_send_failed(h->node, &r->remote,
 						 DROP_send_unreachable, len, 1,
 						 host_clock(h));
 		}
@@ -328,14 +328,14 @@ static size_t merge(struct flight **flights, size_t n, struct rng *r)
  * sees the first byte read past the end. */
 void network_deliver(struct host *h, struct flight **flights, size_t n)
 {
-	struct node_received batch[GATHER_MAX];
+	struct datagram_run batch[GATHER_MAX];
 	size_t count = 0;
 
 	for (size_t at = 0; at < n;) {
 		size_t run = merge(flights + at, n - at, &h->sim->rng);
-		struct node_received *r = &batch[count++];
+		struct datagram_run *r = &batch[count++];
 
-		*r = (struct node_received){ .from = flights[at]->from };
+		*r = (struct datagram_run){ .remote = flights[at]->from };
 		for (size_t i = 0; i < run; i++)
 			r->len += flights[at + i]->len;
 		r->segment_len = run > 1 ? flights[at]->len : 0;

@@ -4,9 +4,9 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-#include "bridge/igmp.h"
-#include "bridge/membership.h"
-#include "bridge/mld.h"
+#include "ether/igmp.h"
+#include "ether/mld.h"
+#include "ether/report.h"
 
 #define IPV4_LEN     24 /* with the router alert option */
 #define IPV6_LEN     48 /* with the hop-by-hop header */
@@ -20,7 +20,7 @@ size_t report_room(bool v6)
 }
 
 /* Where a report goes to: RFC 3376, 4.2.14; RFC 2236, 9; RFC 3810, 5.2.14. */
-static struct group destination(const struct report *r)
+static struct group destination(const struct host_report *r)
 {
 	struct group g = r->groups[0];
 	bool v6 = !group_is_v4(&g);
@@ -80,7 +80,7 @@ static void put_group(struct writer *w, const struct group *g)
 		writer_bytes(w, g->ip, 16);
 }
 
-static uint8_t message_type(const struct report *r, bool v6)
+static uint8_t message_type(const struct host_report *r, bool v6)
 {
 	if (!r->old)
 		return v6 ? 143 : 0x22;
@@ -89,7 +89,8 @@ static uint8_t message_type(const struct report *r, bool v6)
 	return v6 ? 131 : 0x16;
 }
 
-static size_t put_message(uint8_t *out, size_t size, const struct report *r)
+static size_t put_message(uint8_t *out, size_t size,
+			  const struct host_report *r)
 {
 	struct writer w = writer_init(out, size);
 	bool v6 = !group_is_v4(&r->groups[0]);
@@ -113,7 +114,7 @@ static size_t put_message(uint8_t *out, size_t size, const struct report *r)
 	return w.len;
 }
 
-size_t report_build(uint8_t out[REPORT_FRAME_MAX], const struct report *r)
+size_t report_build(uint8_t out[REPORT_FRAME_MAX], const struct host_report *r)
 {
 	struct writer w = writer_init(out, REPORT_FRAME_MAX);
 	struct group to = destination(r);
@@ -122,8 +123,8 @@ size_t report_build(uint8_t out[REPORT_FRAME_MAX], const struct report *r)
 	bool v6 = !group_is_v4(&to);
 	uint64_t sum = 0;
 
-	membership_put_ethernet(&w, &to, r->mac,
-				v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
+	report_put_ethernet(&w, &to, r->mac,
+			    v6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
 	if (v6)
 		put_ipv6(&w, r->serial, to.ip, len);
 	else

@@ -249,7 +249,7 @@ const struct event *queue_first(const struct queue *q);
 struct event queue_pop(struct queue *q);
 
 /* network.c: the ops' udp_send; and the arrival of everything due now. */
-void network_send(void *user, const struct node_run *runs, size_t n);
+void network_send(void *user, const struct datagram_run *runs, size_t n);
 void network_arrive(struct sim *s, struct event first);
 void network_deliver(struct host *h, struct flight **flights, size_t n);
 struct host *network_find(struct sim *s, const struct addr *a);

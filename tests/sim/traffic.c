@@ -6,6 +6,7 @@
 
 #include "frames.h"
 #include "listeners.h"
+#include "support/frame_len.h"
 
 #define SETTLE_US (2 * SIM_S)
 /* No link takes longer. */

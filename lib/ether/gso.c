@@ -1,0 +1,190 @@
+#include "ether/gso.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+
+#define IP_LEN_MAX	65535
+#define IPV6_HEADER_LEN 40
+#define TCP_HEADER_MIN	20
+#define UDP_HEADER_LEN	8
+
+#define TCP_FIN 0x01
+#define TCP_PSH 0x08
+#define TCP_CWR 0x80
+
+static_assert((ETH_OVERHEAD_MAX + IP_LEN_MAX) / GSO_PAYLOAD_MIN <
+		      GSO_SEGMENTS_MAX,
+	      "no smaller cut makes more segments than gso_begin allows");
+
+static bool type_is(const struct eth_view *v, enum offload_gso gso)
+{
+	switch (gso) {
+	case OFFLOAD_GSO_NONE:
+		return false;
+	case OFFLOAD_GSO_TCPV4:
+		return v->l3 == ETH_L3_IPV4 && v->ip_proto == ETH_IP_TCP;
+	case OFFLOAD_GSO_TCPV6:
+		return v->l3 == ETH_L3_IPV6 && v->ip_proto == ETH_IP_TCP;
+	case OFFLOAD_GSO_UDP_L4:
+		return v->ip_proto == ETH_IP_UDP;
+	}
+	return false;
+}
+
+/* Where the payload starts, or 0 if the L4 header is not whole. */
+static size_t headers_len(const struct eth_view *v, const uint8_t *frame,
+			  size_t len)
+{
+	size_t header = UDP_HEADER_LEN;
+
+	if (v->ip_proto == ETH_IP_TCP) {
+		if (len - v->l4_offset < TCP_HEADER_MIN)
+			return 0;
+		header = (size_t)(frame[v->l4_offset + 12] >> 4) * 4;
+		if (header < TCP_HEADER_MIN)
+			return 0;
+	}
+	return header <= len - v->l4_offset ? v->l4_offset + header : 0;
+}
+
+/* The payload of a segment, or 0 if the super-frame's size is none. */
+static size_t segment_size(const struct gso *g, size_t gso_size)
+{
+	size_t room = IP_LEN_MAX - (g->header_len - g->view.l3_offset);
+	size_t size = gso_size < g->payload_len ? gso_size : g->payload_len;
+
+	if (gso_size == 0 || g->payload_len > gso_size * GSO_SEGMENTS_MAX)
+		return 0;
+	if (size <= room)
+		return size;
+	return g->view.ip_proto == ETH_IP_TCP ? room : 0;
+}
+
+/* A sum from which a field that it holds is taken (RFC 1624). */
+static uint64_t without(uint64_t sum, size_t field)
+{
+	return sum + (uint16_t)~field;
+}
+
+static uint64_t ipv4_sum(const uint8_t *ip, size_t header_len)
+{
+	uint64_t sum = checksum_add(0, ip, header_len);
+
+	sum = without(sum, load_be16(ip + 2));
+	sum = without(sum, load_be16(ip + 4));
+	return without(sum, load_be16(ip + 10));
+}
+
+static bool take(struct gso *g, const uint8_t *frame, size_t len,
+		 const struct offload *o)
+{
+	const struct eth_view *v = &g->view;
+
+	if (len > ETH_OVERHEAD_MAX + IP_LEN_MAX || !type_is(v, o->gso) ||
+	    !o->csum_partial ||
+	    !eth_csum_valid(v, len, o->csum_start, o->csum_offset))
+		return false;
+	g->header_len = headers_len(v, frame, len);
+	if (g->header_len == 0 || g->header_len > GSO_HEADER_MAX)
+		return false;
+	g->frame = frame;
+	g->payload = frame + g->header_len;
+	g->payload_len = len - g->header_len;
+	g->size_max = segment_size(g, o->gso_size);
+	if (g->size_max == 0)
+		return false;
+	if (v->l3 == ETH_L3_IPV4)
+		g->ip_sum = ipv4_sum(frame + v->l3_offset,
+				     (size_t)v->l4_offset - v->l3_offset);
+	/*
+	 * From the field, not from the addresses: behind a routing header the
+	 * pseudo-header has another destination (RFC 8200, 8.1).
+	 */
+	g->l4_sum = without(load_be16(frame + o->csum_start + o->csum_offset),
+			    len - v->l4_offset);
+	g->offload = (struct offload){ .csum_partial = true,
+				       .csum_start = o->csum_start,
+				       .csum_offset = o->csum_offset };
+	return true;
+}
+
+enum drop_reason gso_begin(struct gso *g, const uint8_t *frame, size_t len,
+			   const struct offload *offload)
+{
+	enum drop_reason reason;
+
+	*g = (struct gso){ 0 };
+	reason = eth_parse_gso(&g->view, frame, len);
+	if (reason == DROP_NONE && !take(g, frame, len, offload))
+		reason = DROP_offload_bad;
+	if (reason != DROP_NONE)
+		*g = (struct gso){ 0 };
+	else
+		gso_cut(g, SIZE_MAX);
+	return reason;
+}
+
+size_t gso_cut(struct gso *g, size_t frame_max)
+{
+	assert(g->size_max > 0);
+	g->at = 0;
+	g->index = 0;
+	g->size = g->size_max;
+	if (g->view.ip_proto == ETH_IP_TCP &&
+	    frame_max >= g->header_len + GSO_PAYLOAD_MIN &&
+	    frame_max - g->header_len < g->size)
+		g->size = frame_max - g->header_len;
+	return (g->payload_len + g->size - 1) / g->size;
+}
+
+static void patch_ip(const struct gso *g, uint8_t *ip, size_t ip_len)
+{
+	uint16_t id;
+
+	if (g->view.l3 == ETH_L3_IPV6) {
+		store_be16(ip + 4, (uint16_t)(ip_len - IPV6_HEADER_LEN));
+		return;
+	}
+	id = (uint16_t)(load_be16(ip + 4) + g->index);
+	store_be16(ip + 2, (uint16_t)ip_len);
+	store_be16(ip + 4, id);
+	store_be16(ip + 10, checksum_fold(g->ip_sum + ip_len + id));
+}
+
+static void patch_tcp(const struct gso *g, uint8_t *tcp, bool last)
+{
+	store_be32(tcp + 4, load_be32(tcp + 4) + (uint32_t)g->at);
+	if (g->index > 0)
+		tcp[13] &= (uint8_t)~TCP_CWR;
+	if (!last)
+		tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+}
+
+bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s)
+{
+	size_t left = g->payload_len - g->at;
+	size_t l4_len;
+	uint8_t *l4 = header + g->view.l4_offset;
+
+	*s = (struct gso_segment){ 0 };
+	if (left == 0)
+		return false;
+	s->payload = g->payload + g->at;
+	s->payload_len = left < g->size ? left : g->size;
+	l4_len = g->header_len - g->view.l4_offset + s->payload_len;
+	memcpy(header, g->frame, g->header_len);
+	patch_ip(g, header + g->view.l3_offset,
+		 (size_t)g->view.l4_offset - g->view.l3_offset + l4_len);
+	if (g->view.ip_proto == ETH_IP_TCP)
+		patch_tcp(g, l4, s->payload_len == left);
+	else
+		store_be16(l4 + 4, (uint16_t)l4_len);
+	store_be16(l4 + g->offload.csum_offset,
+		   (uint16_t)~checksum_fold(g->l4_sum + l4_len));
+	g->at += s->payload_len;
+	g->index++;
+	return true;
+}

@@ -1,0 +1,89 @@
+/* Cuts a super-frame (TSO, USO) read from the TAP into segments. */
+#ifndef TAPD_ETHER_GSO_H
+#define TAPD_ETHER_GSO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "base/frame.h"
+#include "ether/eth.h"
+
+/*
+ * A super-frame (virtio 1.2, 5.1.6) is up to 64 KiB of TCP payload, or of UDP
+ * datagrams of one size, behind one set of headers. It is left whole until it
+ * is known who gets it, and cut only then, for each peer to what its datagrams
+ * hold: a TCP segment of less than the MSS is as good as any, and one that fits
+ * needs no fragments. A UDP datagram is the application's and is never cut.
+ *
+ * The super-frame is not modified, so it may be cut again. A segment is headers
+ * in a buffer of the caller's and payload that still lies in the super-frame.
+ * Each gets its own IP length, IPv4 ID (counted up, as Linux does) and header
+ * checksum, TCP sequence or UDP length; FIN and PSH are the last's, CWR is the
+ * first's whether or not offload.ecn says so (RFC 3168, 6.1.2: CWR is sent
+ * once). The TCP or UDP checksum stays partial.
+ *
+ * The TAP's user, and any guest behind it, may be hostile. Everything is read
+ * from the bytes; hdr_len and the IP length are ignored. What costs more than it
+ * could be worth is refused: a segment size that makes thousands of segments of
+ * one read.
+ */
+#define GSO_HEADER_MAX	 256  /* Ethernet to TCP or UDP, options included */
+#define GSO_SEGMENTS_MAX 2048 /* at the super-frame's own segment size */
+/* Room for less TCP payload than this is not worth a segment. */
+#define GSO_PAYLOAD_MIN 64
+
+struct gso {
+	/* What the caller may read after gso_begin. */
+	struct eth_view view;	/* every segment's, but for l3_end */
+	struct offload offload; /* every segment's */
+	size_t header_len;	/* every segment's, at most GSO_HEADER_MAX */
+
+	/* The super-frame. */
+	const uint8_t *frame, *payload;
+	size_t payload_len;
+	size_t size_max; /* payload of a segment: gso_size, if it fits IP */
+	uint64_t ip_sum; /* IPv4 header without length, ID, checksum */
+	uint64_t l4_sum; /* pseudo-header without length */
+
+	/* The cut in progress. */
+	size_t size, at;
+	uint16_t index;
+};
+
+struct gso_segment {
+	const uint8_t *payload; /* borrowed from the super-frame */
+	size_t payload_len;
+};
+
+/*
+ * Takes a super-frame of one piece, which is borrowed while *g is in use.
+ * Begins a cut at its own segment size.
+ *
+ * DROP_offload_bad, and *g zeroed: the GSO type is not the packet's or none; an
+ * IP fragment, or IP malformed; no partial checksum, which GSO requires (virtio
+ * 1.2, 5.1.6.2), or not TCP's or UDP's; TCP's data offset under 20 or outside
+ * the frame; headers longer than GSO_HEADER_MAX; no payload; segment size 0, one
+ * that makes more than GSO_SEGMENTS_MAX, or UDP datagrams that no IP packet
+ * holds; a frame longer than ETH_OVERHEAD_MAX and an IP packet. Besides, those
+ * of eth_parse.
+ */
+enum drop_reason gso_begin(struct gso *g, const uint8_t *frame, size_t len,
+			   const struct offload *offload);
+
+/*
+ * Begins a cut into segments of at most frame_max bytes, headers included;
+ * SIZE_MAX: no bound. They are longer, up to the super-frame's own segment size,
+ * if they are UDP or if less than GSO_PAYLOAD_MIN bytes of payload would fit.
+ * Returns how many there will be: at most GSO_SEGMENTS_MAX.
+ */
+size_t gso_cut(struct gso *g, size_t frame_max);
+
+/*
+ * The next segment: writes g->header_len bytes to header and says what follows
+ * them. False, *s zeroed and nothing written, after the last.
+ */
+bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s);
+
+#endif

@@ -1,0 +1,483 @@
+#include "ether/merge.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+
+#define IP_LEN_MAX	65535
+#define IPV4_HEADER_LEN 20
+#define IPV6_HEADER_LEN 40
+#define IPV4_DF		0x4000
+#define TCP_HEADER_MIN	20
+#define UDP_HEADER_LEN	8
+
+#define TCP_PSH 0x08
+#define TCP_ACK 0x10
+
+/* The flow table: a set is searched, within it the oldest gives way. */
+#define SETS 32
+#define WAYS 4
+
+#define NONE UINT32_MAX
+
+/* What was read of a frame that may merge, or of a TCP segment that may not. */
+struct arrival {
+	uint8_t *frame;
+	size_t len;
+	const struct eth_view *view;
+	uint16_t port;
+	uint16_t header_len; /* Ethernet to L4 */
+	uint16_t payload_len;
+	uint16_t csum_offset;
+	bool merges; /* may join, and be joined */
+};
+
+/* Bytes of a held frame: a whole frame, or the payload that joined one. */
+struct piece {
+	uint8_t *bytes;
+	uint32_t len;
+	uint32_t next;
+	uint32_t cookie;
+};
+
+/* A frame of the output. What an open one needs is set only if it may be. */
+struct held {
+	uint32_t first, last; /* pieces */
+	uint16_t count;
+	uint16_t l3_offset, l4_offset, header_len;
+	uint16_t gso_size; /* the first's payload */
+	uint16_t next_id;
+	uint32_t next_seq;
+	uint32_t ip_len;
+	bool ipv4, tcp, push;
+	struct offload offload;
+};
+
+/* Where the open frame of a flow is. Two of a peer that share a hash take turns,
+ * as one flow that does not continue. */
+struct flow {
+	uint64_t number; /* 0: none */
+	uint32_t hash;
+	uint16_t port;
+};
+
+struct port {
+	uint64_t barrier; /* the last frame that closed all before it */
+	uint64_t udp;	  /* the open UDP frame, if nothing came since */
+};
+
+struct merge {
+	const struct merge_ops *ops;
+	void *user;
+	enum merge_mode mode;
+	/*
+	 * Frames are numbered in the order in which they came; held[0] is
+	 * number `base`. Numbers are never used twice, so that what refers to
+	 * an earlier batch needs no clearing: it is below base.
+	 */
+	uint64_t base;
+	uint32_t held_count, piece_count;
+	struct held held[MERGE_FRAMES];
+	struct piece pieces[MERGE_PIECES];
+	struct flow flows[SETS][WAYS];
+	uint32_t port_count;
+	struct port *ports;
+
+	struct frame frames[MERGE_FRAMES];
+	struct iovec iov[MERGE_PIECES];
+};
+
+struct merge *merge_new(uint32_t ports, const struct merge_ops *ops, void *user)
+{
+	struct merge *c = calloc(1, sizeof(*c));
+
+	assert(ports >= 1);
+	if (!c)
+		return NULL;
+	c->ops = ops;
+	c->user = user;
+	c->mode = MERGE_TCP;
+	c->base = 1;
+	c->port_count = ports;
+	c->ports = calloc(ports, sizeof(*c->ports));
+	if (!c->ports) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void merge_free(struct merge *c)
+{
+	if (!c)
+		return;
+	free(c->ports);
+	free(c);
+}
+
+void merge_set_mode(struct merge *c, enum merge_mode mode)
+{
+	c->mode = mode;
+}
+
+/* ---- what a frame is ---- */
+
+static const uint8_t *l3_of(const struct arrival *a)
+{
+	return a->frame + a->view->l3_offset;
+}
+
+static const uint8_t *l4_of(const struct arrival *a)
+{
+	return a->frame + a->view->l4_offset;
+}
+
+/* An unfragmented packet without options or extension headers, and nothing
+ * behind it. */
+static bool is_plain_ip(const struct eth_view *v, size_t len)
+{
+	size_t header =
+		v->l3 == ETH_L3_IPV4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+
+	return v->l4_offset != 0 && !v->ip_fragment && v->l3_end == len &&
+	       (size_t)v->l3_offset + header == v->l4_offset;
+}
+
+/* They fit: an IPv6 packet has 65,575 bytes at most, a header among them. */
+static void set_lengths(struct arrival *a, size_t l4_header)
+{
+	a->header_len = (uint16_t)(a->view->l4_offset + l4_header);
+	a->payload_len = (uint16_t)(a->len - a->header_len);
+}
+
+/* What of the headers no merge could keep. */
+static bool may_merge(const struct arrival *a, const struct offload *o)
+{
+	return a->payload_len > 0 && o->gso == OFFLOAD_GSO_NONE &&
+	       o->csum_partial && o->csum_start == a->view->l4_offset &&
+	       o->csum_offset == a->csum_offset &&
+	       (a->view->l3 != ETH_L3_IPV4 ||
+		checksum_fold(checksum_add(0, l3_of(a), IPV4_HEADER_LEN)) == 0);
+}
+
+/* False if it has no flow: not whole, or not plain. */
+static bool read_tcp(struct arrival *a, const struct offload *o)
+{
+	const uint8_t *tcp = l4_of(a);
+	size_t left, header;
+
+	if (!is_plain_ip(a->view, a->len))
+		return false;
+	left = a->len - a->view->l4_offset;
+	if (left < TCP_HEADER_MIN)
+		return false;
+	header = (size_t)(tcp[12] >> 4) * 4;
+	if (header < TCP_HEADER_MIN || header > left)
+		return false;
+	set_lengths(a, header);
+	a->csum_offset = 16;
+	a->merges = (tcp[12] & 0x0f) == 0 && (tcp[13] & ~TCP_PSH) == TCP_ACK &&
+		    may_merge(a, o);
+	return true;
+}
+
+static bool read_udp(struct arrival *a, const struct offload *o)
+{
+	if (!is_plain_ip(a->view, a->len) ||
+	    a->len - a->view->l4_offset < UDP_HEADER_LEN ||
+	    load_be16(l4_of(a) + 4) != a->len - a->view->l4_offset)
+		return false;
+	set_lengths(a, UDP_HEADER_LEN);
+	a->csum_offset = 6;
+	a->merges = may_merge(a, o);
+	return a->merges;
+}
+
+/* ---- the output ---- */
+
+static struct held *held_at(struct merge *c, uint64_t number)
+{
+	return &c->held[number - c->base];
+}
+
+static uint8_t *first_bytes(const struct merge *c, const struct held *h)
+{
+	return c->pieces[h->first].bytes;
+}
+
+static uint32_t add_piece(struct merge *c, uint8_t *bytes, size_t len,
+			  uint32_t cookie)
+{
+	c->pieces[c->piece_count] = (struct piece){ .bytes = bytes,
+						    .len = (uint32_t)len,
+						    .next = NONE,
+						    .cookie = cookie };
+	return c->piece_count++;
+}
+
+/* Holds a frame behind all others; returns its number. */
+static uint64_t hold(struct merge *c, const struct arrival *a,
+		     const struct offload *o, uint32_t cookie)
+{
+	struct held *h = &c->held[c->held_count];
+
+	h->first = h->last = add_piece(c, a->frame, a->len, cookie);
+	h->count = 1;
+	h->offload = *o;
+	return c->base + c->held_count++;
+}
+
+/* Notes what a segment must be to continue this one. */
+static void open_held(struct held *h, const struct arrival *a, bool tcp)
+{
+	h->l3_offset = a->view->l3_offset;
+	h->l4_offset = a->view->l4_offset;
+	h->header_len = a->header_len;
+	h->gso_size = a->payload_len;
+	h->ip_len = a->view->l3_end - a->view->l3_offset;
+	h->ipv4 = a->view->l3 == ETH_L3_IPV4;
+	h->tcp = tcp;
+	h->push = false;
+	if (h->ipv4)
+		h->next_id = (uint16_t)(load_be16(l3_of(a) + 4) + 1);
+	if (tcp)
+		h->next_seq = load_be32(l4_of(a) + 4) + a->payload_len;
+}
+
+/* ---- what merges ---- */
+
+/* All but the length, the ID, the checksum. */
+static bool same_ip(const struct held *h, const uint8_t *x, const uint8_t *y)
+{
+	if (!h->ipv4)
+		return memcmp(x, y, 4) == 0 && memcmp(x + 6, y + 6, 34) == 0;
+	return memcmp(x, y, 2) == 0 && memcmp(x + 6, y + 6, 4) == 0 &&
+	       memcmp(x + 12, y + 12, 8) == 0 &&
+	       ((load_be16(y + 6) & IPV4_DF) || load_be16(y + 4) == h->next_id);
+}
+
+/* All but the sequence, PSH, the checksum; the data offset was compared. */
+static bool same_tcp(const uint8_t *x, const uint8_t *y, size_t header)
+{
+	return memcmp(x, y, 4) == 0 && memcmp(x + 8, y + 8, 4) == 0 &&
+	       memcmp(x + 14, y + 14, 2) == 0 &&
+	       memcmp(x + 18, y + 18, header - 18) == 0;
+}
+
+/* The segments that are held are full, or it would be closed. */
+static bool continues(const struct merge *c, const struct held *h,
+		      const struct arrival *a)
+{
+	const uint8_t *first = first_bytes(c, h);
+
+	if (a->header_len != h->header_len ||
+	    a->view->l3_offset != h->l3_offset ||
+	    a->payload_len > h->gso_size || h->count == MERGE_SEGMENTS_MAX ||
+	    h->ip_len + a->payload_len > IP_LEN_MAX ||
+	    memcmp(first, a->frame, h->l3_offset) != 0 ||
+	    !same_ip(h, first + h->l3_offset, l3_of(a)))
+		return false;
+	if (!h->tcp)
+		return memcmp(first + h->l4_offset, l4_of(a), 4) == 0;
+	return load_be32(l4_of(a) + 4) == h->next_seq &&
+	       same_tcp(first + h->l4_offset, l4_of(a),
+			(size_t)h->header_len - h->l4_offset);
+}
+
+/* False if this one was the last that could join. */
+static bool join(struct merge *c, struct held *h, const struct arrival *a,
+		 uint32_t cookie)
+{
+	uint32_t piece =
+		add_piece(c, a->frame + a->header_len, a->payload_len, cookie);
+
+	c->pieces[h->last].next = piece;
+	h->last = piece;
+	h->count++;
+	h->ip_len += a->payload_len;
+	h->next_id++;
+	h->next_seq += a->payload_len;
+	h->push = h->tcp && (l4_of(a)[13] & TCP_PSH);
+	return a->payload_len == h->gso_size && !h->push;
+}
+
+/* ---- flows ---- */
+
+static const uint8_t *addresses(const uint8_t *l3, bool ipv4, size_t *len)
+{
+	*len = ipv4 ? 8 : 32;
+	return l3 + (ipv4 ? 12 : 8);
+}
+
+/* Not keyed: who finds collisions spoils merges, nothing else. */
+static uint32_t flow_hash(const struct arrival *a)
+{
+	uint64_t h = load_be32(l4_of(a)) + ((uint64_t)a->port << 32);
+	size_t len;
+	const uint8_t *p =
+		addresses(l3_of(a), a->view->l3 == ETH_L3_IPV4, &len);
+
+	for (; len > 0; len -= 8, p += 8)
+		h = (h ^ load_be64(p)) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(h >> 32);
+}
+
+static bool is_open(const struct merge *c, const struct flow *f, uint16_t port)
+{
+	return f->number >= c->base && f->number > c->ports[port].barrier;
+}
+
+/* The flow's place with its open frame, or else where it may have one. */
+static struct flow *flow_find(struct merge *c, const struct arrival *a,
+			      uint32_t hash, bool *open)
+{
+	struct flow *set = c->flows[hash % SETS], *oldest = set;
+
+	*open = true;
+	for (struct flow *f = set; f < set + WAYS; f++) {
+		if (f->hash == hash && f->port == a->port &&
+		    is_open(c, f, a->port))
+			return f;
+		if (f->number < oldest->number)
+			oldest = f;
+	}
+	*open = false;
+	return oldest;
+}
+
+static void add_tcp(struct merge *c, const struct arrival *a,
+		    const struct offload *o, uint32_t cookie)
+{
+	uint32_t hash = flow_hash(a);
+	bool open;
+	struct flow *f = flow_find(c, a, hash, &open);
+	uint64_t number;
+
+	c->ports[a->port].udp = 0;
+	if (open && a->merges && continues(c, held_at(c, f->number), a)) {
+		if (!join(c, held_at(c, f->number), a, cookie))
+			f->number = 0;
+		return;
+	}
+	if (open)
+		f->number = 0;
+	number = hold(c, a, o, cookie);
+	if (!a->merges || (l4_of(a)[13] & TCP_PSH))
+		return;
+	open_held(held_at(c, number), a, true);
+	*f = (struct flow){ .number = number, .hash = hash, .port = a->port };
+}
+
+static void add_udp(struct merge *c, const struct arrival *a,
+		    const struct offload *o, uint32_t cookie)
+{
+	struct port *p = &c->ports[a->port];
+
+	if (p->udp >= c->base && continues(c, held_at(c, p->udp), a)) {
+		if (!join(c, held_at(c, p->udp), a, cookie))
+			p->udp = 0;
+		return;
+	}
+	p->udp = p->barrier = hold(c, a, o, cookie);
+	open_held(held_at(c, p->udp), a, false);
+}
+
+void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
+	       uint8_t *frame, size_t len, const struct offload *offload,
+	       uint32_t cookie)
+{
+	struct arrival a = {
+		.frame = frame, .len = len, .view = v, .port = port
+	};
+
+	assert(port < c->port_count);
+	if (c->held_count == MERGE_FRAMES || c->piece_count == MERGE_PIECES)
+		merge_flush(c);
+	if (v->ip_proto == ETH_IP_TCP && c->mode != MERGE_OFF &&
+	    read_tcp(&a, offload)) {
+		add_tcp(c, &a, offload, cookie);
+	} else if (v->ip_proto == ETH_IP_UDP && c->mode == MERGE_TCP_UDP &&
+		   read_udp(&a, offload)) {
+		add_udp(c, &a, offload, cookie);
+	} else {
+		c->ports[port].barrier = hold(c, &a, offload, cookie);
+		c->ports[port].udp = 0;
+	}
+}
+
+/* ---- super-frames ---- */
+
+/* Of the pseudo-header, as a partial checksum has it in its field. */
+static uint16_t pseudo_sum(const struct held *h, const uint8_t *l3,
+			   size_t l4_len)
+{
+	size_t len;
+	const uint8_t *p = addresses(l3, h->ipv4, &len);
+	uint64_t sum = (h->tcp ? ETH_IP_TCP : ETH_IP_UDP) + l4_len;
+
+	return (uint16_t)~checksum_fold(checksum_add(sum, p, len));
+}
+
+/* Makes the first segment's headers those of all. */
+static void write_headers(const struct held *h, uint8_t *frame)
+{
+	uint8_t *l3 = frame + h->l3_offset, *l4 = frame + h->l4_offset;
+	size_t l4_len = h->ip_len - (size_t)(h->l4_offset - h->l3_offset);
+
+	if (h->ipv4) {
+		store_be16(l3 + 2, (uint16_t)h->ip_len);
+		store_be16(l3 + 10, 0);
+		store_be16(l3 + 10,
+			   checksum_fold(checksum_add(0, l3, IPV4_HEADER_LEN)));
+	} else {
+		store_be16(l3 + 4, (uint16_t)l4_len);
+	}
+	if (!h->tcp)
+		store_be16(l4 + 4, (uint16_t)l4_len);
+	else if (h->push)
+		l4[13] |= TCP_PSH;
+	store_be16(l4 + h->offload.csum_offset, pseudo_sum(h, l3, l4_len));
+}
+
+static void finish(struct held *h, uint8_t *frame)
+{
+	if (h->count == 1)
+		return;
+	write_headers(h, frame);
+	if (!h->tcp)
+		h->offload.gso = OFFLOAD_GSO_UDP_L4;
+	else
+		h->offload.gso =
+			h->ipv4 ? OFFLOAD_GSO_TCPV4 : OFFLOAD_GSO_TCPV6;
+	h->offload.gso_size = h->gso_size;
+	h->offload.hdr_len = h->header_len;
+}
+
+void merge_flush(struct merge *c)
+{
+	struct iovec *iov = c->iov;
+
+	if (c->held_count == 0)
+		return;
+	for (uint32_t i = 0; i < c->held_count; i++) {
+		struct held *h = &c->held[i];
+
+		finish(h, first_bytes(c, h));
+		c->frames[i] = (struct frame){ .iov = iov,
+					       .iovcnt = h->count,
+					       .offload = h->offload };
+		for (uint32_t at = h->first; at != NONE;
+		     at = c->pieces[at].next)
+			*iov++ = (struct iovec){ c->pieces[at].bytes,
+						 c->pieces[at].len };
+	}
+	c->ops->write(c->user, c->frames, c->held_count);
+	for (uint32_t i = 0; i < c->piece_count; i++)
+		if (c->pieces[i].cookie != MERGE_NO_TOKEN)
+			c->ops->release(c->user, c->pieces[i].cookie);
+	c->base += c->held_count;
+	c->held_count = c->piece_count = 0;
+}

@@ -1,0 +1,91 @@
+/* Merges segments that peers sent into super-frames for the TAP (GRO). */
+#ifndef TAPD_ETHER_MERGE_H
+#define TAPD_ETHER_MERGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/frame.h"
+#include "ether/eth.h"
+
+/*
+ * The frames of one batch become the frames of one write, in the order in which
+ * they came; only a segment that continues a held one joins it where that
+ * stands. So nothing waits, and what may overtake what follows from which held
+ * frames are still open:
+ *
+ *   - A flow is a peer and the addresses and ports of TCP over plain IP (no
+ *     fragment, no option, no extension header). It has at most one open frame,
+ *     its last one. A segment that does not continue it closes it and, if it
+ *     could itself be continued, is the new one. So flows pass one another, and
+ *     within a flow all stays in order.
+ *   - Any other frame closes all its peer's: what came before it leaves before
+ *     it, what comes later leaves later.
+ *   - UDP is such a frame. If wanted, a datagram joins the one before it,
+ *     provided nothing else came from its peer in between.
+ *   - Frames of different peers have no order and never merge.
+ *
+ * TCP segments merge if all of both headers is equal but for lengths,
+ * checksums, sequence, PSH and IPv4 ID: so MACs, tags, TOS, flow label, TTL, DF,
+ * ACK, window, options. Flags other than ACK and PSH, no payload, or a wrong
+ * IPv4 checksum: never. The sequence must continue. All are of one size but the
+ * last, which may be shorter; PSH and a shorter one close the frame. Without DF
+ * the ID must count up, as it will again if the super-frame is cut (RFC 6864: it
+ * means nothing with DF). At most MERGE_SEGMENTS_MAX segments and an IP
+ * packet of 65,535 bytes.
+ *
+ * Only partial checksums merge (csum_partial, into csum_partial): they cost
+ * nothing to keep. Complete ones come from peers without offloads; to merge
+ * them they would all have to be verified first.
+ *
+ * Peers may be hostile: all is read from the bytes, nothing is waited for, every
+ * table is bounded. Flows that collide in the table cost each other merges,
+ * never order.
+ */
+struct merge;
+
+#define MERGE_SEGMENTS_MAX 64  /* UDP_MAX_SEGMENTS of older kernels */
+#define MERGE_FRAMES	   256 /* handed to `write` at a time */
+#define MERGE_PIECES	   512 /* of all those frames */
+#define MERGE_NO_TOKEN	   UINT32_MAX
+
+enum merge_mode {
+	MERGE_OFF, /* every frame as it came */
+	MERGE_TCP,
+	MERGE_TCP_UDP,
+};
+
+struct merge_ops {
+	/*
+	 * Writes the frames in order; borrowed until it returns. A super-frame
+	 * is its first segment whole, with the headers of them all, then the
+	 * others' payloads. Must not call merge_add or _flush.
+	 */
+	void (*write)(void *user, const struct frame *frames, size_t count);
+	/* After `write`: the bytes of this frame are the caller's again. */
+	void (*release)(void *user, uint32_t cookie);
+};
+
+/* NULL if memory is short. Ports are below `ports`, at least 1. Starts in
+ * MERGE_TCP. ops is kept. */
+struct merge *merge_new(uint32_t ports, const struct merge_ops *ops,
+			void *user);
+void merge_free(struct merge *c);
+
+/* From the next frame on. */
+void merge_set_mode(struct merge *c, enum merge_mode mode);
+
+/*
+ * Takes a frame that `port` sent. v: from eth_parse; a partial checksum has
+ * passed eth_csum_valid. The bytes are borrowed until they were written, and
+ * the headers are modified if others join them. cookie: what `release` is given
+ * then, or MERGE_NO_TOKEN. Calls merge_flush if there is no room.
+ */
+void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
+	       uint8_t *frame, size_t len, const struct offload *offload,
+	       uint32_t cookie);
+/* Writes all that is held; to be called at the end of each batch. */
+void merge_flush(struct merge *c);
+
+#endif

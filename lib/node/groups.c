@@ -1,0 +1,552 @@
+/*
+ * Who wants which multicast group: declared to the peers, and heard from them.
+ *
+ * Each node keeps a declaration (bridge/declaration.h): the groups wanted on its
+ * side of the TAP, in versions, and two flags, WANT_ALL and ROUTER. Per peer it
+ * remembers the version sent and the version the peer said it holds, in every
+ * probe and echo. What lies between leaves in groups records, as many as a window
+ * allows; when nothing is heard for a while, from what the peer holds once more.
+ * A peer applies a record that begins at or below what it holds and ends above
+ * it; one that begins at 0 replaces all it had.
+ *
+ * Invariants, for the receiver of declarations:
+ *
+ *  - A peer is flooded (gets every group) unless it is up and the newest version
+ *    it ever spoke of is the one held. Records name that newest version too, so
+ *    whatever is lost, late or does not fit a window, a peer whose news has
+ *    arrived in part is flooded.
+ *  - What a peer declared is forgotten when it goes down.
+ *
+ * … and for the sender:
+ *
+ *  - The first record about a change leaves before the call that learned of it
+ *    returns, and before any frame read after it.
+ *  - A leave is remembered until no peer that could know the join lacks it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/node_impl.h"
+
+/* Records in flight to one peer: a set of thousands of groups must not swamp the
+ * path. The first record about a change goes in any case. */
+#define WINDOW	     16
+#define RETRY_US     (200 * CLOCK_MS)
+#define RETRY_LAST   5 /* doublings */
+#define FORGOTTEN_US (50 * CLOCK_MS)
+/* Between two whole sets of one peer in the place of all that it declared. */
+#define ANEW_US	   (100 * CLOCK_MS)
+#define RECORD_LEN (PMTU_MAX - WIRE_DATA_OVERHEAD)
+/* Of the table of all peers' groups, what has to be free before one that found
+ * no room is asked again. */
+#define ROOM_SHARE 4
+
+/* ---- this host's side ---- */
+
+static unsigned int querier_reasons(const struct node *n)
+{
+	return n->config.querier ? querier_want_all(n->querier) : 0;
+}
+
+static bool wants_all(const struct node *n)
+{
+	return !n->config.snooping || !n->config.querier || n->tap_wants ||
+	       n->tables.router || declaration_is_incomplete(n->declaration) ||
+	       querier_reasons(n);
+}
+
+static void group_changed(void *user, const struct group *group, bool wanted)
+{
+	struct node *n = user;
+
+	declaration_set(n->declaration, group, wanted);
+	if (declaration_is_incomplete(n->declaration))
+		node_drop(n, DROP_groups_full);
+}
+
+static void vlan_known(void *user, uint16_t vlan)
+{
+	const struct group group = group_of_vlan(vlan);
+
+	group_changed(user, &group, true);
+}
+
+static void write_query(void *user, const struct querier_query *query)
+{
+	struct node *n = user;
+	uint8_t bytes[QUERIER_FRAME_MAX];
+	struct iovec iov = { bytes, querier_build(bytes, query) };
+	struct frame frame = { .iov = &iov, .iovcnt = 1 };
+
+	n->ops.tap_write(n->user, &frame, 1);
+}
+
+static const struct querier_ops querier_ops = {
+	.query = write_query,
+	.changed = group_changed,
+	.vlan_known = vlan_known,
+};
+
+bool groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
+{
+	const struct node_config *c = &n->config;
+	const uint32_t vlans = 1 + QUERIER_VLANS_MAX;
+	const struct querier_config querier = { c->groups_max, QUERIER_HOSTS };
+	const struct mdb_config mdb = {
+		.capacity = c->mdb_capacity,
+		.per_port = c->groups_max + vlans,
+		.ports = (uint16_t)(c->peers_max + 1),
+	};
+
+	n->querier = querier_new(&querier, &querier_ops, n, seed);
+	/* As many may be on the way out as are wanted. */
+	n->declaration = declaration_new(2 * (c->groups_max + vlans), seed);
+	n->mdb = mdb_new(&mdb, seed);
+	n->ports = calloc(mdb.ports, sizeof(*n->ports));
+	n->tables.mdb = n->mdb;
+	n->tables.snooping = c->snooping;
+	n->router_timer.kind = NODE_TIMER_ROUTER;
+	if (!n->querier || !n->declaration || !n->mdb || !n->ports)
+		return false;
+	n->says_all = wants_all(n);
+	return true;
+}
+
+void groups_free(struct node *n)
+{
+	querier_free(n->querier);
+	declaration_free(n->declaration);
+	mdb_free(n->mdb);
+	free(n->ports);
+}
+
+/* A report, or a router's word, that was read from the TAP. */
+void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us)
+{
+	if (f->membership.kind == REPORT_BAD)
+		node_drop(n, DROP_membership_bad);
+	if (f->membership.kind == REPORT_MEMBERS &&
+	    !querier_report(n->querier, &f->membership, f->view.src, now_us))
+		node_drop(n, DROP_groups_full);
+	if (!f->router)
+		return;
+	n->tables.router = true;
+	timers_set(&n->timers, &n->router_timer, now_us + ROUTER_LIFE_US);
+}
+
+static void start_querier(struct node *n, uint64_t now_us)
+{
+	if (n->tap_up && n->config.snooping && n->config.querier)
+		querier_start(n->querier, now_us);
+	else
+		querier_stop(n->querier);
+}
+
+/* While others' reports came in here, old hosts kept silent about their own, and
+ * seem to have left: all are asked anew. */
+void groups_router_timer(struct node *n, uint64_t now_us)
+{
+	n->tables.router = false;
+	start_querier(n, now_us);
+}
+
+/* ---- to the peers ---- */
+
+/* Makes the record that leads from m->sent on, which is *at in the declaration,
+ * with room for `size` bytes; *version is where it leads to. */
+static size_t make_record(const struct node *n, const struct port_groups *m,
+			  uint32_t *at, size_t size, bool last, uint8_t *out,
+			  uint32_t *version)
+{
+	struct wire_groups g = {
+		.want_all = n->says_all,
+		.router = n->says_router,
+		.epoch = n->epoch,
+		.base = m->sent,
+		.latest = declaration_version(n->declaration),
+	};
+	struct declaration_entry e;
+	size_t len = WIRE_GROUPS_LEN;
+
+	g.version = g.latest;
+	while (declaration_next(n->declaration, at, &e)) {
+		struct wire_change change = { .left = e.left,
+					      .vlan = e.group.vlan };
+
+		memcpy(change.ip, e.group.ip, sizeof(change.ip));
+		len += wire_pack_change(&change, out + len);
+		g.version = e.version;
+		if (len + WIRE_CHANGE_MAX > size)
+			break;
+	}
+	if (*at == TABLE_NONE)
+		g.version = g.latest;
+	g.ack = last || g.version == g.latest;
+	wire_pack_groups(&g, len - WIRE_GROUPS_LEN, out);
+	*version = g.version;
+	return len;
+}
+
+static uint64_t retry_us(const struct port_groups *m, const struct peer *peer)
+{
+	return (RETRY_US + 2 * (uint64_t)peer->liveness.rtt_us) << m->retries;
+}
+
+/* Sends what the peer lacks. A record in any case: who knows of a version he does
+ * not hold sends us everything. */
+static void tell(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct port_groups *m = &n->ports[peer->port];
+	uint8_t record[RECORD_LEN];
+	size_t size = peer->pmtu.size - WIRE_DATA_OVERHEAD;
+	uint32_t at;
+
+	if (!peer->current || peer->state != PEER_UP ||
+	    m->sent == declaration_version(n->declaration))
+		return;
+	at = declaration_after(n->declaration, m->sent);
+	do {
+		bool last = m->flight + 1 >= WINDOW;
+		size_t len =
+			make_record(n, m, &at, size, last, record, &m->sent);
+
+		send_groups(n, peer, record, len, now_us);
+		m->flight++;
+	} while (m->flight < WINDOW &&
+		 m->sent != declaration_version(n->declaration));
+	m->retry_us = now_us + retry_us(m, peer);
+	peer_arm(n, peer, now_us);
+}
+
+/* Leaves that everybody who may know the joins knows of are forgotten; and with
+ * the room that makes, what found none is declared after all. */
+static void forget_leaves(struct node *n)
+{
+	uint32_t at = TABLE_NONE, all_hold = UINT32_MAX;
+	const struct peer *peer;
+	struct group group;
+
+	if (!declaration_left(n->declaration) &&
+	    !declaration_is_incomplete(n->declaration))
+		return;
+	while ((peer = peers_next(&n->peers, &at))) {
+		const struct port_groups *m = &n->ports[peer->port];
+
+		if (m->sent && m->acked < all_hold)
+			all_hold = m->acked;
+	}
+	declaration_forget(n->declaration, all_hold);
+	if (!declaration_is_incomplete(n->declaration) ||
+	    declaration_left(n->declaration) ||
+	    !declaration_retry(n->declaration))
+		return;
+	at = TABLE_NONE;
+	while (querier_next(n->querier, &at, &group))
+		declaration_set(n->declaration, &group, true);
+	at = 0;
+	while (querier_next_vlan(n->querier, &at, &group.vlan)) {
+		group = group_of_vlan(group.vlan);
+		declaration_set(n->declaration, &group, true);
+	}
+}
+
+void groups_tell(struct node *n, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+	bool all;
+
+	/* There may be nobody who would have to know. */
+	if (n->told != declaration_version(n->declaration))
+		forget_leaves(n);
+	/* Again, for the very last version wants all whatever it is about. */
+	while ((all = wants_all(n)) != n->says_all ||
+	       n->tables.router != n->says_router) {
+		n->says_all = all;
+		n->says_router = n->tables.router;
+		declaration_touch(n->declaration);
+	}
+	if (n->told == declaration_version(n->declaration))
+		return;
+	n->told = declaration_version(n->declaration);
+	while ((peer = peers_next(&n->peers, &at))) {
+		n->ports[peer->port].retries = 0;
+		tell(n, peer, now_us);
+	}
+}
+
+uint64_t groups_deadline(const struct node *n, const struct peer *peer)
+{
+	const struct port_groups *m = &n->ports[peer->port];
+
+	if (peer->state != PEER_UP ||
+	    m->acked == declaration_version(n->declaration))
+		return CLOCK_NEVER;
+	return m->retry_us;
+}
+
+void groups_tend(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct port_groups *m = &n->ports[peer->port];
+
+	if (now_us < groups_deadline(n, peer))
+		return;
+	m->sent = m->acked;
+	m->flight = 0;
+	if (m->retries < RETRY_LAST)
+		m->retries++;
+	tell(n, peer, now_us);
+}
+
+/* ---- from the peers ---- */
+
+/* Sets what is to be sent to it, from what is known of it. */
+static void reconsider(struct node *n, const struct peer *peer)
+{
+	const struct port_groups *m = &n->ports[peer->port];
+	bool known =
+		peer->state == PEER_UP && m->held && m->held == m->declared;
+
+	port_set_put(&n->tables.flooded, peer->port, !known || m->want_all);
+	port_set_put(&n->tables.routers, peer->port, m->router);
+}
+
+/* It is another process, or is gone: nothing is known of it, and it may hold
+ * nothing of ours. */
+void groups_peer_gone(struct node *n, const struct peer *peer)
+{
+	n->ports[peer->port] = (struct port_groups){ .held = 0 };
+	mdb_flush_port(n->mdb, peer->port);
+	port_set_add(&n->tables.flooded, peer->port);
+	port_set_remove(&n->tables.routers, peer->port);
+	forget_leaves(n);
+}
+
+void groups_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	reconsider(n, peer);
+	tell(n, peer, now_us);
+}
+
+static void apply(struct node *n, const struct peer *peer,
+		  struct wire_groups *g)
+{
+	struct wire_change change;
+
+	while (wire_next_change(g, &change)) {
+		struct group group = { .vlan = change.vlan };
+
+		memcpy(group.ip, change.ip, sizeof(group.ip));
+		if (!group_is_valid(&group))
+			node_drop(n, DROP_record_bad);
+		else if (change.left)
+			mdb_leave(n->mdb, &group, peer->port);
+		else if (!mdb_join(n->mdb, &group, peer->port))
+			node_drop(n, DROP_groups_full);
+	}
+}
+
+/* Forgets what it declared, for it begins anew. False if it did so just before:
+ * what is to be forgotten is looked for among the groups of all. */
+static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
+{
+	struct port_groups *m = &n->ports[peer->port];
+
+	m->held = 0;
+	if (mdb_port_count(n->mdb, peer->port)) {
+		if (m->anew_us && now_us - m->anew_us < ANEW_US)
+			return false;
+		m->anew_us = now_us;
+	}
+	mdb_flush_port(n->mdb, peer->port);
+	return true;
+}
+
+enum drop_reason groups_in(struct node *n, const struct peer *peer,
+			   const struct wire_record *record, uint64_t now_us)
+{
+	struct port_groups *m = &n->ports[peer->port];
+	struct wire_groups g;
+	enum drop_reason reason = wire_unpack_groups(&g, record);
+
+	if (reason != DROP_NONE)
+		return reason;
+	if (g.epoch != peer->epoch)
+		return DROP_groups_epoch;
+	m->owes_ack |= g.ack;
+	if (g.latest >= m->declared) {
+		m->declared = g.latest;
+		m->want_all = g.want_all || g.router;
+		m->router = g.router;
+	}
+	if (g.base == 0 ? begin_anew(n, peer, now_us)
+			: g.base <= m->held && g.version > m->held) {
+		apply(n, peer, &g);
+		m->held = g.version;
+	}
+	reconsider(n, peer);
+	return DROP_NONE;
+}
+
+bool groups_take_ack(struct node *n, const struct peer *peer)
+{
+	struct port_groups *m = &n->ports[peer->port];
+	bool owes = m->owes_ack;
+
+	m->owes_ack = false;
+	return owes;
+}
+
+/* It holds what we sent up to there. */
+static void acknowledged(struct node *n, struct peer *peer, uint32_t held,
+			 uint64_t now_us)
+{
+	struct port_groups *m = &n->ports[peer->port];
+
+	m->acked = held;
+	m->retries = 0;
+	forget_leaves(n);
+	if (m->acked != m->sent)
+		return;
+	m->flight = 0;
+	if (m->sent != declaration_version(n->declaration))
+		tell(n, peer, now_us);
+}
+
+void groups_reported(struct node *n, struct peer *peer,
+		     const struct wire_probe *probe, uint64_t now_us)
+{
+	struct port_groups *m = &n->ports[peer->port];
+
+	if (probe->own > m->declared) {
+		m->declared = probe->own;
+		reconsider(n, peer);
+	}
+	if (probe->held == m->acked || probe->held > m->sent)
+		return;
+	if (probe->held > m->acked) {
+		acknowledged(n, peer, probe->held, now_us);
+		return;
+	}
+	/* It has forgotten what it had. Not at once: it may have us do this
+	 * again and again. */
+	m->acked = m->sent = 0;
+	m->flight = 0;
+	m->retry_us = now_us + FORGOTTEN_US;
+	peer_arm(n, peer, now_us);
+}
+
+/* Peers whose groups found no room, when there is some again: what they declared
+ * is forgotten, and the probe tells them so. */
+void groups_make_room(struct node *n, uint64_t now_us)
+{
+	struct port_set full = *mdb_overflowing(n->mdb);
+
+	for (int port = port_set_next(&full, -1); port >= 0;
+	     port = port_set_next(&full, port)) {
+		struct peer *peer = peers_at_port(&n->peers, (uint16_t)port);
+		uint32_t room = n->config.mdb_capacity - mdb_count(n->mdb);
+
+		if (!peer || !peer->current ||
+		    room < n->config.mdb_capacity / ROOM_SHARE)
+			continue;
+		mdb_flush_port(n->mdb, peer->port);
+		n->ports[port].held = 0;
+		reconsider(n, peer);
+		send_probe(n, peer, &peer->endpoint->addr, now_us);
+	}
+}
+
+/* ---- what the owner tells ---- */
+
+static void run_querier(struct node *n, uint64_t now_us)
+{
+	start_querier(n, now_us);
+	groups_tell(n, now_us);
+	pack_flush(&n->packer);
+}
+
+void node_set_multicast(struct node *n, bool snooping, bool querier,
+			struct clock now)
+{
+	if (snooping == n->config.snooping && querier == n->config.querier)
+		return;
+	n->config.snooping = n->tables.snooping = snooping;
+	n->config.querier = querier;
+	run_querier(n, now.mono_us);
+}
+
+void node_tap_up(struct node *n, struct clock now)
+{
+	n->tap_up = true;
+	run_querier(n, now.mono_us);
+}
+
+void node_tap_down(struct node *n, struct clock now)
+{
+	n->tap_up = false;
+	run_querier(n, now.mono_us);
+}
+
+void node_tap_dropped(struct node *n, struct clock now)
+{
+	querier_dropped(n->querier, now.mono_us);
+	groups_tell(n, now.mono_us);
+	pack_flush(&n->packer);
+}
+
+void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
+			struct clock now)
+{
+	querier_listening(n->querier, macs, count, now.mono_us);
+	groups_tell(n, now.mono_us);
+	pack_flush(&n->packer);
+}
+
+void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now)
+{
+	n->tap_wants = wants;
+	groups_tell(n, now.mono_us);
+	pack_flush(&n->packer);
+}
+
+/* ---- what there is to see ---- */
+
+const char *groups_why_all(const struct node *n)
+{
+	unsigned int reasons = querier_reasons(n);
+
+	if (!n->config.snooping)
+		return "multicast.snooping = false";
+	if (!n->config.querier)
+		return "multicast.querier = false";
+	/* The kernel makes a bridge's port all-multicast, too. */
+	if (n->tap_wants & NODE_TAP_BRIDGED)
+		return "the interface is a port of a bridge";
+	if (n->tap_wants & NODE_TAP_ALLMULTI)
+		return "the interface is all-multicast";
+	if (n->tables.router)
+		return "a multicast router is on this side of the interface";
+	if (!n->tap_up)
+		return "the interface is down";
+	for (unsigned int i = QUERIER_REASON_COUNT; i-- > 0;)
+		if (reasons & 1u << i)
+			return querier_reason_text((enum querier_reason)i);
+	return n->says_all ? "more groups come and go than peers can follow"
+			   : NULL;
+}
+
+const char *groups_why_flooded(const struct node *n, const struct peer *peer)
+{
+	const struct port_groups *m = &n->ports[peer->port];
+
+	if (m->router)
+		return "a multicast router is behind it";
+	if (m->want_all)
+		return "it wants every group";
+	if (port_set_has(mdb_overflowing(n->mdb), peer->port))
+		return "it joined more groups than fit here";
+	if (port_set_has(&n->tables.flooded, peer->port))
+		return "its groups are not known yet";
+	return NULL;
+}

@@ -1,0 +1,253 @@
+/* What there is to see of a node. */
+#include <stdio.h>
+#include <string.h>
+
+#include "node/node_impl.h"
+
+/* An endpoint that stands for a peer nobody knows yet. Our own address is none,
+ * from the moment when our initiation came back. */
+static bool stands_alone(const struct endpoint *e)
+{
+	return e->sources && !e->peer && e->why != ENDPOINT_SELF &&
+	       !e->pending.mirrored;
+}
+
+void node_status(const struct node *n, struct node_status *out)
+{
+	uint32_t at = TABLE_NONE;
+	const struct endpoint *e;
+	const struct peer *peer;
+
+	*out = (struct node_status){ .key = n->key,
+				     .aead = aead_name(n->aead),
+				     .tx = n->tx,
+				     .rx = n->rx,
+				     .fdb_count = fdb_count(n->tables.fdb) };
+	while ((peer = peers_next(&n->peers, &at))) {
+		out->peers_total++;
+		out->peers_up += peer->state == PEER_UP;
+	}
+	at = TABLE_NONE;
+	while ((e = endpoints_next(&n->peers, &at)))
+		out->peers_total += stands_alone(e);
+}
+
+static enum node_peer_state state_of(const struct peer *peer)
+{
+	switch (peer->state) {
+	case PEER_UP:
+		return NODE_PEER_STATE_UP;
+	case PEER_CONNECTING:
+		return NODE_PEER_STATE_CONNECTING;
+	case PEER_DOWN:
+		break;
+	}
+	return NODE_PEER_STATE_DOWN;
+}
+
+/* What its endpoint was blamed for says more than that nothing is heard. */
+static void show_why(const struct peer *peer, struct node_peer_info *out)
+{
+	const struct endpoint *e = peer->endpoint;
+
+	if (peer->state == PEER_UP)
+		return;
+	if (e && e->why != ENDPOINT_DIALLING && e->why != ENDPOINT_NO_ANSWER)
+		endpoint_why_print(e->why, e->addr.port, out->why,
+				   sizeof(out->why));
+	else
+		peer_why_print(peer->why, out->endpoint.port, out->why,
+			       sizeof(out->why));
+}
+
+static void show_peer(const struct node *n, const struct peer *peer,
+		      struct node_peer_info *out)
+{
+	*out = (struct node_peer_info){
+		.has_key = true,
+		.key = peer->key,
+		.has_endpoint = peer->endpoint != NULL,
+		.wanted = peer_wanted(&n->peers, peer),
+		.state = state_of(peer),
+		.rtt_us = peer->liveness.rtt_us,
+		.loss = liveness_loss(&peer->liveness),
+		.datagram_size = peer->current ? peer->pmtu.size : 0,
+		.tap_mtu = peer->tap_mtu,
+		.up_since_us = peer->state == PEER_UP ? peer->state_us : 0,
+		.heard_us = peer->liveness.heard_us,
+		.tx = peer->tx,
+		.rx = peer->rx,
+	};
+	memcpy(out->name, peer->name, sizeof(out->name));
+	if (peer->endpoint)
+		out->endpoint = peer->endpoint->addr;
+	show_why(peer, out);
+}
+
+static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
+{
+	*out = (struct node_peer_info){
+		.has_endpoint = true,
+		.endpoint = e->addr,
+		.wanted = true,
+		.state = NODE_PEER_STATE_CONNECTING,
+	};
+	endpoint_why_print(e->why, e->addr.port, out->why, sizeof(out->why));
+}
+
+/* *at counts peers' slots first, then endpoints'. */
+bool node_next_peer(const struct node *n, uint32_t *at,
+		    struct node_peer_info *out, uint64_t now_us)
+{
+	uint32_t peers = table_capacity(n->peers.by_key);
+	uint32_t endpoints = table_capacity(n->peers.by_addr);
+
+	(void)now_us;
+	for (; *at < peers + endpoints; ++*at) {
+		if (*at < peers) {
+			const struct peer *peer =
+				table_at(n->peers.by_key, *at);
+
+			if (!peer)
+				continue;
+			show_peer(n, peer, out);
+		} else {
+			const struct endpoint *e =
+				table_at(n->peers.by_addr, *at - peers);
+
+			if (!e || !stands_alone(e))
+				continue;
+			show_endpoint(e, out);
+		}
+		++*at;
+		return true;
+	}
+	return false;
+}
+
+bool node_next_mac(const struct node *n, uint32_t *at,
+		   struct node_fdb_info *out, uint64_t now_us)
+{
+	struct fdb_entry entry;
+	const struct peer *peer;
+
+	if (!fdb_next(n->tables.fdb, at, &entry))
+		return false;
+	*out = (struct node_fdb_info){ .vlan = entry.vlan,
+				       .local = entry.port == FDB_PORT_LOCAL,
+				       .age_us = now_us - entry.seen_us };
+	memcpy(out->mac, entry.mac, sizeof(out->mac));
+	peer = peers_at_port(&n->peers, entry.port);
+	if (peer) {
+		memcpy(out->owner, peer->name, sizeof(out->owner));
+		out->owner_key = peer->key;
+	}
+	return true;
+}
+
+/* *at counts the querier's slots first, then the MDB's. */
+static bool next_own_group(const struct node *n, uint64_t *at,
+			   struct group *group)
+{
+	uint32_t slot = *at ? (uint32_t)(*at - 1) : TABLE_NONE;
+
+	if (*at > UINT32_MAX || !querier_next(n->querier, &slot, group)) {
+		*at = *at > UINT32_MAX ? *at : UINT64_C(1) << 32;
+		return false;
+	}
+	*at = (uint64_t)slot + 1;
+	return true;
+}
+
+static bool next_foreign_group(const struct node *n, uint64_t *at,
+			       struct group *group)
+{
+	uint32_t slot = (uint32_t)*at ? (uint32_t)*at - 1 : TABLE_NONE;
+	struct mdb_entry entry;
+
+	while (mdb_next(n->mdb, &slot, &entry)) {
+		*at = (UINT64_C(1) << 32) + slot + 1;
+		*group = entry.group;
+		if (!group_is_vlan(group) && !querier_wants(n->querier, group))
+			return true;
+	}
+	return false;
+}
+
+_Static_assert(NODE_PORT_WORDS == PORT_SET_WORDS, "members are a port set");
+
+bool node_next_group(const struct node *n, uint64_t *at,
+		     struct node_group_info *out)
+{
+	struct port_set members = { .words = { 0 } };
+	struct group group;
+	bool local = next_own_group(n, at, &group);
+
+	if (!local && !next_foreign_group(n, at, &group))
+		return false;
+	*out = (struct node_group_info){ .vlan = group.vlan, .local = local };
+	memcpy(out->ip, group.ip, sizeof(out->ip));
+	mdb_declared(n->mdb, &group, &members);
+	memcpy(out->members, members.words, sizeof(out->members));
+	return true;
+}
+
+const char *node_next_member(const struct node *n,
+			     const struct node_group_info *group, uint32_t *at)
+{
+	struct port_set members;
+	int port;
+	const struct peer *peer = NULL;
+
+	memcpy(members.words, group->members, sizeof(members.words));
+	port = port_set_next(&members, (int)*at);
+	if (port > 0)
+		peer = peers_at_port(&n->peers, (uint16_t)port);
+	if (!peer)
+		return NULL;
+	*at = (uint32_t)port;
+	return peer->name;
+}
+
+bool node_next_flooded(const struct node *n, uint32_t *at,
+		       struct node_flooded_info *out)
+{
+	int port = (int)*at;
+
+	while (n->config.snooping &&
+	       (port = port_set_next(&n->tables.live, port)) > 0) {
+		const struct peer *peer =
+			peers_at_port(&n->peers, (uint16_t)port);
+
+		*at = (uint32_t)port;
+		out->peer = peer->name;
+		out->why = groups_why_flooded(n, peer);
+		if (out->why)
+			return true;
+	}
+	return false;
+}
+
+void node_multicast_status(const struct node *n,
+			   struct node_multicast_status *out)
+{
+	const unsigned int known = 1u << QUERIER_STARTING;
+
+	*out = (struct node_multicast_status){
+		.snooping = n->config.snooping,
+		.querier = n->config.querier,
+		.router = n->tables.router,
+		.groups = querier_count(n->querier),
+	};
+	out->wants_all = groups_why_all(n);
+	if (!n->config.snooping || !n->config.querier)
+		return;
+	out->unknowable = querier_want_all(n->querier) & ~known;
+	out->silent_v4 = querier_silent(n->querier, false);
+	out->silent_v6 = querier_silent(n->querier, true);
+}
+
+const uint64_t *node_drops(const struct node *n)
+{
+	return n->drops;
+}

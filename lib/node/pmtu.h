@@ -1,0 +1,78 @@
+/* The datagram size of one peer, by probing. RFC 8899 in spirit. */
+#ifndef TAPD_NODE_PMTU_H
+#define TAPD_NODE_PMTU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+/* UDP payloads. IPv4's 576 less headers needs no proof. */
+#define PMTU_MIN_V4 548
+#define PMTU_BASE   1200
+#define PMTU_MAX    9188 /* a 9216-byte IPv4 packet less its headers */
+
+/*
+ * The path drops packets silently and says nothing, so the only proof of a size
+ * is an echo to a probe that was padded to it. State: `size` is in use;
+ * `candidate`, if any, is in flight. Candidates come from a short ladder of
+ * sizes that real paths have, whose last rung is `max`.
+ *
+ * Up: an echo makes the candidate the size, and the next rung is tried at once.
+ * PMTU_LOSSES lost probes of a candidate: what is above waits PMTU_RAISE_US.
+ *
+ * Down: the size in use is itself proven anew every PMTU_CONFIRM_US. Two such
+ * probes lost in a row: back to the base, or from the base to the minimum, and
+ * the search begins again at once, for the loss may have been chance: a wrong
+ * fall costs a few round trips of smaller datagrams, and a black hole is left
+ * after PMTU_CONFIRM_US + 2 × PMTU_TIMEOUT_US.
+ *
+ * A loss counts only if a small probe got through meanwhile: a path that is cut,
+ * or loses everything, says nothing about sizes.
+ *
+ * Nothing sent before is cut anew: a new size holds from the next frame on.
+ */
+#define PMTU_LOSSES	    3
+#define PMTU_CONFIRM_LOSSES 2
+#define PMTU_TIMEOUT_US	    (500 * CLOCK_MS)
+#define PMTU_CONFIRM_US	    (5 * CLOCK_S)
+#define PMTU_RAISE_US	    (60 * CLOCK_S)
+
+struct pmtu {
+	uint16_t size;	     /* in use */
+	uint16_t min, max;   /* the ladder's ends */
+	bool fixed;	     /* by the administrator: nothing below is used */
+	uint16_t candidate;  /* in flight, or 0; size itself: a confirmation */
+	uint8_t lost;	     /* of the candidate, in a row */
+	uint64_t sent_us;    /* of the candidate's last probe */
+	uint64_t confirm_us; /* when to prove the size anew */
+	uint64_t raise_us;   /* when to look above the size */
+};
+
+/*
+ * v6: the peer's endpoint is IPv6, which guarantees the base: it is where an
+ * IPv6 peer starts, and its minimum. An IPv4 peer starts at PMTU_MIN_V4 and
+ * probes the base at once. max: the largest payload to try. fixed: not 0 → use
+ * exactly this and never probe.
+ */
+void pmtu_init(struct pmtu *p, bool v6, uint16_t max, uint16_t fixed,
+	       uint64_t now_us);
+
+/*
+ * The UDP payload to pad a probe to now, or 0 if none is due. The caller sends
+ * it at once *and beside it, as a datagram of its own, a small one*, so that
+ * there is something to compare with. small_ok_us: when the echo of a small
+ * probe was last heard. To be called while the peer is up.
+ */
+uint16_t pmtu_probe(struct pmtu *p, uint64_t small_ok_us, uint64_t now_us);
+/* An echo said that a datagram of `size` arrived. True if `size` in use grew. */
+bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us);
+/* Our own kernel refused a datagram of `size` (EMSGSIZE). True if the size in
+ * use shrank. */
+bool pmtu_too_big(struct pmtu *p, uint16_t size, uint64_t now_us);
+/* The endpoint moved: start over from what needs no proof. */
+void pmtu_reset(struct pmtu *p, bool v6, uint64_t now_us);
+/* When pmtu_probe wants to be called again; CLOCK_NEVER: not at all. */
+uint64_t pmtu_deadline(const struct pmtu *p);
+
+#endif

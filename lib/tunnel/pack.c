@@ -1,0 +1,205 @@
+#include "tunnel/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tunnel/wire.h"
+
+bool pack_init(struct packer *b, const struct pack_ops *ops, void *user)
+{
+	memset(b, 0, sizeof(*b));
+	b->ops = ops;
+	b->user = user;
+	b->pool = malloc((size_t)PACK_RUNS * PACK_RUN_SIZE);
+	if (!b->pool)
+		return false;
+	for (size_t i = 0; i < PACK_RUNS; i++)
+		b->runs[i].data = b->pool + i * PACK_RUN_SIZE;
+	return true;
+}
+
+void pack_free(struct packer *b)
+{
+	free(b->pool);
+	memset(b, 0, sizeof(*b));
+}
+
+void pack_flush(struct packer *b)
+{
+	if (b->runs_count)
+		b->ops->send(b->user, b->runs, b->runs_count);
+	b->runs_count = 0;
+	b->run = NULL;
+}
+
+static struct datagram_run *take_run(struct packer *b, const struct addr *to)
+{
+	struct datagram_run *run;
+
+	if (b->runs_count == PACK_RUNS)
+		pack_flush(b);
+	run = &b->runs[b->runs_count++];
+	run->remote = *to;
+	run->len = 0;
+	run->segment_len = 0;
+	return run;
+}
+
+/* The run that the next datagram of `len` bytes is sealed into. */
+static struct datagram_run *run_for(struct packer *b, size_t len)
+{
+	struct datagram_run *run = b->run;
+
+	if (run && len <= run->segment_len &&
+	    b->segments < DATAGRAM_RUN_SEGMENTS &&
+	    run->len + len <= DATAGRAM_RUN_LEN_MAX)
+		return run;
+	b->run = take_run(b, &b->to);
+	b->run->segment_len = len;
+	b->segments = 0;
+	return b->run;
+}
+
+void pack_begin(struct packer *b, struct session *session,
+		const struct addr *to, size_t datagram_size, uint64_t now_us)
+{
+	b->session = session;
+	b->to = *to;
+	b->limit = datagram_size - WIRE_DATA_OVERHEAD;
+	b->run = NULL;
+	b->now_us = now_us;
+	b->sealed = b->bytes = b->exhausted = 0;
+	b->count = b->len = b->fragments = 0;
+}
+
+void pack_close(struct packer *b)
+{
+	size_t len = b->len + WIRE_DATA_OVERHEAD;
+	struct datagram_run *run;
+
+	if (!b->count)
+		return;
+	run = run_for(b, len);
+	if (session_seal(b->session, b->pieces, b->count, run->data + run->len,
+			 b->now_us)) {
+		run->len += len;
+		b->segments++;
+		b->sealed++;
+		b->bytes += len;
+		if (len < run->segment_len) /* a short one ends its run */
+			b->run = NULL;
+	} else {
+		b->exhausted++;
+		if (!b->segments) {
+			b->runs_count--;
+			b->run = NULL;
+		}
+	}
+	b->count = b->len = b->fragments = 0;
+}
+
+void pack_end(struct packer *b)
+{
+	pack_close(b);
+	b->session = NULL;
+	b->run = NULL;
+}
+
+static void add_piece(struct packer *b, const uint8_t *bytes, size_t len)
+{
+	/* aead_seal reads the pieces only; iovec has no const. */
+	union {
+		const uint8_t *in;
+		void *out;
+	} unconst = { .in = bytes };
+
+	b->pieces[b->count].iov_base = unconst.out;
+	b->pieces[b->count].iov_len = len;
+	b->count++;
+	b->len += len;
+}
+
+/* A record, perhaps in two places. */
+struct parts {
+	const uint8_t *head, *body;
+	size_t head_len, body_len;
+};
+
+/* Adds what lies in the record from offset on. */
+static void add_range(struct packer *b, const struct parts *r, size_t offset,
+		      size_t len)
+{
+	if (offset < r->head_len) {
+		size_t part = r->head_len - offset;
+
+		if (part > len)
+			part = len;
+		add_piece(b, r->head + offset, part);
+		offset += part;
+		len -= part;
+	}
+	if (len)
+		add_piece(b, r->body + (offset - r->head_len), len);
+}
+
+/* What a record takes of the pieces: both parts, and a fragment's header. */
+#define PIECES_OF_FRAGMENT 3
+
+static void add_fragments(struct packer *b, const struct parts *r, size_t len)
+{
+	const size_t header_len = sizeof(b->fragment_header[0]);
+	uint32_t id = b->session->fragment_id++;
+
+	for (size_t offset = 0; offset < len;) {
+		uint8_t *header;
+		size_t piece;
+
+		if (b->limit - b->len < header_len + PACK_FRAGMENT_MIN ||
+		    b->count + PIECES_OF_FRAGMENT > PACK_PIECES ||
+		    b->fragments == 2)
+			pack_close(b);
+		piece = b->limit - b->len - header_len;
+		if (piece > len - offset)
+			piece = len - offset;
+		header = b->fragment_header[b->fragments++];
+		wire_pack_fragment(header, id, (uint16_t)offset,
+				   offset + piece == len, (uint16_t)piece);
+		add_piece(b, header, header_len);
+		add_range(b, r, offset, piece);
+		offset += piece;
+	}
+}
+
+void pack_add_two(struct packer *b, const uint8_t *head, size_t head_len,
+		  const uint8_t *body, size_t body_len)
+{
+	const struct parts r = { head, body, head_len, body_len };
+	const size_t len = head_len + body_len, pieces = body_len ? 2 : 1;
+
+	if (len > b->limit) {
+		add_fragments(b, &r, len);
+		return;
+	}
+	if (len > b->limit - b->len || b->count + pieces > PACK_PIECES)
+		pack_close(b);
+	add_range(b, &r, 0, len);
+}
+
+void pack_add(struct packer *b, const uint8_t *record, size_t len)
+{
+	pack_add_two(b, record, len, NULL, 0);
+}
+
+size_t pack_record_max(const struct packer *b)
+{
+	return b->limit;
+}
+
+void pack_message(struct packer *b, const struct addr *to,
+		  const uint8_t *message, size_t len)
+{
+	struct datagram_run *run = take_run(b, to);
+
+	memcpy(run->data, message, len);
+	run->len = run->segment_len = len;
+}

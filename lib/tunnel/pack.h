@@ -1,0 +1,89 @@
+/* Records → datagrams → one run for one peer; the pool of runs to send. */
+#ifndef TAPD_TUNNEL_PACK_H
+#define TAPD_TUNNEL_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/datagram.h"
+#include "tunnel/session.h"
+
+/*
+ * Packing. The frames of one read of the TAP are packed peer by peer: first all
+ * that one peer should have, then the next peer. So one open datagram serves
+ * the whole node, each peer's datagrams end up side by side in one buffer, and
+ * equal-sized ones leave in one UDP_SEGMENT send.
+ *
+ * The open datagram is a list of pieces over the read buffers. Closing it puts
+ * them side by side in the peer's run, the one copy, and seals them there. A
+ * record that fits an empty datagram is never cut; a larger one fills the open
+ * datagram, and the next ones, to the end, and the next record follows it.
+ *
+ * Runs come from a small pool. When it is used up it is handed to `send` and
+ * starts over, so any number of peers needs the same memory, and what is sent
+ * to one peer leaves in the order it was packed.
+ */
+#define PACK_RUNS     32
+#define PACK_RUN_SIZE 65536
+#define PACK_PIECES   128
+/* A cut leaves at least this much of the frame in a datagram. */
+#define PACK_FRAGMENT_MIN 64
+
+struct pack_ops {
+	/* Sends the runs in order; borrowed until it returns. */
+	void (*send)(void *user, const struct datagram_run *runs, size_t count);
+};
+
+struct packer {
+	const struct pack_ops *ops;
+	void *user;
+	uint8_t *pool; /* PACK_RUNS × PACK_RUN_SIZE */
+	struct datagram_run runs[PACK_RUNS];
+	uint32_t runs_count;
+
+	/* the peer being packed for, between pack_begin and pack_end */
+	struct session *session;
+	struct addr to;
+	size_t limit;		  /* record bytes a datagram holds */
+	struct datagram_run *run; /* the one it appends to, or NULL */
+	uint32_t segments;	  /* datagrams in that run */
+	uint64_t now_us;
+	uint64_t sealed, bytes; /* datagrams and bytes since pack_begin */
+	uint64_t exhausted;	/* datagrams the session would not seal */
+
+	/* the open datagram */
+	struct iovec pieces[PACK_PIECES];
+	size_t count, len;
+	uint8_t fragment_header[2][WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN];
+	size_t fragments;
+};
+
+/* False if memory is short. */
+bool pack_init(struct packer *b, const struct pack_ops *ops, void *user);
+void pack_free(struct packer *b);
+
+/* Starts packing for one peer: its session, its endpoint, the UDP payload it
+ * takes (at least 128). */
+void pack_begin(struct packer *b, struct session *session,
+		const struct addr *to, size_t datagram_size, uint64_t now_us);
+/* Appends one whole record (header included), cut if it must be. It is borrowed
+ * until the next pack_close or pack_end. */
+void pack_add(struct packer *b, const uint8_t *record, size_t len);
+/* The same for a record whose bytes lie in two places: the head has its header. */
+void pack_add_two(struct packer *b, const uint8_t *head, size_t head_len,
+		  const uint8_t *body, size_t body_len);
+/* The largest record that is not cut. */
+size_t pack_record_max(const struct packer *b);
+/* Seals the open datagram, if there is one. */
+void pack_close(struct packer *b);
+/* Seals what is open and ends the peer's turn. */
+void pack_end(struct packer *b);
+/* A copy of an unsealed message (a handshake) as a run of its own. */
+void pack_message(struct packer *b, const struct addr *to,
+		  const uint8_t *message, size_t len);
+/* Hands every run to send. */
+void pack_flush(struct packer *b);
+
+#endif

@@ -1,0 +1,486 @@
+#include "tapd/conf/conf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tapd/common/error.h"
+#include "tapd/conf/keys.h"
+#include "tapd/conf/source.h"
+#include "tapd/log.h"
+#include "tapd/tap/tap.h"
+#include "tapd/underlay/udp.h"
+
+/* ---- errors ---- */
+
+/* "FILE:LINE: ", or "command line: ". */
+static char *where(const struct conf_reader *r, unsigned line)
+{
+	char *text = NULL;
+
+	if (r->source)
+		error_set(&text, "%s:%u: ", conf_source_file(r->source, line),
+			  conf_source_line(r->source, line));
+	else
+		error_set(&text, "command line: ");
+	return text;
+}
+
+bool conf_fail(struct conf_reader *r, const struct conf_key *key,
+	       const config_setting_t *at, const char *format, ...)
+{
+	const char *name = !r->source && key->option ? key->option : key->path;
+	char *place, *what = NULL;
+	va_list args;
+
+	if (!at)
+		at = config_lookup(r->config, key->path);
+	place = where(r, at ? config_setting_source_line(at) : 0);
+	va_start(args, format);
+	if (vasprintf(&what, format, args) < 0)
+		what = NULL;
+	va_end(args);
+	error_set(r->error, "%s%s: %s", place ? place : "", name,
+		  what ? what : "out of memory");
+	/* What is quoted may be anything; the message is one line. */
+	for (char *c = *r->error; c && *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
+	free(place);
+	free(what);
+	return false;
+}
+
+/* ---- unknown keys ---- */
+
+#define PATH_MAX_LEN 64
+
+/* Levenshtein's distance: insertions, deletions and replacements. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[PATH_MAX_LEN + 1], len = strlen(b);
+
+	assert(len <= PATH_MAX_LEN);
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t diagonal = row[0]++;
+
+		for (size_t j = 0; j < len; j++) {
+			size_t best = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (diagonal + 1 < best)
+				best = diagonal + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[len];
+}
+
+static const char *leaf(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
+}
+
+/* The length of the group's name in a path, 0 without one. */
+static size_t group_len(const char *path)
+{
+	const char *dot = strchr(path, '.');
+
+	return dot ? (size_t)(dot - path) : 0;
+}
+
+/* How far a path is from a known one, in half steps: a key that is right but
+ * in the wrong group is nearer than any other mistake. */
+static size_t score(const char *path, const char *known)
+{
+	size_t whole = 2 * distance(path, known);
+	size_t last = 2 * distance(leaf(path), leaf(known)) + 1;
+
+	return whole < last ? whole : last;
+}
+
+/* The key or group nearest to one that is not known; "" if none is near. */
+static void nearest(char found[PATH_MAX_LEN + 1], const char *path)
+{
+	size_t least = strlen(leaf(path)) + 1; /* half of the letters wrong */
+
+	found[0] = '\0';
+	if (strlen(path) > PATH_MAX_LEN)
+		return;
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		const char *known = conf_keys[i].path;
+		char group[PATH_MAX_LEN + 1];
+
+		if (score(path, known) < least) {
+			least = score(path, known);
+			snprintf(found, PATH_MAX_LEN + 1, "%s", known);
+		}
+		snprintf(group, sizeof(group), "%.*s", (int)group_len(known),
+			 known);
+		if (!strchr(path, '.') && *group &&
+		    2 * distance(path, group) < least) {
+			least = 2 * distance(path, group);
+			snprintf(found, PATH_MAX_LEN + 1, "%s", group);
+		}
+	}
+}
+
+static bool is_group(const char *name)
+{
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		const char *known = conf_keys[i].path;
+
+		if (group_len(known) == strlen(name) && *name &&
+		    strncmp(known, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool check_known(struct conf_reader *r, const config_setting_t *group,
+			const char *prefix)
+{
+	for (int i = 0; i < config_setting_length(group); i++) {
+		config_setting_t *at =
+			config_setting_get_elem(group, (unsigned)i);
+		char path[2 * PATH_MAX_LEN], found[PATH_MAX_LEN + 1];
+		const struct conf_key unknown = { .path = path };
+
+		snprintf(path, sizeof(path), "%s%s", prefix,
+			 config_setting_name(at));
+		if (conf_key_find(path))
+			continue;
+		if (!is_group(path)) {
+			nearest(found, path);
+			if (*found)
+				return conf_fail(r, &unknown, at,
+						 "unknown key; did you mean "
+						 "%s?",
+						 found);
+			return conf_fail(r, &unknown, at,
+					 "unknown key; remove it, or see "
+					 "tapd.conf(5)");
+		}
+		if (!config_setting_is_group(at))
+			return conf_fail(r, &unknown, at,
+					 "is a group; write it as %s = { … };",
+					 path);
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), ".");
+		if (!check_known(r, at, path))
+			return false;
+	}
+	return true;
+}
+
+/* ---- defaults ---- */
+
+static struct conf *conf_new(const char *path)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	if (path && !(c->path = strdup(path))) {
+		free(c);
+		return NULL;
+	}
+	c->interface.mtu = 1500;
+	addr_parse(&c->listen[0], "[::]:8273", 0);
+	c->listen_count = 1;
+	snprintf(c->secret_file, sizeof(c->secret_file), "%s",
+		 "/etc/tapd/secret");
+	c->multicast_snooping = c->multicast_querier = true;
+	c->offload.tap = TAP_OFFLOAD_ALL;
+	c->offload.merge = CONF_MERGE_ALL;
+	c->offload.send = c->offload.receive = UDP_RUNS;
+	c->busy_poll = 100;
+	c->liveness_interval = 1.0;
+	c->liveness_down_after = 3;
+	c->liveness_expire = 300;
+	c->log_level = LOG_LEVEL_INFO;
+	return c;
+}
+
+/* The file's base name without ".conf"; "tap0" without a file. */
+static bool default_interface(struct conf_reader *r)
+{
+	const struct conf_key *key = conf_key_find("interface.name");
+	struct conf *c = r->conf;
+	const char *base;
+	char name[256];
+	size_t len;
+
+	if (!c->path) {
+		snprintf(c->interface.name, sizeof(c->interface.name), "%s",
+			 "tap0");
+		return true;
+	}
+	base = strrchr(c->path, '/');
+	snprintf(name, sizeof(name), "%s", base ? base + 1 : c->path);
+	len = strlen(name);
+	if (len > 5 && strcmp(name + len - 5, ".conf") == 0)
+		name[len - 5] = '\0';
+	if (conf_check_interface(name))
+		return conf_fail(r, key, NULL,
+				 "not set, and the file's own name \"%s\" %s; "
+				 "or set interface.name",
+				 name, conf_check_interface(name));
+	memcpy(c->interface.name, name, strlen(name) + 1);
+	return true;
+}
+
+/* The host's name; what may not be in a node's name becomes '-'. */
+static void default_name(struct conf *c)
+{
+	char name[CONF_NAME_LEN] = "";
+
+	if (gethostname(name, sizeof(name) - 1) != 0 || !*name)
+		snprintf(name, sizeof(name), "%s", "localhost");
+	for (char *at = name; *at; at++) {
+		char one[2] = { *at, '\0' };
+
+		if (conf_check_name(one))
+			*at = '-';
+	}
+	snprintf(c->name, sizeof(c->name), "%s", name);
+}
+
+static bool fill_defaults(struct conf_reader *r)
+{
+	struct conf *c = r->conf;
+
+	if (!*c->interface.name && !default_interface(r))
+		return false;
+	if (!*c->name)
+		default_name(c);
+	if (!*c->key_file)
+		snprintf(c->key_file, sizeof(c->key_file),
+			 "/var/lib/tapd/%s.key", c->interface.name);
+	if (!*c->control_socket)
+		snprintf(c->control_socket, sizeof(c->control_socket),
+			 "/run/tapd/%s.sock", c->interface.name);
+	return true;
+}
+
+/* ---- what must fit together ---- */
+
+/* True if the host bits are all zeros (a network's own address) or, for IPv4,
+ * all ones (its broadcast). Point-to-point lengths have neither. */
+static bool is_network_address(const struct prefix *p)
+{
+	bool v4 = addr_is_v4(&p->addr);
+	unsigned len = v4 ? 96u + p->len : p->len;
+	bool zeros = true, ones = v4;
+
+	if (len >= 127)
+		return false;
+	for (unsigned bit = len; bit < 128; bit++) {
+		if (p->addr.ip[bit / 8] & (0x80 >> bit % 8))
+			zeros = false;
+		else
+			ones = false;
+	}
+	return zeros || ones;
+}
+
+static bool check_addresses(struct conf_reader *r)
+{
+	const struct conf_key *key = conf_key_find("interface.address");
+	const struct conf *c = r->conf;
+	char text[PREFIX_STRLEN];
+
+	for (unsigned i = 0; i < c->interface.address_count; i++) {
+		const struct prefix *p = &c->interface.address[i];
+
+		prefix_print(p, text);
+		if (!*c->interface.address_from && is_network_address(p))
+			return conf_fail(r, key, NULL,
+					 "\"%s\" is the network, not a host in "
+					 "it; fill in the host's part, or set "
+					 "address_from",
+					 text);
+		if (!addr_is_v4(&p->addr) && c->interface.mtu < 1280)
+			return conf_fail(r, conf_key_find("interface.mtu"),
+					 NULL,
+					 "%u is too small for the IPv6 address "
+					 "\"%s\"; use at least 1280",
+					 c->interface.mtu, text);
+	}
+	return true;
+}
+
+static bool check_together(struct conf_reader *r)
+{
+	const struct conf_key *from = conf_key_find("interface.address_from");
+	const struct conf *c = r->conf;
+	double down = c->liveness_interval * c->liveness_down_after;
+
+	if (*c->interface.address_from && c->interface.address_count == 0)
+		return conf_fail(r, from, NULL,
+				 "there is no interface.address to complete; "
+				 "add address = [ \"10.77.0.0/24\" ]");
+	if (strcmp(c->interface.address_from, c->interface.name) == 0)
+		return conf_fail(r, from, NULL,
+				 "\"%s\" is the TAP itself; name the interface "
+				 "that has the host's address",
+				 c->interface.name);
+	if (c->liveness_expire < down)
+		return conf_fail(r, conf_key_find("liveness.expire"), NULL,
+				 "%u s is less than a peer needs to be down, "
+				 "interval × down_after; use at least %.15g",
+				 c->liveness_expire, down);
+	return check_addresses(r);
+}
+
+/* ---- reading ---- */
+
+static bool read_settings(struct conf_reader *r)
+{
+	if (!check_known(r, config_root_setting(r->config), ""))
+		return false;
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		const struct conf_key *key = &conf_keys[i];
+		config_setting_t *at = config_lookup(r->config, key->path);
+
+		if (!at)
+			continue;
+		if (!key->type->read(r, key, at))
+			return false;
+		if (key->set_offset)
+			*((bool *)r->conf + key->set_offset) = true;
+	}
+	return fill_defaults(r) && check_together(r);
+}
+
+/* Takes config: it is destroyed. */
+static struct conf *conf_load(config_t *config, const char *path,
+			      const struct conf_source *source, char **error)
+{
+	struct conf_reader r = { .conf = conf_new(path),
+				 .source = source,
+				 .config = config,
+				 .error = error };
+	bool ok = false;
+
+	if (r.conf)
+		ok = read_settings(&r);
+	else
+		error_set(error, "%s: out of memory",
+			  path ? path : "command line");
+	config_destroy(config);
+	if (ok)
+		return r.conf;
+	conf_free(r.conf);
+	return NULL;
+}
+
+static void syntax_error(const config_t *config,
+			 const struct conf_source *source, char **error)
+{
+	unsigned line = (unsigned)config_error_line(config);
+	const char *text = config_error_text(config);
+	const char *advice = "look for a missing ';', quote or bracket here or "
+			     "on the line before";
+
+	if (strstr(text, "duplicate"))
+		advice = "a key may be given once; remove one of them";
+	else if (strstr(text, "array"))
+		advice = "put each entry in quotes";
+	error_set(error, "%s:%u: %s; %s", conf_source_file(source, line),
+		  conf_source_line(source, line), text, advice);
+}
+
+struct conf *conf_read(const char *path, char **error)
+{
+	struct conf_source *source;
+	struct conf *c = NULL;
+	config_t config;
+
+	*error = NULL;
+	source = conf_source_read(path, error);
+	if (!source)
+		return NULL;
+	config_init(&config);
+	if (config_read_string(&config, conf_source_text(source))) {
+		c = conf_load(&config, path, source, error);
+	} else {
+		syntax_error(&config, source, error);
+		config_destroy(&config);
+	}
+	conf_source_free(source);
+	return c;
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	free(c->path);
+	free(c->trusted_keys);
+	free(c->peers);
+	free(c);
+}
+
+/* ---- the command line ---- */
+
+/* Adds a text, if there is one; false if memory is short. */
+static bool add_text(config_setting_t *group, const char *name,
+		     const char *text)
+{
+	config_setting_t *at;
+
+	if (!text)
+		return true;
+	at = config_setting_add(group, name, CONFIG_TYPE_STRING);
+	return at && config_setting_set_string(at, text);
+}
+
+static bool add_list(config_setting_t *group, const char *name,
+		     const char *const *texts, size_t count)
+{
+	config_setting_t *at;
+
+	if (count == 0)
+		return true;
+	at = config_setting_add(group, name, CONFIG_TYPE_LIST);
+	if (!at)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!config_setting_set_string_elem(at, -1, texts[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The options become the settings a file would have, and go the same way. */
+struct conf *conf_from_options(const struct conf_options *o, char **error)
+{
+	config_setting_t *root, *interface;
+	config_t config;
+
+	*error = NULL;
+	config_init(&config);
+	root = config_root_setting(&config);
+	interface = config_setting_add(root, "interface", CONFIG_TYPE_GROUP);
+	if (interface && add_text(interface, "name", o->interface) &&
+	    add_list(interface, "address", o->addresses, o->addresses_count) &&
+	    add_text(root, "secret_file", o->secret_file) &&
+	    add_text(root, "name", o->name) &&
+	    add_text(root, "key_file", o->key_file) &&
+	    add_text(root, "control_socket", o->control_socket) &&
+	    add_list(root, "listen", o->listens, o->listens_count) &&
+	    add_list(root, "peers", o->peers, o->peers_count))
+		return conf_load(&config, NULL, NULL, error);
+	config_destroy(&config);
+	error_set(error, "command line: out of memory");
+	return NULL;
+}

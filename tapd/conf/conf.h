@@ -1,0 +1,112 @@
+/* The configuration: a libconfig file or a command line, checked, immutable. */
+#ifndef TAPD_CONF_CONF_H
+#define TAPD_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/key.h"
+
+#define CONF_LIST_MAX	512
+#define CONF_TEXT_MAX	256
+#define CONF_NAME_LEN	64
+#define CONF_IFNAME_LEN 16
+
+/* A peer as the user wrote it: an address, or a host name to resolve. */
+struct conf_peer {
+	char text[CONF_TEXT_MAX]; /* as written */
+	char host[CONF_TEXT_MAX]; /* without port and brackets */
+	uint16_t port;
+	bool is_addr;
+	struct addr addr; /* if is_addr */
+	unsigned line;	  /* in the file; 0: command line */
+};
+
+/* What of one flow is merged for the TAP. */
+enum conf_merge { CONF_MERGE_NONE, CONF_MERGE_TCP, CONF_MERGE_ALL };
+/* Their names, in order; NULL at the end. */
+extern const char *const conf_merge_words[];
+
+struct conf {
+	char *path; /* of the file; NULL: command line only */
+
+	struct {
+		char name[CONF_IFNAME_LEN];
+		struct prefix address[16]; /* before address_from is applied */
+		unsigned address_count;
+		char address_from[CONF_IFNAME_LEN]; /* "" : none */
+		uint16_t mtu;
+		bool mtu_set; /* named by the user: also changes a TAP made before */
+		uint8_t mac[6];
+		bool mac_set;
+		bool persist;
+		bool multicast_route;
+		bool carrier_peers; /* carrier = "peers" */
+		char up[CONF_TEXT_MAX], down[CONF_TEXT_MAX];
+	} interface;
+
+	struct addr listen[8];
+	unsigned listen_count;
+	bool listen_set; /* false: the default, IPv4 alone if IPv6 is off */
+
+	char secret_file[CONF_TEXT_MAX];
+	struct public_key *trusted_keys; /* NULL: every holder of the secret */
+	size_t trusted_keys_count;
+	bool trusted_keys_set;
+	char key_file[CONF_TEXT_MAX];
+	char control_socket[CONF_TEXT_MAX];
+	char name[CONF_NAME_LEN];
+	struct conf_peer *peers;
+	size_t peers_count;
+
+	bool multicast_snooping, multicast_querier;
+
+	struct {
+		int tap;	    /* enum tap_offload */
+		int merge;	    /* enum conf_merge */
+		int send, receive;  /* enum udp_batching */
+		bool complete_sums; /* checksums = "complete" */
+	} offload;
+
+	double liveness_interval; /* seconds */
+	unsigned liveness_down_after;
+	unsigned liveness_expire; /* seconds */
+	uint16_t underlay_mtu;	  /* 0: find out */
+	unsigned busy_poll;	  /* microseconds; 0: never */
+	int log_level;		  /* enum log_level */
+	char user[CONF_NAME_LEN]; /* "": stay */
+};
+
+/*
+ * Both return NULL with *error set to one line, "FILE:LINE: KEY: what is wrong;
+ * what to do" ("FILE: …" if it cannot be read at all, "command line: OPTION: …"
+ * without one), to be freed; or a configuration that conf_free frees. Nothing
+ * outside the file is looked at but the files it includes, the host's name and
+ * its users (address_from's interface and the secret are read later).
+ */
+struct conf *conf_read(const char *path, char **error);
+
+/* The form without a file: what the options said, NULL or empty if not given. */
+struct conf_options {
+	const char *secret_file, *name, *key_file, *control_socket, *interface;
+	const char *const *addresses; /* --address, may be given again */
+	size_t addresses_count;
+	const char *const *listens;
+	size_t listens_count;
+	const char *const *peers; /* the positional arguments */
+	size_t peers_count;
+};
+struct conf *conf_from_options(const struct conf_options *o, char **error);
+void conf_free(struct conf *c);
+
+/* The effective configuration as text that conf_read reads to the same. The
+ * caller frees it. */
+char *conf_print(const struct conf *c);
+
+/* What differs, "- KEY = OLD;" and "+ KEY = NEW;" on a line each; "" if nothing
+ * does. The caller frees it. */
+char *conf_diff(const struct conf *from, const struct conf *to);
+
+#endif

@@ -1,0 +1,163 @@
+/* Every key there is. */
+#include "tapd/conf/keys.h"
+
+#include <pwd.h>
+#include <string.h>
+
+#include "tapd/tap/tap.h"
+#include "tapd/underlay/udp.h"
+
+/* dev_valid_name() of the kernel, and no '%', which would make it a template.*/
+const char *conf_check_interface(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len >= CONF_IFNAME_LEN || strcmp(text, ".") == 0 ||
+	    strcmp(text, "..") == 0 || strpbrk(text, "/:% \t\n\v\f\r"))
+		return "is no interface name; use 1 to 15 characters without "
+		       "space, '/', ':' or '%'";
+	return NULL;
+}
+
+static const char *check_interface_or_none(const char *text)
+{
+	return *text ? conf_check_interface(text) : NULL;
+}
+
+const char *conf_check_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len >= CONF_NAME_LEN ||
+	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			 "0123456789._-") != len)
+		return "is no node name; use 1 to 63 of A-Z a-z 0-9 . _ -";
+	return NULL;
+}
+
+static const char *check_hook(const char *text)
+{
+	if (*text && *text != '/')
+		return "is not an absolute path; begin it with '/'";
+	return NULL;
+}
+
+static const char *check_user(const char *text)
+{
+	if (*text && (strpbrk(text, ":/ \t") || !getpwnam(text)))
+		return "is no user of this host; name one, or none to stay";
+	return NULL;
+}
+
+static const char *const carriers[] = { "always", "peers", NULL };
+/* In the order of enum log_level. */
+static const char *const log_levels[] = { "error", "warning", "info", "debug",
+					  NULL };
+
+const char *const conf_merge_words[] = {
+	[CONF_MERGE_NONE] = "none",
+	[CONF_MERGE_TCP] = "tcp",
+	[CONF_MERGE_ALL] = "all",
+	NULL,
+};
+static const char *const checksums[] = { "partial", "complete", NULL };
+
+#define FIELD(member)                            \
+	.offset = offsetof(struct conf, member), \
+	.size = sizeof(((struct conf *)0)->member)
+#define SET(member) .set_offset = offsetof(struct conf, member)
+/* A path for a socket must fit sockaddr_un, NUL included. */
+#define SOCKET_PATH_MAX 107
+
+/* In the order in which they are printed; a group's keys stand together. */
+const struct conf_key conf_keys[] = {
+	{ "interface.name", "--interface", &conf_type_text,
+	  FIELD(interface.name), .check = conf_check_interface },
+	{ "interface.address", "--address", &conf_type_prefixes,
+	  FIELD(interface.address) },
+	{ "interface.address_from", NULL, &conf_type_text,
+	  FIELD(interface.address_from), .check = check_interface_or_none },
+	{ "interface.mtu", NULL, &conf_type_whole, FIELD(interface.mtu),
+	  SET(interface.mtu_set), .min = 576, .max = 9216,
+	  .unset = "1500, or that of an interface made before" },
+	{ "interface.mac", NULL, &conf_type_mac, FIELD(interface.mac),
+	  SET(interface.mac_set),
+	  .unset = "made from the node's key, or that of an interface made "
+		   "before" },
+	{ "interface.persist", NULL, &conf_type_bool,
+	  FIELD(interface.persist) },
+	{ "interface.multicast_route", NULL, &conf_type_bool,
+	  FIELD(interface.multicast_route) },
+	{ "interface.carrier", NULL, &conf_type_word,
+	  FIELD(interface.carrier_peers), .words = carriers },
+	{ "interface.up", NULL, &conf_type_text, FIELD(interface.up),
+	  .check = check_hook },
+	{ "interface.down", NULL, &conf_type_text, FIELD(interface.down),
+	  .check = check_hook },
+
+	{ "listen", "--listen", &conf_type_listens, FIELD(listen) },
+	{ "secret_file", "--secret-file", &conf_type_text, FIELD(secret_file),
+	  .min = 1 },
+	{ "trusted_keys", NULL, &conf_type_keys, SET(trusted_keys_set),
+	  .unset = "every holder of the secret" },
+	{ "key_file", "--key-file", &conf_type_text, FIELD(key_file),
+	  .min = 1 },
+	{ "control_socket", "--control-socket", &conf_type_text,
+	  FIELD(control_socket), .min = 1, .max = SOCKET_PATH_MAX },
+	{ "name", "--name", &conf_type_text, FIELD(name),
+	  .check = conf_check_name },
+	{ "peers", "PEER", .type = &conf_type_peers },
+
+	{ "discover.file", NULL, &conf_type_no_text,
+	  .feature = "discovery from a file" },
+	{ "discover.command", NULL, &conf_type_no_text,
+	  .feature = "command discovery" },
+	{ "discover.dns", NULL, &conf_type_no_list,
+	  .feature = "DNS discovery" },
+	{ "discover.interval", NULL, &conf_type_no_number, .min = 30,
+	  .feature = "discovery" },
+	{ "discover.peer_exchange", NULL, &conf_type_no_bool,
+	  .feature = "peer exchange" },
+
+	{ "multicast.snooping", NULL, &conf_type_bool,
+	  FIELD(multicast_snooping) },
+	{ "multicast.querier", NULL, &conf_type_bool,
+	  FIELD(multicast_querier) },
+
+	{ "offload.tap", NULL, &conf_type_word, FIELD(offload.tap),
+	  .words = tap_offload_words },
+	{ "offload.merge", NULL, &conf_type_word, FIELD(offload.merge),
+	  .words = conf_merge_words },
+	{ "offload.send", NULL, &conf_type_word, FIELD(offload.send),
+	  .words = udp_batching_words },
+	{ "offload.receive", NULL, &conf_type_word, FIELD(offload.receive),
+	  .words = udp_batching_words },
+	{ "offload.checksums", NULL, &conf_type_word,
+	  FIELD(offload.complete_sums), .words = checksums },
+
+	{ "liveness.interval", NULL, &conf_type_number,
+	  FIELD(liveness_interval), .min = 0.1, .max = 60 },
+	{ "liveness.down_after", NULL, &conf_type_whole,
+	  FIELD(liveness_down_after), .min = 2, .max = 100 },
+	{ "liveness.expire", NULL, &conf_type_whole, FIELD(liveness_expire),
+	  .min = 1, .max = 31536000 },
+
+	{ "underlay_mtu", NULL, &conf_type_whole, FIELD(underlay_mtu),
+	  .min = 576, .max = 9216, .or_zero = true },
+	{ "busy_poll", NULL, &conf_type_whole, FIELD(busy_poll), .min = 0,
+	  .max = 10000 },
+	{ "metrics", NULL, &conf_type_no_text, .feature = "metrics" },
+	{ "log_level", NULL, &conf_type_word, FIELD(log_level),
+	  .words = log_levels },
+	{ "user", NULL, &conf_type_text, FIELD(user), .check = check_user },
+};
+const size_t conf_keys_count = sizeof(conf_keys) / sizeof(conf_keys[0]);
+
+const struct conf_key *conf_key_find(const char *path)
+{
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		if (strcmp(conf_keys[i].path, path) == 0)
+			return &conf_keys[i];
+	}
+	return NULL;
+}

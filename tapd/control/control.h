@@ -1,0 +1,38 @@
+/* The control socket: one JSON request a line, one JSON answer a line. */
+#ifndef TAPD_CONTROL_CONTROL_H
+#define TAPD_CONTROL_CONTROL_H
+
+#include <jansson.h>
+
+struct event_base;
+struct control;
+
+/*
+ * Answers one command ("status", "peers", "fdb", "groups", "drops", "reload").
+ * Returns the result (the server takes the reference), or NULL with *error set
+ * to a message (to be freed): the daemon says no.
+ */
+struct control_ops {
+	json_t *(*command)(void *user, const char *name, char **error);
+};
+
+/*
+ * Listens on path, mode 0600; its directory is made if it is missing. A stale
+ * socket there is replaced; one with a live daemon behind it is an error, and
+ * so is anything else of that name. NULL with *error (to be freed). ops is
+ * copied. SIGPIPE is ignored from then on, in the whole process.
+ *
+ * Request: {"command": "status"}. Answer: {"ok": true, "result": …} or
+ * {"ok": false, "error": "…"}. A connection may ask again; the next question is
+ * read when the answer to the last was taken, so a client that does not read
+ * costs one answer and no time. A client is cut off after 4 KiB without a
+ * line's end, 5 s of silence (of asking or of taking the answer), or when 16
+ * others are there; where it can still be told why, it is.
+ */
+struct control *control_new(struct event_base *base, const char *path,
+			    const struct control_ops *ops, void *user,
+			    char **error);
+/* Closes every client and removes the socket. NULL is fine. */
+void control_free(struct control *c);
+
+#endif

@@ -1,0 +1,460 @@
+#include "tapd/control/report.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A datagram lost in twenty is worth a word. */
+#define LOSS_WARNING 0.05
+/* How many peers a warning names before it only counts. */
+#define NAMED_MAX 3
+
+static const char *const state_names[] = {
+	[NODE_PEER_STATE_UP] = "up",
+	[NODE_PEER_STATE_CONNECTING] = "connecting",
+	[NODE_PEER_STATE_DOWN] = "down",
+};
+static_assert(sizeof(state_names) / sizeof(state_names[0]) ==
+		      NODE_PEER_STATE_DOWN + 1,
+	      "every state has a name");
+
+/* ---- values ---- */
+
+/* Text that is empty is not known; neither is what is no UTF-8, for which
+ * json_string gives NULL. */
+static json_t *text_or_null(const char *text)
+{
+	json_t *value = *text ? json_string(text) : NULL;
+
+	return value ? value : json_null();
+}
+
+static json_t *number_or_null(uint64_t n)
+{
+	return n ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *mac_text(const uint8_t m[6])
+{
+	char text[18];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0],
+		 m[1], m[2], m[3], m[4], m[5]);
+	return json_string(text);
+}
+
+static json_t *key_text(const struct public_key *key)
+{
+	char text[KEY_STRLEN];
+
+	return json_string(key_print(key->bytes, text));
+}
+
+static json_t *counters(const struct counters *c)
+{
+	return json_pack("{s:I, s:I, s:I}", "frames", (json_int_t)c->frames,
+			 "datagrams", (json_int_t)c->datagrams, "bytes",
+			 (json_int_t)c->bytes);
+}
+
+/* Whole seconds between two readings of the clock. */
+static json_int_t seconds(uint64_t now_us, uint64_t then_us)
+{
+	return now_us > then_us ? (json_int_t)((now_us - then_us) / CLOCK_S)
+				: 0;
+}
+
+/* Null if then_us is 0: never. */
+static json_t *seconds_or_null(uint64_t now_us, uint64_t then_us)
+{
+	return then_us ? json_integer(seconds(now_us, then_us)) : json_null();
+}
+
+static json_t *rates(const struct traffic_rates *r)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "tx_frames",
+			 (json_int_t)llround(r->tx_frames), "tx_bytes",
+			 (json_int_t)llround(r->tx_bytes), "rx_frames",
+			 (json_int_t)llround(r->rx_frames), "rx_bytes",
+			 (json_int_t)llround(r->rx_bytes));
+}
+
+static json_t *node_rates(const struct report_source *s)
+{
+	struct traffic_rates r;
+
+	if (!s->rates)
+		return json_null();
+	r = rates_of_node(s->rates, s->node, s->now_us);
+	return rates(&r);
+}
+
+static json_t *peer_rates(const struct report_source *s,
+			  const struct node_peer_info *p)
+{
+	struct traffic_rates r;
+
+	if (!s->rates || !p->has_key)
+		return json_null();
+	r = rates_of_peer(s->rates, p, s->now_us);
+	return rates(&r);
+}
+
+/* ---- warnings ---- */
+
+/* "web1 (1400), web2 (9000), web3 (1400) and 7 more" */
+struct naming {
+	char text[NAMED_MAX * (NODE_NAME_MAX + 16)];
+	size_t len;
+	unsigned count;
+};
+
+static const char *peer_label(const struct node_peer_info *p,
+			      char text[ADDR_STRLEN])
+{
+	if (*p->name)
+		return p->name;
+	return p->has_endpoint ? addr_print(&p->endpoint, text) : "a peer";
+}
+
+static void naming_add(struct naming *n, const struct node_peer_info *p,
+		       unsigned value, const char *unit)
+{
+	char label[ADDR_STRLEN];
+	int len;
+
+	if (n->count++ >= NAMED_MAX)
+		return;
+	len = snprintf(n->text + n->len, sizeof(n->text) - n->len,
+		       "%s%s (%u%s)", n->len ? ", " : "", peer_label(p, label),
+		       value, unit);
+	n->len += (size_t)len;
+	if (n->len >= sizeof(n->text))
+		n->len = sizeof(n->text) - 1;
+}
+
+static void warn(json_t *warnings, const char *text)
+{
+	json_array_append_new(warnings, json_string(text));
+}
+
+static void warn_naming(json_t *warnings, const char *what,
+			const struct naming *n)
+{
+	char text[sizeof(n->text) + 160];
+
+	if (n->count > NAMED_MAX)
+		snprintf(text, sizeof(text), "%s: %s and %u more", what,
+			 n->text, n->count - NAMED_MAX);
+	else if (n->count > 0)
+		snprintf(text, sizeof(text), "%s: %s", what, n->text);
+	else
+		return;
+	warn(warnings, text);
+}
+
+static void warn_of_peers(json_t *warnings, const struct report_source *s)
+{
+	struct naming mtus = { 0 }, losses = { 0 };
+	struct node_peer_info p;
+	char text[96];
+	uint32_t at = 0;
+
+	while (node_next_peer(s->node, &at, &p, s->now_us)) {
+		if (p.state != NODE_PEER_STATE_UP)
+			continue;
+		if (p.tap_mtu && p.tap_mtu != s->interface.mtu)
+			naming_add(&mtus, &p, p.tap_mtu, "");
+		if (p.loss >= LOSS_WARNING)
+			naming_add(&losses, &p, (unsigned)lround(100 * p.loss),
+				   " %");
+	}
+	snprintf(text, sizeof(text), "peers whose interface MTU is not our %u",
+		 s->interface.mtu);
+	warn_naming(warnings, text, &mtus);
+	warn_naming(warnings, "peers with datagrams lost", &losses);
+}
+
+/* The firewall's rules are for both ways: the queries come in, the answers go
+ * out. */
+static void warn_of_silence(json_t *warnings, const char *interface,
+			    const char *queries, const char *what)
+{
+	char text[320];
+
+	snprintf(text, sizeof(text),
+		 "%s: %s queries get no answer: does the host's firewall"
+		 " accept %s on %s, INPUT and OUTPUT? Until then groups are"
+		 " kept, whoever leaves them",
+		 interface, queries, what, interface);
+	warn(warnings, text);
+}
+
+static void warn_of_multicast(json_t *warnings, const struct report_source *s)
+{
+	struct node_multicast_status m;
+	char text[256];
+
+	node_multicast_status(s->node, &m);
+	if (m.unknowable && m.wants_all) {
+		snprintf(text, sizeof(text),
+			 "multicast: %s: this host gets every group",
+			 m.wants_all);
+		warn(warnings, text);
+	}
+	if (m.silent_v4)
+		warn_of_silence(warnings, s->interface.name, "IGMP",
+				"IGMP (protocol 2)");
+	if (m.silent_v6)
+		warn_of_silence(warnings, s->interface.name, "MLD",
+				"ICMPv6 types 130, 131, 132 and 143");
+}
+
+static json_t *warnings(const struct report_source *s,
+			const struct node_status *status)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < s->warnings_count; i++)
+		warn(all, s->warnings[i]);
+	if (status->peers_total == 0)
+		warn(all, "no peer is known: add one to peers");
+	else if (status->peers_up == 0)
+		warn(all, "no peer is up: tapctl peers says why");
+	warn_of_peers(all, s);
+	warn_of_multicast(all, s);
+	return all;
+}
+
+/* ---- the reports ---- */
+
+/* Takes the value; without memory for it the key is missing. */
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static json_t *flooded(const struct node *n)
+{
+	struct node_flooded_info f;
+	json_t *all = json_array();
+	uint32_t at = 0;
+
+	while (node_next_flooded(n, &at, &f))
+		json_array_append_new(all,
+				      json_pack("{s:o, s:o}", "peer",
+						text_or_null(f.peer), "why",
+						text_or_null(f.why)));
+	return all;
+}
+
+static json_t *multicast(const struct node *n)
+{
+	struct node_multicast_status m;
+
+	node_multicast_status(n, &m);
+	return json_pack("{s:b, s:b, s:b, s:I, s:o, s:o}", "snooping",
+			 (int)m.snooping, "querier", (int)m.querier, "router",
+			 (int)m.router, "groups", (json_int_t)m.groups,
+			 "wants_all",
+			 text_or_null(m.wants_all ? m.wants_all : ""),
+			 "flooded", flooded(n));
+}
+
+json_t *report_status(const struct report_source *s)
+{
+	const struct report_interface *i = &s->interface;
+	json_t *o = json_object();
+	struct node_status status;
+
+	node_status(s->node, &status);
+	set(o, "version", json_string(TAPD_VERSION));
+	set(o, "name", text_or_null(s->node_name));
+	set(o, "key", key_text(&status.key));
+	set(o, "interface",
+	    json_pack("{s:o, s:o, s:I, s:b}", "name", text_or_null(i->name),
+		      "mac", mac_text(i->mac), "mtu", (json_int_t)i->mtu,
+		      "carrier", (int)i->carrier));
+	set(o, "uptime_s", json_integer(seconds(s->now_us, s->started_us)));
+	set(o, "peers",
+	    json_pack("{s:I, s:I}", "total", (json_int_t)status.peers_total,
+		      "up", (json_int_t)status.peers_up));
+	set(o, "tx", counters(&status.tx));
+	set(o, "rx", counters(&status.rx));
+	set(o, "rates", node_rates(s));
+	set(o, "aead", text_or_null(status.aead));
+	set(o, "fdb", json_integer((json_int_t)status.fdb_count));
+	set(o, "multicast", multicast(s->node));
+	set(o, "warnings", warnings(s, &status));
+	return o;
+}
+
+static json_t *peer(const struct report_source *s,
+		    const struct node_peer_info *p)
+{
+	bool heard = p->heard_us != 0;
+	char endpoint[ADDR_STRLEN] = "";
+	json_t *o = json_object();
+
+	if (p->has_endpoint)
+		addr_print(&p->endpoint, endpoint);
+	set(o, "name", text_or_null(p->name));
+	set(o, "key", p->has_key ? key_text(&p->key) : json_null());
+	set(o, "endpoint", text_or_null(endpoint));
+	set(o, "state", json_string(state_names[p->state]));
+	set(o, "why", json_string(p->why));
+	set(o, "rtt_us", number_or_null(p->rtt_us));
+	set(o, "loss",
+	    heard && isfinite(p->loss) ? json_real(p->loss) : json_null());
+	set(o, "datagram_size", number_or_null(p->datagram_size));
+	set(o, "tx", counters(&p->tx));
+	set(o, "rx", counters(&p->rx));
+	set(o, "rates", peer_rates(s, p));
+	set(o, "tap_mtu", number_or_null(p->tap_mtu));
+	set(o, "up_s", seconds_or_null(s->now_us, p->up_since_us));
+	set(o, "heard_s", seconds_or_null(s->now_us, p->heard_us));
+	set(o, "wanted", json_boolean(p->wanted));
+	return o;
+}
+
+json_t *report_peers(const struct report_source *s)
+{
+	json_t *all = json_array();
+	struct node_peer_info p;
+	uint32_t at = 0;
+
+	while (node_next_peer(s->node, &at, &p, s->now_us))
+		json_array_append_new(all, peer(s, &p));
+	return all;
+}
+
+json_t *report_fdb(const struct report_source *s)
+{
+	json_t *all = json_array();
+	struct node_status status;
+	struct node_fdb_info m;
+	uint32_t at = UINT32_MAX;
+
+	node_status(s->node, &status);
+	while (node_next_mac(s->node, &at, &m, s->now_us)) {
+		json_t *entry = json_pack(
+			"{s:o, s:i, s:o, s:o, s:I}", "mac", mac_text(m.mac),
+			"vlan", (int)m.vlan, "owner",
+			text_or_null(m.local ? "local" : m.owner), "owner_key",
+			key_text(m.local ? &status.key : &m.owner_key), "age_s",
+			(json_int_t)(m.age_us / CLOCK_S));
+
+		json_array_append_new(all, entry);
+	}
+	return all;
+}
+
+/* Who gets every group: "web3: its groups are not known yet; …". */
+struct reasons {
+	char text[NAMED_MAX * (NODE_NAME_MAX + 96) + 32];
+	bool any;
+};
+
+static void find_reasons(const struct node *n, struct reasons *r)
+{
+	struct node_flooded_info f;
+	uint32_t at = 0, count = 0;
+	size_t len = 0;
+
+	r->text[0] = '\0';
+	for (; node_next_flooded(n, &at, &f); count++)
+		if (count < NAMED_MAX && len < sizeof(r->text))
+			len += (size_t)snprintf(
+				r->text + len, sizeof(r->text) - len,
+				"%s%s: %s", count ? "; " : "",
+				*f.peer ? f.peer : "a peer", f.why);
+	if (count > NAMED_MAX && len < sizeof(r->text))
+		snprintf(r->text + len, sizeof(r->text) - len, "; and %u more",
+			 count - NAMED_MAX);
+	r->any = count > 0;
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct node_group_info *a = left, *b = right;
+
+	if (a->vlan != b->vlan)
+		return a->vlan < b->vlan ? -1 : 1;
+	return memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+/* All of them, in order; to be freed. NULL if memory is short. */
+static struct node_group_info *list_groups(const struct node *n, size_t *count)
+{
+	size_t size = 64;
+	struct node_group_info *list = malloc(size * sizeof(*list)), *more;
+	uint64_t at = 0;
+
+	*count = 0;
+	while (list && node_next_group(n, &at, &list[*count])) {
+		if (++*count < size)
+			continue;
+		size *= 2;
+		more = reallocarray(list, size, sizeof(*list));
+		if (!more)
+			free(list);
+		list = more;
+	}
+	if (list)
+		qsort(list, *count, sizeof(*list), compare_groups);
+	return list;
+}
+
+static json_t *group(const struct node *n, const struct node_group_info *g,
+		     const struct reasons *r)
+{
+	struct addr a = { .port = 0 };
+	json_t *members = json_array();
+	char text[ADDR_STRLEN];
+	const char *name;
+	uint32_t at = 0;
+
+	memcpy(a.ip, g->ip, sizeof(a.ip));
+	while ((name = node_next_member(n, g, &at)))
+		json_array_append_new(members, text_or_null(name));
+	return json_pack("{s:s, s:i, s:b, s:o, s:b, s:o}", "group",
+			 addr_print_host(&a, text), "vlan", (int)g->vlan,
+			 "local", (int)g->local, "members", members, "flooded",
+			 (int)r->any, "why", text_or_null(r->text));
+}
+
+json_t *report_groups(const struct report_source *s)
+{
+	struct node_multicast_status m;
+	struct node_group_info *list;
+	json_t *all = json_array();
+	struct reasons reasons;
+	size_t count;
+
+	node_multicast_status(s->node, &m);
+	if (!m.snooping)
+		return all;
+	find_reasons(s->node, &reasons);
+	list = list_groups(s->node, &count);
+	for (size_t i = 0; list && i < count; i++)
+		json_array_append_new(all, group(s->node, &list[i], &reasons));
+	if (!list) {
+		json_decref(all);
+		return NULL;
+	}
+	free(list);
+	return all;
+}
+
+json_t *report_drops(const struct report_source *s)
+{
+	const uint64_t *drops = node_drops(s->node);
+	json_t *all = json_object();
+
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
+		set(all, drop_name((enum drop_reason)i),
+		    json_integer((json_int_t)drops[i]));
+	return all;
+}

@@ -1,0 +1,250 @@
+#include "tapd/ctl/client.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tapd/common/error.h"
+
+#define ANSWER_MAX ((size_t)64 << 20)
+
+/* A reload may look up names. */
+static const struct timeval patience = { .tv_sec = 30 };
+
+/* A connection, or -1 with errno. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, saved;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) ==
+	    0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* ---- finding ---- */
+
+static bool is_socket(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static bool is_answered(const char *path)
+{
+	int fd = connect_to(path);
+
+	if (fd < 0)
+		return errno == EACCES || errno == EPERM;
+	close(fd);
+	return true;
+}
+
+/* The sockets in dir for which wanted is true: the last one's path in *path (to
+ * be freed), and how many. */
+static size_t find(const char *dir, bool (*wanted)(const char *path),
+		   char **path)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	size_t count = 0;
+
+	*path = NULL;
+	while (d && (entry = readdir(d)) != NULL) {
+		char *candidate;
+
+		if (asprintf(&candidate, "%s/%s", dir, entry->d_name) < 0)
+			break;
+		if (!is_socket(candidate) || !wanted(candidate)) {
+			free(candidate);
+			continue;
+		}
+		free(*path);
+		*path = candidate;
+		count++;
+	}
+	if (d)
+		closedir(d);
+	return count;
+}
+
+enum client_result client_find(const char *dir, char **path, char **error)
+{
+	size_t count;
+
+	*error = NULL;
+	count = find(dir, is_socket, path);
+	if (count > 1) {
+		free(*path);
+		count = find(dir, is_answered, path);
+	}
+	if (count == 1)
+		return CLIENT_OK;
+	free(*path);
+	*path = NULL;
+	if (count > 1) {
+		error_set(error,
+			  "%zu daemons have their sockets in %s; choose "
+			  "one with -s SOCKET",
+			  count, dir);
+		return CLIENT_USAGE;
+	}
+	error_set(error,
+		  "no tapd runs here: %s has no socket that is answered; start "
+		  "it, or name its socket with -s",
+		  dir);
+	return CLIENT_NO_DAEMON;
+}
+
+/* ---- asking ---- */
+
+static bool send_all(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		ssize_t n = send(fd, text, left, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		text += n;
+		left -= (size_t)n;
+	}
+	return true;
+}
+
+/* One line, to be freed, without its end; NULL with errno, 0 at the end of the
+ * connection. */
+static char *read_line(int fd, size_t *len)
+{
+	size_t size = 1 << 16;
+	char *line = malloc(size), *end = NULL;
+
+	*len = 0;
+	while (line && !end) {
+		ssize_t n = recv(fd, line + *len, size - *len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0)
+			errno = 0;
+		if (n <= 0 || *len >= ANSWER_MAX)
+			break;
+		end = memchr(line + *len, '\n', (size_t)n);
+		*len += (size_t)n;
+		if (!end && *len == size) {
+			char *more = realloc(line, 2 * size);
+
+			if (!more)
+				break;
+			line = more;
+			size *= 2;
+		}
+	}
+	if (end) {
+		*len = (size_t)(end - line);
+		return line;
+	}
+	free(line);
+	return NULL;
+}
+
+/* What a daemon's line says. */
+static enum client_result understand(const char *path, const char *line,
+				     size_t len, json_t **answer, char **error)
+{
+	json_t *reply = json_loadb(line, len, 0, NULL);
+	const json_t *ok = json_object_get(reply, "ok");
+	const char *why = json_string_value(json_object_get(reply, "error"));
+	enum client_result result = CLIENT_NO_DAEMON;
+
+	*answer = json_incref(json_object_get(reply, "result"));
+	if (json_is_true(ok) && *answer) {
+		result = CLIENT_OK;
+	} else if (json_is_false(ok) && why) {
+		error_set(error, "%s", why);
+		result = CLIENT_REFUSED;
+	} else {
+		error_set(error, "%s: what answers there is no tapd", path);
+	}
+	if (result != CLIENT_OK) {
+		json_decref(*answer);
+		*answer = NULL;
+	}
+	json_decref(reply);
+	return result;
+}
+
+static enum client_result no_daemon(const char *path, char **error)
+{
+	if (errno == EACCES || errno == EPERM)
+		error_set(error, "%s: %s; ask as root", path, strerror(errno));
+	else if (errno == ENOENT || errno == ECONNREFUSED)
+		error_set(error, "%s: no tapd answers there (%s)", path,
+			  strerror(errno));
+	else if (errno == EAGAIN)
+		error_set(error, "%s: no answer within %ld s", path,
+			  (long)patience.tv_sec);
+	else
+		error_set(error, "%s: %s", path,
+			  errno ? strerror(errno) : "closed without an answer");
+	return CLIENT_NO_DAEMON;
+}
+
+enum client_result client_ask(const char *path, const char *command,
+			      json_t **answer, char **error)
+{
+	json_t *request = json_pack("{s:s}", "command", command);
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	enum client_result result;
+	char *line = NULL;
+	size_t len;
+	int fd;
+
+	*answer = NULL;
+	*error = NULL;
+	json_decref(request);
+	fd = connect_to(path);
+	if (fd < 0) {
+		result = no_daemon(path, error);
+		free(text);
+		return result;
+	}
+	/* A daemon that is full answers before it is asked, and closes: what it
+	 * said is worth more than that the question did not arrive. */
+	if (text && send_all(fd, text))
+		send_all(fd, "\n");
+	line = read_line(fd, &len);
+	if (line)
+		result = understand(path, line, len, answer, error);
+	else
+		result = no_daemon(path, error);
+	free(line);
+	free(text);
+	close(fd);
+	return result;
+}

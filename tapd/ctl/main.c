@@ -1,0 +1,261 @@
+/* tapctl: asks a running tapd, and makes and shows keys. */
+#include <dirent.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "tapd/common/error.h"
+#include "tapd/common/keyfile.h"
+#include "tapd/ctl/client.h"
+#include "tapd/ctl/render.h"
+
+#define SOCKET_DIR "/run/tapd"
+#define KEY_DIR	   "/var/lib/tapd"
+
+struct options {
+	const char *socket; /* NULL: the only one */
+	bool json;
+	bool all;
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: tapctl [-j] [-s SOCKET] COMMAND\n"
+	      "\n"
+	      "  status            interface, peers up, traffic, warnings\n"
+	      "  peers             every peer, and why it is not up\n"
+	      "  fdb               whose MAC is where\n"
+	      "  groups            who gets which multicast group\n"
+	      "  drops [--all]     what was dropped, and why\n"
+	      "  reload            read the configuration again\n"
+	      "  genpsk            print a new network secret\n"
+	      "  pubkey [KEYFILE]  print this node's public key\n"
+	      "\n"
+	      "  -s, --socket SOCKET  of the daemon; else the only one "
+	      "in " SOCKET_DIR "\n"
+	      "  -j, --json           print JSON\n"
+	      "  -a, --all            drops: the reasons at 0, too\n"
+	      "  -h, --help           print this\n"
+	      "  -V, --version        print the version\n",
+	      out);
+}
+
+static int usage_error(const char *what, const char *name)
+{
+	fprintf(stderr, "tapctl: %s%s; see tapctl --help\n", what, name);
+	return CLIENT_USAGE;
+}
+
+/* Prints the error and frees it. */
+static int fail(int status, char *error)
+{
+	fprintf(stderr, "tapctl: %s\n", error ? error : "out of memory");
+	free(error);
+	return status;
+}
+
+/* ---- commands that need no daemon ---- */
+
+static int genpsk(void)
+{
+	uint8_t secret[KEY_LEN];
+	char text[KEY_STRLEN];
+
+	if (!key_random(secret))
+		return fail(CLIENT_REFUSED,
+			    strdup("the kernel gives no random bytes"));
+	puts(key_print(secret, text));
+	bytes_wipe(secret, sizeof(secret));
+	bytes_wipe(text, sizeof(text));
+	return CLIENT_OK;
+}
+
+/* The only key file in the usual place: "tap0.key". To be freed; NULL with
+ * *error. */
+static char *find_key_file(char **error)
+{
+	DIR *d = opendir(KEY_DIR);
+	const struct dirent *entry;
+	char *path = NULL;
+	size_t count = 0;
+
+	while (d && (entry = readdir(d)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		if (len <= 4 || strcmp(entry->d_name + len - 4, ".key") != 0)
+			continue;
+		free(path);
+		if (asprintf(&path, "%s/%s", KEY_DIR, entry->d_name) < 0)
+			path = NULL;
+		count++;
+	}
+	if (d)
+		closedir(d);
+	if (count == 1 && path)
+		return path;
+	free(path);
+	error_set(error,
+		  count ? "%s has several key files; name one"
+			: "%s has no key file; name one, or start tapd, "
+			  "which makes it",
+		  KEY_DIR);
+	return NULL;
+}
+
+static int pubkey(const char *file)
+{
+	char *found = NULL, *error = NULL, text[KEY_STRLEN];
+	struct public_key key;
+	bool ok;
+
+	if (!file && !(file = found = find_key_file(&error)))
+		return fail(CLIENT_REFUSED, error);
+	ok = key_file_public(file, &key, &error);
+	free(found);
+	if (!ok)
+		return fail(CLIENT_REFUSED, error);
+	puts(key_print(key.bytes, text));
+	return CLIENT_OK;
+}
+
+/* ---- commands to the daemon ---- */
+
+static const char *const questions[] = { "status", "peers", "fdb",
+					 "groups", "drops", "reload" };
+
+/* more: the answer to what beside(command) asks. */
+static void render(const char *command, json_t *answer, const json_t *more,
+		   const struct options *o)
+{
+	if (o->json) {
+		json_dumpf(answer, stdout,
+			   JSON_INDENT(2) | JSON_REAL_PRECISION(9) |
+				   JSON_ENCODE_ANY);
+		putchar('\n');
+	} else if (strcmp(command, "status") == 0) {
+		render_status(stdout, answer);
+	} else if (strcmp(command, "peers") == 0) {
+		render_peers(stdout, answer);
+	} else if (strcmp(command, "fdb") == 0) {
+		render_fdb(stdout, answer);
+	} else if (strcmp(command, "groups") == 0) {
+		render_groups(stdout, answer, more);
+	} else if (strcmp(command, "drops") == 0) {
+		render_drops(stdout, answer, o->all);
+	} else {
+		render_reload(stdout, answer);
+	}
+}
+
+/* What else has to be known to show the answer as text, or NULL. */
+static const char *beside(const char *command, const struct options *o)
+{
+	return !o->json && strcmp(command, "groups") == 0 ? "status" : NULL;
+}
+
+static int ask(const char *command, const struct options *o)
+{
+	const char *second = beside(command, o);
+	char *found = NULL, *error = NULL;
+	json_t *answer = NULL, *more = NULL;
+	enum client_result result;
+	const char *socket;
+
+	if (!o->socket) {
+		result = client_find(SOCKET_DIR, &found, &error);
+		if (result != CLIENT_OK)
+			return fail((int)result, error);
+	}
+	socket = o->socket ? o->socket : found;
+	result = client_ask(socket, command, &answer, &error);
+	if (result == CLIENT_OK && second)
+		result = client_ask(socket, second, &more, &error);
+	free(found);
+	if (result == CLIENT_OK)
+		render(command, answer, more, o);
+	json_decref(answer);
+	json_decref(more);
+	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
+}
+
+/* ---- the command line ---- */
+
+static int run(char **words, int count, const struct options *o)
+{
+	const char *command = words[0];
+	bool is_pubkey = strcmp(command, "pubkey") == 0;
+
+	if (count > (is_pubkey ? 2 : 1))
+		return usage_error("too many words: ", words[count - 1]);
+	if (o->all && strcmp(command, "drops") != 0)
+		return usage_error("--all is an option of drops, not of ",
+				   command);
+	if (strcmp(command, "genpsk") == 0)
+		return genpsk();
+	if (is_pubkey)
+		return pubkey(words[1]);
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		if (strcmp(command, questions[i]) == 0)
+			return ask(command, o);
+	}
+	return usage_error("unknown command: ", command);
+}
+
+/* Reads the options. -1: go on; otherwise what to exit with. */
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option long_options[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:jahV", long_options, NULL)) !=
+	       -1) {
+		switch (c) {
+		case 's':
+			o->socket = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'a':
+			o->all = true;
+			break;
+		case 'h':
+			print_usage(stdout);
+			return CLIENT_OK;
+		case 'V':
+			puts("tapctl " TAPD_VERSION);
+			return CLIENT_OK;
+		default:
+			print_usage(stderr);
+			return CLIENT_USAGE;
+		}
+	}
+	if (optind < argc)
+		return -1;
+	print_usage(stderr);
+	return CLIENT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	int status = parse(argc, argv, &o);
+
+	if (status < 0)
+		status = run(argv + optind, argc - optind, &o);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("tapctl: output");
+		return CLIENT_REFUSED;
+	}
+	return status;
+}

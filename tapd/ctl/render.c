@@ -1,0 +1,379 @@
+#include "tapd/ctl/render.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/drop.h"
+#include "tapd/ctl/columns.h"
+#include "tapd/ctl/units.h"
+
+/* ---- values of an answer ---- */
+
+/* A text, or "-". */
+static const char *shown(const json_t *value)
+{
+	const char *t = json_string_value(value);
+
+	return t && *t ? t : "-";
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return shown(json_object_get(object, key));
+}
+
+/* NaN, which units_* show as "-", if it is not known. */
+static double number_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+/* An integer as it is, or "-". */
+static const char *integer_of(const json_t *object, const char *key,
+			      char buf[UNITS_STRLEN])
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value))
+		return "-";
+	snprintf(buf, UNITS_STRLEN, "%" JSON_INTEGER_FORMAT,
+		 json_integer_value(value));
+	return buf;
+}
+
+/* ---- status ---- */
+
+#define LABEL_WIDTH 11
+
+static void label(FILE *out, const char *name, const char *text)
+{
+	fprintf(out, "%-*s", LABEL_WIDTH, name);
+	columns_wrap(out, LABEL_WIDTH, LABEL_WIDTH, text);
+}
+
+static void status_interface(FILE *out, const json_t *status)
+{
+	const json_t *i = json_object_get(status, "interface");
+	const json_t *carrier = json_object_get(i, "carrier");
+	char text[512], mtu[UNITS_STRLEN];
+
+	snprintf(text, sizeof(text), "%.64s %.64s mtu %s carrier %s",
+		 text_of(i, "name"), text_of(i, "mac"),
+		 integer_of(i, "mtu", mtu),
+		 json_is_boolean(carrier)
+			 ? (json_is_true(carrier) ? "up" : "down")
+			 : "-");
+	label(out, "interface", text);
+}
+
+static void status_node(FILE *out, const json_t *status)
+{
+	char text[512], uptime[UNITS_STRLEN];
+
+	label(out, "node", text_of(status, "name"));
+	label(out, "key", text_of(status, "key"));
+	snprintf(text, sizeof(text), "%.64s, up %s, sealing with %.64s",
+		 text_of(status, "version"),
+		 units_duration(number_of(status, "uptime_s"), uptime),
+		 text_of(status, "aead"));
+	label(out, "tapd", text);
+}
+
+static void status_offload(FILE *out, const json_t *status)
+{
+	const json_t *o = json_object_get(status, "offload");
+	char text[256];
+
+	if (!o)
+		return;
+	snprintf(text, sizeof(text),
+		 "tap %.32s, merge %.32s, send %.32s, receive %.32s",
+		 text_of(o, "tap"), text_of(o, "merge"), text_of(o, "send"),
+		 text_of(o, "receive"));
+	label(out, "offload", text);
+}
+
+static void status_traffic(FILE *out, const json_t *status, const char *name,
+			   const char *side)
+{
+	const json_t *rates = json_object_get(status, "rates");
+	const json_t *sums = json_object_get(status, side);
+	char key[32], text[256], f[UNITS_STRLEN], b[UNITS_STRLEN];
+	char all_f[UNITS_STRLEN], all_d[UNITS_STRLEN], all_b[UNITS_STRLEN];
+
+	snprintf(key, sizeof(key), "%s_frames", side);
+	units_count(number_of(rates, key), f);
+	snprintf(key, sizeof(key), "%s_bytes", side);
+	units_bytes(number_of(rates, key), b);
+	snprintf(text, sizeof(text),
+		 "%s frames/s, %s/s; in all %s frames, %s datagrams, %s", f, b,
+		 units_count(number_of(sums, "frames"), all_f),
+		 units_count(number_of(sums, "datagrams"), all_d),
+		 units_bytes(number_of(sums, "bytes"), all_b));
+	label(out, name, text);
+}
+
+static void status_multicast(FILE *out, const json_t *status)
+{
+	const json_t *m = json_object_get(status, "multicast");
+	const char *wants_all =
+		json_string_value(json_object_get(m, "wants_all"));
+	char text[256], buf[UNITS_STRLEN];
+	const char *groups = integer_of(m, "groups", buf);
+
+	if (!json_is_object(m))
+		snprintf(text, sizeof(text), "-");
+	else if (json_is_false(json_object_get(m, "snooping")))
+		snprintf(text, sizeof(text),
+			 "flooded to all (snooping = false)");
+	else if (wants_all)
+		snprintf(text, sizeof(text),
+			 "this host wants every group: %.192s", wants_all);
+	else
+		snprintf(text, sizeof(text),
+			 "members only; %s group%s joined here", groups,
+			 strcmp(groups, "1") == 0 ? "" : "s");
+	label(out, "multicast", text);
+}
+
+void render_status(FILE *out, const json_t *status)
+{
+	const json_t *peers = json_object_get(status, "peers");
+	const json_t *warnings = json_object_get(status, "warnings");
+	char text[128], up[UNITS_STRLEN], total[UNITS_STRLEN];
+
+	status_interface(out, status);
+	status_node(out, status);
+	status_offload(out, status);
+	snprintf(text, sizeof(text), "%s of %s up", integer_of(peers, "up", up),
+		 integer_of(peers, "total", total));
+	label(out, "peers", text);
+	status_traffic(out, status, "sent", "tx");
+	status_traffic(out, status, "received", "rx");
+	status_multicast(out, status);
+	for (size_t i = 0; i < json_array_size(warnings); i++)
+		label(out, "warning", shown(json_array_get(warnings, i)));
+}
+
+/* ---- peers ---- */
+
+static const struct column peer_columns[] = {
+	{ "NAME", COLUMN_FLEXIBLE }, { "ENDPOINT", COLUMN_FLEXIBLE },
+	{ "STATE", COLUMN_TEXT },    { "RTT", COLUMN_NUMBER },
+	{ "LOSS", COLUMN_NUMBER },   { "SIZE", COLUMN_NUMBER },
+	{ "TX/s", COLUMN_NUMBER },   { "RX/s", COLUMN_NUMBER },
+};
+
+static void add_peer(struct columns *c, const json_t *p)
+{
+	const char *state = text_of(p, "state"), *why = text_of(p, "why");
+	const json_t *rates = json_object_get(p, "rates");
+	char rtt[UNITS_STRLEN], loss[UNITS_STRLEN], size[UNITS_STRLEN];
+	char tx[UNITS_STRLEN], rx[UNITS_STRLEN];
+	bool up = strcmp(state, "up") == 0;
+	/* The measures of one that is not up were of another time. */
+	const char *cells[COLUMNS_MAX] = {
+		text_of(p, "name"),
+		text_of(p, "endpoint"),
+		state,
+		up ? units_time(number_of(p, "rtt_us"), rtt) : NULL,
+		units_percent(number_of(p, "loss"), loss),
+		integer_of(p, "datagram_size", size),
+		units_bytes(number_of(rates, "tx_bytes"), tx),
+		units_bytes(number_of(rates, "rx_bytes"), rx),
+	};
+
+	bool says_more = strcmp(why, "-") != 0 && strcmp(why, state) != 0;
+
+	columns_add(c, cells, says_more ? why : NULL);
+}
+
+void render_peers(FILE *out, const json_t *peers)
+{
+	struct columns *c = columns_new(peer_columns, 8);
+
+	for (size_t i = 0; i < json_array_size(peers); i++)
+		add_peer(c, json_array_get(peers, i));
+	columns_print(c, out);
+	columns_free(c);
+}
+
+/* ---- fdb ---- */
+
+static const struct column fdb_columns[] = {
+	{ "MAC", COLUMN_TEXT },
+	{ "VLAN", COLUMN_NUMBER },
+	{ "AGE", COLUMN_NUMBER },
+	{ "OWNER", COLUMN_TEXT },
+};
+
+void render_fdb(FILE *out, const json_t *fdb)
+{
+	struct columns *c = columns_new(fdb_columns, 4);
+
+	for (size_t i = 0; i < json_array_size(fdb); i++) {
+		const json_t *m = json_array_get(fdb, i);
+		char vlan[UNITS_STRLEN], age[UNITS_STRLEN];
+		const char *tag = integer_of(m, "vlan", vlan);
+		const char *cells[COLUMNS_MAX] = {
+			text_of(m, "mac"), strcmp(tag, "0") == 0 ? "-" : tag,
+			units_duration(number_of(m, "age_s"), age),
+			text_of(m, "owner")
+		};
+
+		columns_add(c, cells, NULL);
+	}
+	columns_print(c, out);
+	columns_free(c);
+}
+
+/* ---- groups ---- */
+
+static const struct column group_columns[] = {
+	{ "GROUP", COLUMN_TEXT },
+	{ "VLAN", COLUMN_NUMBER },
+	{ "LOCAL", COLUMN_TEXT },
+	{ "MEMBERS", COLUMN_TEXT },
+};
+
+/* "web1 web2". To be freed; NULL if memory is short. */
+static char *group_members(const json_t *group)
+{
+	const json_t *members = json_object_get(group, "members");
+	size_t len, count = json_array_size(members);
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	if (count == 0)
+		fputc('-', f);
+	for (size_t i = 0; i < count; i++)
+		fprintf(f, "%s%s", i ? " " : "",
+			shown(json_array_get(members, i)));
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void add_group(struct columns *c, const json_t *g)
+{
+	char vlan[UNITS_STRLEN], *members = group_members(g);
+	const char *tag = integer_of(g, "vlan", vlan);
+	const char *cells[COLUMNS_MAX] = {
+		text_of(g, "group"), strcmp(tag, "0") == 0 ? "-" : tag,
+		json_is_true(json_object_get(g, "local")) ? "yes" : "no",
+		members
+	};
+
+	columns_add(c, cells, NULL);
+	free(members);
+}
+
+/* A line for each peer that gets every group. */
+static void flooded_peers(FILE *out, const json_t *flooded)
+{
+	for (size_t i = 0; i < json_array_size(flooded); i++) {
+		const json_t *f = json_array_get(flooded, i);
+		char text[512];
+
+		snprintf(text, sizeof(text), "%.128s gets every group: %.256s",
+			 text_of(f, "peer"), text_of(f, "why"));
+		columns_wrap(out, 0, 4, text);
+	}
+}
+
+void render_groups(FILE *out, const json_t *groups, const json_t *status)
+{
+	const json_t *multicast = json_object_get(status, "multicast");
+	struct columns *c;
+
+	if (json_is_false(json_object_get(multicast, "snooping"))) {
+		fputs("all multicast goes to all peers"
+		      " (multicast.snooping = false)\n",
+		      out);
+		return;
+	}
+	c = columns_new(group_columns, 4);
+	for (size_t i = 0; i < json_array_size(groups); i++)
+		add_group(c, json_array_get(groups, i));
+	if (json_array_size(groups) > 0)
+		columns_print(c, out);
+	else
+		fputs("no group was joined\n", out);
+	columns_free(c);
+	flooded_peers(out, json_object_get(multicast, "flooded"));
+}
+
+/* ---- drops ---- */
+
+static const struct column drop_columns[] = {
+	{ "COUNT", COLUMN_NUMBER },
+	{ "REASON", COLUMN_TEXT },
+	{ "MEANING", COLUMN_TEXT },
+};
+
+/* What a reason means, if this version knows it. */
+static const char *meaning(const char *name)
+{
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
+		if (strcmp(name, drop_name((enum drop_reason)i)) == 0)
+			return drop_text((enum drop_reason)i);
+	}
+	return "-";
+}
+
+/* The reasons that happened, or those that did not. Returns how many. */
+static size_t add_drops(struct columns *c, json_t *drops, bool happened)
+{
+	const char *name;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach(drops, name, value)
+	{
+		char count[UNITS_STRLEN];
+		const char *cells[COLUMNS_MAX] = {
+			integer_of(drops, name, count), name, meaning(name)
+		};
+
+		if ((json_number_value(value) > 0) != happened)
+			continue;
+		columns_add(c, cells, NULL);
+		n++;
+	}
+	return n;
+}
+
+void render_drops(FILE *out, json_t *drops, bool all)
+{
+	struct columns *c = columns_new(drop_columns, 3);
+	size_t happened = add_drops(c, drops, true);
+	size_t others = json_object_size(drops) - happened;
+
+	if (all)
+		add_drops(c, drops, false);
+	if (all || happened)
+		columns_print(c, out);
+	if (!all && happened)
+		fprintf(out, "(%zu more at 0: tapctl drops --all)\n", others);
+	else if (!all)
+		fprintf(out, "nothing was dropped\n");
+	columns_free(c);
+}
+
+/* ---- reload ---- */
+
+void render_reload(FILE *out, const json_t *result)
+{
+	const json_t *changes = json_object_get(result, "changes");
+
+	for (size_t i = 0; i < json_array_size(changes); i++)
+		columns_wrap(out, 0, 4, shown(json_array_get(changes, i)));
+	if (json_array_size(changes) == 0)
+		fputs("nothing changed\n", out);
+}

@@ -1,0 +1,341 @@
+#include "tapd/discover/resolve.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "tapd/log.h"
+#include "tapd/underlay/sockname.h"
+
+#define LANES	      4
+#define LANE_LIMIT_S  20
+#define PER_NAME_MAX  32
+#define INTERVAL_MS   30000 /* ±20 % */
+#define UNANSWERED_MS 5000  /* while a name never had an answer */
+#define GATHER_MS     20L   /* answers that come together are told together */
+
+struct name {
+	struct conf_peer peer;
+	struct addr addrs[PER_NAME_MAX];
+	unsigned count;
+	struct addr heard[PER_NAME_MAX]; /* of an answer not complete yet */
+	unsigned heard_count;
+	char failure[CONF_TEXT_MAX + 128]; /* "": the last answer was good */
+};
+
+struct lane {
+	struct resolve *r;
+	unsigned number;
+	struct child *child; /* NULL: idle */
+};
+
+struct resolve {
+	struct children *children;
+	resolve_changed *changed;
+	void *user;
+	struct name *names;
+	size_t count;
+	struct lane lanes[LANES];
+	struct event *again, *gather;
+};
+
+/* ---- in the fork ---- */
+
+/*
+ * Says, for each of the lane's names, its number and one address a line, then
+ * "." if that was all, or "!" and why there is none.
+ */
+static void ask(size_t number, const struct name *n)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	struct addrinfo *found = NULL;
+	int err = getaddrinfo(n->peer.host, NULL, &hints, &found);
+	struct addr a;
+	char text[ADDR_STRLEN];
+
+	if (err != 0) {
+		printf("%zu !%s\n", number,
+		       err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));
+		return;
+	}
+	for (const struct addrinfo *i = found; i; i = i->ai_next) {
+		/* Some name servers answer 0.0.0.0 for what they block. */
+		if (!sockname_to_addr(&a, i->ai_addr) || !addr_is_unicast(&a))
+			continue;
+		a.port = n->peer.port;
+		printf("%zu %s\n", number, addr_print(&a, text));
+	}
+	printf("%zu .\n", number);
+	freeaddrinfo(found);
+}
+
+static void ask_lane(void *argument)
+{
+	const struct lane *lane = argument;
+	const struct resolve *r = lane->r;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Those that answer, first. */
+	for (int failed = 0; failed < 2; failed++)
+		for (size_t i = lane->number; i < r->count; i += LANES)
+			if ((r->names[i].failure[0] != '\0') == failed)
+				ask(i, &r->names[i]);
+}
+
+/* ---- what it says ---- */
+
+static bool has_addr(const struct addr *list, unsigned count,
+		     const struct addr *a)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (addr_equal(&list[i], a))
+			return true;
+	return false;
+}
+
+/* Name servers rotate their answers: order means nothing. */
+static bool same_answer(const struct name *n)
+{
+	if (n->count != n->heard_count)
+		return false;
+	for (unsigned i = 0; i < n->count; i++)
+		if (!has_addr(n->addrs, n->count, &n->heard[i]))
+			return false;
+	return true;
+}
+
+static void note_failure(struct name *n, const char *why)
+{
+	char text[sizeof(n->failure)];
+
+	snprintf(text, sizeof(text), "%s: %s", n->peer.host, why);
+	if (strcmp(n->failure, text) == 0)
+		return; /* said before */
+	memcpy(n->failure, text, sizeof(text));
+	log_warning("peer %s%s", text,
+		    n->count ? ": keeping its last known addresses" : "");
+}
+
+static void note_answer(struct resolve *r, struct name *n)
+{
+	const struct timeval gather = { .tv_usec = GATHER_MS * 1000 };
+
+	if (n->heard_count == 0) {
+		note_failure(n, "no addresses");
+		return;
+	}
+	if (n->failure[0])
+		log_info("peer %s is resolved again", n->peer.host);
+	n->failure[0] = '\0';
+	if (same_answer(n))
+		return;
+	memcpy(n->addrs, n->heard, sizeof(n->addrs));
+	n->count = n->heard_count;
+	evtimer_add(r->gather, &gather);
+}
+
+static void on_line(void *user, const char *line)
+{
+	const struct lane *lane = user;
+	struct resolve *r = lane->r;
+	char *text;
+	size_t number = strtoul(line, &text, 10);
+	struct addr a;
+
+	if (number >= r->count || *text++ != ' ')
+		return;
+	struct name *n = &r->names[number];
+	if (*text == '!') {
+		note_failure(n, text + 1);
+	} else if (*text == '.') {
+		note_answer(r, n);
+		n->heard_count = 0;
+	} else if (n->heard_count < PER_NAME_MAX && addr_parse(&a, text, 0) &&
+		   !has_addr(n->heard, n->heard_count, &a)) {
+		n->heard[n->heard_count++] = a;
+	}
+}
+
+/* ---- when ---- */
+
+static bool is_asking(const struct resolve *r)
+{
+	for (unsigned i = 0; i < LANES; i++)
+		if (r->lanes[i].child)
+			return true;
+	return false;
+}
+
+static void schedule(struct resolve *r)
+{
+	unsigned ms = INTERVAL_MS, jitter;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->names[i].count == 0)
+			ms = UNANSWERED_MS;
+	/* Daemons that start together need not ask together for ever. */
+	if (getrandom(&jitter, sizeof(jitter), 0) != sizeof(jitter))
+		jitter = 0;
+	ms = ms / 10 * 8 + jitter % (ms / 10 * 4);
+	const struct timeval delay = { .tv_sec = ms / 1000,
+				       .tv_usec = ms % 1000 * 1000L };
+	evtimer_add(r->again, &delay);
+}
+
+static void on_done(void *user, int status, bool timed_out)
+{
+	struct lane *lane = user;
+	struct resolve *r = lane->r;
+
+	(void)status;
+	lane->child = NULL;
+	/* The one it died waiting for comes last the next time. */
+	for (size_t i = lane->number; timed_out && i < r->count; i += LANES)
+		if (r->names[i].count == 0 && !r->names[i].failure[0])
+			note_failure(&r->names[i], "the name server is silent");
+	if (!is_asking(r))
+		schedule(r);
+}
+
+static void start(struct resolve *r)
+{
+	static const struct child_ops ops = { .line = on_line,
+					      .done = on_done };
+
+	for (size_t i = 0; i < r->count; i++)
+		r->names[i].heard_count = 0;
+	for (unsigned i = 0; i < LANES && i < r->count; i++) {
+		struct lane *lane = &r->lanes[i];
+
+		lane->child = child_run_function(r->children, ask_lane, lane,
+						 LANE_LIMIT_S, &ops, lane);
+		if (!lane->child)
+			log_warning("cannot look up names: %s",
+				    strerror(errno));
+	}
+	if (!is_asking(r) && r->count > 0)
+		schedule(r);
+}
+
+static void stop(struct resolve *r)
+{
+	for (unsigned i = 0; i < LANES; i++) {
+		if (r->lanes[i].child)
+			child_cancel(r->lanes[i].child);
+		r->lanes[i].child = NULL;
+	}
+	evtimer_del(r->again);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *user)
+{
+	(void)fd;
+	(void)what;
+	start(user);
+}
+
+static void on_gathered(evutil_socket_t fd, short what, void *user)
+{
+	struct resolve *r = user;
+
+	(void)fd;
+	(void)what;
+	r->changed(r->user);
+}
+
+/* ---- the outside ---- */
+
+struct resolve *resolve_new(struct event_base *base, struct children *children,
+			    resolve_changed *changed, void *user)
+{
+	struct resolve *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->children = children;
+	r->changed = changed;
+	r->user = user;
+	for (unsigned i = 0; i < LANES; i++)
+		r->lanes[i] = (struct lane){ .r = r, .number = i };
+	r->again = evtimer_new(base, on_again, r);
+	r->gather = evtimer_new(base, on_gathered, r);
+	if (!r->again || !r->gather) {
+		resolve_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void resolve_free(struct resolve *r)
+{
+	if (!r)
+		return;
+	if (r->again && r->gather)
+		stop(r);
+	if (r->again)
+		event_free(r->again);
+	if (r->gather)
+		event_free(r->gather);
+	free(r->names);
+	free(r);
+}
+
+static const struct name *find_name(const struct resolve *r,
+				    const struct conf_peer *peer)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->names[i].peer.port == peer->port &&
+		    strcmp(r->names[i].peer.host, peer->host) == 0)
+			return &r->names[i];
+	return NULL;
+}
+
+bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
+{
+	struct name *names = calloc(count ? count : 1, sizeof(*names));
+	size_t n = 0;
+
+	if (!names)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct name *known = find_name(r, &peers[i]);
+
+		if (peers[i].is_addr)
+			continue;
+		if (known)
+			names[n++] = *known;
+		else
+			names[n++].peer = peers[i];
+	}
+	stop(r);
+	free(r->names);
+	r->names = names;
+	r->count = n;
+	start(r);
+	return true;
+}
+
+size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		for (unsigned j = 0; j < r->names[i].count && n < max; j++)
+			out[n++] = r->names[i].addrs[j];
+	return n;
+}
+
+const char *resolve_failure(const struct resolve *r, size_t at)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const struct name *n = &r->names[i];
+
+		if (n->failure[0] && n->count == 0 && at-- == 0)
+			return n->failure;
+	}
+	return NULL;
+}

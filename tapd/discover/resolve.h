@@ -1,0 +1,36 @@
+/* Host names of peers → addresses, asked again and again beside the loop. */
+#ifndef TAPD_DISCOVER_RESOLVE_H
+#define TAPD_DISCOVER_RESOLVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tapd/child.h"
+#include "tapd/conf/conf.h"
+
+/*
+ * getaddrinfo(3) follows the host's own ways (hosts file, search list, nsswitch)
+ * but waits; so it runs in forks, which besides see a changed resolv.conf. The
+ * names are spread over a few of them, lest one dead name holds up all. Each
+ * name keeps its last good answer until there is a better one.
+ */
+struct resolve;
+
+/* The addresses changed. */
+typedef void resolve_changed(void *user);
+
+struct resolve *resolve_new(struct event_base *base, struct children *children,
+			    resolve_changed *changed, void *user);
+void resolve_free(struct resolve *r);
+
+/* Replaces the names (peers that are addresses are passed over), and asks at
+ * once. Answers to names that stay are kept. False if memory is short. */
+bool resolve_set(struct resolve *r, const struct conf_peer *peers,
+		 size_t count);
+/* Every known address of every name, at most max. */
+size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max);
+/* Why the i-th name without an answer has none: "web9: Name or service not
+ * known". NULL past the last. */
+const char *resolve_failure(const struct resolve *r, size_t i);
+
+#endif

@@ -1,0 +1,76 @@
+#include "tapd/events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tapd/log.h"
+
+/* "web1 (10.9.0.2:8273)", or as much of it as is known. */
+#define PEER_STRLEN (NODE_NAME_MAX + ADDR_STRLEN + 8)
+
+static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
+{
+	static const struct public_key none;
+	char at[ADDR_STRLEN], key[KEY_STRLEN];
+
+	addr_print(&e->at, at);
+	if (e->peer && *e->peer)
+		snprintf(buf, PEER_STRLEN, "%s (%s)", e->peer, at);
+	else if (!public_key_equal(&e->key, &none))
+		snprintf(buf, PEER_STRLEN, "%.8s... (%s)",
+			 key_print(e->key.bytes, key), at);
+	else
+		snprintf(buf, PEER_STRLEN, "%s", at);
+	return buf;
+}
+
+void announce(const struct node_event *e)
+{
+	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
+	char key[KEY_STRLEN];
+	const char *why = e->text ? e->text : "";
+
+	print_peer(e, peer);
+	addr_print(&e->at, at);
+	addr_print(&e->other, other);
+	switch (e->type) {
+	case NODE_PEER_UP:
+		log_info("%s is up", peer);
+		break;
+	case NODE_PEER_DOWN:
+		log_info("%s is down: %s", peer, why);
+		break;
+	case NODE_PEER_RESTARTED:
+		log_info("%s has restarted", peer);
+		break;
+	case NODE_PEER_MOVED:
+		log_info("%s: this is its address now", peer);
+		break;
+	case NODE_PEER_REFUSED:
+		/* All of its key: nothing else shows it, and trusted_keys may
+		 * want it. */
+		log_warning("%s is refused: %s; its key is %s", peer, why,
+			    key_print(e->key.bytes, key));
+		break;
+	case NODE_DUPLICATE_KEY:
+		log_warning("duplicate key: %s has the key of %s, which is"
+			    " alive: was its disk cloned? remove key_file"
+			    " there and restart its tapd",
+			    other, peer);
+		break;
+	case NODE_OWN_KEY:
+		log_warning("duplicate key: %s has this node's own key: was the"
+			    " disk cloned? remove key_file on one of them and"
+			    " restart its tapd",
+			    at);
+		break;
+	case NODE_SELF:
+		log_info("%s is this node itself: left out", at);
+		break;
+	case NODE_RECURSION:
+		log_warning("%s lies in the overlay's own network: not dialled;"
+			    " give the address the peer has outside of it",
+			    at);
+		break;
+	}
+}

@@ -1,0 +1,126 @@
+/* What the daemon opens before its loop runs, in the order in which failing
+ * leaves least behind. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/bytes.h"
+#include "tapd/common/keyfile.h"
+#include "tapd/control/control.h"
+#include "tapd/daemon_state.h"
+#include "tapd/log.h"
+#include "tapd/privileges.h"
+
+uint64_t daemon_interval_us(const struct conf *c)
+{
+	return (uint64_t)(c->liveness_interval * (double)CLOCK_S);
+}
+
+static int fail(int exit_code, char *error)
+{
+	log_error("%s", error ? error : "out of memory");
+	free(error);
+	return exit_code;
+}
+
+static int read_secrets(struct daemon *d)
+{
+	char *error = NULL;
+
+	d->secrets_count =
+		secret_file_read(d->conf->secret_file, d->secrets, &error);
+	return d->secrets_count > 0 ? 0 : fail(EX_CONFIG, error);
+}
+
+/* The control socket first: of two daemons with one configuration, the second
+ * is told so in the clearest way. */
+static int open_sockets(struct daemon *d)
+{
+	static const struct control_ops ops = { .command = daemon_command };
+	const struct conf *c = d->conf;
+	char *error = NULL;
+
+	d->control = control_new(d->base, c->control_socket, &ops, d, &error);
+	if (!d->control)
+		return fail(EX_OSERR, error);
+	d->udp = c->listen_set ? udp_open(c->listen, c->listen_count, &error)
+			       : udp_open_default(c->listen[0].port, &error);
+	return d->udp ? 0 : fail(EX_OSERR, error);
+}
+
+static int make_node(struct daemon *d)
+{
+	const struct conf *c = d->conf;
+	struct node_config config = {
+		.secrets_count = d->secrets_count,
+		.trusted = c->trusted_keys,
+		.trusted_count = c->trusted_keys_count,
+		.tap_mtu = c->interface.mtu,
+		.underlay_mtu = c->underlay_mtu,
+		.interval_us = daemon_interval_us(c),
+		.down_after = c->liveness_down_after,
+		.expire_us = c->liveness_expire * CLOCK_S,
+		.snooping = c->multicast_snooping,
+		.querier = c->multicast_querier,
+	};
+	const char *why = "out of memory";
+	char *remade = NULL, *error = NULL;
+
+	if (!key_file_load(c->key_file, config.private_key, &remade, &error))
+		return fail(EX_CONFIG, error);
+	if (remade)
+		log_warning("%s", remade);
+	free(remade);
+	memcpy(config.secrets, d->secrets, sizeof(config.secrets));
+	snprintf(config.name, sizeof(config.name), "%s", c->name);
+	d->tap_mtu = config.tap_mtu;
+	d->node = node_new(&config, d->node_ops, d, d->now, &why);
+	bytes_wipe(&config, sizeof(config));
+	if (!d->node)
+		log_error("%s", why);
+	return d->node ? 0 : EX_OSERR;
+}
+
+static int open_interface(struct daemon *d)
+{
+	struct node_status status;
+	char *error = NULL;
+
+	node_status(d->node, &status);
+	d->interface = interface_open(d->conf, &status.key, &error);
+	if (!d->interface)
+		return fail(EX_OSERR, error);
+	d->host_watch = host_watch_new(d->node);
+	if (!d->host_watch)
+		return fail(EX_OSERR, NULL);
+	daemon_set_offloads(d);
+	d->carrier = !d->conf->interface.carrier_peers;
+	daemon_follow_link(d);
+	return 0;
+}
+
+static int drop_privileges(struct daemon *d)
+{
+	char *error = NULL;
+
+	if (*d->conf->user && !privileges_drop(d->conf->user, &error))
+		return fail(EX_OSERR, error);
+	return 0;
+}
+
+int daemon_open(struct daemon *d)
+{
+	static int (*const steps[])(struct daemon *) = {
+		read_secrets,	open_sockets,	 make_node,
+		open_interface, drop_privileges,
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int exit_code = steps[i](d);
+
+		if (exit_code != 0)
+			return exit_code;
+	}
+	return 0;
+}

@@ -1,0 +1,402 @@
+#include "tapd/tap/interface.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/siphash.h"
+#include "tapd/common/error.h"
+#include "tapd/log.h"
+#include "tapd/tap/address_from.h"
+#include "tapd/tap/fdstore.h"
+
+/* Room for the bursts of programs that fragment 64 KB datagrams. */
+#define QUEUE_LEN 4096
+
+#define ADDRESS_WAIT_MS 3000
+
+#define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
+
+#define ADDRESSES_MAX \
+	(sizeof(((struct conf *)0)->interface.address) / sizeof(struct prefix))
+
+struct interface {
+	const struct conf *conf;
+	struct tap *tap;
+	struct link *link;
+	bool ours;
+	bool elsewhere; /* moved to another network namespace */
+	uint8_t mac[6]; /* from the node's key */
+	struct prefix addresses[ADDRESSES_MAX];
+	size_t addresses_count;
+	/* As last seen, to tell what changed. */
+	bool up;
+	uint32_t mtu;
+	char name[IFNAMSIZ];
+};
+
+/* ---- making it as configured ---- */
+
+/* The format makes the arguments of the ip(8) command that would have done it. */
+static void __attribute__((format(printf, 2, 3)))
+expect(int err, const char *format, ...)
+{
+	char command[160];
+	va_list args;
+
+	if (err >= 0)
+		return;
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	if (err == -EPERM)
+		log_warning("no right to do this, it is left to you: ip %s",
+			    command);
+	else
+		log_warning("%s%s: ip %s", strerror(-err),
+			    err == -EACCES ? " (is disable_ipv6 set for it?)"
+					   : "",
+			    command);
+}
+
+static void set_addresses(struct interface *i)
+{
+	const struct link_state *s = link_state(i->link);
+	char text[PREFIX_STRLEN];
+
+	for (size_t n = 0; n < i->addresses_count; n++) {
+		const struct prefix *p = &i->addresses[n];
+
+		if (!addr_is_v4(&p->addr) && s->mtu < IPV6_MTU_MIN) {
+			log_warning("%s goes without %s: IPv6 needs an MTU of"
+				    " at least %d",
+				    s->name, prefix_print(p, text),
+				    IPV6_MTU_MIN);
+			continue;
+		}
+		expect(link_add_address(i->link, p), "address add %s dev %s%s",
+		       prefix_print(p, text), s->name,
+		       addr_is_v4(&p->addr) ? " brd +" : "");
+	}
+	if (!i->conf->interface.multicast_route || !s->up)
+		return;
+	expect(link_add_multicast_route(i->link, false),
+	       "route add 224.0.0.0/4 dev %s", s->name);
+	expect(link_add_multicast_route(i->link, true),
+	       "-6 route add multicast ff00::/8 dev %s table local metric 128",
+	       s->name);
+}
+
+static void set_mac(struct interface *i)
+{
+	const struct conf *c = i->conf;
+	const uint8_t *mac = c->interface.mac_set ? c->interface.mac : i->mac;
+
+	if (i->ours || c->interface.mac_set)
+		expect(link_set_mac(i->link, mac),
+		       "link set dev %s address %02x:%02x:%02x:%02x:%02x:%02x",
+		       link_state(i->link)->name, mac[0], mac[1], mac[2],
+		       mac[3], mac[4], mac[5]);
+}
+
+static void set_mtu(struct interface *i)
+{
+	const struct conf *c = i->conf;
+
+	if (i->ours || c->interface.mtu_set)
+		expect(link_set_mtu(i->link, c->interface.mtu),
+		       "link set dev %s mtu %u", link_state(i->link)->name,
+		       c->interface.mtu);
+}
+
+static void configure(struct interface *i)
+{
+	const char *name = link_state(i->link)->name;
+
+	(void)tap_set_carrier(i->tap, !i->conf->interface.carrier_peers);
+	if (i->ours)
+		expect(link_raise_queue_len(i->link, QUEUE_LEN),
+		       "link set dev %s txqueuelen %d", name, QUEUE_LEN);
+	/* The MAC before it is up: IPv6 makes its link-local address of it. */
+	set_mac(i);
+	set_mtu(i);
+	expect(link_set_up(i->link), "link set dev %s up", name);
+	set_addresses(i);
+}
+
+static void note_state(struct interface *i)
+{
+	const struct link_state *s = link_state(i->link);
+
+	i->up = s->up;
+	i->mtu = s->mtu;
+	memcpy(i->name, s->name, sizeof(i->name));
+}
+
+/* Ours if just made, or if it carries our mark. A new one is marked before it
+ * is made to stay, so that none of ours ever stays unmarked. */
+static void take_possession(struct interface *i)
+{
+	const char *name = i->conf->interface.name;
+
+	i->ours = tap_was_made(i->tap);
+	if (!i->ours) {
+		i->ours = strcmp(link_state(i->link)->alias, INTERFACE_ALIAS) ==
+			  0;
+		log_info(i->ours ? "%s is still there from the last run: taken"
+				   " over"
+				 : "%s was made by somebody else: attached",
+			 name);
+		return;
+	}
+	int err = link_set_alias(i->link, INTERFACE_ALIAS);
+	if (err == 0)
+		err = tap_set_persist(i->tap, true);
+	if (err < 0)
+		log_warning("%s will not survive a crash of tapd: %s", name,
+			    strerror(-err));
+}
+
+/* The descriptor that a service manager kept through a crash, or a new one for
+ * it to keep: with it the carrier never goes. */
+static struct tap *open_tap(const char *name, char **error)
+{
+	int kept = fdstore_take(name);
+	struct tap *t = kept < 0 ? NULL : tap_adopt(kept, name);
+
+	if (t)
+		return t;
+	if (kept >= 0)
+		close(kept);
+	t = tap_open(name, error);
+	if (t) {
+		(void)fdstore_drop(name);
+		(void)fdstore_give(name, tap_fd(t));
+	}
+	return t;
+}
+
+static bool open_parts(struct interface *i, char **error)
+{
+	i->tap = open_tap(i->conf->interface.name, error);
+	if (!i->tap)
+		return false;
+	i->link = link_open(i->conf->interface.name, error);
+	if (!i->link)
+		return false;
+	take_possession(i);
+	configure(i);
+	note_state(i);
+	return true;
+}
+
+static void close_parts(struct interface *i)
+{
+	link_close(i->link);
+	tap_close(i->tap);
+	i->link = NULL;
+	i->tap = NULL;
+}
+
+/* ---- its life ---- */
+
+/* Locally administered, unicast, and the same at every start: neighbours'
+ * caches stay right. */
+static void derive_mac(uint8_t mac[6], const struct public_key *key)
+{
+	static const uint8_t seed[SIPHASH_KEY_LEN] = "tapd MAC address";
+	uint64_t hash = siphash(seed, key->bytes, sizeof(key->bytes));
+
+	for (int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)(hash >> 8 * i);
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
+}
+
+static bool complete_addresses(const struct conf *c,
+			       struct prefix out[ADDRESSES_MAX], char **error)
+{
+	for (unsigned n = 0; n < c->interface.address_count; n++) {
+		out[n] = c->interface.address[n];
+		if (*c->interface.address_from &&
+		    !address_take_host_bits(c->interface.address_from, &out[n],
+					    error))
+			return false;
+	}
+	return true;
+}
+
+/* At boot the other interface may be about to get its address. */
+static bool await_addresses(const struct conf *c,
+			    struct prefix out[ADDRESSES_MAX], char **error)
+{
+	const struct timespec pause = { .tv_nsec = 50L * 1000 * 1000 };
+	int left = ADDRESS_WAIT_MS / 50;
+
+	while (!complete_addresses(c, out, error)) {
+		if (left-- == 0)
+			return false;
+		free(*error);
+		*error = NULL;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+struct interface *interface_open(const struct conf *c,
+				 const struct public_key *key, char **error)
+{
+	struct interface *i = calloc(1, sizeof(*i));
+
+	if (!i) {
+		error_set(error, "out of memory");
+		return NULL;
+	}
+	i->conf = c;
+	i->addresses_count = c->interface.address_count;
+	derive_mac(i->mac, key);
+	if (!await_addresses(c, i->addresses, error) || !open_parts(i, error)) {
+		interface_close(i, false);
+		return NULL;
+	}
+	return i;
+}
+
+void interface_close(struct interface *i, bool keep)
+{
+	if (!i)
+		return;
+	if (i->tap && i->ours && !keep) {
+		(void)tap_set_persist(i->tap, false);
+		(void)fdstore_drop(i->conf->interface.name);
+	}
+	close_parts(i);
+	free(i);
+}
+
+bool interface_open_again(struct interface *i, char **error)
+{
+	close_parts(i);
+	/* Whose the next one is has to be seen. */
+	i->ours = false;
+	i->elsewhere = false;
+	return open_parts(i, error);
+}
+
+struct tap *interface_tap(const struct interface *i)
+{
+	return i->tap;
+}
+
+struct link *interface_link(const struct interface *i)
+{
+	return i->link;
+}
+
+const struct prefix *interface_addresses(const struct interface *i,
+					 size_t *count)
+{
+	*count = i->addresses_count;
+	return i->addresses;
+}
+
+static bool has_prefix(const struct prefix *list, size_t count,
+		       const struct prefix *p)
+{
+	for (size_t n = 0; n < count; n++)
+		if (prefix_equal(&list[n], p))
+			return true;
+	return false;
+}
+
+static bool same_mac(const struct conf *a, const struct conf *b)
+{
+	return a->interface.mac_set == b->interface.mac_set &&
+	       memcmp(a->interface.mac, b->interface.mac,
+		      sizeof(a->interface.mac)) == 0;
+}
+
+static bool same_mtu(const struct conf *a, const struct conf *b)
+{
+	return a->interface.mtu_set == b->interface.mtu_set &&
+	       a->interface.mtu == b->interface.mtu;
+}
+
+bool interface_reconfigure(struct interface *i, const struct conf *c,
+			   char **error)
+{
+	const struct conf *old = i->conf;
+	const char *name = link_state(i->link)->name;
+	struct prefix addresses[ADDRESSES_MAX];
+	size_t count = c->interface.address_count;
+	char text[PREFIX_STRLEN];
+
+	if (!complete_addresses(c, addresses, error))
+		return false;
+	for (size_t n = 0; n < i->addresses_count; n++) {
+		const struct prefix *p = &i->addresses[n];
+
+		if (!has_prefix(addresses, count, p))
+			expect(link_remove_address(i->link, p),
+			       "address del %s dev %s", prefix_print(p, text),
+			       name);
+	}
+	if (old->interface.multicast_route && !c->interface.multicast_route) {
+		(void)link_remove_multicast_route(i->link, false);
+		(void)link_remove_multicast_route(i->link, true);
+	}
+	i->conf = c;
+	memcpy(i->addresses, addresses, count * sizeof(addresses[0]));
+	i->addresses_count = count;
+	/* What ip(8) set meanwhile stays unless the file has something new. */
+	if (!same_mac(old, c))
+		set_mac(i);
+	if (!same_mtu(old, c))
+		set_mtu(i);
+	set_addresses(i);
+	note_state(i);
+	return true;
+}
+
+/* ---- what others do to it ---- */
+
+static void follow_state(struct interface *i)
+{
+	const struct link_state *s = link_state(i->link);
+
+	if (strcmp(s->name, i->name) != 0)
+		log_info("%s is now called %s", i->name, s->name);
+	if (s->mtu != i->mtu)
+		log_info("%s has an MTU of %u now", s->name, s->mtu);
+	if (!s->up && i->up)
+		log_warning("%s was set down: nothing passes until"
+			    " `ip link set dev %s up`",
+			    s->name, s->name);
+	if (s->up && !i->up) {
+		log_info("%s is up again", s->name);
+		/* Down took the routes and the IPv6 addresses. */
+		set_addresses(i);
+	}
+	note_state(i);
+}
+
+enum interface_change interface_follow(struct interface *i)
+{
+	if (!tap_is_alive(i->tap))
+		return INTERFACE_GONE;
+	if (!link_read(i->link))
+		return INTERFACE_SAME;
+	if (link_state(i->link)->present) {
+		follow_state(i);
+		return INTERFACE_CHANGED;
+	}
+	if (!i->elsewhere)
+		log_info("%s was moved to another network namespace: it works"
+			 " there, but its MTU and addresses are not followed",
+			 i->name);
+	i->elsewhere = true;
+	return INTERFACE_SAME;
+}

@@ -1,0 +1,67 @@
+/* tap0 as the administrator sees it: descriptor and link as one, over its life. */
+#ifndef TAPD_TAP_INTERFACE_H
+#define TAPD_TAP_INTERFACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/key.h"
+#include "tapd/conf/conf.h"
+#include "tapd/tap/link.h"
+#include "tapd/tap/tap.h"
+
+/*
+ * An interface is ours if we made it: then it carries our mark as its alias, is
+ * persistent while we run, and a clean stop removes it. After a crash it is
+ * still there, and so are the sockets and joins of the programs that use it;
+ * the mark tells the next start to take it over and to own it. One that the
+ * administrator made is attached, never removed, and keeps its MAC and MTU
+ * unless the configuration names others.
+ *
+ * What we lack the right to set is logged with the ip(8) command that sets it,
+ * and is otherwise no error.
+ */
+struct interface;
+
+#define INTERFACE_ALIAS "made by tapd"
+
+/* Opens it and makes it as configured. key: this node's, for a MAC of its own
+ * that is always the same. c is borrowed until interface_close. NULL with *error
+ * (to be freed). */
+struct interface *interface_open(const struct conf *c,
+				 const struct public_key *key, char **error);
+/* Clean stop: removes an interface of ours, unless keep. */
+void interface_close(struct interface *i, bool keep);
+
+/* Both stay valid until interface_open_again. */
+struct tap *interface_tap(const struct interface *i);
+struct link *interface_link(const struct interface *i);
+
+/* Its configured addresses, address_from applied. */
+const struct prefix *interface_addresses(const struct interface *i,
+					 size_t *count);
+
+/* Applies a new configuration (name aside), which is borrowed from then on: what
+ * the old one set and the new one does not is taken back, and addresses that are
+ * missing are set again. What both say alike is left as ip(8) made it since: up
+ * or down, MTU, MAC. False with *error, and nothing done, if address_from leads
+ * nowhere. */
+bool interface_reconfigure(struct interface *i, const struct conf *c,
+			   char **error);
+
+enum interface_change {
+	INTERFACE_SAME,
+	INTERFACE_CHANGED,
+	INTERFACE_GONE, /* deleted: interface_open_again */
+};
+
+/* Takes in what others did to it. What the kernel dropped when it went down is
+ * set again when it comes up. Logs what is worth knowing. */
+enum interface_change interface_follow(struct interface *i);
+
+/* After INTERFACE_GONE: makes it anew, as configured. False with *error; then
+ * only interface_close is left. */
+bool interface_open_again(struct interface *i, char **error);
+
+#endif

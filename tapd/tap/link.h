@@ -1,0 +1,73 @@
+/* The TAP as an interface: its state, addresses and routes, by rtnetlink. */
+#ifndef TAPD_TAP_LINK_H
+#define TAPD_TAP_LINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/*
+ * One interface, found by name and from then on known by its index, so that a
+ * new name changes nothing. What the kernel says about it is kept current:
+ * link_read takes in what others did with ip(8).
+ *
+ * What is set here is first compared with what is: an interface that somebody
+ * else made ready needs no right at all.
+ */
+struct link;
+
+#define LINK_ADDRESSES_MAX 32
+#define LINK_ALIAS_LEN	   64
+
+struct link_state {
+	bool present; /* false: deleted, or moved to another namespace */
+	unsigned index;
+	char name[IFNAMSIZ];
+	char alias[LINK_ALIAS_LEN]; /* "": none (or longer than any of ours) */
+	bool up;		    /* by the administrator's will */
+	bool carrier;
+	bool running;  /* up, with its queue at work: what is sent passes */
+	bool enslaved; /* to a bridge or the like; a VRF does not count */
+	bool allmulti; /* it takes every group, whatever is joined */
+	uint64_t tx_dropped; /* frames that a full queue kept from us */
+	uint32_t mtu;
+	uint32_t queue_len;
+	uint8_t mac[6];
+	struct prefix addresses[LINK_ADDRESSES_MAX]; /* link-local ones too */
+	unsigned address_count;
+};
+
+/* NULL with *error (to be freed): no such interface, no netlink. */
+struct link *link_open(const char *name, char **error);
+void link_close(struct link *l);
+
+/* Readable when the kernel has something to tell. */
+int link_fd(const struct link *l);
+/* Takes in what it tells, and reads everything anew when some of it was lost.
+ * Returns true if the state may have changed. */
+bool link_read(struct link *l);
+/* Asks for what the kernel does not tell unasked: tx_dropped, and allmulti where
+ * a program made it so. 0, or -errno: -ENODEV if it is gone. */
+int link_look(struct link *l);
+const struct link_state *link_state(const struct link *l);
+bool link_has_address(const struct link *l, const struct prefix *address);
+
+/*
+ * Each sets one thing if it is not so already: 0 or -errno. The multicast
+ * routes are 224.0.0.0/4 and ff00::/8, preferred to those that other
+ * interfaces have.
+ */
+int link_set_up(struct link *l);
+int link_set_mtu(struct link *l, uint32_t mtu);
+int link_set_mac(struct link *l, const uint8_t mac[6]);
+int link_set_alias(struct link *l, const char *alias);
+/* Never shortens the queue. */
+int link_raise_queue_len(struct link *l, uint32_t len);
+int link_add_address(struct link *l, const struct prefix *address);
+int link_remove_address(struct link *l, const struct prefix *address);
+int link_add_multicast_route(struct link *l, bool ipv6);
+int link_remove_multicast_route(struct link *l, bool ipv6);
+
+#endif

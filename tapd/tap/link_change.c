@@ -1,0 +1,181 @@
+/* An interface is changed: set up, its addresses, its routes. */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "tapd/privileges.h"
+#include "tapd/tap/link_impl.h"
+
+/* IPv6 gives every interface ff00::/8 in table local with metric 256. */
+#define MULTICAST_ROUTE_METRIC 128
+
+/* link_request_run with the rights that a change needs. */
+static int request_change(struct link *l, struct nlmsghdr *nlh)
+{
+	privileges_raise();
+	int err = link_request_run(l, nlh);
+	privileges_lower();
+	return err;
+}
+
+static struct nlmsghdr *change_new(struct link *l, unsigned flags)
+{
+	struct nlmsghdr *nlh = link_request_new(l, RTM_NEWLINK, NLM_F_ACK);
+	struct ifinfomsg *m =
+		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+
+	m->ifi_index = (int)l->state.index;
+	m->ifi_flags = flags;
+	m->ifi_change = flags;
+	return nlh;
+}
+
+static int change_run(struct link *l, struct nlmsghdr *nlh)
+{
+	int err = request_change(l, nlh);
+
+	return err < 0 ? err : link_ask(l);
+}
+
+int link_set_up(struct link *l)
+{
+	return l->state.up ? 0 : change_run(l, change_new(l, IFF_UP));
+}
+
+int link_set_mtu(struct link *l, uint32_t mtu)
+{
+	if (l->state.mtu == mtu)
+		return 0;
+	struct nlmsghdr *nlh = change_new(l, 0);
+	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
+	return change_run(l, nlh);
+}
+
+int link_set_mac(struct link *l, const uint8_t mac[6])
+{
+	if (memcmp(l->state.mac, mac, 6) == 0)
+		return 0;
+	struct nlmsghdr *nlh = change_new(l, 0);
+	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
+	return change_run(l, nlh);
+}
+
+int link_set_alias(struct link *l, const char *alias)
+{
+	if (strcmp(l->state.alias, alias) == 0)
+		return 0;
+	struct nlmsghdr *nlh = change_new(l, 0);
+	mnl_attr_put_str(nlh, IFLA_IFALIAS, alias);
+	return change_run(l, nlh);
+}
+
+int link_raise_queue_len(struct link *l, uint32_t len)
+{
+	if (l->state.queue_len >= len)
+		return 0;
+	struct nlmsghdr *nlh = change_new(l, 0);
+	mnl_attr_put_u32(nlh, IFLA_TXQLEN, len);
+	return change_run(l, nlh);
+}
+
+static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
+{
+	if (addr_is_v4(a))
+		mnl_attr_put(nlh, type, 4, a->ip + 12);
+	else
+		mnl_attr_put(nlh, type, 16, a->ip);
+}
+
+static void put_broadcast(struct nlmsghdr *nlh, const struct prefix *p)
+{
+	uint8_t broadcast[4];
+
+	store_be32(broadcast,
+		   load_be32(p->addr.ip + 12) | UINT32_MAX >> p->len);
+	mnl_attr_put(nlh, IFA_BROADCAST, sizeof(broadcast), broadcast);
+}
+
+static int change_address(struct link *l, uint16_t type, uint16_t flags,
+			  const struct prefix *p)
+{
+	struct nlmsghdr *nlh = link_request_new(l, type, NLM_F_ACK | flags);
+	struct ifaddrmsg *m =
+		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
+	bool v4 = addr_is_v4(&p->addr);
+
+	m->ifa_family = v4 ? AF_INET : AF_INET6;
+	m->ifa_prefixlen = p->len;
+	m->ifa_index = l->state.index;
+	put_addr(nlh, IFA_LOCAL, &p->addr);
+	put_addr(nlh, IFA_ADDRESS, &p->addr);
+	if (v4 && p->len < 31)
+		put_broadcast(nlh, p);
+	return request_change(l, nlh);
+}
+
+int link_add_address(struct link *l, const struct prefix *address)
+{
+	if (link_has_address(l, address))
+		return 0;
+	int err = change_address(l, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
+				 address);
+	if (err < 0 && err != -EEXIST)
+		return err;
+	link_note_address(&l->state, address, true);
+	return 0;
+}
+
+int link_remove_address(struct link *l, const struct prefix *address)
+{
+	if (!link_has_address(l, address))
+		return 0;
+	int err = change_address(l, RTM_DELADDR, 0, address);
+	if (err < 0 && err != -EADDRNOTAVAIL)
+		return err;
+	link_note_address(&l->state, address, false);
+	return 0;
+}
+
+/*
+ * IPv4 looks in table main, where NLM_F_CREATE alone puts the route before
+ * others for the same destination. IPv6 has such a route for every interface
+ * in table local, which is looked at first: there the lower metric wins.
+ */
+static int change_multicast_route(struct link *l, uint16_t type, bool ipv6)
+{
+	static const uint8_t v4[4] = { 224 }, v6[16] = { 0xff };
+	uint16_t flags = type == RTM_NEWROUTE ? NLM_F_CREATE : 0;
+	struct nlmsghdr *nlh = link_request_new(l, type, NLM_F_ACK | flags);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtmsg));
+
+	m->rtm_family = ipv6 ? AF_INET6 : AF_INET;
+	m->rtm_dst_len = ipv6 ? 8 : 4;
+	m->rtm_table = ipv6 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
+	m->rtm_type = ipv6 ? RTN_MULTICAST : RTN_UNICAST;
+	m->rtm_protocol = RTPROT_STATIC;
+	m->rtm_scope = ipv6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	mnl_attr_put(nlh, RTA_DST, ipv6 ? sizeof(v6) : sizeof(v4),
+		     ipv6 ? v6 : v4);
+	mnl_attr_put_u32(nlh, RTA_OIF, l->state.index);
+	if (ipv6)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, MULTICAST_ROUTE_METRIC);
+	return request_change(l, nlh);
+}
+
+int link_add_multicast_route(struct link *l, bool ipv6)
+{
+	int err = change_multicast_route(l, RTM_NEWROUTE, ipv6);
+
+	return err == -EEXIST ? 0 : err;
+}
+
+int link_remove_multicast_route(struct link *l, bool ipv6)
+{
+	int err = change_multicast_route(l, RTM_DELROUTE, ipv6);
+
+	return err == -ESRCH ? 0 : err;
+}

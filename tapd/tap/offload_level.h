@@ -1,0 +1,37 @@
+/* What is left to the kernel, and what it leaves to us, on both sides. */
+#ifndef TAPD_TAP_OFFLOAD_LEVEL_H
+#define TAPD_TAP_OFFLOAD_LEVEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "node/node.h"
+#include "tapd/conf/conf.h"
+#include "tapd/tap/tap.h"
+#include "tapd/underlay/udp.h"
+
+/*
+ * Each direction goes down a ladder of its own: super-frames from the TAP, merges
+ * for it, runs to the sockets and from them. Where a rung fails, at the start or
+ * at run time, the next one below is used. Peers on other rungs do not notice,
+ * since each datagram stands alone.
+ */
+struct offload_levels {
+	enum tap_offload tap;
+	enum conf_merge merge;
+	enum udp_batching send, receive; /* as last applied */
+};
+
+/* Goes as far up as the configuration lets it and the kernel can, and tells the
+ * node. At the start, after a reload, and when the TAP was made again. */
+void offload_level_apply(struct offload_levels *o, const struct conf *c,
+			 struct tap *tap, struct udp *udp, struct node *node);
+/* After a frame was refused: if it was a super-frame, there will be no more. */
+void offload_level_refused(struct offload_levels *o, const struct conf *c,
+			   const struct tap *tap, struct node *node);
+/* {"tap": …, "merge": …, "send": …, "receive": …}, in the words of the
+ * configuration. */
+json_t *offload_level_report(const struct offload_levels *o,
+			     const struct udp *udp);
+
+#endif

@@ -1,0 +1,88 @@
+/* The TAP's file descriptor: made or attached, read in batches, written. */
+#ifndef TAPD_TAP_TAP_H
+#define TAPD_TAP_TAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/frame.h"
+
+/*
+ * tuntap frames carry a virtio_net_hdr (IFF_VNET_HDR), which says what the
+ * kernel left to us (checksums, segmentation) and what we leave to it. Until
+ * tap_set_offload nothing is left to us.
+ *
+ * An interface made here vanishes with its descriptor until tap_set_persist.
+ * Addresses, MTU and the like are link's business.
+ */
+struct tap;
+
+/* A batch ends after so many frames or so many bytes, whichever comes first. */
+#define TAP_BATCH_FRAMES 64
+#define TAP_BATCH_BYTES	 ((size_t)256 * 1024)
+/* The largest IP packet, an Ethernet header and a VLAN tag. */
+#define TAP_FRAME_MAX (18 + 65535)
+
+/*
+ * Attaches to the TAP of that name, or makes it. NULL with *error (what is
+ * wrong and how to put it right; to be freed): no tun driver, no right, in use
+ * by another program, not a TAP, a name Linux does not allow.
+ */
+struct tap *tap_open(const char *name, char **error);
+/*
+ * Goes on with a descriptor of that TAP which was kept for us (fdstore.h), and
+ * owns it from then on. NULL if it is none: closed, deleted, or another name's.
+ */
+struct tap *tap_adopt(int fd, const char *name);
+/* Closes the descriptor; a TAP that is not persistent goes with it. */
+void tap_close(struct tap *t);
+
+/*
+ * What the kernel may leave to us in the frames it gives; each rung has what is
+ * below it. Kernels before 6.2 do not know the last.
+ */
+enum tap_offload {
+	TAP_OFFLOAD_NONE,     /* frames are complete */
+	TAP_OFFLOAD_CHECKSUM, /* … but for TCP and UDP checksums */
+	TAP_OFFLOAD_TSO,      /* TCP super-frames */
+	TAP_OFFLOAD_ALL,      /* and UDP super-frames */
+};
+/* Their names, in order; NULL at the end. */
+extern const char *const tap_offload_words[];
+/* Asks for as much of this as the kernel has; returns what it is now. */
+enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most);
+
+/* Readable (epoll) when frames wait or the interface is gone. */
+int tap_fd(const struct tap *t);
+/* tap_open made the interface; otherwise it was there before. */
+bool tap_was_made(const struct tap *t);
+/* False once the interface was deleted under us: close and open again. */
+bool tap_is_alive(const struct tap *t);
+/* Whether the interface outlives its descriptor. 0 or -errno. */
+int tap_set_persist(struct tap *t, bool persist);
+/* What `ip link` shows as NO-CARRIER. 0, or -errno (kernels before 5.0). */
+int tap_set_carrier(struct tap *t, bool carrier);
+
+struct tap_batch {
+	const struct frame *frames;
+	size_t count;
+	size_t bad; /* frames whose vnet header made no sense: not in frames */
+	int error;  /* 0: there may be more; -EAGAIN: that was all; -EIO: the
+	             * interface is down; else tap_is_alive tells */
+};
+
+/*
+ * Reads what waits, up to one batch. The frames are one piece each with
+ * FRAME_HEADROOM writable bytes before it, borrowed until the next tap_read.
+ */
+struct tap_batch tap_read(struct tap *t);
+
+/* Writes the frames in order. Returns how many the kernel refused: it is down,
+ * or out of memory. */
+size_t tap_write(struct tap *t, const struct frame *frames, size_t count);
+/* True if a super-frame, of TCP or of UDP, was refused as invalid: some kernels
+ * do not take what they should (6.6.44, and some of 5.15 and 6.1). */
+bool tap_refuses_tcp(const struct tap *t);
+bool tap_refuses_udp(const struct tap *t);
+
+#endif

@@ -1,0 +1,222 @@
+/* The TAP's side of the loop: frames are read, its link is followed, its other
+ * side is looked at. */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "tapd/daemon_state.h"
+#include "tapd/log.h"
+
+/* Somebody deleted it. Programs that used it have lost it, but those that come
+ * find it again. */
+static void open_again(struct daemon *d)
+{
+	const char *name = d->conf->interface.name;
+	char *error = NULL;
+
+	log_warning("%s was deleted: making it again", name);
+	daemon_unwatch_interface(d);
+	host_watch_lost(d->host_watch, d->now);
+	if (!interface_open_again(d->interface, &error) ||
+	    !daemon_watch_interface(d)) {
+		log_error("%s was deleted and cannot be made again: %s", name,
+			  error ? error : "out of memory");
+		free(error);
+		daemon_stop(d, EX_OSERR);
+		return;
+	}
+	daemon_set_offloads(d);
+	d->carrier = !d->conf->interface.carrier_peers;
+	d->peers_changed = true;
+	daemon_follow_link(d);
+	daemon_run_up_hook(d);
+}
+
+static void on_tap_pause(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	event_add(d->tap_event, NULL);
+}
+
+void daemon_set_offloads(struct daemon *d)
+{
+	offload_level_apply(&d->offloads, d->conf, interface_tap(d->interface),
+			    d->udp, d->node);
+}
+
+/* ---- its frames ---- */
+
+/* One batch, to the node. False: that was all, or there is nothing to be had. */
+static bool read_tap(struct daemon *d, size_t *frames)
+{
+	const struct timeval pause = { .tv_sec = 1 };
+	struct tap_batch batch = tap_read(interface_tap(d->interface));
+
+	*frames = batch.count + batch.bad;
+	if (batch.bad > 0)
+		node_count_drop(d->node, DROP_offload_bad, batch.bad);
+	if (batch.count > 0) {
+		busy_poll_frames(&d->busy_poll, BUSY_POLL_TAP, batch.frames,
+				 batch.count, d->now.mono_us);
+		node_from_tap(d->node, batch.frames, batch.count, d->now);
+		node_flush(d->node, d->now);
+	}
+	if (batch.error == 0 || batch.error == -EAGAIN)
+		return batch.error == 0;
+	if (!tap_is_alive(interface_tap(d->interface))) {
+		open_again(d);
+	} else {
+		/* It is down, or unwell: no use asking at once. */
+		event_del(d->tap_event);
+		evtimer_add(d->tap_pause, &pause);
+	}
+	return false;
+}
+
+static void on_tap(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+	size_t frames;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	(void)read_tap(d, &frames);
+	daemon_leave(d);
+}
+
+/* ---- its other side ---- */
+
+/* The node may be the querier of the TAP: it asks who wants what. */
+static bool is_asked(const struct conf *c)
+{
+	return c->multicast_snooping && c->multicast_querier;
+}
+
+/* What its queue may hold was there when this began; what comes meanwhile does
+ * not keep us here. */
+static void drain_tap(struct daemon *d)
+{
+	size_t left = link_state(interface_link(d->interface))->queue_len;
+	size_t frames;
+
+	while (read_tap(d, &frames) && frames < left)
+		left -= frames;
+}
+
+void daemon_before_tick(struct daemon *d)
+{
+	if (is_asked(d->conf) && !evtimer_pending(d->tap_pause, NULL) &&
+	    host_watch_before_tick(d->host_watch, interface_link(d->interface),
+				   d->now))
+		drain_tap(d);
+}
+
+static void look(struct daemon *d)
+{
+	host_watch_look(d->host_watch, interface_link(d->interface), d->now);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	look(d);
+	daemon_leave(d);
+}
+
+/* False if memory is short. */
+static bool set_looking(struct daemon *d)
+{
+	const struct timeval second = { .tv_sec = 1 };
+
+	if (!d->look_event) /* stopping */
+		return true;
+	if (!is_asked(d->conf))
+		return event_del(d->look_event) == 0;
+	if (evtimer_pending(d->look_event, NULL))
+		return true;
+	look(d);
+	return event_add(d->look_event, &second) == 0;
+}
+
+void daemon_set_multicast(struct daemon *d)
+{
+	node_set_multicast(d->node, d->conf->multicast_snooping,
+			   d->conf->multicast_querier, d->now);
+	if (!set_looking(d))
+		log_error("out of memory: %s is not looked at",
+			  d->conf->interface.name);
+}
+
+/* ---- its link ---- */
+
+void daemon_follow_link(struct daemon *d)
+{
+	const struct link_state *s = link_state(interface_link(d->interface));
+	struct prefix prefixes[NODE_PREFIXES_MAX];
+	size_t count = 0;
+
+	if (s->mtu != d->tap_mtu && s->mtu <= UINT16_MAX) {
+		d->tap_mtu = (uint16_t)s->mtu;
+		node_set_tap_mtu(d->node, d->tap_mtu, d->now);
+	}
+	/* fe80::/64 is on every interface: it says nothing about this one. */
+	for (unsigned i = 0; i < s->address_count; i++)
+		if (!addr_is_link_local(&s->addresses[i].addr) &&
+		    count < NODE_PREFIXES_MAX)
+			prefixes[count++] = s->addresses[i];
+	node_set_tap_prefixes(d->node, prefixes, count, d->now);
+	host_watch_follow(d->host_watch, interface_link(d->interface), d->now);
+}
+
+static void on_link(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	switch (interface_follow(d->interface)) {
+	case INTERFACE_SAME: /* or moved to another network namespace */
+		host_watch_follow(d->host_watch, interface_link(d->interface),
+				  d->now);
+		break;
+	case INTERFACE_CHANGED:
+		daemon_follow_link(d);
+		break;
+	case INTERFACE_GONE:
+		open_again(d);
+		break;
+	}
+	daemon_leave(d);
+}
+
+bool daemon_watch_interface(struct daemon *d)
+{
+	d->tap_event = event_new(d->base, tap_fd(interface_tap(d->interface)),
+				 EV_READ | EV_PERSIST, on_tap, d);
+	d->link_event =
+		event_new(d->base, link_fd(interface_link(d->interface)),
+			  EV_READ | EV_PERSIST, on_link, d);
+	d->tap_pause = evtimer_new(d->base, on_tap_pause, d);
+	d->look_event = event_new(d->base, -1, EV_PERSIST, on_look, d);
+	return d->tap_event && d->link_event && d->tap_pause && d->look_event &&
+	       event_add(d->tap_event, NULL) == 0 &&
+	       event_add(d->link_event, NULL) == 0 && set_looking(d);
+}
+
+void daemon_unwatch_interface(struct daemon *d)
+{
+	daemon_free_event(&d->tap_event);
+	daemon_free_event(&d->link_event);
+	daemon_free_event(&d->tap_pause);
+	daemon_free_event(&d->look_event);
+}

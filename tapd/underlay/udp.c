@@ -1,0 +1,345 @@
+#include "tapd/underlay/udp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tapd/common/error.h"
+#include "tapd/underlay/udp_impl.h"
+
+#define SOCKET_BUFFER (8 * 1024 * 1024)
+
+/* ---- opening ---- */
+
+static bool set_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+/*
+ * PMTUDISC_PROBE sets DF and does not believe what ICMP says about path MTUs:
+ * the tunnel finds out by itself. An IPv6 socket that takes IPv4 needs both.
+ */
+static bool set_options(int fd, const struct udp_socket *s)
+{
+	if (s->family == AF_INET6 &&
+	    (!set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !s->both) ||
+	     !set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+			 IPV6_PMTUDISC_PROBE)))
+		return false;
+	if ((s->family == AF_INET || s->both) &&
+	    !set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE))
+		return false;
+
+	/* The rest makes it faster, or counts; tapd does without. */
+	if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER))
+		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
+	if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
+		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	(void)set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	return true;
+}
+
+/* 0 or -errno. */
+static int open_socket(struct udp_socket *s, const struct addr *listen,
+		       bool both)
+{
+	union sockname name;
+	socklen_t len;
+	int err;
+
+	s->family = addr_is_v4(listen) ? AF_INET : AF_INET6;
+	s->both = both;
+	int fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			IPPROTO_UDP);
+	if (fd < 0)
+		return -errno;
+	len = sockname_from_addr(&name, listen, s->family);
+	if (!set_options(fd, s) || bind(fd, &name.any, len) < 0 ||
+	    getsockname(fd, &name.any, &len) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	s->fd = fd;
+	(void)sockname_to_addr(&s->bound, &name);
+	return 0;
+}
+
+static void explain_refusal(char **error, const struct addr *listen, int err)
+{
+	char text[ADDR_STRLEN];
+
+	addr_print(listen, text);
+	switch (err) {
+	case EADDRINUSE:
+		error_set(error,
+			  "cannot listen on %s: another program (another"
+			  " tapd?) has UDP port %u: `ss -ulpn 'sport = :%u'`"
+			  " shows it; stop it, or set another `listen`",
+			  text, listen->port, listen->port);
+		break;
+	case EADDRNOTAVAIL:
+		error_set(error,
+			  "cannot listen on %s: no interface of this host"
+			  " has that address; [::]:%u listens on all",
+			  text, listen->port);
+		break;
+	case EACCES:
+		error_set(error,
+			  "cannot listen on %s: a port below 1024 needs root"
+			  " or CAP_NET_BIND_SERVICE; set another `listen`",
+			  text);
+		break;
+	case EAFNOSUPPORT:
+		error_set(error,
+			  "cannot listen on %s: this host has no IPv6; set"
+			  " `listen` to 0.0.0.0:%u",
+			  text, listen->port);
+		break;
+	default:
+		error_set(error, "cannot listen on %s: %s", text,
+			  strerror(err));
+	}
+}
+
+static struct udp *udp_new(char **error)
+{
+	struct udp *u = calloc(1, sizeof(*u));
+
+	if (!u) {
+		error_set(error, "out of memory");
+		return NULL;
+	}
+	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
+		u->pieces[i] =
+			(struct iovec){ u->buffers[i], UDP_RECEIVE_SIZE };
+	return u;
+}
+
+/*
+ * Older kernels do not refuse an unknown UDP_SEGMENT message, they would send
+ * one giant datagram: ask first.
+ */
+static void finish_open(struct udp *u)
+{
+	u->segments = u->count > 0;
+	for (unsigned i = 0; i < u->count; i++) {
+		const struct udp_socket *s = &u->sockets[i];
+
+		if (!u->for_v4 && s->family == AF_INET)
+			u->for_v4 = s;
+		if (!u->for_v6 && s->family == AF_INET6)
+			u->for_v6 = s;
+		u->segments &= set_option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0);
+	}
+	for (unsigned i = 0; i < u->count && !u->for_v4; i++)
+		if (u->sockets[i].both)
+			u->for_v4 = &u->sockets[i];
+	udp_set_batching(u, UDP_RUNS, UDP_RUNS);
+}
+
+const char *const udp_batching_words[] = {
+	[UDP_SINGLE] = "single",
+	[UDP_BATCH] = "batch",
+	[UDP_RUNS] = "all",
+	NULL,
+};
+
+void udp_set_batching(struct udp *u, enum udp_batching send,
+		      enum udp_batching receive)
+{
+	u->send = send;
+	u->receive = receive;
+	u->gro = receive == UDP_RUNS;
+	for (unsigned i = 0; i < u->count; i++)
+		u->gro &= set_option(u->sockets[i].fd, IPPROTO_UDP, UDP_GRO,
+				     receive == UDP_RUNS);
+}
+
+enum udp_batching udp_send_batching(const struct udp *u)
+{
+	return u->send == UDP_RUNS && !u->segments ? UDP_BATCH : u->send;
+}
+
+enum udp_batching udp_receive_batching(const struct udp *u)
+{
+	return u->receive == UDP_RUNS && !u->gro ? UDP_BATCH : u->receive;
+}
+
+static bool is_any(const struct addr *a)
+{
+	static const uint8_t any[16];
+
+	return memcmp(a->ip, any, sizeof(any)) == 0;
+}
+
+/* [::] takes IPv4 too unless someone else in the list does on that port. */
+static bool takes_both(const struct addr *a, const struct addr *listen,
+		       size_t count)
+{
+	if (!is_any(a))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (addr_is_v4(&listen[i]) && listen[i].port == a->port)
+			return false;
+	return true;
+}
+
+struct udp *udp_open(const struct addr *listen, size_t count, char **error)
+{
+	struct udp *u = udp_new(error);
+
+	assert(count <= UDP_SOCKETS_MAX);
+	for (size_t i = 0; u && i < count; i++) {
+		bool both = takes_both(&listen[i], listen, count);
+		int err = open_socket(&u->sockets[i], &listen[i], both);
+
+		if (err < 0) {
+			explain_refusal(error, &listen[i], -err);
+			udp_close(u);
+			return NULL;
+		}
+		u->count++;
+	}
+	if (u)
+		finish_open(u);
+	return u;
+}
+
+struct udp *udp_open_default(uint16_t port, char **error)
+{
+	const struct addr v4 = addr_v4(0, port), both = { .port = port };
+	struct udp *u = udp_new(error);
+
+	if (!u)
+		return NULL;
+	int err = open_socket(&u->sockets[0], &both, true);
+	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL)
+		err = open_socket(&u->sockets[0], &v4, false);
+	if (err < 0) {
+		explain_refusal(error, &both, -err);
+		udp_close(u);
+		return NULL;
+	}
+	u->count = 1;
+	finish_open(u);
+	return u;
+}
+
+void udp_close(struct udp *u)
+{
+	if (!u)
+		return;
+	for (unsigned i = 0; i < u->count; i++)
+		close(u->sockets[i].fd);
+	free(u);
+}
+
+int udp_fd(const struct udp *u, unsigned socket)
+{
+	return socket < u->count ? u->sockets[socket].fd : -1;
+}
+
+struct addr udp_bound(const struct udp *u, unsigned socket)
+{
+	return u->sockets[socket].bound;
+}
+
+int udp_receive_buffer(const struct udp *u)
+{
+	int smallest = 0;
+
+	for (unsigned i = 0; i < u->count; i++) {
+		int size = 0;
+		socklen_t len = sizeof(size);
+
+		if (getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_RCVBUF, &size,
+			       &len) == 0 &&
+		    (smallest == 0 || size < smallest))
+			smallest = size;
+	}
+	return smallest;
+}
+
+/* ---- in ---- */
+
+static void read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
+			 struct datagram_run *out)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			int len;
+
+			memcpy(&len, CMSG_DATA(c), sizeof(len));
+			if (len > 0 && (size_t)len < out->len)
+				out->segment_len = (size_t)len;
+		}
+		if (c->cmsg_level == SOL_SOCKET &&
+		    c->cmsg_type == SO_RXQ_OVFL) {
+			uint32_t total;
+
+			memcpy(&total, CMSG_DATA(c), sizeof(total));
+			u->overflows += total - s->overflows;
+			s->overflows = total;
+		}
+	}
+}
+
+static unsigned receive_batch(const struct udp *u)
+{
+	return u->receive == UDP_SINGLE ? 1 : UDP_RECEIVE_BATCH;
+}
+
+static int receive_messages(struct udp *u, const struct udp_socket *s)
+{
+	int n;
+
+	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
+		u->messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &u->names[i],
+			.msg_namelen = sizeof(u->names[i]),
+			.msg_iov = &u->pieces[i],
+			.msg_iovlen = 1,
+			.msg_control = &u->controls[i],
+			.msg_controllen = sizeof(u->controls[i]),
+		};
+	do {
+		n = recvmmsg(s->fd, u->messages, receive_batch(u), MSG_DONTWAIT,
+			     NULL);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+size_t udp_receive(struct udp *u, unsigned socket,
+		   const struct datagram_run **out, bool *more)
+{
+	struct udp_socket *s = &u->sockets[socket];
+	int n = receive_messages(u, s);
+
+	for (int i = 0; i < n; i++) {
+		struct datagram_run *r = &u->received[i];
+
+		*r = (struct datagram_run){
+			.data = u->buffers[i],
+			.len = u->messages[i].msg_len,
+		};
+		(void)sockname_to_addr(&r->remote, &u->names[i]);
+		read_control(u, s, &u->messages[i].msg_hdr, r);
+	}
+	*out = u->received;
+	*more = n == (int)receive_batch(u);
+	return n > 0 ? (size_t)n : 0;
+}
+
+uint64_t udp_overflows(struct udp *u)
+{
+	uint64_t n = u->overflows;
+
+	u->overflows = 0;
+	return n;
+}

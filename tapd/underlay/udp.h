@@ -1,0 +1,72 @@
+/* The UDP sockets: datagrams in and out, in batches, without waiting. */
+#ifndef TAPD_UNDERLAY_UDP_H
+#define TAPD_UNDERLAY_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/drop.h"
+#include "node/node.h"
+
+/*
+ * A datagram goes out with DF set and is never cut into IP fragments. A run of
+ * equal datagrams leaves in one UDP_SEGMENT send where the kernel can, and one
+ * by one where it cannot; runs that GRO merged arrive as they are. Nothing here
+ * waits: what the kernel does not take at once is lost, and reported.
+ */
+struct udp;
+
+#define UDP_SOCKETS_MAX 8
+
+/* How much one system call does; each rung has what is below it. */
+enum udp_batching {
+	UDP_SINGLE, /* one datagram */
+	UDP_BATCH,  /* many messages: sendmmsg, recvmmsg */
+	UDP_RUNS,   /* messages of many datagrams: UDP_SEGMENT, UDP_GRO */
+};
+/* Their names in the configuration, in order; NULL at the end. */
+extern const char *const udp_batching_words[];
+
+/* `count` datagrams of `size` payload bytes to `to` were not sent. */
+typedef void udp_lost(void *user, const struct addr *to,
+		      enum drop_reason reason, size_t size, uint64_t count);
+
+/*
+ * Binds each of the addresses. [::] takes IPv4 as well, unless an IPv4 address
+ * with its port is listed too. NULL with *error (address, port, why, what to do;
+ * to be freed).
+ */
+struct udp *udp_open(const struct addr *listen, size_t count, char **error);
+/* Dual stack on that port, or IPv4 alone where there is no IPv6. */
+struct udp *udp_open_default(uint16_t port, char **error);
+void udp_close(struct udp *u);
+
+/* The sockets are numbered from 0; -1 past the last. */
+int udp_fd(const struct udp *u, unsigned socket);
+/* Where a socket is bound: with its port if 0 was asked for. */
+struct addr udp_bound(const struct udp *u, unsigned socket);
+/* At most this much; both are UDP_RUNS at first. */
+void udp_set_batching(struct udp *u, enum udp_batching send,
+		      enum udp_batching receive);
+/* What is done: runs only where the kernel can, and not where it failed. */
+enum udp_batching udp_send_batching(const struct udp *u);
+enum udp_batching udp_receive_batching(const struct udp *u);
+/* The smallest receive buffer, as the kernel granted it, in bytes. */
+int udp_receive_buffer(const struct udp *u);
+
+/*
+ * Reads what waits at one socket, up to one batch. Returns how many are in
+ * *out, borrowed (and writable) until the next call. *more: there may be more.
+ */
+size_t udp_receive(struct udp *u, unsigned socket,
+		   const struct datagram_run **out, bool *more);
+/* How many datagrams overflowed the receive buffers since the last call. */
+uint64_t udp_overflows(struct udp *u);
+
+/* Sends the runs in order. Losses are reported from inside. */
+void udp_send(struct udp *u, const struct datagram_run *runs, size_t count,
+	      udp_lost *lost, void *user);
+
+#endif

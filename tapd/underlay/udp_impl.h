@@ -1,0 +1,80 @@
+/* What the files of udp share, and nobody else. */
+#ifndef TAPD_UNDERLAY_UDP_IMPL_H
+#define TAPD_UNDERLAY_UDP_IMPL_H
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include "tapd/underlay/sockname.h"
+#include "tapd/underlay/udp.h"
+
+/* linux/udp.h; older libc headers lack them. */
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+#define UDP_RECEIVE_BATCH 8
+#define UDP_RECEIVE_SIZE  65536
+#define UDP_SEND_BATCH	  64
+
+/* So many endpoints are remembered that cannot be sent whole runs; if there are
+ * more, it is this host that cannot. */
+#define UDP_SINGLES_MAX 16
+
+struct udp_receive_control {
+	_Alignas(struct cmsghdr) uint8_t
+		space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
+};
+
+struct udp_send_control {
+	_Alignas(struct cmsghdr) uint8_t space[CMSG_SPACE(sizeof(uint16_t))];
+};
+
+struct udp_socket {
+	int fd;
+	int family;
+	bool both; /* IPv6 that takes IPv4 as well */
+	struct addr bound;
+	uint32_t overflows; /* as the kernel last said: since it was opened */
+};
+
+/* Messages for one socket that leave together. */
+struct udp_send_batch {
+	const struct udp_socket *socket;
+	unsigned count;
+	struct datagram_run runs[UDP_SEND_BATCH];
+	struct mmsghdr messages[UDP_SEND_BATCH];
+	struct iovec pieces[UDP_SEND_BATCH];
+	union sockname names[UDP_SEND_BATCH];
+	struct udp_send_control controls[UDP_SEND_BATCH];
+};
+
+struct udp {
+	struct udp_socket sockets[UDP_SOCKETS_MAX];
+	unsigned count;
+	const struct udp_socket *for_v4, *for_v6;
+	uint64_t overflows;
+
+	bool segments;			 /* UDP_SEGMENT is there and works */
+	bool gro;			 /* UDP_GRO is on */
+	enum udp_batching send, receive; /* wanted */
+	struct addr singles[UDP_SINGLES_MAX];
+	unsigned singles_count;
+
+	udp_lost *lost;
+	void *lost_user;
+	struct udp_send_batch batch;
+
+	struct mmsghdr messages[UDP_RECEIVE_BATCH];
+	struct iovec pieces[UDP_RECEIVE_BATCH];
+	union sockname names[UDP_RECEIVE_BATCH];
+	struct udp_receive_control controls[UDP_RECEIVE_BATCH];
+	struct datagram_run received[UDP_RECEIVE_BATCH];
+	uint8_t buffers[UDP_RECEIVE_BATCH][UDP_RECEIVE_SIZE];
+};
+
+#endif

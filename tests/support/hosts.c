@@ -1,0 +1,623 @@
+/* For tests: a few nodes, the network between them, and the clock. */
+#include "support/hosts.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/frame_len.h"
+#include "support/frames.h"
+
+/* ---- the wire ---- */
+
+static struct packet *packet_push(struct packet **list, size_t *count,
+				  size_t *size)
+{
+	if (*count == *size) {
+		*size = *size ? 2 * *size : 64;
+		*list = realloc(*list, *size * sizeof(**list));
+		ck_assert_ptr_nonnull(*list);
+	}
+	return &(*list)[(*count)++];
+}
+
+static struct packet packet_copy(const struct packet *p)
+{
+	struct packet copy = *p;
+
+	/* Exactly as long as the datagram: AddressSanitizer sees what is read
+	 * past it. */
+	copy.bytes = malloc(p->len ? p->len : 1);
+	ck_assert_ptr_nonnull(copy.bytes);
+	memcpy(copy.bytes, p->bytes, p->len);
+	return copy;
+}
+
+static void launch(struct hosts *h, const struct packet *p)
+{
+	struct packet copy = packet_copy(p);
+
+	copy.due_us = h->now_us + h->latency_us;
+	*packet_push(&h->flying, &h->flying_count, &h->flying_size) = copy;
+}
+
+void hosts_inject(struct hosts *h, const struct addr *from,
+		  const struct addr *to, const uint8_t *bytes, size_t len)
+{
+	struct packet p = { .from = *from, .to = *to, .len = len };
+
+	p.bytes = (uint8_t *)(uintptr_t)bytes;
+	launch(h, &p);
+}
+
+static void transmit(struct hosts *h, struct packet *p)
+{
+	uint64_t n = h->sent++;
+
+	p->due_us = h->now_us;
+	*packet_push(&h->log, &h->log_count, &h->log_size) = packet_copy(p);
+	if (n < 64 && h->lose >> n & 1)
+		return;
+	if (!h->judge || h->judge(h, p) == PASS)
+		launch(h, p);
+}
+
+static struct addr source_for(const struct host *host, const struct addr *to)
+{
+	for (size_t i = 0; i < host->addrs_count; i++)
+		if (addr_is_v4(&host->addrs[i]) == addr_is_v4(to))
+			return host->addrs[i];
+	return host->addrs[0];
+}
+
+static struct host *host_at(struct hosts *h, const struct addr *addr)
+{
+	for (size_t i = 0; i < h->count; i++)
+		for (size_t j = 0; j < h->host[i].addrs_count; j++)
+			if (addr_equal(&h->host[i].addrs[j], addr))
+				return &h->host[i];
+	return NULL;
+}
+
+void host_receive(struct host *host, const struct addr *from,
+		  const uint8_t *bytes, size_t len)
+{
+	struct packet p = { .from = *from, .len = len };
+	struct packet copy;
+	struct datagram_run received;
+
+	p.bytes = (uint8_t *)(uintptr_t)bytes;
+	copy = packet_copy(&p);
+	received = (struct datagram_run){ *from, copy.bytes, len, 0 };
+	node_from_udp(host->node, &received, 1, hosts_clock(host));
+	free(copy.bytes);
+}
+
+size_t host_receive_all(struct host *host)
+{
+	struct hosts *h = host->hosts;
+	struct datagram_run *all = calloc(h->flying_count + 1, sizeof(*all));
+	size_t left = 0, count = 0;
+
+	ck_assert_ptr_nonnull(all);
+	for (size_t i = 0; i < h->flying_count; i++) {
+		const struct packet *p = &h->flying[i];
+
+		if (host_at(h, &p->to) == host)
+			all[count++] = (struct datagram_run){ p->from, p->bytes,
+							      p->len, 0 };
+		else
+			h->flying[left++] = *p;
+	}
+	h->flying_count = left;
+	node_from_udp(host->node, all, count, hosts_clock(host));
+	for (size_t i = 0; i < count; i++)
+		free(all[i].data);
+	free(all);
+	return count;
+}
+
+/* ---- what nodes are told to do ---- */
+
+static void on_random(void *user, void *buf, size_t len)
+{
+	struct host *host = user;
+	uint8_t *bytes = buf;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)splitmix_next(&host->rng);
+}
+
+static void on_udp_send(void *user, const struct datagram_run *runs, size_t n)
+{
+	struct host *host = user;
+
+	ck_assert_uint_gt(n, 0);
+	for (size_t i = 0; i < n; i++) {
+		const struct datagram_run *run = &runs[i];
+
+		ck_assert_uint_gt(run->segment_len, 0);
+		ck_assert_uint_le(run->len, 65507);
+		ck_assert_uint_le(run->len, 64 * run->segment_len);
+		for (size_t at = 0; at < run->len; at += run->segment_len) {
+			size_t left = run->len - at;
+			struct packet p = {
+				.from = source_for(host, &run->remote),
+				.to = run->remote,
+				.len = left < run->segment_len
+					       ? left
+					       : run->segment_len,
+			};
+
+			p.bytes = (uint8_t *)(uintptr_t)(run->data + at);
+			transmit(host->hosts, &p);
+		}
+	}
+}
+
+static void on_tap_write(void *user, const struct frame *frames, size_t n)
+{
+	struct host *host = user;
+
+	ck_assert_uint_gt(n, 0);
+	for (size_t i = 0; i < n; i++) {
+		struct written *w;
+		size_t len = frame_len(&frames[i]), at = 0;
+
+		if (host->written_count == host->written_size) {
+			host->written_size = 2 * host->written_size + 64;
+			host->written = realloc(
+				host->written, host->written_size * sizeof(*w));
+			ck_assert_ptr_nonnull(host->written);
+		}
+		w = &host->written[host->written_count++];
+		*w = (struct written){ malloc(len), len, frames[i].offload };
+		ck_assert_ptr_nonnull(w->bytes);
+		for (size_t j = 0; j < frames[i].iovcnt; j++) {
+			memcpy(w->bytes + at, frames[i].iov[j].iov_base,
+			       frames[i].iov[j].iov_len);
+			at += frames[i].iov[j].iov_len;
+		}
+	}
+}
+
+static void on_event(void *user, const struct node_event *event)
+{
+	struct host *host = user;
+	struct event *e;
+
+	ck_assert_uint_lt(host->events_count, HOSTS_EVENTS);
+	e = &host->events[host->events_count++];
+	*e = (struct event){ .type = event->type,
+			     .at = event->at,
+			     .other = event->other,
+			     .at_us = host->hosts->now_us };
+	strncpy(e->peer, event->peer, sizeof(e->peer) - 1);
+	if (event->text)
+		strncpy(e->text, event->text, sizeof(e->text) - 1);
+}
+
+static const struct node_ops ops = {
+	.random = on_random,
+	.udp_send = on_udp_send,
+	.tap_write = on_tap_write,
+	.event = on_event,
+};
+
+/* ---- hosts ---- */
+
+void hosts_init(struct hosts *h, size_t count)
+{
+	ck_assert_uint_le(count, HOSTS_MAX);
+	*h = (struct hosts){ .now_us = HOSTS_START,
+			     .latency_us = 5 * CLOCK_MS,
+			     .count = count };
+	for (size_t i = 0; i < count; i++) {
+		struct host *host = &h->host[i];
+
+		host->hosts = h;
+		host->addrs[0] = addr_v4(0x0a090001 + (uint32_t)i, WIRE_PORT);
+		host->addrs_count = 1;
+		host->rng.state = 1000 * (i + 1);
+		host->config = (struct node_config){
+			.secrets_count = 1,
+			.tap_mtu = 1500,
+			.tap_takes = { .partial = true },
+			.interval_us = CLOCK_S,
+			.down_after = 3,
+			.expire_us = 300 * CLOCK_S,
+			.frag_buffers = 16,
+		};
+		host->config.name[0] = (char)('a' + i);
+		memset(host->config.private_key, (int)(0x40 + i), KEY_LEN);
+		memset(host->config.secrets[0], 0x5e, KEY_LEN);
+	}
+}
+
+void hosts_free(struct hosts *h)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		host_forget_written(&h->host[i]);
+		free(h->host[i].written);
+		node_free(h->host[i].node);
+	}
+	for (size_t i = 0; i < h->flying_count; i++)
+		free(h->flying[i].bytes);
+	for (size_t i = 0; i < h->log_count; i++)
+		free(h->log[i].bytes);
+	free(h->flying);
+	free(h->log);
+}
+
+struct clock hosts_clock(const struct host *host)
+{
+	uint64_t now_us = host->hosts->now_us;
+
+	return (struct clock){ now_us, HOSTS_WALL + now_us +
+					       (uint64_t)host->wall_offset_us };
+}
+
+void host_start(struct host *host)
+{
+	const char *error;
+
+	ck_assert_ptr_null(host->node);
+	host->node =
+		node_new(&host->config, &ops, host, hosts_clock(host), &error);
+	ck_assert_msg(host->node != NULL, "%s", error);
+	ck_assert_ptr_null(error);
+}
+
+void host_stop(struct host *host)
+{
+	node_free(host->node);
+	host->node = NULL;
+}
+
+void host_want(struct host *host, const struct addr *endpoints, size_t count)
+{
+	ck_assert_uint_eq(node_want(host->node, NODE_SOURCE_PEERS, endpoints,
+				    count, hosts_clock(host)),
+			  0);
+}
+
+void host_dial(struct host *from, const struct host *to)
+{
+	host_want(from, &to->addrs[0], 1);
+}
+
+/* ---- time ---- */
+
+/* Takes the datagram that arrives next out of the air; the earliest, and of
+ * equals the first sent. */
+static bool take_due(struct hosts *h, struct packet *out)
+{
+	size_t first = 0;
+
+	for (size_t i = 1; i < h->flying_count; i++)
+		if (h->flying[i].due_us < h->flying[first].due_us)
+			first = i;
+	if (!h->flying_count || h->flying[first].due_us > h->now_us)
+		return false;
+	*out = h->flying[first];
+	memmove(&h->flying[first], &h->flying[first + 1],
+		(h->flying_count - first - 1) * sizeof(*out));
+	h->flying_count--;
+	return true;
+}
+
+static void deliver_due(struct hosts *h)
+{
+	struct packet p;
+
+	while (take_due(h, &p)) {
+		struct host *host = host_at(h, &p.to);
+
+		if (host && host->node)
+			host_receive(host, &p.from, p.bytes, p.len);
+		free(p.bytes);
+	}
+}
+
+static void tick_due(struct hosts *h)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		struct host *host = &h->host[i];
+		int turns = 0;
+
+		while (host->node && node_deadline(host->node) <= h->now_us) {
+			/* A node asks for no time that is past; but its
+			 * querier does what is due in parts. */
+			ck_assert_int_lt(
+				turns++,
+				querier_deadline(host->node->querier) <=
+						h->now_us
+					? 100
+					: 3);
+			node_tick(host->node, hosts_clock(host));
+		}
+	}
+}
+
+static uint64_t next_moment(const struct hosts *h, uint64_t limit_us)
+{
+	uint64_t next = limit_us;
+
+	for (size_t i = 0; i < h->flying_count; i++)
+		if (h->flying[i].due_us < next)
+			next = h->flying[i].due_us;
+	for (size_t i = 0; i < h->count; i++)
+		if (h->host[i].node && node_deadline(h->host[i].node) < next)
+			next = node_deadline(h->host[i].node);
+	return next;
+}
+
+static bool never(const struct hosts *h)
+{
+	(void)h;
+	return false;
+}
+
+bool hosts_until(struct hosts *h, bool (*done)(const struct hosts *h),
+		 uint64_t us)
+{
+	uint64_t end = h->now_us + us;
+
+	for (;;) {
+		deliver_due(h);
+		tick_due(h);
+		if (h->tap_sides)
+			h->tap_sides(h);
+		if (done(h))
+			return true;
+		if (h->now_us >= end)
+			return false;
+		h->now_us = next_moment(h, end);
+	}
+}
+
+void hosts_run(struct hosts *h, uint64_t us)
+{
+	hosts_until(h, never, us);
+}
+
+bool hosts_all_up(const struct hosts *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		for (size_t j = 0; j < h->count; j++)
+			if (i != j && h->host[i].node && h->host[j].node &&
+			    !host_up(&h->host[i], &h->host[j]))
+				return false;
+	return true;
+}
+
+bool hosts_pair_up(const struct hosts *h)
+{
+	return host_up(&h->host[0], &h->host[1]) &&
+	       host_up(&h->host[1], &h->host[0]);
+}
+
+void hosts_mesh(struct hosts *h, size_t count)
+{
+	struct addr before[HOSTS_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		host_start(&h->host[i]);
+		host_want(&h->host[i], before, i);
+		before[i] = h->host[i].addrs[0];
+	}
+	ck_assert(hosts_until(h, hosts_all_up, 2 * CLOCK_S));
+	/* What is still in flight arrives. */
+	hosts_run(h, 4 * h->latency_us);
+}
+
+/* ---- what was sent ---- */
+
+static bool is_from(const struct packet *p, const struct host *host)
+{
+	if (!host)
+		return true;
+	for (size_t i = 0; i < host->addrs_count; i++)
+		if (addr_equal(&p->from, &host->addrs[i]))
+			return true;
+	return false;
+}
+
+static bool is_to(const struct packet *p, const struct host *host)
+{
+	if (!host)
+		return true;
+	for (size_t i = 0; i < host->addrs_count; i++)
+		if (addr_equal(&p->to, &host->addrs[i]))
+			return true;
+	return false;
+}
+
+const struct packet *hosts_sent(const struct hosts *h, enum wire_type type,
+				const struct host *from, const struct host *to,
+				size_t since, size_t nth)
+{
+	for (size_t i = since; i < h->log_count; i++) {
+		const struct packet *p = &h->log[i];
+
+		if (p->bytes[0] == type && is_from(p, from) && is_to(p, to) &&
+		    nth-- == 0)
+			return p;
+	}
+	return NULL;
+}
+
+size_t hosts_count_sent(const struct hosts *h, enum wire_type type,
+			const struct host *from, const struct host *to,
+			size_t since)
+{
+	size_t n = 0;
+
+	while (hosts_sent(h, type, from, to, since, n))
+		n++;
+	return n;
+}
+
+/* ---- what a host knows ---- */
+
+struct peer *host_peer(const struct host *host, const struct host *of)
+{
+	struct public_key key;
+
+	ck_assert(noise_public(key.bytes, of->config.private_key));
+	return host->node ? peers_find(&host->node->peers, &key) : NULL;
+}
+
+bool host_up(const struct host *host, const struct host *of)
+{
+	const struct peer *peer = host_peer(host, of);
+
+	return peer && peer->state == PEER_UP && peer->current;
+}
+
+size_t host_events(const struct host *host, enum node_event_type type)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < host->events_count; i++)
+		n += host->events[i].type == type;
+	return n;
+}
+
+const struct event *host_event(const struct host *host,
+			       enum node_event_type type)
+{
+	for (size_t i = host->events_count; i-- > 0;)
+		if (host->events[i].type == type)
+			return &host->events[i];
+	ck_abort_msg("no event of type %d", type);
+}
+
+void host_forget_events(struct host *host)
+{
+	host->events_count = 0;
+}
+
+uint64_t host_drops(const struct host *host, enum drop_reason reason)
+{
+	return node_drops(host->node)[reason];
+}
+
+uint64_t host_drops_total(const struct host *host)
+{
+	uint64_t total = 0;
+
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
+		total += node_drops(host->node)[i];
+	return total;
+}
+
+struct node_peer_info host_shows(const struct host *host,
+				 const struct addr *endpoint)
+{
+	struct node_peer_info info;
+	uint32_t at = 0;
+
+	while (node_next_peer(host->node, &at, &info, host->hosts->now_us))
+		if (info.has_endpoint && addr_equal(&info.endpoint, endpoint))
+			return info;
+	ck_abort_msg("no such endpoint is shown");
+}
+
+/* ---- frames ---- */
+
+uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed)
+{
+	struct splitmix rng = { seed };
+	uint8_t *f = calloc(1, len > ETH_HEADER_LEN ? len : ETH_HEADER_LEN);
+
+	ck_assert_ptr_nonnull(f);
+	f[0] = f[6] = 2;
+	f[5] = dst;
+	f[11] = src;
+	if (dst == 0xff)
+		memset(f, 0xff, ETH_ADDR_LEN);
+	store_be16(f + 12, 0x88b5); /* IEEE 802, local experimental */
+	for (size_t i = ETH_HEADER_LEN; i < len; i++)
+		f[i] = (uint8_t)splitmix_next(&rng);
+	return f;
+}
+
+void hosts_udp_frame(uint8_t frame[HOSTS_UDP_LEN], uint16_t port)
+{
+	struct writer w = writer_init(frame, HOSTS_UDP_LEN);
+
+	put_eth(&w, 2, 1, ETH_TYPE_IPV4);
+	put_ipv4(&w, 17, 8 + 32);
+	put_udp(&w, port, 32);
+	ck_assert(writer_ok(&w));
+}
+
+void host_tap_offload(struct host *host, const uint8_t *bytes, size_t len,
+		      struct offload offload)
+{
+	uint8_t *buf = malloc(FRAME_HEADROOM + len);
+	struct iovec iov = { buf + FRAME_HEADROOM, len };
+	const struct frame frame = { &iov, 1, offload };
+
+	ck_assert_ptr_nonnull(buf);
+	memcpy(buf + FRAME_HEADROOM, bytes, len);
+	node_from_tap(host->node, &frame, 1, hosts_clock(host));
+	node_flush(host->node, hosts_clock(host));
+	free(buf);
+}
+
+void host_tap(struct host *host, const uint8_t *bytes, size_t len)
+{
+	host_tap_offload(host, bytes, len, (struct offload){ 0 });
+}
+
+#define SAID_LEN 60
+
+static uint8_t *said(const struct host *host, uint64_t seed)
+{
+	uint8_t mac = (uint8_t)(host->config.name[0] - 'a' + 1);
+
+	return hosts_frame(0xff, mac, SAID_LEN, seed);
+}
+
+void host_say(struct host *host, uint64_t seed)
+{
+	uint8_t *frame = said(host, seed);
+
+	host_tap(host, frame, SAID_LEN);
+	free(frame);
+}
+
+bool host_heard(const struct host *host, const struct host *from, uint64_t seed)
+{
+	uint8_t *frame = said(from, seed);
+	bool heard = false;
+
+	if (host->written_count) {
+		const struct written *w =
+			&host->written[host->written_count - 1];
+
+		heard = w->len == SAID_LEN &&
+			memcmp(w->bytes, frame, SAID_LEN) == 0;
+	}
+	free(frame);
+	return heard;
+}
+
+bool host_talks(struct host *from, struct host *to)
+{
+	struct hosts *h = from->hosts;
+	uint64_t seed = h->now_us;
+
+	host_say(from, seed);
+	hosts_run(h, 2 * h->latency_us);
+	return host_heard(to, from, seed);
+}
+
+void host_forget_written(struct host *host)
+{
+	for (size_t i = 0; i < host->written_count; i++)
+		free(host->written[i].bytes);
+	host->written_count = 0;
+}

@@ -1,0 +1,161 @@
+/*
+ * For tests: a few nodes, the network between them, and the clock, all in the
+ * test's hands. Nothing happens but in hosts_run, hosts_until and what the test
+ * feeds a node itself; the same test gives the same bytes each time.
+ */
+#ifndef TAPD_TESTS_HOSTS_H
+#define TAPD_TESTS_HOSTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "node/node_impl.h"
+#include "support/splitmix.h"
+
+#define HOSTS_MAX    4
+#define HOSTS_EVENTS 64
+#define HOSTS_START  (1000 * CLOCK_S)
+#define HOSTS_WALL   (UINT64_C(1750000000) * CLOCK_S)
+
+/* One datagram, in flight or as it was. */
+struct packet {
+	struct addr from, to;
+	uint64_t due_us; /* when it arrives; in the log: when it was sent */
+	uint8_t *bytes;
+	size_t len;
+};
+
+enum fate { PASS, LOSE };
+
+struct event {
+	enum node_event_type type;
+	char peer[NODE_NAME_MAX + 1];
+	struct addr at, other;
+	char text[96];
+	uint64_t at_us;
+};
+
+/* A frame written to a host's TAP. */
+struct written {
+	uint8_t *bytes;
+	size_t len;
+	struct offload offload;
+};
+
+struct hosts;
+
+struct host {
+	struct hosts *hosts;
+	struct node_config config; /* what host_start uses */
+	struct node *node;	   /* NULL: off */
+	/* Where it can be reached: an IPv4 address and maybe others. It sends
+	 * from the first that fits the destination's family. */
+	struct addr addrs[3];
+	size_t addrs_count;
+	int64_t wall_offset_us;
+	struct splitmix rng;
+	struct event events[HOSTS_EVENTS];
+	size_t events_count;
+	struct written *written;
+	size_t written_count, written_size;
+};
+
+struct hosts {
+	uint64_t now_us;
+	uint64_t latency_us; /* one way; 5 ms */
+	struct host host[HOSTS_MAX];
+	size_t count;
+	struct packet *flying, *log;
+	size_t flying_count, flying_size, log_count, log_size;
+	/* Asked of every datagram sent, in order; it may change *p. NULL: all
+	 * pass. */
+	enum fate (*judge)(struct hosts *hosts, struct packet *p);
+	/* Called as time passes, for what was written to the TAPs; or NULL. */
+	void (*tap_sides)(struct hosts *hosts);
+	uint64_t sent; /* datagrams so far */
+	uint64_t lose; /* mask of those to lose: bit 0 is the first */
+};
+
+/* count hosts "a", "b", … at 10.9.0.1, 10.9.0.2, …, all off. */
+void hosts_init(struct hosts *h, size_t count);
+void hosts_free(struct hosts *h);
+struct clock hosts_clock(const struct host *host);
+
+void host_start(struct host *host);
+/* The process is gone, without a word. */
+void host_stop(struct host *host);
+void host_want(struct host *host, const struct addr *endpoints, size_t count);
+/* from dials to. */
+void host_dial(struct host *from, const struct host *to);
+
+/* Lets time pass: datagrams arrive, timers fire. */
+void hosts_run(struct hosts *h, uint64_t us);
+/* The same until it is true, at most for us; what it was at the end. */
+bool hosts_until(struct hosts *h, bool (*done)(const struct hosts *h),
+		 uint64_t us);
+/* True if every host that is on has all the others up. */
+bool hosts_all_up(const struct hosts *h);
+/* True if the first two have each other up. */
+bool hosts_pair_up(const struct hosts *h);
+/* Starts the first count hosts, each dialling those before it, and waits until
+ * all are up. */
+void hosts_mesh(struct hosts *h, size_t count);
+
+/* Puts a datagram on the wire, unjudged and not logged; or right into a node. */
+void hosts_inject(struct hosts *h, const struct addr *from,
+		  const struct addr *to, const uint8_t *bytes, size_t len);
+void host_receive(struct host *host, const struct addr *from,
+		  const uint8_t *bytes, size_t len);
+/* All that is on its way to the host arrives now, in one read. Returns how many
+ * datagrams that were. */
+size_t host_receive_all(struct host *host);
+
+/* The nth (from 0) datagram of that type in the log, sent since index since;
+ * NULL if there is none. from and to may be NULL. */
+const struct packet *hosts_sent(const struct hosts *h, enum wire_type type,
+				const struct host *from, const struct host *to,
+				size_t since, size_t nth);
+size_t hosts_count_sent(const struct hosts *h, enum wire_type type,
+			const struct host *from, const struct host *to,
+			size_t since);
+
+/* ---- what a host knows ---- */
+
+struct peer *host_peer(const struct host *host, const struct host *of);
+bool host_up(const struct host *host, const struct host *of);
+size_t host_events(const struct host *host, enum node_event_type type);
+/* The last one; it must be there. */
+const struct event *host_event(const struct host *host,
+			       enum node_event_type type);
+void host_forget_events(struct host *host);
+/* A count of node_drops. */
+uint64_t host_drops(const struct host *host, enum drop_reason reason);
+/* All of them together. */
+uint64_t host_drops_total(const struct host *host);
+/* What is shown for an endpoint (of a peer or without one); it must be there. */
+struct node_peer_info host_shows(const struct host *host,
+				 const struct addr *endpoint);
+
+/* ---- frames ---- */
+
+/* A frame of len bytes, its payload by seed, between MACs 02:00:00:00:00:dst
+ * and …:src; dst 0xff: broadcast. Freed by the caller. */
+uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed);
+/* A UDP packet over IPv4 to that port, between 02:00:00:00:00:01 and …:02. */
+#define HOSTS_UDP_LEN (ETH_HEADER_LEN + 20 + 8 + 32)
+void hosts_udp_frame(uint8_t frame[HOSTS_UDP_LEN], uint16_t port);
+/* Reads frames from the host's TAP, and flushes. */
+void host_tap(struct host *host, const uint8_t *bytes, size_t len);
+void host_tap_offload(struct host *host, const uint8_t *bytes, size_t len,
+		      struct offload offload);
+/* A broadcast frame, new each time, from the host's own MAC. */
+void host_say(struct host *host, uint64_t seed);
+/* True if the last frame written is what that wrote. */
+bool host_heard(const struct host *host, const struct host *from,
+		uint64_t seed);
+/* Says something new and lets it arrive; true if it was heard. */
+bool host_talks(struct host *from, struct host *to);
+void host_forget_written(struct host *host);
+
+#endif

@@ -1,0 +1,264 @@
+/* For tests of nodes: what is behind the TAPs of hosts.h. */
+#include "support/stations.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/frames.h"
+
+/* Groups in one report: within the MTU in either family. */
+#define REPORT_GROUPS 64
+
+static struct station {
+	struct group *groups;
+	size_t count, size;
+	size_t looked; /* frames of host->written */
+	bool silent;
+} stations[HOSTS_MAX];
+
+static struct station *station_of(const struct host *host)
+{
+	return &stations[host - host->hosts->host];
+}
+
+/* ---- reports ---- */
+
+static void report(struct host *host, enum report_type type,
+		   const struct group *groups, size_t count)
+{
+	uint8_t frame[REPORT_MAX];
+	size_t len = report_frame(frame, group_is_v4(groups) ? 3 : 2, type,
+				  groups, count);
+
+	frame[ETH_ADDR_LEN + 4] = 1; /* a MAC for each host */
+	frame[ETH_ADDR_LEN + 5] = (uint8_t)(host->config.name[0]);
+	host_tap(host, frame, len);
+}
+
+/* What it joined that the query asks about; or, if it joined nothing, that it is
+ * there: mDNS's group, as every host has some such. */
+static void answer(struct host *host, const struct report *query)
+{
+	const struct group all = { .vlan = query->vlan };
+	const struct group mdns =
+		query->v6 ? group_parse(query->vlan, "ff02::fb")
+			  : group_parse(query->vlan, "224.0.0.251");
+	const bool general = group_equal(&query->group, &all);
+	struct station *s = station_of(host);
+	struct group batch[REPORT_GROUPS];
+	size_t n = 0;
+
+	if (general)
+		batch[n++] = mdns;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct group *g = &s->groups[i];
+
+		if (g->vlan != query->vlan || group_is_v4(g) == query->v6 ||
+		    (!general && !group_equal(g, &query->group)))
+			continue;
+		batch[n++] = *g;
+		if (n == REPORT_GROUPS) {
+			report(host, REPORT_IS_ALL, batch, n);
+			n = 0;
+		}
+	}
+	if (n)
+		report(host, REPORT_IS_ALL, batch, n);
+}
+
+static void look_at(struct host *host, const struct written *w)
+{
+	struct report m;
+	struct eth_view v;
+
+	ck_assert_int_eq(eth_parse(&v, w->bytes, w->len), DROP_NONE);
+	if (memcmp(v.src, querier_mac, ETH_ADDR_LEN) != 0)
+		return;
+	ck_assert_int_eq(report_parse(&m, &v, w->bytes, w->len), REPORT_QUERY);
+	answer(host, &m);
+}
+
+static void answer_queries(struct hosts *h)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		struct host *host = &h->host[i];
+		struct station *s = station_of(host);
+
+		if (s->looked > host->written_count)
+			s->looked = 0;
+		for (; s->looked < host->written_count; s->looked++)
+			if (host->node && !s->silent)
+				look_at(host, &host->written[s->looked]);
+	}
+}
+
+/* ---- life ---- */
+
+void stations_init(struct hosts *h)
+{
+	memset(stations, 0, sizeof(stations));
+	h->tap_sides = answer_queries;
+	for (size_t i = 0; i < h->count; i++) {
+		h->host[i].config.snooping = true;
+		h->host[i].config.querier = true;
+	}
+}
+
+void stations_free(struct hosts *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		free(stations[i].groups);
+}
+
+void station_start(struct host *host)
+{
+	host_start(host);
+	node_tap_up(host->node, hosts_clock(host));
+}
+
+void stations_mesh(struct hosts *h, size_t count)
+{
+	hosts_mesh(h, count);
+	for (size_t i = 0; i < count; i++)
+		node_tap_up(h->host[i].node, hosts_clock(&h->host[i]));
+	hosts_run(h, 3 * CLOCK_S);
+}
+
+/* ---- what they do ---- */
+
+static void add(struct host *host, const struct group *group)
+{
+	struct station *s = station_of(host);
+
+	if (s->count == s->size) {
+		s->size = 2 * s->size + 16;
+		s->groups = realloc(s->groups, s->size * sizeof(*s->groups));
+		ck_assert_ptr_nonnull(s->groups);
+	}
+	s->groups[s->count++] = *group;
+}
+
+void station_join(struct host *host, const struct group *group)
+{
+	add(host, group);
+	report(host, REPORT_TO_ALL, group, 1);
+}
+
+void station_leave(struct host *host, const struct group *group)
+{
+	struct station *s = station_of(host);
+
+	for (size_t i = 0; i < s->count; i++)
+		if (group_equal(&s->groups[i], group))
+			s->groups[i--] = s->groups[--s->count];
+	report(host, REPORT_TO_NONE, group, 1);
+}
+
+struct group station_group(uint32_t i)
+{
+	return group_v4(0, 0xef020000 + i);
+}
+
+void station_join_many(struct host *host, uint32_t from, uint32_t count)
+{
+	struct group batch[REPORT_GROUPS];
+	size_t n = 0;
+
+	for (uint32_t i = from; i < from + count; i++) {
+		batch[n] = station_group(i);
+		add(host, &batch[n++]);
+		if (n == REPORT_GROUPS || i + 1 == from + count) {
+			report(host, REPORT_TO_ALL, batch, n);
+			n = 0;
+		}
+	}
+}
+
+void station_silence(struct host *host, bool silent)
+{
+	station_of(host)->silent = silent;
+}
+
+/* ---- packets to groups ---- */
+
+static size_t packet_to(uint8_t frame[128], const struct group *group)
+{
+	struct writer w = writer_init(frame, 128);
+
+	memset(frame, 0, 128);
+	put_eth(&w, 0, 0xc0, group->vlan ? ETH_TYPE_VLAN : ETH_TYPE_IPV4);
+	if (group->vlan) {
+		writer_u16(&w, group->vlan);
+		writer_u16(&w, 0);
+	}
+	if (group_is_v4(group)) {
+		store_be16(frame + w.len - 2, ETH_TYPE_IPV4);
+		put_ipv4(&w, 17, 8);
+		memcpy(frame + w.len - 4, group->ip + 12, 4);
+	} else {
+		store_be16(frame + w.len - 2, ETH_TYPE_IPV6);
+		put_ipv6(&w, 17, 8);
+		memcpy(frame + w.len - 16, group->ip, 16);
+	}
+	put_udp(&w, 5000, 0);
+	ck_assert(writer_ok(&w));
+	group_mac(group, frame);
+	return w.len;
+}
+
+const char *station_sends_frame(struct host *host, const uint8_t *frame,
+				size_t len)
+{
+	static char names[NODE_PEERS_MAX];
+	uint64_t before[NODE_PEERS_MAX + 1] = { 0 };
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+	size_t n = 0;
+
+	while ((peer = peers_next(&host->node->peers, &at)))
+		before[peer->port] = peer->tx.frames;
+	host_tap(host, frame, len);
+	at = TABLE_NONE;
+	while ((peer = peers_next(&host->node->peers, &at)))
+		if (peer->tx.frames != before[peer->port])
+			names[n++] = peer->name[0];
+	names[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = i + 1; j < n; j++)
+			if (names[j] < names[i]) {
+				char c = names[i];
+
+				names[i] = names[j];
+				names[j] = c;
+			}
+	return names;
+}
+
+const char *station_sends(struct host *host, const struct group *group)
+{
+	uint8_t frame[128];
+	size_t len = packet_to(frame, group);
+
+	return station_sends_frame(host, frame, len);
+}
+
+size_t station_received(const struct host *host, const struct group *group)
+{
+	uint8_t frame[128];
+	size_t len = packet_to(frame, group), n = 0;
+
+	for (size_t i = 0; i < host->written_count; i++)
+		n += host->written[i].len == len &&
+		     memcmp(host->written[i].bytes, frame, len) == 0;
+	return n;
+}
+
+struct port_groups *host_port_groups(const struct host *host,
+				     const struct host *of)
+{
+	const struct peer *peer = host_peer(host, of);
+
+	ck_assert_ptr_nonnull(peer);
+	return &host->node->ports[peer->port];
+}

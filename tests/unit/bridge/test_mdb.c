@@ -1,0 +1,313 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/mdb.h"
+#include "support/splitmix.h"
+
+#define PORTS	 513
+#define CAPACITY 20
+#define PER_PORT 8
+
+static const uint8_t seed[TABLE_SEED_LEN] = { 42 };
+static const struct mdb_config config = { CAPACITY, PER_PORT, PORTS };
+static struct mdb *mdb;
+static struct group groups[1000];
+
+static void setup(void)
+{
+	mdb = mdb_new(&config, seed);
+	ck_assert_ptr_nonnull(mdb);
+	for (uint32_t i = 0; i < 1000; i++)
+		groups[i] = group_v4(0, 0xef000000 + i);
+}
+
+static void teardown(void)
+{
+	mdb_free(mdb);
+}
+
+static bool finds(const struct group *g, uint16_t port)
+{
+	struct port_set members = { { 0 } };
+
+	mdb_find(mdb, g, &members);
+	return port_set_has(&members, port);
+}
+
+static bool finds_nobody(const struct group *g)
+{
+	struct port_set members = { { 0 } };
+
+	mdb_find(mdb, g, &members);
+	return port_set_is_empty(&members);
+}
+
+START_TEST(only_who_declared_a_group_is_its_member)
+{
+	ck_assert(finds_nobody(&groups[1]));
+	ck_assert(mdb_join(mdb, &groups[1], 3));
+	ck_assert(mdb_join(mdb, &groups[1], 512));
+	ck_assert(mdb_join(mdb, &groups[2], 4));
+	ck_assert(finds(&groups[1], 3));
+	ck_assert(finds(&groups[1], 512));
+	ck_assert(!finds(&groups[1], 4));
+	ck_assert(finds(&groups[2], 4));
+	ck_assert(finds_nobody(&groups[3]));
+	ck_assert_uint_eq(mdb_count(mdb), 2);
+	ck_assert_uint_eq(mdb_port_count(mdb, 3), 1);
+}
+END_TEST
+
+START_TEST(members_are_added_to_who_gets_it_anyway)
+{
+	struct port_set members = { { 0 } };
+
+	mdb_join(mdb, &groups[1], 3);
+	port_set_add(&members, 7);
+	mdb_find(mdb, &groups[1], &members);
+	ck_assert_int_eq(port_set_next(&members, -1), 3);
+	ck_assert_int_eq(port_set_next(&members, 3), 7);
+	ck_assert_int_eq(port_set_next(&members, 7), -1);
+}
+END_TEST
+
+START_TEST(groups_that_share_a_mac_and_vlans_are_apart)
+{
+	const struct group a = group_v4(0, 0xef010101);
+	const struct group b = group_v4(0, 0xef810101);
+	const struct group tagged = group_v4(5, 0xef010101);
+
+	mdb_join(mdb, &a, 3);
+	ck_assert(finds_nobody(&b));
+	ck_assert(finds_nobody(&tagged));
+}
+END_TEST
+
+START_TEST(group_goes_with_its_last_member)
+{
+	mdb_join(mdb, &groups[1], 3);
+	mdb_join(mdb, &groups[1], 3); /* twice is once */
+	mdb_join(mdb, &groups[1], 4);
+	mdb_leave(mdb, &groups[1], 3);
+	ck_assert(!finds(&groups[1], 3));
+	ck_assert(finds(&groups[1], 4));
+	mdb_leave(mdb, &groups[1], 3);
+	mdb_leave(mdb, &groups[2], 4);
+	ck_assert_uint_eq(mdb_count(mdb), 1);
+	mdb_leave(mdb, &groups[1], 4);
+	ck_assert_uint_eq(mdb_count(mdb), 0);
+	ck_assert_uint_eq(mdb_port_count(mdb, 4), 0);
+}
+END_TEST
+
+START_TEST(flush_forgets_one_port)
+{
+	for (int i = 0; i < PER_PORT; i++) {
+		mdb_join(mdb, &groups[i], 3);
+		mdb_join(mdb, &groups[i + 4], 4);
+	}
+	mdb_flush_port(mdb, 3);
+	ck_assert_uint_eq(mdb_count(mdb), PER_PORT);
+	ck_assert_uint_eq(mdb_port_count(mdb, 3), 0);
+	ck_assert(!finds(&groups[5], 3));
+	ck_assert(finds(&groups[5], 4));
+}
+END_TEST
+
+/* What was declared and not kept is flooded to, so nothing is lost. */
+START_TEST(port_past_its_share_overflows_and_no_other_does)
+{
+	for (int i = 0; i < PER_PORT; i++)
+		ck_assert(mdb_join(mdb, &groups[i], 3));
+	ck_assert(port_set_is_empty(mdb_overflowing(mdb)));
+	ck_assert(!mdb_join(mdb, &groups[500], 3));
+	ck_assert(finds(&groups[500], 3));
+	ck_assert(!mdb_has(mdb, &groups[500], 3));
+	ck_assert(finds(&groups[501], 3));
+	ck_assert(!finds(&groups[500], 4));
+	ck_assert(port_set_has(mdb_overflowing(mdb), 3));
+	ck_assert(mdb_join(mdb, &groups[500], 4));
+	/* What it has may be declared again. */
+	ck_assert(mdb_join(mdb, &groups[0], 3));
+	/* No room came of it. */
+	ck_assert_uint_eq(mdb_count(mdb), PER_PORT + 1);
+}
+END_TEST
+
+START_TEST(overflow_into_a_group_that_others_have_is_kept_too)
+{
+	mdb_join(mdb, &groups[500], 4);
+	for (int i = 0; i < PER_PORT; i++)
+		mdb_join(mdb, &groups[i], 3);
+	ck_assert(!mdb_join(mdb, &groups[500], 3));
+	ck_assert(finds(&groups[500], 3));
+	mdb_leave(mdb, &groups[500], 4);
+	ck_assert(finds(&groups[500], 3));
+	ck_assert_uint_eq(mdb_count(mdb), PER_PORT);
+}
+END_TEST
+
+START_TEST(full_table_keeps_what_it_has_and_floods_the_rest)
+{
+	for (uint16_t i = 0; i < CAPACITY; i++)
+		ck_assert(mdb_join(mdb, &groups[i], (uint16_t)(1 + i / 5)));
+	ck_assert(!mdb_join(mdb, &groups[500], 9));
+	ck_assert(finds(&groups[500], 9));
+	ck_assert(!finds(&groups[500], 1));
+	ck_assert(finds(&groups[0], 1));
+	/* A group that is there has room for any port. */
+	ck_assert(mdb_join(mdb, &groups[0], 10));
+	ck_assert(!port_set_has(mdb_overflowing(mdb), 10));
+}
+END_TEST
+
+START_TEST(overflow_ends_with_a_flush_only)
+{
+	for (int i = 0; i < PER_PORT; i++)
+		mdb_join(mdb, &groups[i], 3);
+	mdb_join(mdb, &groups[500], 3);
+	for (int i = 0; i < PER_PORT; i++)
+		mdb_leave(mdb, &groups[i], 3);
+	ck_assert(finds(&groups[500], 3));
+	mdb_flush_port(mdb, 3);
+	ck_assert(!finds(&groups[500], 3));
+	ck_assert(mdb_join(mdb, &groups[500], 3));
+}
+END_TEST
+
+START_TEST(walk_shows_every_group_and_may_take_it_back)
+{
+	uint32_t at = TABLE_NONE, seen = 0;
+	struct mdb_entry e;
+
+	ck_assert(!mdb_next(mdb, &at, &e));
+	for (uint16_t i = 0; i < CAPACITY; i++)
+		mdb_join(mdb, &groups[i], i);
+	at = TABLE_NONE;
+	while (mdb_next(mdb, &at, &e)) {
+		int port = port_set_next(&e.ports, -1);
+
+		ck_assert_int_ge(port, 0);
+		ck_assert(group_equal(&e.group, &groups[port]));
+		ck_assert_int_eq(port_set_next(&e.ports, port), -1);
+		seen |= 1u << port;
+		mdb_leave(mdb, &e.group, (uint16_t)port);
+	}
+	ck_assert_uint_eq(seen, (1u << CAPACITY) - 1);
+	ck_assert_uint_eq(mdb_count(mdb), 0);
+}
+END_TEST
+
+/* Against a model: who declared what, and whom the table had no room for. */
+#define MODEL_GROUPS 40
+#define MODEL_PORTS  6
+
+struct model {
+	bool kept[MODEL_GROUPS][MODEL_PORTS];
+	bool overflow[MODEL_PORTS];
+};
+
+static unsigned int model_count(const struct model *m, int port)
+{
+	unsigned int count = 0;
+
+	for (int g = 0; g < MODEL_GROUPS; g++) {
+		bool any = false;
+
+		for (int p = 0; p < MODEL_PORTS; p++)
+			any |= m->kept[g][p] && (port < 0 || p == port);
+		count += any;
+	}
+	return count;
+}
+
+static bool model_has_group(const struct model *m, uint64_t g)
+{
+	for (int p = 0; p < MODEL_PORTS; p++)
+		if (m->kept[g][p])
+			return true;
+	return false;
+}
+
+static bool model_join(struct model *m, uint64_t g, uint16_t port)
+{
+	if (m->kept[g][port])
+		return true;
+	if (model_count(m, port) == PER_PORT ||
+	    (!model_has_group(m, g) && model_count(m, -1) == CAPACITY)) {
+		m->overflow[port] = true;
+		return false;
+	}
+	m->kept[g][port] = true;
+	return true;
+}
+
+static void model_flush(struct model *m, uint16_t port)
+{
+	m->overflow[port] = false;
+	for (int g = 0; g < MODEL_GROUPS; g++)
+		m->kept[g][port] = false;
+}
+
+static void model_compare(const struct model *m)
+{
+	for (int g = 0; g < MODEL_GROUPS; g++)
+		for (uint16_t p = 0; p < MODEL_PORTS; p++) {
+			ck_assert_int_eq(mdb_has(mdb, &groups[g], p),
+					 m->kept[g][p]);
+			ck_assert_int_eq(finds(&groups[g], p),
+					 m->kept[g][p] || m->overflow[p]);
+		}
+	ck_assert_uint_eq(mdb_count(mdb), model_count(m, -1));
+}
+
+START_TEST(agrees_with_a_naive_model)
+{
+	struct splitmix rng = { (uint64_t)_i };
+	struct model m = { .overflow = { false } };
+
+	for (int step = 0; step < 1000; step++) {
+		uint64_t g = splitmix_below(&rng, MODEL_GROUPS);
+		uint16_t port = (uint16_t)splitmix_below(&rng, MODEL_PORTS);
+
+		if (splitmix_chance(&rng, 1)) {
+			mdb_flush_port(mdb, port);
+			model_flush(&m, port);
+		} else if (splitmix_chance(&rng, 40)) {
+			mdb_leave(mdb, &groups[g], port);
+			m.kept[g][port] = false;
+		} else {
+			ck_assert_int_eq(mdb_join(mdb, &groups[g], port),
+					 model_join(&m, g, port));
+		}
+		model_compare(&m);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mdb");
+	TCase *tc = tcase_create("mdb");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, only_who_declared_a_group_is_its_member);
+	tcase_add_test(tc, members_are_added_to_who_gets_it_anyway);
+	tcase_add_test(tc, groups_that_share_a_mac_and_vlans_are_apart);
+	tcase_add_test(tc, group_goes_with_its_last_member);
+	tcase_add_test(tc, flush_forgets_one_port);
+	tcase_add_test(tc, port_past_its_share_overflows_and_no_other_does);
+	tcase_add_test(tc, overflow_into_a_group_that_others_have_is_kept_too);
+	tcase_add_test(tc, full_table_keeps_what_it_has_and_floods_the_rest);
+	tcase_add_test(tc, overflow_ends_with_a_flush_only);
+	tcase_add_test(tc, walk_shows_every_group_and_may_take_it_back);
+	tcase_add_loop_test(tc, agrees_with_a_naive_model, 0, 10);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

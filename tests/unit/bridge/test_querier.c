@@ -1,0 +1,640 @@
+/* Local membership on a virtual clock: when it asks, joins, leaves, bounds. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "support/lan.h"
+
+/* ---- asking ---- */
+
+START_TEST(asks_twice_at_the_start_and_wants_all_meanwhile)
+{
+	ck_assert_uint_eq(querier_deadline(lan.q), CLOCK_NEVER);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	querier_start(lan.q, lan.now);
+	ck_assert_uint_eq(querier_deadline(lan.q), lan.now);
+	advance(0);
+	ck_assert_uint_eq(lan.queries_count, 2);
+	assert_queries(0, 0, 1000);
+	advance_to(999 * CLOCK_MS);
+	ck_assert_uint_eq(lan.queries_count, 2);
+	advance_to(CLOCK_S);
+	ck_assert_uint_eq(lan.queries_count, 4);
+	assert_queries(2, 0, 1000);
+	advance_to(2249 * CLOCK_MS);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance_to(2250 * CLOCK_MS);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+START_TEST(then_asks_every_125_s_with_10_s_to_answer)
+{
+	start();
+	for (uint64_t round = 1; round < 5; round++) {
+		lan.queries_count = 0;
+		advance_to(round * 125 * CLOCK_S - 1);
+		ck_assert_uint_eq(lan.queries_count, 0);
+		advance_to(round * 125 * CLOCK_S);
+		ck_assert_uint_eq(lan.queries_count, 2);
+		assert_queries(0, 0, 10000);
+		ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	}
+}
+END_TEST
+
+START_TEST(asks_nothing_while_the_tap_is_down)
+{
+	start();
+	querier_stop(lan.q);
+	ck_assert_uint_eq(querier_deadline(lan.q), CLOCK_NEVER);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(300 * CLOCK_S);
+	querier_start(lan.q, lan.now);
+	advance(2249 * CLOCK_MS);
+	ck_assert_uint_eq(lan.queries_count, 4);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(1 * CLOCK_MS);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+START_TEST(what_was_known_outlives_a_link_that_went_down)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_ALL, &lan.g2);
+	say(HOST, REPORT_TO_NONE, &lan.g2);
+	querier_stop(lan.q);
+	querier_start(lan.q, lan.now);
+	advance(10 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	/* It was about to be left, and nobody could be asked. */
+	ck_assert(querier_wants(lan.q, &lan.g2));
+}
+END_TEST
+
+START_TEST(drops_make_it_ask_again_and_want_all_until_none_are_dropped)
+{
+	start();
+	advance(30 * CLOCK_S);
+	querier_dropped(lan.q, lan.now);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(0);
+	assert_queries(0, 0, 1000);
+	/* The ring stays full: as many lan.queries, whatever the drops. */
+	for (int i = 0; i < 450; i++) {
+		advance(10 * CLOCK_MS);
+		querier_dropped(lan.q, lan.now);
+	}
+	ck_assert_uint_le(lan.queries_count, 2 * 5);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(2250 * CLOCK_MS);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(2250 * CLOCK_MS);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+START_TEST(answers_of_a_round_that_dropped_frames_conclude_nothing)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	next_round();
+	answer(HOST);
+	querier_dropped(lan.q, lan.now);
+	advance(CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	end_round();
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+START_TEST(leave_while_frames_are_dropped_is_asked_again)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance(60 * CLOCK_S);
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(1900 * CLOCK_MS);
+	querier_dropped(lan.q, lan.now);
+	advance(2250 * CLOCK_MS); /* the other member's answer was lost */
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	lan.queries_count = 0;
+	advance(1 * CLOCK_S);
+	ck_assert(group_equal(&lan.queries[0].group, &lan.g1));
+	say(OTHER, REPORT_IS_ALL, &lan.g1);
+	advance(10 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(late_look_concludes_nothing)
+{
+	querier_start(lan.q, lan.now);
+	advance(1500 * CLOCK_MS);
+	lan.now += 10 * CLOCK_S; /* the process was stopped */
+	querier_tick(lan.q, lan.now);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(2250 * CLOCK_MS);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	next_round();
+	answer(HOST);
+	lan.now += 60 * CLOCK_S;
+	querier_tick(lan.q, lan.now);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(1500 * CLOCK_MS);
+	lan.now += 60 * CLOCK_S;
+	querier_tick(lan.q, lan.now);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	say(OTHER, REPORT_IS_ALL, &lan.g1);
+	advance(10 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+/* ---- joins and leaves ---- */
+
+START_TEST(join_is_known_at_once_and_once)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	ck_assert_uint_eq(lan.changes, 1);
+	ck_assert(lan.last_wanted);
+	ck_assert(group_equal(&lan.last_changed, &lan.g1));
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	ck_assert_uint_eq(lan.changes, 1);
+	say(HOST, REPORT_TO_ALL, &lan.g6);
+	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
+	ck_assert_uint_eq(lan.changes, 3);
+	ck_assert_uint_eq(querier_count(lan.q), 3);
+	ck_assert(!querier_wants(lan.q, &lan.mdns));
+}
+END_TEST
+
+START_TEST(groups_for_all_are_nobodys_business)
+{
+	const struct group node = group_parse(0, "ff02::1:ff00:1");
+	uint32_t at = TABLE_NONE;
+	struct group g;
+
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.mdns);
+	say(HOST, REPORT_TO_ALL, &node);
+	ck_assert_uint_eq(lan.changes, 0);
+	ck_assert_uint_eq(querier_count(lan.q), 0);
+	ck_assert(!querier_next(lan.q, &at, &g));
+	ck_assert(!querier_wants(lan.q, &lan.mdns));
+	say(HOST, REPORT_TO_NONE, &lan.mdns);
+	advance(CLOCK_S);
+	ck_assert_uint_eq(lan.queries_count, 0);
+}
+END_TEST
+
+START_TEST(who_joined_before_the_start_answers)
+{
+	querier_start(lan.q, lan.now);
+	advance(500 * CLOCK_MS);
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert_uint_eq(lan.changes, 1);
+}
+END_TEST
+
+START_TEST(leave_is_declared_after_two_queries_that_nobody_answers)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance_to(60 * CLOCK_S);
+	lan.queries_count = 0;
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(0);
+	ck_assert_uint_eq(lan.queries_count, 1);
+	ck_assert(group_equal(&lan.queries[0].group, &lan.g1));
+	ck_assert(!lan.queries[0].v6);
+	/* The leave is repeated, as hosts do: that is no new one. */
+	advance(700 * CLOCK_MS);
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(300 * CLOCK_MS);
+	ck_assert_uint_eq(lan.queries_count, 2);
+	ck_assert(group_equal(&lan.queries[1].group, &lan.g1));
+	advance_to(62 * CLOCK_S - 1);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	advance_to(62 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+	ck_assert(!lan.last_wanted);
+	ck_assert_uint_eq(querier_count(lan.q), 0);
+	ck_assert_uint_eq(lan.queries_count, 2);
+	ck_assert_uint_eq(lan.changes, 2);
+}
+END_TEST
+
+START_TEST(leave_of_one_of_two_is_none)
+{
+	const struct group *g = _i ? &lan.g6 : &lan.g1;
+
+	start();
+	say(HOST, REPORT_TO_ALL, g);
+	say(MACVLAN, REPORT_TO_ALL, g);
+	advance(30 * CLOCK_S);
+	say(MACVLAN, REPORT_TO_NONE, g);
+	advance(1900 * CLOCK_MS);
+	say(HOST, REPORT_IS_ALL, g);
+	advance(10 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, g));
+	ck_assert_uint_eq(lan.changes, 1);
+	/* And then the other one's is. */
+	say(HOST, REPORT_TO_NONE, g);
+	advance(2 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, g));
+	ck_assert_uint_eq(lan.changes, 2);
+}
+END_TEST
+
+START_TEST(leave_and_join_again_is_none)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(CLOCK_S);
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance(30 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert_uint_eq(lan.changes, 1);
+}
+END_TEST
+
+/* Two namespaces behind one MAC, as ipvlan has them. */
+START_TEST(leave_of_one_of_two_with_one_mac_is_none)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(500 * CLOCK_MS);
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	advance(30 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(leave_during_the_start_waits_for_its_end)
+{
+	querier_start(lan.q, lan.now);
+	advance(500 * CLOCK_MS);
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(CLOCK_S);
+	for (size_t i = 0; i < lan.queries_count; i++)
+		ck_assert(!group_equal(&lan.queries[i].group, &lan.g1));
+	advance_to(6 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(leave_of_a_vanished_neighbours_group_takes_it_along)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	next_round();
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(MACVLAN, REPORT_IS_ALL, &lan.g1);
+	end_round();
+	/* The macvlan is deleted, which says nothing; the host leaves. */
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(2 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(blocked_source_is_asked_about_and_believed_of_who_answers)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_BLOCK, &lan.g1);
+	advance(5 * CLOCK_S);
+	/* It never answered anything: a firewall, and other sources. */
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	next_round();
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	end_round();
+	say(HOST, REPORT_BLOCK, &lan.g1);
+	advance(2 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(leave_of_all_groups_is_asked_in_bounded_pieces)
+{
+	size_t count = 0;
+
+	start();
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct group g = group_v4(0, 0xef000000 + i);
+
+		say(HOST, REPORT_TO_ALL, &g);
+		say(HOST, REPORT_TO_NONE, &g);
+	}
+	while (querier_deadline(lan.q) <= lan.now) {
+		querier_tick(lan.q, lan.now);
+		ck_assert_uint_le(lan.queries_count - count, 256);
+		count = lan.queries_count;
+	}
+	ck_assert_uint_eq(lan.queries_count, 1000);
+	advance(2 * CLOCK_S);
+	ck_assert_uint_eq(querier_count(lan.q), 0);
+}
+END_TEST
+
+START_TEST(nothing_of_the_past_is_left_after_a_leave)
+{
+	start();
+	for (int i = 0; i < 100; i++) {
+		say(HOST, REPORT_TO_ALL, &lan.g1);
+		say(HOST, REPORT_TO_NONE, &lan.g1);
+		advance(2 * CLOCK_S);
+		ck_assert(!querier_wants(lan.q, &lan.g1));
+	}
+	ck_assert_uint_eq(lan.changes, 200);
+}
+END_TEST
+
+START_TEST(leaves_of_strangers_are_nothing)
+{
+	start();
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say_old(HOST, REPORT_TO_NONE, &lan.g6);
+	advance(0);
+	ck_assert_uint_eq(lan.queries_count, 0);
+	ck_assert_uint_eq(lan.changes, 0);
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+START_TEST(vlan_is_asked_as_soon_as_it_is_seen)
+{
+	start();
+	querier_saw_vlan(lan.q, 0, lan.now);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	querier_saw_vlan(lan.q, 5, lan.now);
+	querier_saw_vlan(lan.q, 5, lan.now);
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(0);
+	ck_assert_uint_eq(lan.queries_count, 2);
+	assert_queries(0, 5, 1000);
+	advance(2250 * CLOCK_MS);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	lan.queries_count = 0;
+	advance(130 * CLOCK_S);
+	ck_assert_uint_eq(lan.queries_count, 4);
+}
+END_TEST
+
+START_TEST(vlans_are_apart)
+{
+	struct group tagged = lan.g1;
+
+	tagged.vlan = 5;
+	start();
+	say(HOST, REPORT_TO_ALL, &tagged);
+	ck_assert(querier_wants(lan.q, &tagged));
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	/* It answers there, which says nothing of here. */
+	next_round();
+	answer(HOST);
+	end_round();
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_wants(lan.q, &tagged));
+}
+END_TEST
+
+/* The VLANs that are known, as a number with two digits for each. */
+static unsigned int known_vlans(void)
+{
+	unsigned int digits = 0;
+	uint32_t at = 0;
+	uint16_t vlan;
+
+	while (querier_next_vlan(lan.q, &at, &vlan))
+		digits = digits * 100 + vlan;
+	ck_assert(!querier_next_vlan(lan.q, &at, &vlan));
+	return digits;
+}
+
+START_TEST(a_vlan_is_known_once_it_was_asked_and_told_of_once)
+{
+	start();
+	ck_assert_uint_eq(lan.vlans_known, 0); /* untagged is none */
+	querier_saw_vlan(lan.q, 5, lan.now);
+	advance(1 * CLOCK_S);
+	querier_saw_vlan(lan.q, 12, lan.now);
+	ck_assert_uint_eq(known_vlans(), 0);
+	advance(1250 * CLOCK_MS - 1);
+	ck_assert_uint_eq(lan.vlans_known, 0);
+	advance(1);
+	ck_assert_uint_eq(lan.vlans_known, 1);
+	ck_assert_uint_eq(known_vlans(), 5);
+	advance(CLOCK_S);
+	ck_assert_uint_eq(lan.vlans_known, 2);
+	ck_assert_uint_eq(known_vlans(), 512);
+	/* It is asked again and again, and told no more. */
+	querier_stop(lan.q);
+	ck_assert_uint_eq(known_vlans(), 512);
+	querier_start(lan.q, lan.now);
+	querier_dropped(lan.q, lan.now);
+	advance(1000 * CLOCK_S);
+	ck_assert_uint_eq(lan.vlans_known, 2);
+	ck_assert_uint_eq(known_vlans(), 512);
+}
+END_TEST
+
+START_TEST(a_vlan_is_not_known_while_its_answers_may_be_lost)
+{
+	start();
+	querier_saw_vlan(lan.q, 5, lan.now);
+	advance(1500 * CLOCK_MS);
+	querier_dropped(lan.q, lan.now);
+	advance(1500 * CLOCK_MS);
+	ck_assert_uint_eq(lan.vlans_known, 0);
+	ck_assert_uint_eq(known_vlans(), 0);
+	advance(1500 * CLOCK_MS);
+	ck_assert_uint_eq(lan.vlans_known, 1);
+	ck_assert_uint_eq(known_vlans(), 5);
+}
+END_TEST
+
+START_TEST(a_vlan_seen_while_the_tap_is_down_is_known_later)
+{
+	querier_saw_vlan(lan.q, 5, lan.now);
+	advance(10 * CLOCK_S);
+	ck_assert_uint_eq(known_vlans(), 0);
+	querier_start(lan.q, lan.now);
+	advance(2250 * CLOCK_MS);
+	ck_assert_uint_eq(lan.vlans_known, 1);
+	ck_assert_uint_eq(known_vlans(), 5);
+}
+END_TEST
+
+START_TEST(too_many_vlans_want_all)
+{
+	struct group far = lan.g1;
+
+	start();
+	for (uint16_t vlan = 1; vlan <= QUERIER_VLANS_MAX; vlan++)
+		querier_saw_vlan(lan.q, vlan, lan.now);
+	advance(3 * CLOCK_S);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	querier_saw_vlan(lan.q, 4095, lan.now);
+	ck_assert(wants_all_for(QUERIER_VLANS));
+	far.vlan = 4095;
+	say(HOST, REPORT_TO_ALL, &far);
+	advance(300 * CLOCK_S);
+	ck_assert(wants_all_for(QUERIER_VLANS));
+}
+END_TEST
+
+static void make_groups(struct group *groups, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		groups[i] = group_v4(0, 0xef000000 + i);
+}
+
+START_TEST(full_table_wants_all_until_there_is_room)
+{
+	struct group many[LAN_GROUPS_MAX + 1];
+
+	make_groups(many, LAN_GROUPS_MAX + 1);
+	start();
+	ck_assert(say_all(HOST, 3, REPORT_TO_ALL, many, LAN_GROUPS_MAX));
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert(!say_all(HOST, 3, REPORT_TO_ALL, many + LAN_GROUPS_MAX, 1));
+	ck_assert(wants_all_for(QUERIER_FULL));
+	next_round();
+	say_all(HOST, 3, REPORT_IS_ALL, many, LAN_GROUPS_MAX + 1);
+	end_round();
+	ck_assert(wants_all_for(QUERIER_FULL));
+	say(HOST, REPORT_TO_NONE, &many[0]);
+	advance(2 * CLOCK_S);
+	ck_assert(wants_all_for(QUERIER_FULL));
+	next_round();
+	say_all(HOST, 3, REPORT_IS_ALL, many + 1, LAN_GROUPS_MAX);
+	end_round();
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert(querier_wants(lan.q, &many[LAN_GROUPS_MAX]));
+}
+END_TEST
+
+START_TEST(reporters_who_vanished_make_room_for_those_who_came)
+{
+	start();
+	for (uint8_t host = 1; host < 40; host++) {
+		say(host, REPORT_TO_ALL, &lan.g1);
+		advance(3 * CLOCK_S);
+		say(host, REPORT_IS_ALL, &lan.g1);
+		advance(3 * CLOCK_S);
+	}
+	for (int i = 0; i < 3; i++) {
+		next_round();
+		say(39, REPORT_IS_ALL, &lan.g1);
+		end_round();
+	}
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(walk_shows_every_group)
+{
+	struct group many[LAN_GROUPS_MAX], g;
+	uint32_t at = TABLE_NONE;
+	unsigned int seen = 0;
+
+	make_groups(many, LAN_GROUPS_MAX);
+	many[0] = lan.g6;
+	many[1] = lan.mdns;
+	start();
+	for (int i = 0; i < LAN_GROUPS_MAX; i++)
+		say(HOST, REPORT_TO_ALL, &many[i]);
+	while (querier_next(lan.q, &at, &g))
+		for (int i = 0; i < LAN_GROUPS_MAX; i++)
+			if (group_equal(&g, &many[i]))
+				seen |= 1u << i;
+	ck_assert_uint_eq(seen, 0xfd);
+	ck_assert_uint_eq(querier_count(lan.q), LAN_GROUPS_MAX - 1);
+}
+END_TEST
+
+START_TEST(every_reason_has_a_text)
+{
+	for (int i = 0; i < QUERIER_REASON_COUNT; i++)
+		ck_assert_ptr_nonnull(
+			querier_reason_text((enum querier_reason)i));
+}
+END_TEST
+
+static void add_joins_and_leaves(TCase *tc)
+{
+	tcase_add_test(tc, join_is_known_at_once_and_once);
+	tcase_add_test(tc, groups_for_all_are_nobodys_business);
+	tcase_add_test(tc, who_joined_before_the_start_answers);
+	tcase_add_test(tc,
+		       leave_is_declared_after_two_queries_that_nobody_answers);
+	tcase_add_loop_test(tc, leave_of_one_of_two_is_none, 0, 2);
+	tcase_add_test(tc, leave_and_join_again_is_none);
+	tcase_add_test(tc, leave_of_one_of_two_with_one_mac_is_none);
+	tcase_add_test(tc, leave_during_the_start_waits_for_its_end);
+	tcase_add_test(tc, leave_of_a_vanished_neighbours_group_takes_it_along);
+	tcase_add_test(
+		tc, blocked_source_is_asked_about_and_believed_of_who_answers);
+	tcase_add_test(tc, nothing_of_the_past_is_left_after_a_leave);
+	tcase_add_test(tc, leaves_of_strangers_are_nothing);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("querier");
+	TCase *tc = tcase_create("querier");
+	TCase *big = tcase_create("big");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	suite_add_tcase(suite, big);
+	tcase_add_checked_fixture(tc, lan_setup, lan_teardown);
+	tcase_add_checked_fixture(big, lan_setup_big, lan_teardown);
+	tcase_add_test(tc, asks_twice_at_the_start_and_wants_all_meanwhile);
+	tcase_add_test(tc, then_asks_every_125_s_with_10_s_to_answer);
+	tcase_add_test(tc, asks_nothing_while_the_tap_is_down);
+	tcase_add_test(tc, what_was_known_outlives_a_link_that_went_down);
+	tcase_add_test(
+		tc,
+		drops_make_it_ask_again_and_want_all_until_none_are_dropped);
+	tcase_add_test(tc,
+		       answers_of_a_round_that_dropped_frames_conclude_nothing);
+	tcase_add_test(tc, leave_while_frames_are_dropped_is_asked_again);
+	tcase_add_test(tc, late_look_concludes_nothing);
+	add_joins_and_leaves(tc);
+	tcase_add_test(tc, vlan_is_asked_as_soon_as_it_is_seen);
+	tcase_add_test(tc, vlans_are_apart);
+	tcase_add_test(tc, a_vlan_is_known_once_it_was_asked_and_told_of_once);
+	tcase_add_test(tc, a_vlan_is_not_known_while_its_answers_may_be_lost);
+	tcase_add_test(tc, a_vlan_seen_while_the_tap_is_down_is_known_later);
+	tcase_add_test(tc, too_many_vlans_want_all);
+	tcase_add_test(tc, full_table_wants_all_until_there_is_room);
+	tcase_add_test(tc, reporters_who_vanished_make_room_for_those_who_came);
+	tcase_add_test(tc, walk_shows_every_group);
+	tcase_add_test(tc, every_reason_has_a_text);
+	tcase_add_test(big, leave_of_all_groups_is_asked_in_bounded_pieces);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

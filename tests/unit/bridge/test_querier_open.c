@@ -1,0 +1,457 @@
+/* Local membership fails open: firewalls, silence, old hosts, lost reports. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "support/lan.h"
+
+/* ---- who answers, and who does not ---- */
+
+START_TEST(who_answers_without_a_group_has_left_it)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_ALL, &lan.g2);
+	for (int i = 0; i < 3; i++) {
+		next_round();
+		say(HOST, REPORT_IS_ALL, &lan.g1);
+		say(HOST, REPORT_IS_ALL, &lan.g2);
+		end_round();
+		ck_assert_uint_eq(querier_count(lan.q), 2);
+	}
+	/* The process was killed together with its leave. */
+	next_round();
+	say(HOST, REPORT_IS_ALL, &lan.g2);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	end_round();
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_wants(lan.q, &lan.g2));
+	ck_assert_uint_eq(lan.changes, 3);
+}
+END_TEST
+
+START_TEST(answers_of_others_say_nothing_of_it)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	for (int i = 0; i < 10; i++) {
+		next_round();
+		answer(OTHER);
+		end_round();
+	}
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert(!querier_silent(lan.q, false));
+}
+END_TEST
+
+START_TEST(answers_of_the_other_family_say_nothing_of_it)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_ALL, &lan.g6);
+	for (int i = 0; i < 10; i++) {
+		next_round();
+		say(HOST, REPORT_IS_ALL, &lan.g6);
+		end_round();
+	}
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_silent(lan.q, false));
+	ck_assert(!querier_silent(lan.q, true));
+}
+END_TEST
+
+START_TEST(silence_keeps_what_is_known_and_warns_soon)
+{
+	start();
+	ck_assert(!querier_silent(lan.q, false));
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance(5 * CLOCK_S);
+	ck_assert(querier_silent(lan.q, false));
+	ck_assert(!querier_silent(lan.q, true));
+	advance(10000 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_silent(lan.q, false));
+	/* The firewall is taken down. */
+	next_round();
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	ck_assert(!querier_silent(lan.q, false));
+	end_round();
+	ck_assert(!querier_silent(lan.q, false));
+}
+END_TEST
+
+START_TEST(joins_behind_a_firewall_are_no_answers)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	for (int i = 0; i < 5; i++) {
+		next_round();
+		say(HOST, REPORT_TO_ALL, &lan.g2);
+		say(HOST, REPORT_TO_NONE, &lan.g2);
+		end_round();
+		ck_assert(querier_wants(lan.q, &lan.g1));
+	}
+	ck_assert(!querier_wants(lan.q, &lan.g2));
+}
+END_TEST
+
+/* Nobody can be asked: the leave is believed of who sent it alone. */
+START_TEST(leave_beside_a_firewalled_member_leaves_it_in)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	advance(10 * CLOCK_S);
+	say(MACVLAN, REPORT_TO_NONE, &lan.g1);
+	advance(1000 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(2 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(firewalled_member_stays_beside_one_that_answers_and_leaves)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	for (int i = 0; i < 3; i++) {
+		next_round();
+		say(MACVLAN, REPORT_IS_ALL, &lan.g1);
+		end_round();
+	}
+	next_round();
+	answer(MACVLAN);
+	end_round();
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+START_TEST(answer_about_a_group_that_is_left_is_no_answer_to_all)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_TO_ALL, &lan.g2);
+	next_round();
+	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
+	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	advance(500 * CLOCK_MS);
+	say(HOST, REPORT_IS_ALL, &lan.g2);
+	end_round();
+	ck_assert(querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_wants(lan.q, &lan.g2));
+}
+END_TEST
+
+START_TEST(new_host_is_asked_soon_and_only_once)
+{
+	start();
+	answer(HOST); /* not asked: an answer to some other querier */
+	advance(2 * CLOCK_S);
+	ck_assert_uint_eq(lan.queries_count, 2);
+	assert_queries(0, 0, 1000);
+	advance(1 * CLOCK_S);
+	ck_assert_uint_eq(lan.queries_count, 4);
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance(20 * CLOCK_S);
+	ck_assert_uint_eq(lan.queries_count, 4);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+START_TEST(strangers_do_not_keep_it_asking)
+{
+	start();
+	for (unsigned int i = 0; i < 1000; i++) {
+		answer((uint8_t)i);
+		advance(100 * CLOCK_MS);
+	}
+	/* Two queries of both families every four seconds, at most. */
+	ck_assert_uint_le(lan.queries_count, 4 * 100 / 4);
+}
+END_TEST
+
+START_TEST(hosts_of_long_ago_make_room_for_new_ones)
+{
+	start();
+	for (uint8_t host = 10; host < 30; host++)
+		answer(host); /* more than are remembered */
+	for (int i = 0; i < 6; i++) {
+		next_round();
+		end_round();
+	}
+	lan.queries_count = 0;
+	answer(HOST);
+	advance(2 * CLOCK_S);
+	assert_queries(0, 0, 1000);
+}
+END_TEST
+
+/* ---- old hosts ---- */
+
+START_TEST(old_hosts_answer_with_what_they_joined_long_ago)
+{
+	start();
+	say_old(HOST, REPORT_TO_ALL, &lan.g1);
+	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	next_round();
+	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	end_round();
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_wants(lan.q, &lan.g2));
+}
+END_TEST
+
+START_TEST(join_of_an_old_host_is_no_answer)
+{
+	start();
+	say_old(HOST, REPORT_TO_ALL, &lan.g1);
+	for (int i = 0; i < 3; i++) {
+		next_round();
+		say_old(HOST, REPORT_TO_ALL, &lan.g2);
+		advance(4 * CLOCK_S);
+		say_old(HOST, REPORT_TO_ALL, &lan.g2); /* repeated */
+		end_round();
+		ck_assert(querier_wants(lan.q, &lan.g1));
+		say_old(HOST, REPORT_TO_NONE, &lan.g2);
+		advance(1 * CLOCK_S);
+		say_old(HOST, REPORT_TO_ALL, &lan.g2);
+		say_old(HOST, REPORT_TO_NONE, &lan.g2);
+		advance(3 * CLOCK_S);
+		ck_assert(!querier_wants(lan.q, &lan.g2));
+	}
+}
+END_TEST
+
+START_TEST(join_again_of_an_old_host_is_no_answer)
+{
+	start();
+	say_old(HOST, REPORT_TO_ALL, &lan.g1);
+	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	next_round();
+	say_old(HOST, REPORT_TO_NONE, &lan.g2);
+	advance(1 * CLOCK_S);
+	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	end_round();
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+/* H1's report of the group made H2 keep quiet: only H1's is known anew. */
+START_TEST(suppressed_member_is_found_when_the_other_one_leaves)
+{
+	start();
+	say_old(HOST, REPORT_TO_ALL, &lan.g1);
+	say_old(OTHER, REPORT_TO_ALL, &lan.g1);
+	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
+	next_round();
+	say_old(HOST, REPORT_TO_ALL, &lan.g1);
+	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
+	end_round();
+	say_old(HOST, REPORT_TO_NONE, &lan.g1);
+	advance(1500 * CLOCK_MS);
+	say_old(OTHER, REPORT_TO_ALL, &lan.g1);
+	advance(10 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g1));
+}
+END_TEST
+
+/* IGMPv1 takes up to 10 s, whatever it is asked. */
+START_TEST(slow_answers_of_the_oldest_hosts_are_waited_for)
+{
+	start();
+	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
+	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
+	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
+	next_round();
+	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
+	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
+	end_round();
+	/* A leave in its group; two quick queries. */
+	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	advance(3 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &lan.g2));
+	advance(30 * CLOCK_S);
+	querier_dropped(lan.q, lan.now);
+	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
+	advance(3 * CLOCK_S);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert(querier_wants(lan.q, &lan.g2));
+	/* In a round, though, what it lacks is gone: it has no leaves. */
+	next_round();
+	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
+	end_round();
+	ck_assert(!querier_wants(lan.q, &lan.g2));
+}
+END_TEST
+
+/* ---- what the interface listens to ---- */
+
+static void listen_to(const struct group *groups, size_t count)
+{
+	uint8_t macs[8 * ETH_ADDR_LEN];
+
+	ck_assert_uint_le(count, 8);
+	for (size_t i = 0; i < count; i++)
+		group_mac(&groups[i], macs + i * ETH_ADDR_LEN);
+	querier_listening(lan.q, macs, count, lan.now);
+}
+
+START_TEST(member_that_was_never_heard_is_seen_listening)
+{
+	querier_start(lan.q, lan.now);
+	for (int i = 0; i < 5; i++) {
+		listen_to(&lan.g1, 1);
+		advance(1 * CLOCK_S);
+		ck_assert_uint_ne(querier_want_all(lan.q), 0);
+	}
+	ck_assert(wants_all_for(QUERIER_UNHEARD));
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	listen_to(&lan.g1, 1);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	listen_to(&lan.g6, 1);
+	advance(2 * CLOCK_S);
+	listen_to(&lan.g6, 1);
+	ck_assert(wants_all_for(QUERIER_UNHEARD));
+	listen_to(NULL, 0);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+/* _i: tenths of a second from the start to the first look. */
+START_TEST(and_no_later_than_all_others_have_answered)
+{
+	querier_start(lan.q, lan.now);
+	advance((uint64_t)_i * 100 * CLOCK_MS);
+	for (int i = 0; i < 5; i++) {
+		listen_to(&lan.g1, 1);
+		advance(1 * CLOCK_S);
+		ck_assert_uint_ne(querier_want_all(lan.q), 0);
+	}
+	ck_assert(wants_all_for(QUERIER_UNHEARD));
+}
+END_TEST
+
+START_TEST(join_on_its_way_is_no_alarm)
+{
+	start();
+	listen_to(NULL, 0);
+	advance(1 * CLOCK_S);
+	listen_to(&lan.g1, 1);
+	advance(10 * CLOCK_MS);
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	advance(990 * CLOCK_MS);
+	listen_to(&lan.g1, 1);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+START_TEST(usual_groups_for_all_need_no_report_and_others_have_one)
+{
+	struct group groups[] = {
+		group_parse(0, "224.0.0.1"),
+		lan.mdns,
+		group_parse(0, "ff02::1"),
+		group_parse(0, "ff02::1:ff01:2345"),
+		group_parse(0, "ff02::1:3"),
+		group_parse(0, "224.0.0.77"),
+	};
+	const uint8_t lldp[] = { 1, 0x80, 0xc2, 0, 0, 0x0e };
+
+	start();
+	listen_to(groups, 5);
+	querier_listening(lan.q, lldp, 1, lan.now);
+	advance(2 * CLOCK_S);
+	querier_listening(lan.q, lldp, 1, lan.now);
+	listen_to(groups, 5);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	say(HOST, REPORT_TO_ALL, &groups[5]);
+	listen_to(groups, 6);
+	advance(2 * CLOCK_S);
+	listen_to(groups, 6);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+/* 225.0.0.50, conntrackd's, on 224.0.0.50's MAC. */
+START_TEST(group_on_the_mac_of_one_for_all_is_missed)
+{
+	const struct group conntrackd = group_parse(0, "225.0.0.50");
+
+	start();
+	listen_to(NULL, 0);
+	listen_to(&conntrackd, 1);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	advance(2 * CLOCK_S);
+	listen_to(&conntrackd, 1);
+	ck_assert(wants_all_for(QUERIER_UNHEARD));
+}
+END_TEST
+
+/* Two groups share a MAC: it is explained as long as one of them is known. */
+START_TEST(mac_is_explained_by_any_of_its_groups)
+{
+	const struct group a = group_parse(0, "239.1.1.1");
+	const struct group b = group_parse(7, "238.129.1.1");
+
+	start();
+	querier_saw_vlan(lan.q, 7, lan.now);
+	advance(3 * CLOCK_S);
+	say(HOST, REPORT_TO_ALL, &a);
+	say(HOST, REPORT_TO_ALL, &b);
+	say(HOST, REPORT_TO_NONE, &a);
+	advance(3 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &a));
+	listen_to(&a, 1);
+	advance(1 * CLOCK_S);
+	listen_to(&a, 1);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	/* And seen at the first look when the last of them was left. */
+	say(HOST, REPORT_TO_NONE, &b);
+	advance(2 * CLOCK_S);
+	listen_to(&a, 1);
+	ck_assert(wants_all_for(QUERIER_UNHEARD));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("querier_open");
+	TCase *tc = tcase_create("querier_open");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, lan_setup, lan_teardown);
+	tcase_add_test(tc, who_answers_without_a_group_has_left_it);
+	tcase_add_test(tc, answers_of_others_say_nothing_of_it);
+	tcase_add_test(tc, answers_of_the_other_family_say_nothing_of_it);
+	tcase_add_test(tc, silence_keeps_what_is_known_and_warns_soon);
+	tcase_add_test(tc, joins_behind_a_firewall_are_no_answers);
+	tcase_add_test(tc, leave_beside_a_firewalled_member_leaves_it_in);
+	tcase_add_test(
+		tc, firewalled_member_stays_beside_one_that_answers_and_leaves);
+	tcase_add_test(tc,
+		       answer_about_a_group_that_is_left_is_no_answer_to_all);
+	tcase_add_test(tc, new_host_is_asked_soon_and_only_once);
+	tcase_add_test(tc, strangers_do_not_keep_it_asking);
+	tcase_add_test(tc, hosts_of_long_ago_make_room_for_new_ones);
+	tcase_add_test(tc, old_hosts_answer_with_what_they_joined_long_ago);
+	tcase_add_test(tc, join_of_an_old_host_is_no_answer);
+	tcase_add_test(tc, join_again_of_an_old_host_is_no_answer);
+	tcase_add_test(tc,
+		       suppressed_member_is_found_when_the_other_one_leaves);
+	tcase_add_test(tc, slow_answers_of_the_oldest_hosts_are_waited_for);
+	tcase_add_test(tc, member_that_was_never_heard_is_seen_listening);
+	tcase_add_loop_test(tc, and_no_later_than_all_others_have_answered, 0,
+			    10);
+	tcase_add_test(tc, join_on_its_way_is_no_alarm);
+	tcase_add_test(tc,
+		       usual_groups_for_all_need_no_report_and_others_have_one);
+	tcase_add_test(tc, group_on_the_mac_of_one_for_all_is_missed);
+	tcase_add_test(tc, mac_is_explained_by_any_of_its_groups);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

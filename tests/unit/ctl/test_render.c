@@ -1,0 +1,374 @@
+#include "tapd/ctl/render.h"
+
+#include <string.h>
+
+#include "base/drop.h"
+#include "support/screen.h"
+
+#define NAME_63                                \
+	"abcdefghijklmnopqrstuvwxyz0123456789" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ."
+#define IPV6 "[fd00:1111:2222:3333:4444:5555:6666:7777%4294967295]:65535"
+#define KEY  "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define MAX  "9223372036854775807"
+
+static json_t *json(const char *text)
+{
+	json_error_t error;
+	json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
+
+	ck_assert_msg(value != NULL, "%s in %s", error.text, text);
+	return value;
+}
+
+static void drops_some(FILE *out, json_t *value)
+{
+	render_drops(out, value, false);
+}
+
+static void drops_all(FILE *out, json_t *value)
+{
+	render_drops(out, value, true);
+}
+
+typedef void (*render_fn)(FILE *out, json_t *value);
+
+#define RENDER_FN(name)                            \
+	static void name(FILE *out, json_t *value) \
+	{                                          \
+		render_##name(out, value);         \
+	}
+RENDER_FN(status)
+RENDER_FN(peers)
+RENDER_FN(fdb)
+RENDER_FN(reload)
+
+/* [groups, status] */
+static void groups(FILE *out, json_t *value)
+{
+	render_groups(out, json_array_get(value, 0), json_array_get(value, 1));
+}
+
+/* What is printed, to be freed. */
+static char *print(render_fn render, const char *text)
+{
+	json_t *value = json(text);
+	struct screen s;
+
+	screen_open(&s);
+	render(s.out, value);
+	json_decref(value);
+	return screen_close(&s);
+}
+
+static void assert_prints(render_fn render, const char *text,
+			  const char *expected)
+{
+	char *printed = print(render, text);
+
+	ck_assert_str_eq(printed, expected);
+	free(printed);
+}
+
+START_TEST(status_is_one_screen)
+{
+	assert_prints(
+		status,
+		"{\"version\": \"0.1.0\", \"name\": \"web1\", \"key\": \"" KEY
+		"\", \"interface\": {\"name\": \"tap0\", \"mac\": "
+		"\"52:54:00:00:00:ab\", \"mtu\": 1500, \"carrier\": true}, "
+		"\"uptime_s\": 99911, \"peers\": {\"total\": 6, \"up\": 5}, "
+		"\"tx\": {\"frames\": 12345678, \"datagrams\": 5555, "
+		"\"bytes\": 12345678901}, \"rx\": {\"frames\": 0, "
+		"\"datagrams\": 0, \"bytes\": 0}, \"rates\": {\"tx_frames\": "
+		"1234, \"tx_bytes\": 1234567, \"rx_frames\": 0, \"rx_bytes\": "
+		"0}, \"aead\": \"openssl\", \"multicast\": {\"snooping\": "
+		"true, "
+		"\"groups\": 12, \"wants_all\": null}, \"warnings\": [\"a\", "
+		"\"none of "
+		"the peers that are up has told us that it is not the one "
+		"whose MTU differs\"]}",
+		"interface  tap0 52:54:00:00:00:ab mtu 1500 carrier up\n"
+		"node       web1\n"
+		"key        " KEY "\n"
+		"tapd       0.1.0, up 1d03h, sealing with openssl\n"
+		"peers      5 of 6 up\n"
+		"sent       1234 frames/s, 1.2MiB/s; in all 12M frames, 5555 "
+		"datagrams, 11GiB\n"
+		"received   0 frames/s, 0B/s; in all 0 frames, 0 datagrams, "
+		"0B\n"
+		"multicast  members only; 12 groups joined here\n"
+		"warning    a\n"
+		"warning    none of the peers that are up has told us that it "
+		"is not the one\n"
+		"           whose MTU differs\n");
+}
+END_TEST
+
+START_TEST(peers_are_a_line_each_and_say_why_they_are_not_up)
+{
+	assert_prints(
+		peers,
+		"[{\"name\": \"web2\", \"endpoint\": \"10.9.0.2:8273\", "
+		"\"state\": \"up\", \"why\": \"\", \"rtt_us\": 312, \"loss\": "
+		"0.0, \"datagram_size\": 1472, \"rates\": {\"tx_bytes\": "
+		"123456, \"rx_bytes\": 12}},"
+		"{\"name\": null, \"endpoint\": \"10.9.0.4:8273\", \"state\": "
+		"\"connecting\", \"why\": \"no answer: is UDP 8273 open both "
+		"ways?\", \"rtt_us\": null, \"loss\": null, "
+		"\"datagram_size\": null},"
+		"{\"name\": \"node10\", \"endpoint\": \"10.9.0.10:8273\", "
+		"\"state\": \"up\", \"why\": \"\", \"rtt_us\": 12345, "
+		"\"loss\": 0.125, \"datagram_size\": null}]",
+		"NAME    ENDPOINT        STATE    RTT  LOSS  SIZE    TX/s  "
+		"RX/s\n"
+		"web2    10.9.0.2:8273   up     312µs    0%  1472  121KiB   "
+		"12B\n"
+		"-       10.9.0.4:8273   connecting\n"
+		"    no answer: is UDP 8273 open both ways?\n"
+		"node10  10.9.0.10:8273  up      12ms   12%     -       -     "
+		"-\n");
+}
+END_TEST
+
+START_TEST(state_that_is_its_own_reason_is_said_once)
+{
+	assert_prints(
+		peers,
+		"[{\"name\": \"web2\", \"endpoint\": \"10.9.0.2:8273\", "
+		"\"state\": \"connecting\", \"why\": \"connecting\"}]",
+		"NAME  ENDPOINT       STATE  RTT  LOSS  SIZE  TX/s  RX/s\n"
+		"web2  10.9.0.2:8273  connecting\n");
+}
+END_TEST
+
+START_TEST(fdb_says_whose_mac_is_where)
+{
+	assert_prints(fdb,
+		      "[{\"mac\": \"02:00:00:00:00:01\", \"vlan\": 0, "
+		      "\"owner\": \"local\", \"age_s\": 1},"
+		      "{\"mac\": \"00:00:5e:00:01:07\", \"vlan\": 100, "
+		      "\"owner\": \"web2\", \"age_s\": 200}]",
+		      "MAC                VLAN    AGE  OWNER\n"
+		      "02:00:00:00:00:01     -     1s  local\n"
+		      "00:00:5e:00:01:07   100  3m20s  web2\n");
+}
+END_TEST
+
+START_TEST(status_says_who_gets_multicast)
+{
+	static const struct {
+		const char *multicast, *expected;
+	} table[] = {
+		{ "{\"snooping\": true, \"groups\": 1, \"wants_all\": null}",
+		  "members only; 1 group joined here\n" },
+		{ "{\"snooping\": true, \"groups\": 0}",
+		  "members only; 0 groups joined here\n" },
+		{ "{\"snooping\": false, \"groups\": 3, \"wants_all\": \"x\"}",
+		  "flooded to all (snooping = false)\n" },
+		{ "{\"snooping\": true, \"wants_all\": \"a router\"}",
+		  "this host wants every group: a router\n" },
+		{ "5", "-\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char text[256], expected[128], *printed;
+
+		snprintf(text, sizeof(text), "{\"multicast\": %s}",
+			 table[i].multicast);
+		snprintf(expected, sizeof(expected), "\nmulticast  %s",
+			 table[i].expected);
+		printed = print(status, text);
+		ck_assert_msg(strstr(printed, expected) != NULL, "%s", printed);
+		free(printed);
+	}
+}
+END_TEST
+
+START_TEST(groups_name_their_members_and_below_them_who_gets_all)
+{
+	assert_prints(groups,
+		      "[[{\"group\": \"239.1.1.1\", \"vlan\": 0, \"local\": "
+		      "true, \"members\": [\"web2\", \"web3\"], \"flooded\": "
+		      "true, \"why\": \"web4: new\"},"
+		      "{\"group\": \"ff0e::fb\", \"vlan\": 7, \"local\": "
+		      "false, \"members\": [null], \"flooded\": true},"
+		      "{\"group\": \"239.1.1.2\", \"vlan\": 0, \"local\": "
+		      "true, \"members\": []}], {\"multicast\": {\"snooping\": "
+		      "true, \"flooded\": [{\"peer\": \"web4\", \"why\": "
+		      "\"its groups are not known yet\"}, {\"peer\": null, "
+		      "\"why\": \"a router\"}]}}]",
+		      "GROUP      VLAN  LOCAL  MEMBERS\n"
+		      "239.1.1.1     -  yes    web2 web3\n"
+		      "ff0e::fb      7  no     -\n"
+		      "239.1.1.2     -  yes    -\n"
+		      "web4 gets every group: its groups are not known yet\n"
+		      "- gets every group: a router\n");
+	assert_prints(groups, "[[], {\"multicast\": {\"flooded\": []}}]",
+		      "no group was joined\n");
+}
+END_TEST
+
+START_TEST(without_snooping_there_are_no_groups)
+{
+	assert_prints(groups, "[[], {\"multicast\": {\"snooping\": false}}]",
+		      "all multicast goes to all peers (multicast.snooping = "
+		      "false)\n");
+}
+END_TEST
+
+START_TEST(drops_that_happened_come_first_and_are_explained)
+{
+	static const char drops[] = "{\"frame_short\": 0, \"replay\": 123, "
+				    "\"of_tomorrow\": 4}";
+
+	assert_prints(
+		drops_some, drops,
+		"COUNT  REASON       MEANING\n"
+		"  123  replay       datagram already seen, or too old to "
+		"tell\n"
+		"    4  of_tomorrow  -\n"
+		"(1 more at 0: tapctl drops --all)\n");
+	assert_prints(
+		drops_all, drops,
+		"COUNT  REASON       MEANING\n"
+		"  123  replay       datagram already seen, or too old to "
+		"tell\n"
+		"    4  of_tomorrow  -\n"
+		"    0  frame_short  frame shorter than its Ethernet "
+		"header\n");
+	assert_prints(drops_some, "{\"replay\": 0}", "nothing was dropped\n");
+}
+END_TEST
+
+START_TEST(reload_lists_the_changes)
+{
+	assert_prints(reload, "{\"changes\": [\"- a = 1;\", \"+ a = 2;\"]}",
+		      "- a = 1;\n+ a = 2;\n");
+	assert_prints(reload, "{\"changes\": []}", "nothing changed\n");
+}
+END_TEST
+
+/* ---- whatever is answered, it fits and does not drive the terminal ---- */
+
+static const struct {
+	render_fn render;
+	const char *text;
+} extremes[] = {
+	{ status,
+	  "{\"version\": \"" NAME_63 NAME_63 "\", \"name\": \"" NAME_63 "\", "
+	  "\"key\": \"" KEY KEY KEY "\", \"interface\": {\"name\": \"" NAME_63
+	  "\", \"mac\": \"" NAME_63 "\", \"mtu\": " MAX "}, \"uptime_s\": " MAX
+	  ", \"peers\": {\"total\": " MAX ", \"up\": " MAX "}, \"tx\": "
+	  "{\"frames\": " MAX ", \"datagrams\": " MAX ", \"bytes\": " MAX
+	  "}, \"rates\": {\"tx_frames\": 1e300, \"tx_bytes\": 1e300}, "
+	  "\"warnings\": [\"" NAME_63 NAME_63 NAME_63 "\", 5, \"\"]}" },
+	{ peers,
+	  "[{\"name\": \"" NAME_63 "\", \"endpoint\": \"" IPV6 "\", "
+	  "\"state\": \"up\", \"why\": \"" NAME_63 " " NAME_63
+	  "\", \"rtt_us\": " MAX ", \"loss\": 1, \"datagram_size\": " MAX
+	  ", \"rates\": {\"tx_bytes\": " MAX ", \"rx_bytes\": " MAX
+	  "}}, {\"name\": \"a\", \"endpoint\": \"" IPV6
+	  "\", \"state\": \"connecting\", \"why\": \"" NAME_63
+	  "\"}, {\"name\": \"" NAME_63 NAME_63 "\", \"endpoint\": "
+	  "\"" NAME_63 NAME_63 "\", \"state\": \"" NAME_63 NAME_63 "\"}]" },
+	{ fdb, "[{\"mac\": \"" NAME_63 NAME_63 "\", \"vlan\": " MAX ", "
+	       "\"owner\": \"" NAME_63 "\", \"age_s\": " MAX "}, "
+	       "{\"mac\": \"02:00:00:00:00:01\", \"vlan\": 4095, "
+	       "\"owner\": \"" NAME_63 NAME_63 "\", \"age_s\": 1}]" },
+	{ groups,
+	  "[[{\"group\": \"" IPV6 "\", \"vlan\": " MAX ", \"members\": "
+	  "[\"" NAME_63 "\", \"" NAME_63 "\", 7]}, {\"group\": \"a\", "
+	  "\"flooded\": true, \"why\": \"" NAME_63 NAME_63 "\"}], "
+	  "{\"multicast\": {\"flooded\": [{\"peer\": \"" NAME_63 NAME_63 NAME_63
+	  "\", \"why\": \"" NAME_63 NAME_63 NAME_63 NAME_63 NAME_63
+	  "\"}, {\"peer\": \"\\u001b[2J\"}, 5]}}]" },
+	{ status,
+	  "{\"multicast\": {\"wants_all\": \"" NAME_63 NAME_63 NAME_63 NAME_63
+	  "\"}}" },
+	{ status, "{\"multicast\": {\"groups\": " MAX "}}" },
+	{ drops_all, "{\"" NAME_63 NAME_63 "\": " MAX ", \"mac1\": -" MAX
+		     ", \"replay\": \"many\", \"csum_bad\": 1.5}" },
+	{ reload, "{\"changes\": [\"" NAME_63 NAME_63 "\", 5]}" },
+	/* Control bytes: escape, C1. */
+	{ peers, "[{\"name\": \"\\u001b[2J\\u009b\\u007f\", \"endpoint\": "
+		 "\"\\r\\n\\t\", \"state\": \"\\u0007\", \"why\": "
+		 "\"\\u001b]0;x\\u0007\"}]" },
+	{ drops_all, "{\"\\u001b[2J\": 1}" },
+	{ reload, "{\"changes\": [\"\\u001b[2J\\n\"]}" },
+	/* Of other types, or nothing at all. */
+	{ status, "{}" },
+	{ status, "[]" },
+	{ status, "5" },
+	{ status, "{\"interface\": 5, \"peers\": [], \"warnings\": {}}" },
+	{ peers, "[]" },
+	{ peers, "[5, {}, null, [], {\"name\": {}, \"rates\": 5}]" },
+	{ fdb, "[5, {}]" },
+	{ groups, "[[5, {}, {\"members\": 5}], {\"multicast\": []}]" },
+	{ groups, "[5, {\"multicast\": {\"flooded\": 5}}]" },
+	{ groups, "[]" },
+	{ drops_some, "[]" },
+	{ drops_all, "{}" },
+	{ reload, "[]" },
+};
+
+START_TEST(any_answer_fits_the_screen)
+{
+	free(print(extremes[_i].render, extremes[_i].text));
+}
+END_TEST
+
+START_TEST(nothing_is_lost_when_it_does_not_fit)
+{
+	char *text = print(extremes[1].render, extremes[1].text);
+
+	ck_assert_ptr_nonnull(strstr(text, NAME_63 "\n"));
+	ck_assert_ptr_nonnull(strstr(text, IPV6 "\n"));
+	ck_assert_ptr_nonnull(strstr(text, "connecting\n"));
+	free(text);
+}
+END_TEST
+
+/* The library's own texts, with the largest count before them. */
+START_TEST(every_reason_fits)
+{
+	json_t *drops = json_object();
+	struct screen s;
+
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
+		json_object_set_new(drops, drop_name((enum drop_reason)i),
+				    json_integer(INT64_MAX));
+	screen_open(&s);
+	render_drops(s.out, drops, true);
+	free(screen_close(&s));
+	json_decref(drops);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("render");
+	TCase *tc = tcase_create("render");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_test(tc, status_is_one_screen);
+	tcase_add_test(tc, peers_are_a_line_each_and_say_why_they_are_not_up);
+	tcase_add_test(tc, state_that_is_its_own_reason_is_said_once);
+	tcase_add_test(tc, fdb_says_whose_mac_is_where);
+	tcase_add_test(tc, status_says_who_gets_multicast);
+	tcase_add_test(tc,
+		       groups_name_their_members_and_below_them_who_gets_all);
+	tcase_add_test(tc, without_snooping_there_are_no_groups);
+	tcase_add_test(tc, drops_that_happened_come_first_and_are_explained);
+	tcase_add_test(tc, reload_lists_the_changes);
+	tcase_add_loop_test(tc, any_answer_fits_the_screen, 0,
+			    (int)(sizeof(extremes) / sizeof(extremes[0])));
+	tcase_add_test(tc, nothing_is_lost_when_it_does_not_fit);
+	tcase_add_test(tc, every_reason_fits);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

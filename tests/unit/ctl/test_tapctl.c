@@ -1,0 +1,181 @@
+/* The program as scripts see it: exit codes, and what goes where. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/key.h"
+#include "support/fake_daemon.h"
+#include "support/scratch.h"
+
+/* What the last run printed. */
+static char out[4096], err[4096];
+
+static void slurp(const char *path, char text[4096])
+{
+	FILE *f = fopen(path, "r");
+	size_t len;
+
+	ck_assert_ptr_nonnull(f);
+	len = fread(text, 1, 4095, f);
+	text[len] = '\0';
+	fclose(f);
+}
+
+/* Runs tapctl with these words; its exit code. */
+static int tapctl(const char *words)
+{
+	char command[1024];
+	int status;
+
+	snprintf(command, sizeof(command), "'%s' %s >out 2>err", TEST_PROGRAM,
+		 words);
+	status = system(command);
+	ck_assert(WIFEXITED(status));
+	slurp("out", out);
+	slurp("err", err);
+	return WEXITSTATUS(status);
+}
+
+START_TEST(wrong_usage_is_2)
+{
+	static const char *const wrong[] = {
+		"",	  "fry",	 "-x status",	 "status more",
+		"-s",	  "genpsk more", "pubkey a b",	 "peers --all",
+		"--sock", "status -s",	 "drops reload",
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		ck_assert_msg(tapctl(wrong[i]) == 2, "%s", wrong[i]);
+		ck_assert_str_eq(out, "");
+		ck_assert_str_ne(err, "");
+	}
+}
+END_TEST
+
+START_TEST(help_and_version_are_0)
+{
+	ck_assert_int_eq(tapctl("--help"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "usage: tapctl"));
+	ck_assert_int_eq(tapctl("-h"), 0);
+	ck_assert_int_eq(tapctl("--version"), 0);
+	ck_assert_str_eq(out, "tapctl " TAPD_VERSION "\n");
+}
+END_TEST
+
+START_TEST(no_daemon_is_3)
+{
+	ck_assert_int_eq(tapctl("-s none status"), 3);
+	ck_assert_str_eq(out, "");
+	ck_assert_str_eq(err, "tapctl: none: no tapd answers there (No such "
+			      "file or directory)\n");
+}
+END_TEST
+
+START_TEST(refusal_is_1)
+{
+	static const char no[] = "{\"ok\":false,\"error\":\"not now\"}\n";
+	pid_t child = fake_daemon("s", no, strlen(no));
+
+	ck_assert_int_eq(tapctl("-j -s s groups"), 1);
+	ck_assert_str_eq(out, "");
+	ck_assert_str_eq(err, "tapctl: not now\n");
+	fake_stop(child);
+}
+END_TEST
+
+START_TEST(answer_is_text_or_json)
+{
+	static const char yes[] = "{\"ok\":true,\"result\":{\"replay\":3,"
+				  "\"mac1\":0,\"x\":0.05}}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert_int_eq(tapctl("-s s drops"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "    3  replay  datagram already"));
+	ck_assert_ptr_null(strstr(out, "mac1"));
+	ck_assert_int_eq(tapctl("drops --all -s s"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "    0  mac1 "));
+	ck_assert_int_eq(tapctl("drops -j --socket=s"), 0);
+	ck_assert_str_eq(out, "{\n  \"replay\": 3,\n  \"mac1\": 0,\n"
+			      "  \"x\": 0.05\n}\n");
+	fake_stop(child);
+}
+END_TEST
+
+/* The second question gets the same answer here, which says nothing. */
+START_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say)
+{
+	static const char yes[] = "{\"ok\":true,\"result\":[{\"group\":"
+				  "\"239.1.1.1\",\"members\":[\"web2\"]}]}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert_int_eq(tapctl("-s s groups"), 0);
+	ck_assert_str_eq(out, "GROUP      VLAN  LOCAL  MEMBERS\n"
+			      "239.1.1.1     -  no     web2\n");
+	fake_stop(child);
+}
+END_TEST
+
+START_TEST(output_that_cannot_be_written_is_an_error)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), "'%s' genpsk >/dev/full 2>err",
+		 TEST_PROGRAM);
+	ck_assert_int_eq(WEXITSTATUS(system(command)), 1);
+}
+END_TEST
+
+START_TEST(genpsk_prints_a_secret_and_another)
+{
+	char first[64];
+	uint8_t key[KEY_LEN];
+
+	ck_assert_int_eq(tapctl("genpsk"), 0);
+	ck_assert_uint_eq(strlen(out), 45);
+	out[44] = '\0';
+	ck_assert(key_parse(key, out));
+	strcpy(first, out);
+	ck_assert_int_eq(tapctl("genpsk"), 0);
+	ck_assert_int_ne(strncmp(first, out, 44), 0);
+}
+END_TEST
+
+/* RFC 7748, section 6.1: Alice. */
+START_TEST(pubkey_prints_the_public_key_alone)
+{
+	scratch_put("k", "private_key = "
+			 "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=\n");
+	ck_assert_int_eq(system("chmod 600 k"), 0);
+	ck_assert_int_eq(tapctl("pubkey k"), 0);
+	ck_assert_str_eq(out, "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n");
+	ck_assert_int_eq(tapctl("pubkey none"), 1);
+	ck_assert_ptr_nonnull(strstr(err, "none: no such file"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tapctl");
+	TCase *tc = tcase_create("tapctl");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
+	tcase_set_timeout(tc, 20);
+	tcase_add_test(tc, wrong_usage_is_2);
+	tcase_add_test(tc, help_and_version_are_0);
+	tcase_add_test(tc, no_daemon_is_3);
+	tcase_add_test(tc, refusal_is_1);
+	tcase_add_test(tc, answer_is_text_or_json);
+	tcase_add_test(
+		tc, groups_are_shown_without_what_an_older_daemon_does_not_say);
+	tcase_add_test(tc, output_that_cannot_be_written_is_an_error);
+	tcase_add_test(tc, genpsk_prints_a_secret_and_another);
+	tcase_add_test(tc, pubkey_prints_the_public_key_alone);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,1217 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "ether/gso.h"
+#include "ether/merge.h"
+#include "ether/vnet.h"
+#include "support/frame_len.h"
+#include "support/segments.h"
+#include "support/splitmix.h"
+
+#define PORTS	     4
+#define ARRIVALS_MAX 2000
+
+/* A frame that came in, in a buffer of its own. */
+struct arrival {
+	uint8_t *bytes, *original;
+	size_t len, headers;
+	struct offload offload;
+	uint16_t port;
+	unsigned written, released; /* how often */
+	size_t frame;		    /* the output frame it went into */
+	size_t place;		    /* its place in the whole output */
+};
+
+static struct arrival arrivals[ARRIVALS_MAX];
+static size_t arrivals_count;
+/* The frames written so far, each flat. */
+static struct written {
+	uint8_t *bytes;
+	size_t len, pieces, first; /* first: its arrival */
+	struct offload offload;
+} frames[ARRIVALS_MAX];
+static size_t frames_count, pieces_count, writes;
+static struct merge *c;
+
+/* The arrival whose buffer holds these bytes. */
+static size_t arrival_of(const uint8_t *bytes)
+{
+	for (size_t i = 0; i < arrivals_count; i++)
+		if (bytes >= arrivals[i].bytes &&
+		    bytes < arrivals[i].bytes + arrivals[i].len)
+			return i;
+	ck_abort_msg("bytes that nobody gave");
+}
+
+/* The first piece is a whole frame; the others are payloads. */
+static void take_piece(size_t n, const struct iovec *iov)
+{
+	struct arrival *a;
+	size_t i;
+
+	if (iov->iov_len == 0)
+		ck_abort_msg("an empty piece");
+	i = arrival_of(iov->iov_base);
+	a = &arrivals[i];
+	ck_assert_ptr_eq(iov->iov_base, a->bytes + (n ? a->headers : 0));
+	ck_assert_uint_eq(iov->iov_len, a->len - (n ? a->headers : 0));
+	a->written++;
+	a->frame = frames_count;
+	a->place = pieces_count++;
+	if (n == 0)
+		frames[frames_count].first = i;
+	ck_assert_uint_eq(a->port, arrivals[frames[frames_count].first].port);
+}
+
+static void take_frame(const struct frame *f)
+{
+	struct written *w = &frames[frames_count];
+
+	ck_assert_uint_ge(f->iovcnt, 1);
+	ck_assert_uint_le(f->iovcnt, MERGE_SEGMENTS_MAX);
+	*w = (struct written){ .len = frame_len(f),
+			       .pieces = f->iovcnt,
+			       .offload = f->offload };
+	w->bytes = malloc(w->len);
+	ck_assert_ptr_nonnull(w->bytes);
+	for (size_t i = 0, at = 0; i < f->iovcnt; at += f->iov[i++].iov_len) {
+		memcpy(w->bytes + at, f->iov[i].iov_base, f->iov[i].iov_len);
+		take_piece(i, &f->iov[i]);
+	}
+	frames_count++;
+}
+
+static void write_frames(void *user, const struct frame *f, size_t count)
+{
+	ck_assert_ptr_eq(user, &frames);
+	ck_assert_uint_ge(count, 1);
+	ck_assert_uint_le(count, MERGE_FRAMES);
+	for (size_t i = 0; i < count; i++)
+		take_frame(&f[i]);
+	writes++;
+}
+
+static void release_frame(void *user, uint32_t cookie)
+{
+	ck_assert_ptr_eq(user, &frames);
+	ck_assert_uint_lt(cookie, arrivals_count);
+	ck_assert_uint_eq(arrivals[cookie].written, 1);
+	arrivals[cookie].released++;
+}
+
+static const struct merge_ops ops = { write_frames, release_frame };
+
+static void setup(void)
+{
+	c = merge_new(PORTS, &ops, &frames);
+	ck_assert_ptr_nonnull(c);
+}
+
+static void forget_all(void)
+{
+	for (size_t i = 0; i < arrivals_count; i++) {
+		free(arrivals[i].bytes);
+		free(arrivals[i].original);
+	}
+	for (size_t i = 0; i < frames_count; i++)
+		free(frames[i].bytes);
+	arrivals_count = frames_count = pieces_count = writes = 0;
+}
+
+static void teardown(void)
+{
+	forget_all();
+	merge_free(c);
+}
+
+static void add_bytes(uint16_t port, const uint8_t *bytes, size_t len,
+		      size_t headers, const struct offload *o)
+{
+	struct arrival *a = &arrivals[arrivals_count];
+	struct eth_view v;
+
+	ck_assert_uint_lt(arrivals_count, ARRIVALS_MAX);
+	*a = (struct arrival){ .bytes = segment_copy(bytes, len),
+			       .original = segment_copy(bytes, len),
+			       .len = len,
+			       .headers = headers,
+			       .offload = *o,
+			       .port = port };
+	ck_assert_int_eq(eth_parse(&v, a->bytes, len), DROP_NONE);
+	arrivals_count++;
+	merge_add(c, port, &v, a->bytes, len, o,
+		  (uint32_t)(arrivals_count - 1));
+}
+
+static uint8_t scratch[SEGMENT_MAX];
+
+static void add_segment(uint16_t port, const struct segment *s)
+{
+	struct offload o;
+	size_t len = segment_build(scratch, sizeof(scratch), s, &o);
+
+	ck_assert_uint_ne(len, 0);
+	add_bytes(port, scratch, len, segment_headers_len(s), &o);
+}
+
+static void add_arp(uint16_t port)
+{
+	static const struct offload none;
+
+	memset(scratch, 0, 60);
+	scratch[11] = 1;
+	store_be16(scratch + 12, ETH_TYPE_ARP);
+	add_bytes(port, scratch, 60, 60, &none);
+}
+
+/* A segment as it was, but for the IPv4 ID that DF makes meaningless. */
+static void assert_as_sent(uint8_t *have, uint8_t *sent, size_t len)
+{
+	struct eth_view v;
+
+	ck_assert_int_eq(eth_parse(&v, sent, len), DROP_NONE);
+	if (v.l3 == ETH_L3_IPV4 && (sent[v.l3_offset + 6] & 0x40)) {
+		memset(have + v.l3_offset + 4, 0, 2);
+		memset(sent + v.l3_offset + 4, 0, 2);
+		memset(have + v.l3_offset + 10, 0, 2);
+		memset(sent + v.l3_offset + 10, 0, 2);
+	}
+	ck_assert_mem_eq(have, sent, len);
+}
+
+/* Cuts a super-frame: out come the segments that went in. */
+static void assert_cuts_back(struct written *w)
+{
+	struct gso g;
+	struct gso_segment seg;
+	size_t i = w->first;
+
+	segment_assert_sound(w->bytes, w->len, &w->offload);
+	ck_assert_uint_eq(w->offload.hdr_len, arrivals[i].headers);
+	ck_assert_int_eq(gso_begin(&g, w->bytes, w->len, &w->offload),
+			 DROP_NONE);
+	ck_assert_uint_eq(gso_cut(&g, SIZE_MAX), w->pieces);
+	for (; gso_next(&g, scratch, &seg); i++) {
+		while (arrivals[i].frame != (size_t)(w - frames))
+			i++;
+		ck_assert_uint_eq(g.header_len + seg.payload_len,
+				  arrivals[i].len);
+		memcpy(scratch + g.header_len, seg.payload, seg.payload_len);
+		segment_assert_sound(scratch, arrivals[i].len, &g.offload);
+		assert_as_sent(scratch, arrivals[i].original, arrivals[i].len);
+	}
+}
+
+static void assert_same_offload(const struct offload *x,
+				const struct offload *y)
+{
+	uint8_t packed[2][VNET_HDR_LEN];
+
+	vnet_pack(x, packed[0]);
+	vnet_pack(y, packed[1]);
+	ck_assert_mem_eq(packed[0], packed[1], VNET_HDR_LEN);
+}
+
+/* All went out once, super-frames can be cut back, the rest is untouched. */
+static void flush(void)
+{
+	merge_flush(c);
+	for (size_t i = 0; i < arrivals_count; i++) {
+		ck_assert_uint_eq(arrivals[i].written, 1);
+		ck_assert_uint_eq(arrivals[i].released, 1);
+	}
+	for (size_t i = 0; i < frames_count; i++) {
+		const struct arrival *a = &arrivals[frames[i].first];
+
+		if (frames[i].pieces > 1) {
+			assert_cuts_back(&frames[i]);
+			continue;
+		}
+		ck_assert_uint_eq(frames[i].len, a->len);
+		ck_assert_mem_eq(frames[i].bytes, a->original, a->len);
+		assert_same_offload(&frames[i].offload, &a->offload);
+	}
+}
+
+static struct segment tcp(void)
+{
+	return (struct segment){ .src = 1,
+				 .dst = 2,
+				 .ttl = 64,
+				 .id = 100,
+				 .df = true,
+				 .src_port = 5000,
+				 .dst_port = 80,
+				 .seq = 1000,
+				 .ack = 77,
+				 .flags = SEGMENT_ACK,
+				 .window = 500,
+				 .options = 12,
+				 .option = 1,
+				 .payload_len = 1000 };
+}
+
+static struct segment udp(void)
+{
+	struct segment s = tcp();
+
+	s.udp = true;
+	s.seq = 0;
+	s.payload_len = 300;
+	return s;
+}
+
+static void next(struct segment *s)
+{
+	s->seq += s->udp ? 0 : (uint32_t)s->payload_len;
+	s->id++;
+}
+
+/* ---- what merges ---- */
+
+static void assert_gso(const struct written *w, enum offload_gso gso,
+		       uint16_t size)
+{
+	ck_assert_int_eq(w->offload.gso, gso);
+	ck_assert_uint_eq(w->offload.gso_size, size);
+	ck_assert(w->offload.csum_partial && !w->offload.ecn);
+}
+
+START_TEST(segments_of_a_flow_become_one_super_frame)
+{
+	struct segment s = tcp();
+
+	s.ipv6 = _i & 1;
+	s.tags = (unsigned)_i / 2;
+	s.vlan = 9;
+	for (int i = 0; i < 10; i++, next(&s))
+		add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 1);
+	ck_assert_uint_eq(frames[0].pieces, 10);
+	assert_gso(&frames[0], s.ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4,
+		   1000);
+	ck_assert_uint_eq(frames[0].len, segment_headers_len(&s) + 10000);
+}
+END_TEST
+
+START_TEST(a_lone_segment_is_no_super_frame)
+{
+	struct segment s = tcp();
+
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 1);
+	ck_assert_int_eq(frames[0].offload.gso, OFFLOAD_GSO_NONE);
+}
+END_TEST
+
+START_TEST(shorter_segment_is_the_last)
+{
+	struct segment s = tcp();
+
+	add_segment(1, &s);
+	next(&s);
+	s.payload_len = 999;
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 2);
+	ck_assert_uint_eq(frames[0].pieces, 2);
+	ck_assert_uint_eq(frames[1].pieces, 2);
+	assert_gso(&frames[1], OFFLOAD_GSO_TCPV4, 999);
+}
+END_TEST
+
+START_TEST(push_joins_and_ends_the_frame)
+{
+	struct segment s = tcp();
+
+	for (int i = 0; i < 7; i++, next(&s)) {
+		s.flags = SEGMENT_ACK | (i % 3 == 2 ? SEGMENT_PSH : 0);
+		add_segment(1, &s);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+	ck_assert_uint_eq(frames[0].pieces, 3);
+	ck_assert_uint_eq(frames[1].pieces, 3);
+	ck_assert_uint_eq(frames[2].pieces, 1);
+	ck_assert_uint_eq(frames[0].bytes[14 + 20 + 13],
+			  SEGMENT_ACK | SEGMENT_PSH);
+}
+END_TEST
+
+START_TEST(nothing_joins_a_first_segment_with_push)
+{
+	struct segment s = tcp();
+
+	s.flags |= SEGMENT_PSH;
+	for (int i = 0; i < 3; i++, next(&s))
+		add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+}
+END_TEST
+
+START_TEST(sequence_and_id_may_wrap)
+{
+	struct segment s = tcp();
+
+	s.seq = UINT32_MAX - 1500;
+	s.id = UINT16_MAX - 1;
+	s.df = false;
+	for (int i = 0; i < 5; i++, next(&s))
+		add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 1);
+}
+END_TEST
+
+START_TEST(super_frame_has_64_segments_at_most)
+{
+	struct segment s = _i ? udp() : tcp();
+
+	merge_set_mode(c, MERGE_TCP_UDP);
+	s.payload_len = 100;
+	for (int i = 0; i < 150; i++, next(&s))
+		add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+	ck_assert_uint_eq(frames[0].pieces, 64);
+	ck_assert_uint_eq(frames[1].pieces, 64);
+	ck_assert_uint_eq(frames[2].pieces, 22);
+}
+END_TEST
+
+/* A last segment that fills the packet, or passes it by one byte. */
+START_TEST(super_frame_is_one_ip_packet_at_most)
+{
+	struct segment s = tcp();
+	size_t headers = s.options + 20 + (_i & 1 ? 40 : 20);
+
+	s.ipv6 = _i & 1;
+	s.payload_len = 8000;
+	for (int i = 0; i < 8; i++, next(&s))
+		add_segment(1, &s);
+	s.payload_len = 65535 - headers - 64000 + (_i & 2 ? 1 : 0);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, _i & 2 ? 2 : 1);
+	ck_assert_uint_eq(frames[0].pieces, _i & 2 ? 8 : 9);
+}
+END_TEST
+
+START_TEST(largest_frames_pass)
+{
+	struct segment s = tcp();
+
+	s.ipv6 = _i & 1;
+	s.payload_len = 65535 - segment_headers_len(&s) + 14;
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 2);
+}
+END_TEST
+
+/* ---- what does not ---- */
+
+#define IP 14
+#define L4 34
+
+/* Changes of the second of two segments that would merge. */
+static const struct change {
+	const char *what;
+	enum { V4 = 1, V6 = 2, ANY = 3 } ip;
+	enum { SPEC, BYTE, FLAG } how;
+	size_t at; /* offset in struct segment, or in the frame */
+	uint32_t value;
+	bool merges;
+} changes[] = {
+#define FIELD(f) offsetof(struct segment, f)
+	{ "as it was", ANY, FLAG, 0, SEGMENT_ACK, true },
+	{ "PSH", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_PSH, true },
+	{ "no ACK", ANY, FLAG, 0, 0, false },
+	{ "FIN", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_FIN, false },
+	{ "SYN", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_SYN, false },
+	{ "RST", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_RST, false },
+	{ "URG", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_URG, false },
+	{ "ECE", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_ECE, false },
+	{ "CWR", ANY, FLAG, 0, SEGMENT_ACK | SEGMENT_CWR, false },
+	{ "a gap", ANY, SPEC, FIELD(seq), 2001, false },
+	{ "an overlap", ANY, SPEC, FIELD(seq), 1999, false },
+	{ "a duplicate", ANY, SPEC, FIELD(seq), 1000, false },
+	{ "the one before", ANY, SPEC, FIELD(seq), 0, false },
+	{ "half the space away", ANY, SPEC, FIELD(seq), 0x800007d0, false },
+	{ "another ACK", ANY, SPEC, FIELD(ack), 78, false },
+	{ "another window", ANY, SPEC, FIELD(window), 501, false },
+	{ "an urgent pointer", ANY, SPEC, FIELD(urgent), 1, false },
+	{ "a reserved bit", ANY, SPEC, FIELD(reserved), 1, false },
+	{ "other options", ANY, SPEC, FIELD(option), 2, false },
+	{ "fewer options", ANY, SPEC, FIELD(options), 8, false },
+	{ "another source port", ANY, SPEC, FIELD(src_port), 5001, false },
+	{ "another destination port", ANY, SPEC, FIELD(dst_port), 81, false },
+	{ "another TOS", ANY, SPEC, FIELD(tos), 4, false },
+	{ "congestion experienced", ANY, SPEC, FIELD(tos), 3, false },
+	{ "another TTL", ANY, SPEC, FIELD(ttl), 63, false },
+	{ "another ID", V4, SPEC, FIELD(id), 7, true },
+	{ "no DF", V4, SPEC, FIELD(df), 0, false },
+	{ "another flow label", V6, SPEC, FIELD(label), 1, false },
+	{ "another source", ANY, SPEC, FIELD(src), 3, false },
+	{ "another destination", ANY, SPEC, FIELD(dst), 3, false },
+	{ "a tag", ANY, SPEC, FIELD(tags), 1, false },
+	{ "IP options", ANY, SPEC, FIELD(ip_options), 8, false },
+	{ "longer", ANY, SPEC, FIELD(payload_len), 1001, false },
+	{ "shorter", ANY, SPEC, FIELD(payload_len), 1, true },
+	{ "no payload", ANY, SPEC, FIELD(payload_len), 0, false },
+	{ "another source MAC", ANY, BYTE, 11, 9, false },
+	{ "another destination MAC", ANY, BYTE, 5, 9, false },
+	{ "a wrong IPv4 checksum", V4, BYTE, IP + 11, 0xbb, false },
+	{ "a first fragment", V4, BYTE, IP + 6, 0x20, false },
+	{ "a later fragment", V4, BYTE, IP + 7, 1, false },
+	{ "the reserved IPv4 bit", V4, BYTE, IP + 6, 0xc0, false },
+	{ "a data offset of 16", V4, BYTE, L4 + 12, 0x40, false },
+	{ "a data offset of 60", V4, BYTE, L4 + 12, 0xf0, false },
+#undef FIELD
+};
+
+static void set_field(struct segment *s, const struct change *ch)
+{
+	uint8_t *field = (uint8_t *)s + ch->at;
+
+	switch (ch->at) {
+	case offsetof(struct segment, src):
+	case offsetof(struct segment, dst):
+	case offsetof(struct segment, tos):
+	case offsetof(struct segment, ttl):
+	case offsetof(struct segment, reserved):
+	case offsetof(struct segment, option):
+		*field = (uint8_t)ch->value;
+		break;
+	case offsetof(struct segment, df):
+		s->df = ch->value;
+		break;
+	case offsetof(struct segment, id):
+	case offsetof(struct segment, src_port):
+	case offsetof(struct segment, dst_port):
+	case offsetof(struct segment, window):
+	case offsetof(struct segment, urgent):
+		memcpy(field, &(uint16_t){ (uint16_t)ch->value }, 2);
+		break;
+	case offsetof(struct segment, options):
+	case offsetof(struct segment, ip_options):
+	case offsetof(struct segment, payload_len):
+		memcpy(field, &(size_t){ ch->value }, sizeof(size_t));
+		break;
+	default:
+		memcpy(field, &ch->value, sizeof(ch->value));
+	}
+}
+
+/* The flow goes on with a third segment that continues both. */
+static void run_change(const struct change *ch, bool ipv6)
+{
+	struct segment s = tcp();
+	struct offload o;
+	size_t len;
+
+	s.ipv6 = ipv6;
+	s.vlan = 5;
+	add_segment(1, &s);
+	next(&s);
+	if (ch->how == SPEC)
+		set_field(&s, ch);
+	if (ch->how == FLAG)
+		s.flags = (uint8_t)ch->value;
+	len = segment_build(scratch, sizeof(scratch), &s, &o);
+	if (ch->how == BYTE)
+		scratch[ch->at] = (uint8_t)ch->value;
+	add_bytes(1, scratch, len, segment_headers_len(&s), &o);
+	flush();
+	ck_assert_msg(frames_count == (ch->merges ? 1 : 2), "%s, IPv%d",
+		      ch->what, ipv6 ? 6 : 4);
+	ck_assert_uint_eq(frames[0].first, 0);
+	forget_all();
+}
+
+START_TEST(segments_that_differ_do_not_merge)
+{
+	if (changes[_i].ip & V4)
+		run_change(&changes[_i], false);
+	if (changes[_i].ip & V6)
+		run_change(&changes[_i], true);
+}
+END_TEST
+
+/* Not even one that is the same. */
+START_TEST(nothing_joins_a_segment_that_may_not_merge)
+{
+	static const uint8_t flags[] = { 0,
+					 SEGMENT_ACK | SEGMENT_SYN,
+					 SEGMENT_ACK | SEGMENT_FIN,
+					 SEGMENT_ACK | SEGMENT_ECE,
+					 SEGMENT_ACK | SEGMENT_CWR,
+					 SEGMENT_ACK | SEGMENT_URG,
+					 SEGMENT_ACK };
+
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		struct segment s = tcp();
+
+		s.flags = flags[i];
+		s.reserved = flags[i] == SEGMENT_ACK ? 1 : 0;
+		add_segment(1, &s);
+		next(&s);
+		add_segment(1, &s);
+		flush();
+		ck_assert_uint_eq(frames_count, 2);
+		forget_all();
+	}
+}
+END_TEST
+
+START_TEST(without_df_the_id_must_count_up)
+{
+	struct segment s = tcp();
+
+	s.df = false;
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	next(&s);
+	s.id++;
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 2);
+	ck_assert_uint_eq(frames[0].pieces, 2);
+}
+END_TEST
+
+START_TEST(complete_checksums_do_not_merge)
+{
+	struct segment s = tcp();
+	struct offload o, none = { 0 };
+
+	for (int i = 0; i < 3; i++, next(&s)) {
+		size_t len = segment_build(scratch, sizeof(scratch), &s, &o);
+
+		if (i < 2)
+			segment_complete(scratch, len, &o);
+		add_bytes(1, scratch, len, segment_headers_len(&s),
+			  i < 2 ? &none : &o);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+}
+END_TEST
+
+START_TEST(padding_never_becomes_payload)
+{
+	struct segment s = tcp();
+	struct offload o;
+	size_t len;
+
+	s.payload_len = 4;
+	add_segment(1, &s);
+	next(&s);
+	s.payload_len = 3;
+	len = segment_build(scratch, sizeof(scratch), &s, &o);
+	scratch[len] = 0;
+	add_bytes(1, scratch, len + 1, segment_headers_len(&s), &o);
+	flush();
+	ck_assert_uint_eq(frames_count, 2);
+}
+END_TEST
+
+START_TEST(checksum_of_another_place_does_not_merge)
+{
+	struct segment s = tcp();
+	struct offload o;
+
+	for (int i = 0; i < 2; i++, next(&s)) {
+		size_t len = segment_build(scratch, sizeof(scratch), &s, &o);
+
+		o.csum_offset = 18;
+		add_bytes(1, scratch, len, segment_headers_len(&s), &o);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 2);
+}
+END_TEST
+
+START_TEST(super_frame_from_a_peer_passes_as_it_is)
+{
+	struct segment s = tcp();
+	struct offload o;
+	size_t len = segment_build(scratch, sizeof(scratch), &s, &o);
+
+	o.gso = OFFLOAD_GSO_TCPV4;
+	o.gso_size = 10;
+	add_bytes(1, scratch, len, segment_headers_len(&s), &o);
+	next(&s);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 2);
+}
+END_TEST
+
+/* ---- order ---- */
+
+START_TEST(flows_pass_one_another)
+{
+	struct segment s[3] = { tcp(), tcp(), tcp() };
+
+	s[1].src_port++;
+	s[2].dst = 3;
+	for (int i = 0; i < 30; i++) {
+		add_segment(1, &s[i % 3]);
+		next(&s[i % 3]);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(frames[i].first, i);
+		ck_assert_uint_eq(frames[i].pieces, 10);
+	}
+}
+END_TEST
+
+START_TEST(segment_that_cannot_merge_closes_its_flow_only)
+{
+	struct segment x = tcp(), y = tcp(), ack;
+
+	y.src_port++;
+	add_segment(1, &x);
+	add_segment(1, &y);
+	next(&x);
+	next(&y);
+	ack = x;
+	ack.payload_len = 0;
+	add_segment(1, &ack);
+	add_segment(1, &x);
+	add_segment(1, &y);
+	flush();
+	ck_assert_uint_eq(frames_count, 4);
+	ck_assert_uint_eq(frames[0].first, 0);
+	ck_assert_uint_eq(frames[1].pieces, 2);
+	ck_assert_uint_eq(frames[2].first, 2);
+	ck_assert_uint_eq(frames[3].first, 3);
+}
+END_TEST
+
+START_TEST(retransmission_does_not_overtake)
+{
+	struct segment s = tcp(), again = s;
+
+	for (int i = 0; i < 3; i++, next(&s))
+		add_segment(1, &s);
+	add_segment(1, &again);
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+	ck_assert_uint_eq(frames[0].pieces, 3);
+	ck_assert_uint_eq(frames[1].first, 3);
+	ck_assert_uint_eq(frames[2].pieces, 2);
+}
+END_TEST
+
+START_TEST(other_frame_closes_its_own_peers_flows_only)
+{
+	struct segment x = tcp(), y = tcp();
+
+	add_segment(1, &x);
+	add_segment(2, &y);
+	add_arp(1);
+	next(&x);
+	next(&y);
+	add_segment(1, &x);
+	add_segment(2, &y);
+	next(&x);
+	add_segment(1, &x);
+	flush();
+	ck_assert_uint_eq(frames_count, 4);
+	ck_assert_uint_eq(frames[0].first, 0);
+	ck_assert_uint_eq(frames[1].pieces, 2); /* of peer 2 */
+	ck_assert_uint_eq(frames[2].first, 2);	/* the ARP */
+	ck_assert_uint_eq(frames[3].pieces, 2); /* after it */
+}
+END_TEST
+
+START_TEST(peers_never_merge)
+{
+	struct segment s = tcp();
+
+	for (uint16_t i = 0; i < 4; i++, next(&s))
+		add_segment(i % 2, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 4);
+}
+END_TEST
+
+START_TEST(tcp_with_ip_options_or_fragmented_closes_all)
+{
+	struct segment x = tcp(), other = tcp();
+	struct offload o;
+	size_t len;
+
+	other.src_port = 9;
+	other.ip_options = _i ? 0 : 8;
+	add_segment(1, &x);
+	len = segment_build(scratch, sizeof(scratch), &other, &o);
+	scratch[20] |= _i ? 0x20 : 0;
+	add_bytes(1, scratch, len, segment_headers_len(&other), &o);
+	next(&x);
+	add_segment(1, &x);
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+}
+END_TEST
+
+START_TEST(batches_do_not_merge_with_one_another)
+{
+	struct segment s = tcp();
+
+	merge_flush(c);
+	ck_assert_uint_eq(writes, 0);
+	for (int i = 0; i < 3; i++) {
+		add_segment(1, &s);
+		next(&s);
+		add_segment(1, &s);
+		next(&s);
+		merge_flush(c);
+	}
+	flush();
+	ck_assert_uint_eq(writes, 3);
+	ck_assert_uint_eq(frames_count, 3);
+}
+END_TEST
+
+/* ---- UDP ---- */
+
+START_TEST(datagrams_in_a_row_merge_if_wanted)
+{
+	struct segment s = udp();
+
+	s.ipv6 = _i & 1;
+	if (_i & 2)
+		merge_set_mode(c, MERGE_TCP_UDP);
+	for (int i = 0; i < 5; i++, next(&s))
+		add_segment(1, &s);
+	s.payload_len--;
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, _i & 2 ? 2 : 7);
+	if (_i & 2)
+		assert_gso(&frames[0], OFFLOAD_GSO_UDP_L4, 300);
+}
+END_TEST
+
+START_TEST(whatever_comes_between_parts_datagrams)
+{
+	struct segment s = udp(), between = _i == 1 ? udp() : tcp();
+
+	merge_set_mode(c, MERGE_TCP_UDP);
+	between.src_port = 9;
+	between.payload_len = _i == 3 ? 0 : 300; /* a pure ACK */
+	add_segment(1, &s);
+	next(&s);
+	if (_i == 0)
+		add_arp(1);
+	else
+		add_segment(_i == 4 ? 2 : 1, &between);
+	add_segment(1, &s);
+	flush();
+	/* Only another peer's frame does not. */
+	ck_assert_uint_eq(frames_count, _i == 4 ? 2 : 3);
+}
+END_TEST
+
+START_TEST(datagram_closes_its_peers_flows)
+{
+	struct segment d = udp(), s = tcp();
+
+	if (_i)
+		merge_set_mode(c, MERGE_TCP_UDP);
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &d);
+	add_segment(1, &s);
+	next(&s);
+	add_segment(1, &s);
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+	ck_assert_uint_eq(frames[2].pieces, 2);
+}
+END_TEST
+
+START_TEST(datagrams_that_lie_or_are_empty_do_not_merge)
+{
+	struct segment s = udp();
+	struct offload o;
+	size_t len;
+
+	merge_set_mode(c, MERGE_TCP_UDP);
+	s.payload_len = _i == 0 ? 0 : 300;
+	for (int i = 0; i < 3; i++, next(&s)) {
+		len = segment_build(scratch, sizeof(scratch), &s, &o);
+		if (_i > 0)
+			store_be16(scratch + L4 + 4, _i == 1 ? 307 : 0);
+		add_bytes(1, scratch, len, segment_headers_len(&s), &o);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 3);
+}
+END_TEST
+
+START_TEST(nothing_merges_when_off)
+{
+	struct segment s = tcp(), d = udp();
+
+	merge_set_mode(c, MERGE_OFF);
+	for (int i = 0; i < 3; i++, next(&s), next(&d)) {
+		add_segment(1, &s);
+		add_segment(1, &d);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 6);
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_uint_eq(frames[i].first, i);
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+START_TEST(more_frames_than_fit_are_written_in_between)
+{
+	for (int i = 0; i < 2 * MERGE_FRAMES + 1; i++)
+		add_arp((uint16_t)(i % PORTS));
+	ck_assert_uint_eq(writes, 2);
+	flush();
+	ck_assert_uint_eq(writes, 3);
+	for (size_t i = 0; i < frames_count; i++)
+		ck_assert_uint_eq(frames[i].first, i);
+}
+END_TEST
+
+START_TEST(more_pieces_than_fit_are_written_in_between)
+{
+	struct segment s = tcp();
+
+	s.payload_len = 10;
+	for (int i = 0; i < 2 * MERGE_PIECES + 1; i++, next(&s))
+		add_segment(1, &s);
+	ck_assert_uint_eq(writes, 2);
+	flush();
+	ck_assert_uint_eq(frames_count,
+			  2 * MERGE_PIECES / MERGE_SEGMENTS_MAX + 1);
+}
+END_TEST
+
+/* More than the table holds; each still has its own order. */
+START_TEST(more_flows_than_fit_cost_merges_not_order)
+{
+	struct segment s[200];
+	size_t merged = 0;
+
+	for (size_t i = 0; i < 200; i++) {
+		s[i] = tcp();
+		s[i].payload_len = 50;
+		s[i].src_port = (uint16_t)(1000 + i * 7);
+	}
+	for (size_t i = 0; i < 1000; i++, next(&s[(i - 1) % 200]))
+		add_segment(1, &s[i % 200]);
+	flush();
+	for (size_t i = 200; i < 1000; i++)
+		ck_assert_uint_gt(arrivals[i].place, arrivals[i - 200].place);
+	for (size_t i = 0; i < frames_count; i++)
+		merged += frames[i].pieces - 1;
+	ck_assert_uint_ge(merged, 1);
+}
+END_TEST
+
+/* ---- any traffic ---- */
+
+#define FLOWS 6
+
+static struct segment random_flow(struct splitmix *r, unsigned i)
+{
+	struct segment s = splitmix_chance(r, 30) ? udp() : tcp();
+
+	s.src_port = (uint16_t)(100 + i);
+	s.ipv6 = splitmix_chance(r, 50);
+	s.tags = (unsigned)splitmix_below(r, 3);
+	s.df = splitmix_chance(r, 50);
+	s.seq = s.udp ? 0 : (uint32_t)splitmix_next(r);
+	s.options = 4 * splitmix_below(r, 11);
+	s.payload_len = 1 + splitmix_below(r, 300);
+	return s;
+}
+
+/* Mostly what continues the flow; now and then anything else. */
+static void add_random(struct splitmix *r, uint16_t port, struct segment *flow)
+{
+	struct segment s = *flow;
+
+	if (splitmix_chance(r, 10))
+		s.flags ^= (uint8_t)(1u << splitmix_below(r, 8));
+	if (splitmix_chance(r, 10))
+		s.payload_len = splitmix_below(r, 2 * s.payload_len);
+	if (splitmix_chance(r, 3))
+		s.ack++;
+	if (splitmix_chance(r, 3))
+		s.seq -= s.udp ? 0 : (uint32_t)splitmix_below(r, 1000);
+	if (splitmix_chance(r, 3))
+		s.ip_options = 8;
+	if (splitmix_chance(r, 3))
+		s.id += 3;
+	add_segment(port, &s);
+	if (!splitmix_chance(r, 3)) {
+		flow->seq = s.seq;
+		flow->seq += s.udp ? 0 : (uint32_t)s.payload_len;
+		flow->id = (uint16_t)(s.id + 1);
+	}
+}
+
+/* Which of a peer's frames may pass one another: TCP of different flows that
+ * the module may tell apart, hence without IP options. */
+static bool may_pass(const struct arrival *x, const struct arrival *y)
+{
+	struct eth_view v, w;
+	const struct arrival *const both[] = { x, y };
+
+	for (int i = 0; i < 2; i++) {
+		eth_parse(i ? &w : &v, both[i]->original, both[i]->len);
+		if ((i ? &w : &v)->ip_proto != 6)
+			return false;
+	}
+	if (v.l4_offset - v.l3_offset != (v.l3 == ETH_L3_IPV4 ? 20 : 40) ||
+	    w.l4_offset - w.l3_offset != (w.l3 == ETH_L3_IPV4 ? 20 : 40))
+		return false;
+	return memcmp(x->original + v.l4_offset, y->original + w.l4_offset,
+		      4) != 0 ||
+	       v.l3 != w.l3;
+}
+
+static void assert_order(void)
+{
+	for (size_t j = 1; j < arrivals_count; j++)
+		for (size_t i = 0; i < j; i++)
+			if (arrivals[i].port == arrivals[j].port &&
+			    arrivals[i].place > arrivals[j].place)
+				ck_assert_msg(
+					may_pass(&arrivals[i], &arrivals[j]),
+					"%zu was overtaken by %zu", i, j);
+}
+
+static void any_traffic_keeps_its_order_and_can_be_cut_back_at(int seed)
+{
+	struct splitmix r = { .state = (uint64_t)seed };
+	struct segment flows[PORTS][FLOWS];
+	unsigned stay = (unsigned)splitmix_below(&r, 95), port = 0, flow = 0;
+
+	merge_set_mode(c, (enum merge_mode)(seed % 3));
+	for (unsigned p = 0; p < PORTS; p++)
+		for (unsigned i = 0; i < FLOWS; i++)
+			flows[p][i] = random_flow(&r, i);
+	for (int i = 0; i < 400; i++) {
+		if (!splitmix_chance(&r, stay)) {
+			port = (unsigned)splitmix_below(&r, PORTS);
+			flow = (unsigned)splitmix_below(&r, FLOWS);
+		}
+		if (splitmix_chance(&r, 2))
+			add_arp((uint16_t)port);
+		else
+			add_random(&r, (uint16_t)port, &flows[port][flow]);
+		if (splitmix_chance(&r, 1))
+			merge_flush(c);
+	}
+	flush();
+	assert_order();
+}
+
+/* Ten a process: to fork takes longer than to run, under AddressSanitizer. */
+START_TEST(any_traffic_keeps_its_order_and_can_be_cut_back)
+{
+	for (int seed = 10 * _i; seed < 10 * _i + 10; seed++) {
+		teardown();
+		setup();
+		any_traffic_keeps_its_order_and_can_be_cut_back_at(seed);
+	}
+}
+END_TEST
+
+/* A super-frame cut for a peer arrives there as a super-frame. */
+static void what_was_cut_is_merged_again_at(int seed)
+{
+	struct splitmix r = { .state = (uint64_t)seed };
+	struct segment s = random_flow(&r, 0);
+	uint16_t size = (uint16_t)(700 + splitmix_below(&r, 9000));
+	struct gso_segment seg;
+	struct offload o;
+	struct gso g;
+	uint8_t *super;
+	size_t len;
+
+	merge_set_mode(c, MERGE_TCP_UDP);
+	s.payload_len = 2 * size + splitmix_below(&r, 40000);
+	s.flags |= splitmix_chance(&r, 50) ? SEGMENT_PSH : 0;
+	len = segment_build(scratch, sizeof(scratch), &s, &o);
+	super = segment_copy(scratch, len);
+	o.gso_size = size;
+	if (s.udp)
+		o.gso = OFFLOAD_GSO_UDP_L4;
+	else
+		o.gso = s.ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4;
+	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	while (gso_next(&g, scratch, &seg)) {
+		memcpy(scratch + g.header_len, seg.payload, seg.payload_len);
+		add_bytes(1, scratch, g.header_len + seg.payload_len,
+			  g.header_len, &g.offload);
+	}
+	flush();
+	ck_assert_uint_eq(frames_count, 1);
+	ck_assert_uint_eq(frames[0].len, len);
+	ck_assert_uint_eq(frames[0].offload.gso_size, size);
+	ck_assert_int_eq(frames[0].offload.gso, o.gso);
+	ck_assert_mem_eq(frames[0].bytes, super, len);
+	free(super);
+}
+
+/* Ten a process: to fork takes longer than to run, under AddressSanitizer. */
+START_TEST(what_was_cut_is_merged_again)
+{
+	for (int seed = 10 * _i; seed < 10 * _i + 10; seed++) {
+		teardown();
+		setup();
+		what_was_cut_is_merged_again_at(seed);
+	}
+}
+END_TEST
+
+/* Anything in any header of one that would merge: no byte is lost. */
+static void changed_segments_pass_whole_at(int seed)
+{
+	struct splitmix r = { .state = (uint64_t)seed };
+	struct segment s = random_flow(&r, 0);
+	size_t in = 0, out = 0;
+
+	merge_set_mode(c, MERGE_TCP_UDP);
+	for (int i = 0; i < 50; i++, next(&s)) {
+		struct offload o;
+		size_t len = segment_build(scratch, sizeof(scratch), &s, &o);
+		size_t headers = segment_headers_len(&s);
+
+		while (splitmix_chance(&r, 30))
+			scratch[splitmix_below(&r, headers)] ^=
+				(uint8_t)(1u << splitmix_below(&r, 8));
+		scratch[6] &= 0xfe; /* no multicast source */
+		len -= splitmix_chance(&r, 10) ? splitmix_below(&r, len - 17)
+					       : 0;
+		add_bytes(1, scratch, len, headers, &o);
+		in += len;
+	}
+	merge_flush(c);
+	for (size_t i = 0; i < frames_count; i++)
+		out += frames[i].len +
+		       (frames[i].pieces - 1) * segment_headers_len(&s);
+	ck_assert_uint_eq(in, out);
+	for (size_t i = 0; i < arrivals_count; i++)
+		ck_assert_uint_eq(arrivals[i].released, 1);
+}
+
+/* Ten a process: to fork takes longer than to run, under AddressSanitizer. */
+START_TEST(changed_segments_pass_whole)
+{
+	for (int seed = 10 * _i; seed < 10 * _i + 10; seed++) {
+		teardown();
+		setup();
+		changed_segments_pass_whole_at(seed);
+	}
+}
+END_TEST
+
+#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+
+static TCase *new_case(Suite *suite, const char *name)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	suite_add_tcase(suite, tc);
+	return tc;
+}
+
+static void merge_tests(TCase *tc)
+{
+	tcase_add_loop_test(tc, segments_of_a_flow_become_one_super_frame, 0,
+			    6);
+	tcase_add_test(tc, a_lone_segment_is_no_super_frame);
+	tcase_add_test(tc, shorter_segment_is_the_last);
+	tcase_add_test(tc, push_joins_and_ends_the_frame);
+	tcase_add_test(tc, nothing_joins_a_first_segment_with_push);
+	tcase_add_test(tc, sequence_and_id_may_wrap);
+	tcase_add_loop_test(tc, super_frame_has_64_segments_at_most, 0, 2);
+	tcase_add_loop_test(tc, super_frame_is_one_ip_packet_at_most, 0, 4);
+	tcase_add_loop_test(tc, largest_frames_pass, 0, 2);
+	tcase_add_loop_test(tc, segments_that_differ_do_not_merge, 0,
+			    COUNT(changes));
+	tcase_add_test(tc, nothing_joins_a_segment_that_may_not_merge);
+	tcase_add_test(tc, without_df_the_id_must_count_up);
+	tcase_add_test(tc, complete_checksums_do_not_merge);
+	tcase_add_test(tc, padding_never_becomes_payload);
+	tcase_add_test(tc, checksum_of_another_place_does_not_merge);
+	tcase_add_test(tc, super_frame_from_a_peer_passes_as_it_is);
+}
+
+static void order_tests(TCase *tc)
+{
+	tcase_add_test(tc, flows_pass_one_another);
+	tcase_add_test(tc, segment_that_cannot_merge_closes_its_flow_only);
+	tcase_add_test(tc, retransmission_does_not_overtake);
+	tcase_add_test(tc, other_frame_closes_its_own_peers_flows_only);
+	tcase_add_test(tc, peers_never_merge);
+	tcase_add_loop_test(tc, tcp_with_ip_options_or_fragmented_closes_all, 0,
+			    2);
+	tcase_add_test(tc, batches_do_not_merge_with_one_another);
+	tcase_add_loop_test(tc, datagrams_in_a_row_merge_if_wanted, 0, 4);
+	tcase_add_loop_test(tc, whatever_comes_between_parts_datagrams, 0, 5);
+	tcase_add_loop_test(tc, datagram_closes_its_peers_flows, 0, 2);
+	tcase_add_loop_test(tc, datagrams_that_lie_or_are_empty_do_not_merge, 0,
+			    3);
+	tcase_add_test(tc, nothing_merges_when_off);
+}
+
+static void traffic_tests(TCase *tc)
+{
+	tcase_add_test(tc, more_frames_than_fit_are_written_in_between);
+	tcase_add_test(tc, more_pieces_than_fit_are_written_in_between);
+	tcase_add_test(tc, more_flows_than_fit_cost_merges_not_order);
+	tcase_add_loop_test(tc, any_traffic_keeps_its_order_and_can_be_cut_back,
+			    0, 30);
+	tcase_add_loop_test(tc, what_was_cut_is_merged_again, 0, 10);
+	tcase_add_loop_test(tc, changed_segments_pass_whole, 0, 20);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("coalesce");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	merge_tests(new_case(suite, "merge"));
+	order_tests(new_case(suite, "order"));
+	traffic_tests(new_case(suite, "traffic"));
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,182 @@
+#include <check.h>
+#include <stdlib.h>
+
+#include "node/liveness.h"
+#include "support/splitmix.h"
+
+static const struct liveness_config usual = { CLOCK_S, 3 };
+
+START_TEST(doubt_comes_half_way_to_down)
+{
+	struct liveness l;
+	uint64_t t = 50 * CLOCK_S;
+
+	liveness_init(&l, t);
+	ck_assert(!liveness_doubtful(&l, &usual, t + 1500 * CLOCK_MS - 1));
+	ck_assert(liveness_doubtful(&l, &usual, t + 1500 * CLOCK_MS));
+	/* Heard, but unheard as long. */
+	liveness_sent(&l, 1, t);
+	liveness_received(&l, 1, t + CLOCK_S);
+	ck_assert(!liveness_doubtful(&l, &usual, t + 1500 * CLOCK_MS - 1));
+	ck_assert(liveness_doubtful(&l, &usual, t + 1500 * CLOCK_MS));
+	ck_assert_int_eq(liveness_verdict(&l, &usual, t + 1500 * CLOCK_MS),
+			 LIVENESS_UP);
+}
+END_TEST
+
+START_TEST(a_peer_to_which_nothing_is_sent_is_not_deaf)
+{
+	struct liveness l;
+	struct wire_probe still = { .received = 0 };
+	uint64_t t = 100 * CLOCK_S;
+
+	liveness_init(&l, t);
+	for (int i = 0; i < 100; i++) {
+		t += CLOCK_S / 2;
+		liveness_received(&l, 1, t);
+		liveness_report(&l, &still, false, t);
+		ck_assert_int_eq(liveness_verdict(&l, &usual, t), LIVENESS_UP);
+	}
+	/* Nor at once when something is sent after so long. */
+	liveness_sent(&l, 1, t);
+	liveness_report(&l, &still, false, t + 10);
+	ck_assert_int_eq(liveness_verdict(&l, &usual, t + 10), LIVENESS_UP);
+}
+END_TEST
+
+START_TEST(rtt_is_smoothed)
+{
+	struct liveness l;
+	struct wire_probe echo = { .echo = true, .time_us = 5 * CLOCK_S };
+
+	liveness_init(&l, CLOCK_S);
+	ck_assert_uint_eq(l.rtt_us, 0);
+	liveness_report(&l, &echo, false, 5 * CLOCK_S + 800);
+	ck_assert_uint_eq(l.rtt_us, 800);
+	ck_assert_uint_eq(l.echoed_us, 0);
+	liveness_report(&l, &echo, true, 5 * CLOCK_S + 1600);
+	ck_assert_uint_eq(l.rtt_us, 900);
+	ck_assert_uint_eq(l.echoed_us, 5 * CLOCK_S + 1600);
+	/* An echo within the clock's resolution is known, not unknown. */
+	liveness_init(&l, CLOCK_S);
+	liveness_report(&l, &echo, false, 5 * CLOCK_S);
+	ck_assert_uint_eq(l.rtt_us, 1);
+}
+END_TEST
+
+START_TEST(attack_an_echo_of_nothing_we_sent_is_no_rtt)
+{
+	struct liveness l;
+	struct wire_probe echo = { .echo = true };
+	static const uint64_t times[] = { 0, 100 * CLOCK_S + 1, UINT64_MAX };
+
+	liveness_init(&l, 100 * CLOCK_S);
+	for (size_t i = 0; i < 3; i++) {
+		echo.time_us = times[i];
+		liveness_report(&l, &echo, true, 100 * CLOCK_S);
+		ck_assert_uint_eq(l.rtt_us, 0);
+	}
+}
+END_TEST
+
+START_TEST(attack_absurd_counters_harm_only_their_own_figures)
+{
+	struct liveness l;
+	struct wire_probe lie = { .received = UINT64_MAX, .sent = UINT64_MAX };
+	uint64_t t = 100 * CLOCK_S;
+
+	liveness_init(&l, t);
+	for (int i = 0; i < 20; i++) {
+		t += CLOCK_S;
+		liveness_sent(&l, 1000, t);
+		liveness_received(&l, UINT64_C(1) << 62, t);
+		lie.received -= UINT64_MAX / 7;
+		liveness_report(&l, &lie, true, t);
+		liveness_roll(&l, t);
+		ck_assert_double_ge(liveness_loss(&l), 0);
+		ck_assert_double_le(liveness_loss(&l), 1);
+		ck_assert_int_eq(liveness_verdict(&l, &usual, t), LIVENESS_UP);
+		ck_assert_uint_le(l.peer_heard_us, t);
+	}
+}
+END_TEST
+
+START_TEST(loss_is_that_of_the_last_minute)
+{
+	static const unsigned percent[] = { 0, 10, 0 };
+	struct splitmix rng = { 3 };
+	struct liveness l;
+	uint64_t t = CLOCK_S, advance = 1;
+
+	liveness_init(&l, t);
+	ck_assert_double_eq(liveness_loss(&l), 0);
+	for (int phase = 0; phase < 3; phase++) {
+		for (int n = 0; n < 8000; n++, advance++) {
+			t += 10 * CLOCK_MS;
+			liveness_roll(&l, t);
+			if (splitmix_chance(&rng, percent[phase]))
+				continue;
+			liveness_received(&l, advance, t);
+			advance = 0;
+		}
+		ck_assert_double_ge(liveness_loss(&l), percent[phase] * 0.0085);
+		ck_assert_double_le(liveness_loss(&l), percent[phase] * 0.0115);
+	}
+}
+END_TEST
+
+START_TEST(late_datagrams_are_not_loss)
+{
+	struct liveness l;
+
+	liveness_init(&l, 0);
+	liveness_received(&l, 1, 1);
+	liveness_received(&l, 3, 2);
+	ck_assert_double_eq(liveness_loss(&l), 0.5);
+	liveness_received(&l, 0, 3);
+	liveness_received(&l, 0, 4);
+	ck_assert_double_eq(liveness_loss(&l), 0);
+	/* Late across a bucket's edge: a surplus, not a negative loss. */
+	liveness_received(&l, 2, 5);
+	for (uint64_t i = 1; i <= LIVENESS_LOSS_BUCKETS + 1; i++)
+		liveness_roll(&l, i * LIVENESS_LOSS_BUCKET_US);
+	liveness_received(&l, 0, 71 * CLOCK_S);
+	ck_assert_double_eq(liveness_loss(&l), 0);
+}
+END_TEST
+
+START_TEST(loss_is_forgotten_after_a_long_sleep)
+{
+	struct liveness l;
+
+	liveness_init(&l, CLOCK_S);
+	liveness_received(&l, 100, 2 * CLOCK_S);
+	ck_assert_double_eq(liveness_loss(&l), 0.99);
+	liveness_roll(&l, 100000 * CLOCK_S);
+	ck_assert_double_eq(liveness_loss(&l), 0);
+	ck_assert_uint_gt(l.bucket_us + LIVENESS_LOSS_BUCKET_US,
+			  100000 * CLOCK_S);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("liveness");
+	TCase *tc = tcase_create("liveness");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, doubt_comes_half_way_to_down);
+	tcase_add_test(tc, a_peer_to_which_nothing_is_sent_is_not_deaf);
+	tcase_add_test(tc, rtt_is_smoothed);
+	tcase_add_test(tc, attack_an_echo_of_nothing_we_sent_is_no_rtt);
+	tcase_add_test(tc, attack_absurd_counters_harm_only_their_own_figures);
+	tcase_add_test(tc, loss_is_that_of_the_last_minute);
+	tcase_add_test(tc, late_datagrams_are_not_loss);
+	tcase_add_test(tc, loss_is_forgotten_after_a_long_sleep);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

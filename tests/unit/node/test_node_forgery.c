@@ -1,0 +1,458 @@
+/* lib/node: replays and forgeries. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/hosts.h"
+#include "support/outsider.h"
+
+#define COUNT(x) (sizeof(x) / sizeof((x)[0]))
+
+static struct hosts h;
+static struct host *a, *b;
+static struct addr stranger;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+	b = &h.host[1];
+	stranger = addr_v4(0xc6336401, 1234);
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+/* A copy of the nth datagram of that type that went from one to the other. */
+static struct packet caught(enum wire_type type, const struct host *from,
+			    const struct host *to, size_t nth)
+{
+	const struct packet *p = hosts_sent(&h, type, from, to, 0, nth);
+	struct packet copy;
+
+	ck_assert_ptr_nonnull(p);
+	copy = *p;
+	copy.bytes = malloc(p->len);
+	ck_assert_ptr_nonnull(copy.bytes);
+	memcpy(copy.bytes, p->bytes, p->len);
+	return copy;
+}
+
+/* ---- not one bit ---- */
+
+/*
+ * The last datagram of each type on its way to b, before b got it: b takes the
+ * true one afterwards, so it was good.
+ */
+static enum wire_type stop_at;
+static struct packet stopped;
+
+static enum fate stop(struct hosts *hosts, struct packet *p)
+{
+	if (stopped.bytes || p->bytes[0] != stop_at ||
+	    !addr_equal(&p->to, &hosts->host[1].addrs[0]))
+		return PASS;
+	stopped = *p;
+	stopped.bytes = malloc(p->len);
+	ck_assert_ptr_nonnull(stopped.bytes);
+	memcpy(stopped.bytes, p->bytes, p->len);
+	return LOSE;
+}
+
+static bool is_stopped(const struct hosts *hosts)
+{
+	(void)hosts;
+	return stopped.bytes != NULL;
+}
+
+/* What b does with a message that is not what was sent: count it. */
+static void assert_ignored(const uint8_t *bytes, size_t len, const char *what,
+			   size_t nth)
+{
+	uint64_t drops = host_drops_total(b), rx = b->node->rx.datagrams;
+	size_t sent = h.log_count;
+
+	host_receive(b, &stopped.from, bytes, len);
+	ck_assert_msg(host_drops_total(b) == drops + 1, "%s %zu", what, nth);
+	ck_assert_uint_eq(b->node->rx.datagrams, rx);
+	ck_assert_msg(h.log_count == sent, "%s %zu is answered", what, nth);
+	ck_assert_uint_eq(b->written_count, 0);
+}
+
+static void assert_not_one_bit(void)
+{
+	uint8_t *forged = malloc(stopped.len + 1);
+
+	ck_assert_ptr_nonnull(forged);
+	for (size_t bit = 0; bit < 8 * stopped.len; bit++) {
+		/* mac2 is only read where a cookie is asked for. */
+		if (stop_at <= WIRE_RESPONSE &&
+		    bit >= 8 * (stopped.len - WIRE_MAC_LEN))
+			break;
+		memcpy(forged, stopped.bytes, stopped.len);
+		forged[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_ignored(forged, stopped.len, "bit", bit);
+	}
+	memcpy(forged, stopped.bytes, stopped.len);
+	for (size_t len = 0; len < stopped.len; len++)
+		assert_ignored(forged, len, "length", len);
+	forged[stopped.len] = 0;
+	assert_ignored(forged, stopped.len + 1, "length", stopped.len + 1);
+	free(forged);
+}
+
+START_TEST(attack_no_bit_of_a_handshake_may_change)
+{
+	stop_at = (enum wire_type)_i;
+	h.judge = stop;
+	host_start(a);
+	host_start(b);
+	if (stop_at == WIRE_RESPONSE)
+		host_dial(b, a);
+	else
+		host_dial(a, b);
+	ck_assert(hosts_until(&h, is_stopped, CLOCK_S));
+	assert_not_one_bit();
+	ck_assert_int_eq(host_peer(b, a) != NULL, 0);
+	/* And none of them spoilt it for the true one. */
+	h.judge = NULL;
+	host_receive(b, &stopped.from, stopped.bytes, stopped.len);
+	ck_assert(hosts_until(&h, hosts_pair_up, 100 * CLOCK_MS));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, NULL, NULL, 0),
+			  1);
+	free(stopped.bytes);
+}
+END_TEST
+
+START_TEST(attack_no_bit_of_a_datagram_may_change)
+{
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 100 * CLOCK_MS);
+	stop_at = WIRE_DATA;
+	h.judge = stop;
+	host_say(a, 1);
+	ck_assert_ptr_nonnull(stopped.bytes);
+	assert_not_one_bit();
+	h.judge = NULL;
+	host_receive(b, &stopped.from, stopped.bytes, stopped.len);
+	ck_assert(host_heard(b, a, 1));
+	free(stopped.bytes);
+}
+END_TEST
+
+START_TEST(attack_no_bit_of_a_cookie_may_change)
+{
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 10 * CLOCK_S);
+	/* b, with its clock set back, is sent a cookie. */
+	host_stop(b);
+	b->wall_offset_us = -(int64_t)(1000 * CLOCK_S);
+	host_start(b);
+	host_dial(b, a);
+	stop_at = WIRE_COOKIE;
+	h.judge = stop;
+	ck_assert(hosts_until(&h, is_stopped, CLOCK_S));
+	assert_not_one_bit();
+	h.judge = NULL;
+	host_receive(b, &stopped.from, stopped.bytes, stopped.len);
+	ck_assert(hosts_until(&h, hosts_pair_up, 100 * CLOCK_MS));
+	free(stopped.bytes);
+}
+END_TEST
+
+START_TEST(datagrams_of_no_kind_are_told_apart)
+{
+	static const struct {
+		uint8_t bytes[40];
+		size_t len;
+		enum drop_reason reason;
+	} none[] = {
+		{ { 0 }, 0, DROP_datagram_short },
+		{ { 4 }, 3, DROP_datagram_short },
+		{ { 4 }, 31, DROP_datagram_short },
+		{ { 0 }, 40, DROP_datagram_type },
+		{ { 5 }, 40, DROP_datagram_type },
+		{ { 4, 0, 1 }, 40, DROP_datagram_type },
+		{ { 4, 1 }, 40, DROP_datagram_lane },
+		{ { 1 }, 40, DROP_datagram_length },
+		{ { 4 }, 40, DROP_data_index },
+	};
+
+	host_start(a);
+	for (size_t i = 0; i < COUNT(none); i++) {
+		uint64_t before = host_drops(a, none[i].reason);
+
+		host_receive(a, &stranger, none[i].bytes, none[i].len);
+		ck_assert_uint_eq(host_drops(a, none[i].reason), before + 1);
+	}
+	ck_assert_uint_eq(h.log_count, 0);
+}
+END_TEST
+
+/* ---- replays ---- */
+
+/* Everything of a that a stranger could want to change. */
+struct snapshot {
+	size_t peers, endpoints;
+	uint64_t timestamp_us, epoch;
+	struct addr at;
+	size_t events, written;
+	const struct session *current;
+	struct session sessions[PEERS_SESSIONS];
+};
+
+static struct snapshot look_at_a(void)
+{
+	const struct peer *peer = host_peer(a, b);
+	struct snapshot s;
+
+	memset(&s, 0, sizeof(s));
+	s.peers = table_count(a->node->peers.by_key);
+	s.endpoints = table_count(a->node->peers.by_addr);
+	s.timestamp_us = peer->timestamp_us;
+	s.epoch = peer->epoch;
+	s.at = peer->endpoint->addr;
+	s.events = a->events_count;
+	s.written = a->written_count;
+	s.current = peer->current;
+	memcpy(s.sessions, peer->sessions, sizeof(s.sessions));
+	return s;
+}
+
+START_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere)
+{
+	struct packet first;
+	struct snapshot before, after;
+	struct addr from[] = { b->addrs[0], a->addrs[0], stranger };
+
+	hosts_mesh(&h, 2);
+	hosts_run(&h, CLOCK_S);
+	first = caught(WIRE_INITIATION, b, a, 0);
+	before = look_at_a();
+	for (size_t i = 0; i < COUNT(from); i++) {
+		size_t since = h.log_count;
+
+		host_receive(a, &from[i], first.bytes, first.len);
+		/* A cookie at most: no state, no half-open session. */
+		ck_assert_uint_eq(h.log_count - since, 1);
+		ck_assert_uint_eq(h.log[since].bytes[0], WIRE_COOKIE);
+		ck_assert_uint_eq(host_drops(a, DROP_stale_timestamp), i + 1);
+		ck_assert_uint_eq(a->node->half_open, 0);
+	}
+	after = look_at_a();
+	ck_assert_mem_eq(&before, &after, sizeof(before));
+	hosts_run(&h, 2 * h.latency_us);
+	ck_assert(host_talks(a, b));
+	free(first.bytes);
+}
+END_TEST
+
+START_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten)
+{
+	struct packet first;
+	struct node_status status;
+
+	hosts_mesh(&h, 2);
+	first = caught(WIRE_INITIATION, b, a, 0);
+	host_stop(b);
+	host_stop(a);
+	host_start(a);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct addr from = addr_v4(0xc6330000 + i, 1000);
+
+		host_receive(a, &from, first.bytes, first.len);
+	}
+	/* Above 64, a cookie first; and the stranger does not receive it. */
+	ck_assert_uint_eq(a->node->half_open, NODE_HALF_OPEN_LOAD);
+	ck_assert_uint_eq(host_drops(a, DROP_mac2), 1000 - NODE_HALF_OPEN_LOAD);
+	node_status(a->node, &status);
+	ck_assert_uint_eq(status.peers_total, 0);
+	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 0);
+	ck_assert_uint_eq(a->events_count, 1); /* of its first life */
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(a->node->half_open, 0);
+	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	ck_assert_uint_eq(table_count(a->node->indices), 0);
+	free(first.bytes);
+}
+END_TEST
+
+START_TEST(attack_a_replayed_response_or_cookie_is_to_nobody)
+{
+	struct packet response;
+
+	hosts_mesh(&h, 2);
+	response = caught(WIRE_RESPONSE, a, b, 0);
+	host_receive(b, &a->addrs[0], response.bytes, response.len);
+	ck_assert_uint_eq(host_drops(b, DROP_handshake_index), 1);
+	ck_assert(host_talks(a, b));
+	free(response.bytes);
+}
+END_TEST
+
+START_TEST(attack_our_own_initiation_sent_back_to_us_stops_nothing)
+{
+	struct packet first;
+
+	host_start(a);
+	host_start(b);
+	host_dial(a, b);
+	hosts_run(&h, NODE_SPREAD_US / 2);
+	first = caught(WIRE_INITIATION, a, b, 0);
+	host_receive(a, &b->addrs[0], first.bytes, first.len);
+	host_receive(a, &stranger, first.bytes, first.len);
+	ck_assert(hosts_until(&h, hosts_pair_up, 4 * h.latency_us));
+	ck_assert(host_talks(a, b));
+	/* An old one is no sign of a clone, either. */
+	host_receive(a, &b->addrs[0], first.bytes, first.len);
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_OWN_KEY), 0);
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 0);
+	ck_assert(host_talks(a, b));
+	free(first.bytes);
+}
+END_TEST
+
+/* ---- forged handshakes ---- */
+
+START_TEST(attack_a_true_mac1_around_rubbish_is_dropped)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	outsider_initiate(&o, HOSTS_WALL, initiation);
+	for (size_t i = 8; i < 8 + WIRE_NOISE1_LEN; i += 13) {
+		initiation[i] ^= 1;
+		cookie_set_mac1(&o.secret, initiation, sizeof(initiation));
+		host_receive(a, &o.at, initiation, sizeof(initiation));
+		initiation[i] ^= 1;
+	}
+	ck_assert_uint_eq(host_drops(a, DROP_handshake_auth), 8);
+	ck_assert_uint_eq(h.log_count, 0);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_a_forged_response_does_not_end_the_handshake)
+{
+	uint8_t response[WIRE_RESPONSE_LEN], forged[WIRE_RESPONSE_LEN];
+	const struct packet *p;
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	host_want(a, &o.at, 1);
+	hosts_run(&h, NODE_SPREAD_US);
+	p = hosts_sent(&h, WIRE_INITIATION, a, NULL, 0, 0);
+	outsider_respond(&o, p->bytes, response, h.now_us);
+	/* With the secret: its mac1 is true. */
+	for (size_t i = 12; i < 12 + WIRE_NOISE2_LEN; i++) {
+		memcpy(forged, response, sizeof(forged));
+		forged[i] ^= 0x10;
+		cookie_set_mac1(&o.secret, forged, sizeof(forged));
+		host_receive(a, &stranger, forged, sizeof(forged));
+	}
+	ck_assert_uint_eq(host_drops(a, DROP_handshake_auth), WIRE_NOISE2_LEN);
+	host_receive(a, &o.at, response, sizeof(response));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, NULL, 0), 1);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_points_of_low_order_make_no_session)
+{
+	static const uint8_t zero[KEY_LEN];
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	struct outsider o;
+	size_t since = 0;
+
+	/* A static key of low order, well sealed: nobody owns it. */
+	outsider_init(&o, 1);
+	memcpy(o.key.bytes, zero, sizeof(zero));
+	host_start(a);
+	outsider_initiate(&o, HOSTS_WALL, initiation);
+	host_receive(a, &o.at, initiation, sizeof(initiation));
+	ck_assert_uint_eq(host_drops(a, DROP_handshake_auth), 1);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, since),
+			  0);
+	ck_assert_uint_eq(a->node->half_open, 0);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_a_response_from_elsewhere_does_not_take_us_there)
+{
+	h.judge = NULL;
+	host_start(a);
+	host_start(b);
+	host_dial(a, b);
+	/* A racing stranger passes b's response on from its own address. */
+	stop_at = WIRE_INITIATION;
+	h.judge = stop;
+	ck_assert(hosts_until(&h, is_stopped, CLOCK_S));
+	h.judge = NULL;
+	host_receive(b, &stranger, stopped.bytes, stopped.len);
+	ck_assert_uint_eq(h.log[h.log_count - 1].bytes[0], WIRE_RESPONSE);
+	ck_assert(addr_equal(&h.log[h.log_count - 1].to, &stranger));
+	host_receive(a, &stranger, h.log[h.log_count - 1].bytes,
+		     WIRE_RESPONSE_LEN);
+	hosts_run(&h, 100 * CLOCK_MS);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert(addr_equal(&host_peer(b, a)->endpoint->addr, &a->addrs[0]));
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+	free(stopped.bytes);
+}
+END_TEST
+
+static TCase *bits(void)
+{
+	TCase *tc = tcase_create("not one bit");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, attack_no_bit_of_a_handshake_may_change,
+			    WIRE_INITIATION, WIRE_RESPONSE + 1);
+	tcase_add_test(tc, attack_no_bit_of_a_cookie_may_change);
+	tcase_add_test(tc, attack_no_bit_of_a_datagram_may_change);
+	tcase_add_test(tc, datagrams_of_no_kind_are_told_apart);
+	return tc;
+}
+
+static TCase *replays(void)
+{
+	TCase *tc = tcase_create("replays and forgeries");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(
+		tc, attack_a_replayed_initiation_changes_nothing_from_anywhere);
+	tcase_add_test(
+		tc, attack_replays_to_who_knows_nobody_are_few_and_forgotten);
+	tcase_add_test(tc, attack_a_replayed_response_or_cookie_is_to_nobody);
+	tcase_add_test(tc,
+		       attack_our_own_initiation_sent_back_to_us_stops_nothing);
+	tcase_add_test(tc, attack_a_true_mac1_around_rubbish_is_dropped);
+	tcase_add_test(tc, attack_a_forged_response_does_not_end_the_handshake);
+	tcase_add_test(tc, attack_points_of_low_order_make_no_session);
+	tcase_add_test(tc,
+		       attack_a_response_from_elsewhere_does_not_take_us_there);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node forgery");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, bits());
+	suite_add_tcase(suite, replays());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

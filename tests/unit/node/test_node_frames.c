@@ -1,0 +1,410 @@
+/* lib/node: frames, from one TAP to the others. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/hosts.h"
+#include "support/outsider.h"
+
+static struct hosts h;
+static struct host *a, *b, *c;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+	b = &h.host[1];
+	c = &h.host[2];
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+static void arrive(void)
+{
+	hosts_run(&h, 2 * h.latency_us);
+}
+
+/* Sends one frame between the MACs. */
+static void send(struct host *host, uint8_t dst, uint8_t src, size_t len)
+{
+	uint8_t *frame = hosts_frame(dst, src, len, len);
+
+	host_tap(host, frame, len);
+	free(frame);
+}
+
+/* ---- what the TAP may say ---- */
+
+START_TEST(frames_that_are_none_are_dropped_and_counted)
+{
+	uint8_t *frame = hosts_frame(0xff, 1, 2000, 1);
+
+	hosts_mesh(&h, 2);
+	host_tap(a, frame, ETH_HEADER_LEN - 1);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_short), 1);
+	host_tap(a, frame, 1500 + ETH_OVERHEAD_MAX + 1);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_long), 1);
+	frame[6] |= 1;
+	host_tap(a, frame, 60);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_bad_source), 1);
+	arrive();
+	ck_assert_uint_eq(b->written_count, 0);
+	ck_assert_uint_eq(host_drops_total(a), 3);
+	ck_assert_uint_eq(a->node->tx.frames, 3);
+	free(frame);
+}
+END_TEST
+
+START_TEST(every_length_from_the_least_to_the_most_arrives_unchanged)
+{
+	hosts_mesh(&h, 2);
+	for (size_t len = ETH_HEADER_LEN; len <= 1500 + ETH_OVERHEAD_MAX;
+	     len++) {
+		uint8_t *frame = hosts_frame(0xff, 1, len, len);
+
+		host_forget_written(b);
+		host_tap(a, frame, len);
+		arrive();
+		ck_assert_uint_eq(b->written_count, 1);
+		ck_assert_uint_eq(b->written[0].len, len);
+		ck_assert_mem_eq(b->written[0].bytes, frame, len);
+		free(frame);
+	}
+	ck_assert_uint_eq(host_drops_total(a) + host_drops_total(b), 0);
+}
+END_TEST
+
+START_TEST(a_frame_for_this_side_of_the_tap_goes_nowhere)
+{
+	hosts_mesh(&h, 2);
+	send(a, 0xff, 1, 60);
+	send(a, 0xff, 2, 60);
+	send(a, 1, 2, 60);
+	arrive();
+	ck_assert_uint_eq(b->written_count, 2);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_local), 1);
+}
+END_TEST
+
+START_TEST(a_frame_for_nobody_is_counted)
+{
+	host_start(a);
+	send(a, 0xff, 1, 60);
+	send(a, 9, 1, 60);
+	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 2);
+	ck_assert_uint_eq(h.log_count, 0);
+}
+END_TEST
+
+/* ---- who gets it ---- */
+
+START_TEST(broadcast_reaches_everyone_once)
+{
+	hosts_mesh(&h, 3);
+	send(a, 0xff, 1, 60);
+	arrive();
+	ck_assert_uint_eq(b->written_count, 1);
+	ck_assert_uint_eq(c->written_count, 1);
+	ck_assert_uint_eq(a->written_count, 0);
+}
+END_TEST
+
+START_TEST(a_known_mac_gets_its_frames_alone)
+{
+	size_t since;
+
+	hosts_mesh(&h, 3);
+	send(a, 2, 1, 60); /* not known yet: to all */
+	arrive();
+	ck_assert_uint_eq(c->written_count, 1);
+	send(b, 0xff, 2, 60);
+	arrive();
+	host_forget_written(b);
+	host_forget_written(c);
+	since = h.log_count;
+	send(a, 2, 1, 60);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, b, since), 1);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, c, since), 0);
+	arrive();
+	ck_assert_uint_eq(b->written_count, 1);
+	ck_assert_uint_eq(c->written_count, 0);
+	/* One that moves is followed at once: a virtual MAC and its master. */
+	send(c, 0xff, 2, 60);
+	arrive();
+	host_forget_written(b);
+	host_forget_written(c);
+	send(a, 2, 1, 60);
+	arrive();
+	ck_assert_uint_eq(b->written_count, 0);
+	ck_assert_uint_eq(c->written_count, 1);
+}
+END_TEST
+
+START_TEST(known_macs_of_two_peers_in_one_read_get_their_own)
+{
+	static uint8_t bytes[4][FRAME_HEADROOM + 60];
+	struct frame frames[4];
+	struct iovec iov[4];
+
+	hosts_mesh(&h, 3);
+	send(b, 0xff, 2, 60);
+	send(c, 0xff, 3, 60);
+	arrive();
+	host_forget_written(b);
+	host_forget_written(c);
+	for (uint8_t i = 0; i < 4; i++) {
+		uint8_t *frame = hosts_frame(i % 2 ? 2 : 3, 1, 60, i);
+
+		memcpy(bytes[i] + FRAME_HEADROOM, frame, 60);
+		iov[i] = (struct iovec){ bytes[i] + FRAME_HEADROOM, 60 };
+		frames[i] = (struct frame){ &iov[i], 1, { 0 } };
+		free(frame);
+	}
+	node_from_tap(a->node, frames, 4, hosts_clock(a));
+	node_flush(a->node, hosts_clock(a));
+	arrive();
+	ck_assert_uint_eq(b->written_count, 2);
+	ck_assert_uint_eq(c->written_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_mem_eq(b->written[i].bytes, iov[2 * i + 1].iov_base,
+				 60);
+		ck_assert_mem_eq(c->written[i].bytes, iov[2 * i].iov_base, 60);
+	}
+}
+END_TEST
+
+START_TEST(the_mac_of_a_peer_that_is_gone_is_flooded)
+{
+	hosts_mesh(&h, 3);
+	send(b, 0xff, 2, 60);
+	arrive();
+	node_bye(b->node, hosts_clock(b));
+	arrive();
+	host_forget_written(c);
+	send(a, 2, 1, 60);
+	arrive();
+	ck_assert_uint_eq(c->written_count, 1);
+}
+END_TEST
+
+START_TEST(a_mac_unheard_for_five_minutes_is_flooded_again)
+{
+	hosts_mesh(&h, 3);
+	send(b, 0xff, 2, 60);
+	arrive();
+	hosts_run(&h, 301 * CLOCK_S);
+	host_forget_written(c);
+	send(a, 2, 1, 60);
+	arrive();
+	ck_assert_uint_eq(c->written_count, 1);
+	hosts_run(&h, 331 * CLOCK_S);
+	ck_assert_uint_eq(fdb_count(a->node->tables.fdb), 0);
+}
+END_TEST
+
+START_TEST(what_a_peer_sends_goes_to_no_other_peer)
+{
+	size_t since;
+
+	hosts_mesh(&h, 3);
+	hosts_run(&h, CLOCK_S);
+	since = h.log_count;
+	send(b, 0xff, 2, 60);
+	hosts_run(&h, h.latency_us);
+	ck_assert_uint_eq(a->written_count, 1);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, c, since), 0);
+}
+END_TEST
+
+START_TEST(a_full_table_of_macs_is_counted_and_loses_no_frame)
+{
+	a->config.fdb_per_peer = 2;
+	b->config.fdb_capacity = 3;
+	hosts_mesh(&h, 2);
+	for (uint8_t mac = 10; mac < 15; mac++)
+		send(b, 0xff, mac, 60);
+	arrive();
+	ck_assert_uint_eq(a->written_count, 5);
+	ck_assert_uint_eq(host_drops(a, DROP_fdb_full), 3);
+	ck_assert_uint_eq(host_drops(b, DROP_fdb_full), 2);
+}
+END_TEST
+
+/* ---- order and packing ---- */
+
+/* Hands n frames over in one call, as one read of the TAP does. */
+static void send_many(struct host *host, const struct frame *frames, size_t n)
+{
+	node_from_tap(host->node, frames, n, hosts_clock(host));
+	node_flush(host->node, hosts_clock(host));
+}
+
+#define MANY 300
+
+START_TEST(unicast_and_multicast_keep_their_order_to_each_peer)
+{
+	static uint8_t bytes[MANY][FRAME_HEADROOM + 1500];
+	struct splitmix rng = { (uint64_t)_i };
+	struct frame frames[MANY];
+	struct iovec iov[MANY];
+	size_t for_b[MANY], for_c[MANY], nb = 0, nc = 0, since, sent;
+
+	hosts_mesh(&h, 3);
+	send(b, 0xff, 2, 60);
+	send(c, 0xff, 3, 60);
+	arrive();
+	host_forget_written(b);
+	host_forget_written(c);
+	for (size_t i = 0; i < MANY; i++) {
+		static const uint8_t dsts[] = { 2, 3, 0xff };
+		uint8_t dst = dsts[splitmix_below(&rng, 3)];
+		size_t len = 60 + splitmix_below(&rng, 1400);
+		uint8_t *frame = hosts_frame(dst, 1, len, i);
+
+		memcpy(bytes[i] + FRAME_HEADROOM, frame, len);
+		free(frame);
+		iov[i] = (struct iovec){ bytes[i] + FRAME_HEADROOM, len };
+		frames[i] = (struct frame){ &iov[i], 1, { 0 } };
+		if (dst != 3)
+			for_b[nb++] = i;
+		if (dst != 2)
+			for_c[nc++] = i;
+	}
+	since = h.log_count;
+	send_many(a, frames, MANY);
+	sent = h.log_count - since;
+	arrive();
+	ck_assert_uint_eq(b->written_count, nb);
+	ck_assert_uint_eq(c->written_count, nc);
+	for (size_t i = 0; i < nb; i++)
+		ck_assert_mem_eq(b->written[i].bytes, iov[for_b[i]].iov_base,
+				 iov[for_b[i]].iov_len);
+	for (size_t i = 0; i < nc; i++)
+		ck_assert_mem_eq(c->written[i].bytes, iov[for_c[i]].iov_base,
+				 iov[for_c[i]].iov_len);
+	ck_assert_uint_eq(host_peer(a, b)->tx.frames, nb);
+	ck_assert_uint_eq(host_peer(b, a)->rx.frames, nb);
+	ck_assert_uint_gt(sent, 0);
+}
+END_TEST
+
+START_TEST(small_frames_of_one_read_share_a_datagram)
+{
+	static uint8_t bytes[16][FRAME_HEADROOM + 60];
+	struct frame frames[16];
+	struct iovec iov[16];
+	uint8_t *frame = hosts_frame(0xff, 1, 60, 1);
+	size_t since;
+
+	hosts_mesh(&h, 2);
+	for (size_t i = 0; i < 16; i++) {
+		memcpy(bytes[i] + FRAME_HEADROOM, frame, 60);
+		iov[i] = (struct iovec){ bytes[i] + FRAME_HEADROOM, 60 };
+		frames[i] = (struct frame){ &iov[i], 1, { 0 } };
+	}
+	since = h.log_count;
+	send_many(a, frames, 16);
+	ck_assert_uint_eq(h.log_count - since, 1);
+	ck_assert_uint_eq(h.log[since].len, 16 * 64 + WIRE_DATA_OVERHEAD);
+	arrive();
+	ck_assert_uint_eq(b->written_count, 16);
+	free(frame);
+}
+END_TEST
+
+START_TEST(a_run_that_the_kernel_merged_is_taken_apart)
+{
+	struct packet got[40];
+	struct datagram_run run;
+	uint8_t *merged, *frame = hosts_frame(0xff, 1, 1100, 1);
+	size_t since, n, len = 0;
+
+	hosts_mesh(&h, 2);
+	since = h.log_count;
+	for (int i = 0; i < 39; i++)
+		host_tap(a, frame, 1100);
+	host_tap(a, frame, 900);
+	n = h.log_count - since;
+	ck_assert_uint_eq(n, 40);
+	merged = malloc(n * 1200);
+	ck_assert_ptr_nonnull(merged);
+	for (size_t i = 0; i < n; i++) {
+		got[i] = h.log[since + i];
+		memcpy(merged + len, got[i].bytes, got[i].len);
+		len += got[i].len;
+	}
+	run = (struct datagram_run){ a->addrs[0], merged, len, got[0].len };
+	node_from_udp(b->node, &run, 1, hosts_clock(b));
+	ck_assert_uint_eq(b->written_count, 40);
+	ck_assert_uint_eq(b->written[39].len, 900);
+	free(merged);
+	free(frame);
+}
+END_TEST
+
+START_TEST(more_frames_than_one_write_takes_come_in_order)
+{
+	/* One datagram of tiny frames, more than NODE_TAP_BATCH. */
+	uint8_t records[100 * 18];
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	outsider_join(&o, a);
+	for (uint8_t i = 0; i < 100; i++) {
+		uint8_t *frame = hosts_frame(0xff, i, ETH_HEADER_LEN, 0);
+
+		wire_pack_record(records + i * 18, WIRE_FRAME, 0,
+				 ETH_HEADER_LEN);
+		memcpy(records + i * 18 + 4, frame, ETH_HEADER_LEN);
+		free(frame);
+	}
+	/* MACs of 0 at the end are fine: the first byte is 02. */
+	outsider_send(&o, a, records, sizeof(records));
+	ck_assert_uint_eq(a->written_count, 100);
+	for (uint8_t i = 0; i < 100; i++)
+		ck_assert_uint_eq(a->written[i].bytes[11], i);
+	outsider_free(&o);
+}
+END_TEST
+
+static TCase *from_tap(void)
+{
+	TCase *tc = tcase_create("from the TAP");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, frames_that_are_none_are_dropped_and_counted);
+	tcase_add_test(
+		tc, every_length_from_the_least_to_the_most_arrives_unchanged);
+	tcase_add_test(tc, a_frame_for_this_side_of_the_tap_goes_nowhere);
+	tcase_add_test(tc, a_frame_for_nobody_is_counted);
+	tcase_add_test(tc, broadcast_reaches_everyone_once);
+	tcase_add_test(tc, a_known_mac_gets_its_frames_alone);
+	tcase_add_test(tc, known_macs_of_two_peers_in_one_read_get_their_own);
+	tcase_add_test(tc, the_mac_of_a_peer_that_is_gone_is_flooded);
+	tcase_add_test(tc, a_mac_unheard_for_five_minutes_is_flooded_again);
+	tcase_add_test(tc, what_a_peer_sends_goes_to_no_other_peer);
+	tcase_add_test(tc, a_full_table_of_macs_is_counted_and_loses_no_frame);
+	tcase_add_loop_test(
+		tc, unicast_and_multicast_keep_their_order_to_each_peer, 0, 5);
+	tcase_add_test(tc, small_frames_of_one_read_share_a_datagram);
+	tcase_add_test(tc, a_run_that_the_kernel_merged_is_taken_apart);
+	tcase_add_test(tc, more_frames_than_one_write_takes_come_in_order);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node frames");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, from_tap());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

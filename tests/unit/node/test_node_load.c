@@ -1,0 +1,297 @@
+/* lib/node: floods of handshakes. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "support/hosts.h"
+#include "support/outsider.h"
+
+static struct hosts h;
+static struct host *a, *b;
+static struct addr stranger;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+	b = &h.host[1];
+	stranger = addr_v4(0xc6336401, 1234);
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+/* Half-open handshakes of holders of the secret that never go on. */
+static void pile_up(size_t count)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	struct outsider o;
+
+	outsider_init(&o, 200);
+	for (size_t i = 0; i < count; i++) {
+		outsider_initiate(&o, HOSTS_WALL + i, initiation);
+		host_receive(a, &stranger, initiation, sizeof(initiation));
+	}
+	outsider_free(&o);
+}
+
+START_TEST(under_load_a_cookie_gets_an_honest_host_in)
+{
+	size_t since;
+
+	host_start(a);
+	host_start(b);
+	pile_up(200);
+	ck_assert_uint_eq(a->node->half_open, NODE_HALF_OPEN_LOAD);
+	since = h.log_count;
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, 200 * CLOCK_MS));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_COOKIE, a, b, since), 1);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, b, a, since),
+			  2);
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
+START_TEST(a_cookie_is_kept_for_the_next_dial)
+{
+	size_t since;
+
+	host_start(a);
+	host_start(b);
+	pile_up(200);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, 200 * CLOCK_MS));
+	hosts_run(&h, 60 * CLOCK_S);
+	pile_up(200);
+	since = h.log_count;
+	host_stop(a); /* the cookie's key goes with it: another one is sent */
+	host_start(a);
+	pile_up(200);
+	ck_assert(hosts_until(&h, hosts_pair_up, 10 * CLOCK_S));
+	ck_assert_uint_ge(hosts_count_sent(&h, WIRE_COOKIE, a, b, since), 1);
+}
+END_TEST
+
+/* One initiation that an outsider recorded, of a host that a does not know. */
+static void record(uint8_t initiation[WIRE_INITIATION_LEN])
+{
+	struct outsider o;
+
+	outsider_init(&o, 200);
+	outsider_initiate(&o, HOSTS_WALL, initiation);
+	outsider_free(&o);
+}
+
+START_TEST(cookies_are_given_at_a_bounded_rate)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+
+	host_start(a);
+	record(initiation);
+	for (int i = 0; i < NODE_COOKIE_RATE + 1000; i++)
+		host_receive(a, &stranger, initiation, sizeof(initiation));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_COOKIE, a, NULL, 0),
+			  NODE_COOKIE_RATE);
+}
+END_TEST
+
+START_TEST(attack_replays_without_end_keep_no_honest_host_out)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+
+	host_start(a);
+	host_start(b);
+	record(initiation);
+	for (int ms = 0; ms < 2000; ms++) {
+		for (int i = 0; i < 4; i++)
+			host_receive(a, &stranger, initiation,
+				     sizeof(initiation));
+		if (ms == 500)
+			host_dial(b, a);
+		hosts_run(&h, CLOCK_MS);
+	}
+	ck_assert_uint_eq(a->node->half_open, NODE_HALF_OPEN_LOAD);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, b, a, 0), 2);
+}
+END_TEST
+
+START_TEST(attack_a_cookie_is_worth_nothing_elsewhere)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	const struct packet *cookie;
+	struct outsider o;
+	size_t since;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	pile_up(100);
+	outsider_initiate(&o, HOSTS_WALL, initiation);
+	since = h.log_count;
+	host_receive(a, &o.at, initiation, sizeof(initiation));
+	cookie = hosts_sent(&h, WIRE_COOKIE, a, NULL, since, 0);
+	ck_assert_ptr_nonnull(cookie);
+	ck_assert(outsider_take_cookie(&o, cookie->bytes, initiation));
+	since = h.log_count;
+	host_receive(a, &stranger, initiation, sizeof(initiation));
+	o.at.port++;
+	host_receive(a, &o.at, initiation, sizeof(initiation));
+	o.at.port--;
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, since),
+			  0);
+	host_receive(a, &o.at, initiation, sizeof(initiation));
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, since),
+			  1);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(half_open_handshakes_are_bounded_even_with_cookies)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	for (int i = 0; i < 700; i++) {
+		size_t since = h.log_count;
+		const struct packet *cookie;
+
+		outsider_initiate(&o, HOSTS_WALL + (uint64_t)i, initiation);
+		host_receive(a, &o.at, initiation, sizeof(initiation));
+		cookie = hosts_sent(&h, WIRE_COOKIE, a, NULL, since, 0);
+		if (cookie &&
+		    outsider_take_cookie(&o, cookie->bytes, initiation))
+			host_receive(a, &o.at, initiation, sizeof(initiation));
+		hosts_run(&h, 5 * CLOCK_MS);
+	}
+	ck_assert_uint_le(a->node->half_open, NODE_HALF_OPEN_MAX);
+	ck_assert_uint_gt(host_drops(a, DROP_handshake_half_open), 0);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(a->node->half_open, 0);
+	ck_assert_uint_eq(table_count(a->node->indices), 0);
+	outsider_free(&o);
+}
+END_TEST
+
+/* Handshakes without end, each session confirmed, so that none stays half open,
+ * and none identified. */
+static void shake_hands_for_ever(struct outsider *o, size_t count)
+{
+	static const uint8_t pad[WIRE_RECORD_LEN];
+	uint8_t initiation[WIRE_INITIATION_LEN];
+
+	for (size_t i = 0; i < count; i++) {
+		size_t since = h.log_count;
+		const struct packet *p;
+
+		outsider_initiate(o, HOSTS_WALL + h.log_count, initiation);
+		host_receive(a, &o->at, initiation, sizeof(initiation));
+		p = hosts_sent(&h, WIRE_COOKIE, a, NULL, since, 0);
+		if (p && outsider_take_cookie(o, p->bytes, initiation))
+			host_receive(a, &o->at, initiation, sizeof(initiation));
+		p = hosts_sent(&h, WIRE_RESPONSE, a, NULL, since, 0);
+		if (p && outsider_complete(o, p->bytes, h.now_us))
+			outsider_send(o, a, pad, sizeof(pad));
+	}
+}
+
+START_TEST(handshakes_are_answered_at_a_bounded_rate)
+{
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	shake_hands_for_ever(&o, 2000);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, 0),
+			  NODE_HANDSHAKE_RATE);
+	ck_assert_uint_gt(host_drops(a, DROP_handshake_rate), 0);
+	/* The honest need a cookie now, and get it; then there is room again. */
+	hosts_run(&h, 6 * CLOCK_S);
+	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_a_member_that_says_no_hello_keeps_nobody_out)
+{
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	host_start(b);
+	for (int i = 0; i < 5; i++) {
+		shake_hands_for_ever(&o, 600);
+		hosts_run(&h, 500 * CLOCK_MS);
+	}
+	shake_hands_for_ever(&o, 600);
+	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	host_dial(a, b);
+	ck_assert(hosts_until(&h, hosts_pair_up, 100 * CLOCK_MS));
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_no_handshake_is_answered_with_more_than_it_was)
+{
+	size_t asked = 0, seen = 0;
+
+	/* Whatever the state: new, known, stale, under load. */
+	hosts_mesh(&h, 2);
+	host_stop(b);
+	b->wall_offset_us = -(int64_t)(1000 * CLOCK_S);
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	pile_up(300);
+	for (size_t i = 0; i < h.log_count; i++) {
+		const struct packet *p = &h.log[i];
+
+		if (p->bytes[0] == WIRE_INITIATION)
+			asked = p->len;
+		if (p->bytes[0] != WIRE_RESPONSE && p->bytes[0] != WIRE_COOKIE)
+			continue;
+		seen++;
+		ck_assert_uint_ge(WIRE_INITIATION_LEN, p->len);
+	}
+	ck_assert_uint_eq(asked, WIRE_INITIATION_LEN);
+	ck_assert_uint_gt(seen, 64);
+}
+END_TEST
+
+static TCase *load(void)
+{
+	TCase *tc = tcase_create("load");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, under_load_a_cookie_gets_an_honest_host_in);
+	tcase_add_test(tc, a_cookie_is_kept_for_the_next_dial);
+	tcase_add_test(tc, cookies_are_given_at_a_bounded_rate);
+	tcase_add_test(tc, attack_replays_without_end_keep_no_honest_host_out);
+	tcase_add_test(tc, attack_a_cookie_is_worth_nothing_elsewhere);
+	tcase_add_test(tc, half_open_handshakes_are_bounded_even_with_cookies);
+	tcase_add_test(tc, handshakes_are_answered_at_a_bounded_rate);
+	tcase_add_test(tc, attack_a_member_that_says_no_hello_keeps_nobody_out);
+	tcase_add_test(tc,
+		       attack_no_handshake_is_answered_with_more_than_it_was);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node load");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, load());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

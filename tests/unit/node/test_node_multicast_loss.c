@@ -1,0 +1,895 @@
+/* lib/node: what is lost, late, gone or too much of multicast membership costs
+ * copies and no frames. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/stations.h"
+
+#define JOIN_LEN (WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN + 7)
+
+static struct hosts h;
+static struct host *a, *b, *c;
+static struct group g1, g2, g3;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	stations_init(&h);
+	a = &h.host[0];
+	b = &h.host[1];
+	c = &h.host[2];
+	g1 = group_parse(0, "239.1.1.1");
+	g2 = group_parse(0, "239.1.1.2");
+	g3 = group_parse(0, "239.1.1.3");
+}
+
+static void teardown(void)
+{
+	stations_free(&h);
+	hosts_free(&h);
+}
+
+static void arrive(void)
+{
+	hosts_run(&h, 2 * h.latency_us);
+}
+
+static bool knows(const struct host *host, const struct host *of)
+{
+	const struct port_groups *m = host_port_groups(host, of);
+
+	return host_up(host, of) && m->held == m->declared &&
+	       m->held == declaration_version(of->node->declaration);
+}
+
+static bool all_know(const struct hosts *hosts)
+{
+	for (size_t i = 0; i < hosts->count; i++)
+		for (size_t j = 0; j < hosts->count; j++)
+			if (i != j && hosts->host[i].node &&
+			    hosts->host[j].node &&
+			    !(host_up(&hosts->host[i], &hosts->host[j]) &&
+			      knows(&hosts->host[i], &hosts->host[j])))
+				return false;
+	return true;
+}
+
+/* ---- lost and late ---- */
+
+/* Datagrams from b to a of this length are lost, or kept for later. */
+static size_t lose_len;
+static struct packet kept[16];
+static size_t kept_count;
+
+static bool is_b_to_a(const struct packet *p)
+{
+	return addr_equal(&p->from, &b->addrs[0]) &&
+	       addr_equal(&p->to, &a->addrs[0]);
+}
+
+static enum fate lose(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return is_b_to_a(p) && p->len == lose_len ? LOSE : PASS;
+}
+
+static enum fate keep(struct hosts *hosts, struct packet *p)
+{
+	struct packet *copy = &kept[kept_count];
+
+	(void)hosts;
+	if (!is_b_to_a(p) || p->len != lose_len)
+		return PASS;
+	ck_assert_uint_lt(kept_count, 16);
+	*copy = *p;
+	copy->bytes = malloc(p->len);
+	ck_assert_ptr_nonnull(copy->bytes);
+	memcpy(copy->bytes, p->bytes, p->len);
+	kept_count++;
+	return LOSE;
+}
+
+static void release(size_t nth)
+{
+	host_receive(a, &kept[nth].from, kept[nth].bytes, kept[nth].len);
+	free(kept[nth].bytes);
+}
+
+START_TEST(a_lost_join_is_told_again_within_250_ms)
+{
+	stations_mesh(&h, 2);
+	h.judge = lose;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	h.judge = NULL;
+	arrive();
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	hosts_run(&h, 240 * CLOCK_MS);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "");
+}
+END_TEST
+
+START_TEST(any_later_word_of_it_floods_who_misses_one)
+{
+	stations_mesh(&h, 2);
+	h.judge = lose;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	h.judge = NULL;
+	station_join(b, &g2);
+	hosts_run(&h, h.latency_us);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	hosts_run(&h, 250 * CLOCK_MS);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+}
+END_TEST
+
+/* Nothing but probes and echoes comes through. */
+START_TEST(a_probe_says_that_there_is_something_newer)
+{
+	stations_mesh(&h, 2);
+	h.judge = lose;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	hosts_run(&h, 1500 * CLOCK_MS);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	h.judge = NULL;
+	ck_assert(hosts_until(&h, all_know, 10 * CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+}
+END_TEST
+
+/* However long the news before it were not acknowledged. */
+START_TEST(a_lost_join_is_told_again_soon_whatever_was_lost_before)
+{
+	stations_mesh(&h, 2);
+	h.judge = lose;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	hosts_run(&h, 2900 * CLOCK_MS);
+	station_join(b, &g2);
+	h.judge = NULL;
+	hosts_run(&h, 250 * CLOCK_MS);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+}
+END_TEST
+
+START_TEST(records_that_overtook_one_another_are_put_right)
+{
+	stations_mesh(&h, 2);
+	h.judge = keep;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	station_join(b, &g2);
+	h.judge = NULL;
+	release(1);
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	release(0);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	hosts_run(&h, 250 * CLOCK_MS);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+}
+END_TEST
+
+START_TEST(a_join_that_comes_after_its_leave_does_not_undo_it)
+{
+	stations_mesh(&h, 2);
+	h.judge = keep;
+	lose_len = JOIN_LEN;
+	station_join(b, &g1);
+	h.judge = NULL;
+	hosts_run(&h, 250 * CLOCK_MS);
+	station_leave(b, &g1);
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	release(0);
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert(knows(a, b));
+}
+END_TEST
+
+/* The whole set, as it was in the beginning, comes when it is long another. */
+START_TEST(a_whole_set_that_comes_late_prunes_nothing)
+{
+	h.judge = keep;
+	lose_len = WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN; /* only WANT_ALL */
+	hosts_mesh(&h, 2);
+	h.judge = NULL;
+	ck_assert_uint_ge(kept_count, 1);
+	node_tap_up(a->node, hosts_clock(a));
+	node_tap_up(b->node, hosts_clock(b));
+	hosts_run(&h, 3 * CLOCK_S);
+	station_join(b, &g1);
+	arrive();
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "");
+	release(0);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert(hosts_until(&h, all_know, 5 * CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "");
+}
+END_TEST
+
+static enum fate cut(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->from, &b->addrs[0]) ||
+			       addr_equal(&p->to, &b->addrs[0])
+		       ? LOSE
+		       : PASS;
+}
+
+static struct splitmix weather;
+
+/* A quarter is lost; the others overtake one another. */
+static enum fate rain(struct hosts *hosts, struct packet *p)
+{
+	(void)p;
+	hosts->latency_us = CLOCK_MS + splitmix_below(&weather, 30 * CLOCK_MS);
+	return splitmix_chance(&weather, 25) ? LOSE : PASS;
+}
+
+static void station_toggle(struct host *host, struct splitmix *rng,
+			   bool joined[8])
+{
+	uint32_t i = (uint32_t)splitmix_below(rng, 8);
+	struct group g = station_group(i);
+
+	joined[i] = !joined[i];
+	if (joined[i])
+		station_join(host, &g);
+	else
+		station_leave(host, &g);
+}
+
+START_TEST(after_any_loss_all_know_the_same)
+{
+	bool joined[HOSTS_MAX][8] = { { false } };
+
+	weather.state = (uint64_t)_i;
+	stations_mesh(&h, 3);
+	h.judge = rain;
+	for (int step = 0; step < 60; step++) {
+		size_t who = splitmix_below(&weather, 3);
+
+		station_toggle(&h.host[who], &weather, joined[who]);
+		hosts_run(&h, splitmix_below(&weather, 400 * CLOCK_MS));
+	}
+	h.judge = NULL;
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert(all_know(&h));
+	for (uint32_t i = 0; i < 8; i++) {
+		struct group g = station_group(i);
+		char expected[3] = { 0 };
+		size_t n = 0;
+
+		if (joined[1][i])
+			expected[n++] = 'b';
+		if (joined[2][i])
+			expected[n++] = 'c';
+		ck_assert_str_eq(station_sends(a, &g), expected);
+	}
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(declaration_left(h.host[i].node->declaration),
+				  0);
+}
+END_TEST
+
+/* What each host wanted, by the version of its declaration; a bit for a group. */
+#define VERSIONS 4096
+static struct {
+	bool seen;
+	uint8_t wanted;
+} history[HOSTS_MAX][VERSIONS];
+
+static void note_history(const struct host *host, size_t i)
+{
+	uint32_t version = declaration_version(host->node->declaration);
+
+	ck_assert_uint_lt(version, VERSIONS);
+	history[i][version].seen = true;
+	history[i][version].wanted = 0;
+	for (uint32_t j = 0; j < 8; j++) {
+		struct group g = station_group(j);
+
+		if (querier_wants(host->node->querier, &g))
+			history[i][version].wanted |= (uint8_t)(1u << j);
+	}
+}
+
+static void assert_nothing_missing(const struct host *host,
+				   const struct host *of, size_t of_i)
+{
+	const struct peer *peer = host_peer(host, of);
+	const struct port_groups *m;
+
+	if (!peer || port_set_has(&host->node->tables.flooded, peer->port) ||
+	    peer->epoch != of->node->epoch)
+		return;
+	m = &host->node->ports[peer->port];
+	if (!history[of_i][m->held].seen)
+		return;
+	for (uint32_t j = 0; j < 8; j++) {
+		struct group g = station_group(j);
+
+		if (history[of_i][m->held].wanted & 1u << j)
+			ck_assert(mdb_has(host->node->mdb, &g, peer->port));
+	}
+}
+
+static void (*answer_queries)(struct hosts *hosts);
+
+static void look(struct hosts *hosts)
+{
+	answer_queries(hosts);
+	for (size_t i = 0; i < 3; i++)
+		note_history(&hosts->host[i], i);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			if (i != j)
+				assert_nothing_missing(&hosts->host[i],
+						       &hosts->host[j], j);
+}
+
+static void restart(size_t i)
+{
+	host_stop(&h.host[i]);
+	memset(history[i], 0, sizeof(history[i]));
+	station_start(&h.host[i]);
+	host_dial(&h.host[i], &h.host[(i + 1) % 3]);
+	host_dial(&h.host[i], &h.host[(i + 2) % 3]);
+	for (size_t j = 0; j < 3; j++) {
+		host_forget_events(&h.host[j]);
+		host_forget_written(&h.host[j]);
+	}
+}
+
+/* Whoever is not flooded is a member of all that it wanted when it had the
+ * version that is held: through loss, cuts, restarts. */
+START_TEST(who_is_not_flooded_lacks_nothing_at_any_moment)
+{
+	bool joined[HOSTS_MAX][8] = { { false } };
+
+	weather.state = 1000 + (uint64_t)_i;
+	answer_queries = h.tap_sides;
+	stations_mesh(&h, 3);
+	h.tap_sides = look;
+	h.judge = rain;
+	for (int step = 0; step < 80; step++) {
+		size_t who = splitmix_below(&weather, 3);
+
+		if (splitmix_chance(&weather, 4)) {
+			restart(who);
+		} else if (splitmix_chance(&weather, 4)) {
+			h.judge = cut;
+			hosts_run(&h, 4 * CLOCK_S);
+			h.judge = rain;
+		} else {
+			station_toggle(&h.host[who], &weather, joined[who]);
+		}
+		hosts_run(&h, splitmix_below(&weather, 500 * CLOCK_MS));
+		for (size_t j = 0; j < 3; j++)
+			host_forget_events(&h.host[j]);
+	}
+	h.judge = NULL;
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert(all_know(&h));
+}
+END_TEST
+
+/* ---- peers that go and come ---- */
+
+START_TEST(a_restarted_peer_is_flooded_until_it_is_known)
+{
+	stations_mesh(&h, 3);
+	station_join(b, &g1);
+	station_join(b, &g2);
+	arrive();
+	ck_assert_str_eq(station_sends(a, &g3), "");
+	host_stop(b);
+	station_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+}
+END_TEST
+
+START_TEST(what_it_left_before_it_restarted_is_gone)
+{
+	stations_mesh(&h, 2);
+	station_join(b, &g1);
+	station_join(b, &g2);
+	arrive();
+	host_stop(b);
+	station_silence(b, true);
+	station_start(b);
+	station_join(b, &g2);
+	host_dial(b, a);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+}
+END_TEST
+
+START_TEST(a_restarted_node_is_told_everything)
+{
+	stations_mesh(&h, 3);
+	station_join(b, &g1);
+	hosts_run(&h, CLOCK_S);
+	host_stop(a);
+	station_start(a);
+	host_dial(a, b);
+	host_dial(a, c);
+	ck_assert(hosts_until(&h, hosts_all_up, CLOCK_S));
+	arrive();
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g2), "");
+	ck_assert(hosts_until(&h, all_know, 3 * CLOCK_S));
+}
+END_TEST
+
+static enum fate cut_from_b(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->from, &b->addrs[0]) ? LOSE : PASS;
+}
+
+static enum fate cut_to_b(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->to, &b->addrs[0]) ? LOSE : PASS;
+}
+
+START_TEST(a_peer_that_is_down_is_flooded_and_known_when_it_is_back)
+{
+	enum fate (*const cuts[])(struct hosts *,
+				  struct packet *) = { cut, cut_from_b,
+						       cut_to_b };
+
+	stations_mesh(&h, 3);
+	station_join(b, &g1);
+	station_join(b, &g2);
+	station_join(a, &g3);
+	hosts_run(&h, CLOCK_S);
+	h.judge = cuts[_i];
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(!host_up(a, b) && !host_up(b, a));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	ck_assert_str_eq(station_sends(c, &g3), "ab");
+	station_leave(b, &g1);
+	station_join(b, &g3);
+	station_leave(a, &g3);
+	hosts_run(&h, 3 * CLOCK_S);
+	h.judge = NULL;
+	ck_assert(hosts_until(&h, hosts_all_up, 6 * CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert(hosts_until(&h, all_know, 2 * CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "b");
+	ck_assert_str_eq(station_sends(b, &g3), "");
+	ck_assert_str_eq(station_sends(c, &g3), "b");
+}
+END_TEST
+
+/* Only a thinks that b was away; b still holds all of a's, and a nothing. */
+START_TEST(a_peer_that_was_dropped_and_welcomed_again_is_known_again)
+{
+	struct public_key c_only;
+
+	stations_mesh(&h, 3);
+	station_join(b, &g1);
+	station_join(a, &g2);
+	hosts_run(&h, CLOCK_S);
+	c_only = c->node->key;
+	node_set_trusted(a->node, &c_only, 1, hosts_clock(a));
+	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	node_set_trusted(a->node, NULL, 0, hosts_clock(a));
+	hosts_run(&h, 500 * CLOCK_MS);
+	host_dial(a, b);
+	ck_assert(hosts_until(&h, hosts_all_up, 6 * CLOCK_S));
+	ck_assert(hosts_until(&h, all_know, CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	ck_assert_str_eq(station_sends(a, &g3), "");
+	ck_assert_str_eq(station_sends(b, &g2), "a");
+	ck_assert_str_eq(station_sends(b, &g3), "");
+}
+END_TEST
+
+START_TEST(groups_of_who_said_bye_are_gone)
+{
+	struct node_group_info info;
+	uint64_t at = 0;
+
+	stations_mesh(&h, 2);
+	station_join(b, &g1);
+	arrive();
+	ck_assert(node_next_group(a->node, &at, &info));
+	node_bye(b->node, hosts_clock(b));
+	arrive();
+	at = 0;
+	ck_assert(!node_next_group(a->node, &at, &info));
+	ck_assert_uint_eq(mdb_count(a->node->mdb), 0);
+}
+END_TEST
+
+static enum fate lose_acks_from_a(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->from, &a->addrs[0]) &&
+			       p->len == WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN
+		       ? LOSE
+		       : PASS;
+}
+
+/* No session is there to tell of it; the first one that is does, though what was
+ * told before it was to be repeated much later. */
+START_TEST(a_join_while_the_secret_is_replaced_is_told_by_the_next_session)
+{
+	static const uint8_t other[1][KEY_LEN] = { { 1 } };
+
+	stations_mesh(&h, 2);
+	h.judge = lose_acks_from_a;
+	station_join(b, &g2);
+	hosts_run(&h, 1700 * CLOCK_MS);
+	ck_assert(knows(a, b));
+	h.judge = NULL;
+	node_set_secrets(a->node, other, 1, hosts_clock(a));
+	node_set_secrets(b->node, other, 1, hosts_clock(b));
+	station_join(b, &g1);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	arrive();
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+}
+END_TEST
+
+/* ---- leaves ---- */
+
+static enum fate lose_groups_to_c(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->to, &c->addrs[0]) && p->len == JOIN_LEN ? LOSE
+								      : PASS;
+}
+
+static enum fate cut_c(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return addr_equal(&p->to, &c->addrs[0]) ? LOSE : PASS;
+}
+
+START_TEST(a_leave_is_kept_until_all_who_are_up_know_it)
+{
+	stations_mesh(&h, 3);
+	station_join(b, &g1);
+	station_join(b, &g2);
+	hosts_run(&h, CLOCK_S);
+	h.judge = lose_groups_to_c;
+	station_leave(b, &g1);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(declaration_left(b->node->declaration), 1);
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert_str_eq(station_sends(c, &g1), "b");
+	h.judge = NULL;
+	hosts_run(&h, 7 * CLOCK_S);
+	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	ck_assert_str_eq(station_sends(c, &g1), "");
+	/* Who is down does not hold it up. */
+	station_leave(b, &g2);
+	hosts_run(&h, 1900 * CLOCK_MS);
+	h.judge = cut_c;
+	hosts_run(&h, 200 * CLOCK_MS);
+	ck_assert_uint_eq(declaration_left(b->node->declaration), 1);
+	hosts_run(&h, 4 * CLOCK_S);
+	ck_assert(!host_up(b, c));
+	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	h.judge = NULL;
+	ck_assert(hosts_until(&h, all_know, 8 * CLOCK_S));
+	ck_assert_str_eq(station_sends(c, &g2), "");
+}
+END_TEST
+
+START_TEST(a_leave_that_nobody_is_there_to_hear_is_not_kept)
+{
+	host_start(b);
+	node_tap_up(b->node, hosts_clock(b));
+	station_join_many(b, 0, 5);
+	hosts_run(&h, 3 * CLOCK_S);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct group g = station_group(i);
+
+		station_leave(b, &g);
+	}
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	ck_assert_uint_eq(declaration_joined(b->node->declaration), 0);
+}
+END_TEST
+
+/* ---- many ---- */
+
+/* What a host may have, but for mDNS's. */
+#define MANY 9998
+
+static size_t large_sent(size_t since)
+{
+	size_t n = 0;
+	const struct packet *p;
+
+	for (size_t i = 0;
+	     (p = hosts_sent(&h, WIRE_DATA, b, a, since, i)) != NULL; i++)
+		n += p->len > 1000;
+	return n;
+}
+
+static bool a_knows_b(const struct hosts *hosts)
+{
+	(void)hosts;
+	return knows(a, b);
+}
+
+static void many_before_the_start(void)
+{
+	station_start(b);
+	hosts_run(&h, 3 * CLOCK_S);
+	station_join_many(b, 0, MANY);
+	station_start(a);
+	host_dial(a, b);
+}
+
+static void assert_many_are_known(void)
+{
+	struct group g = station_group(0);
+
+	ck_assert_str_eq(station_sends(a, &g), "b");
+	g = station_group(MANY - 1);
+	ck_assert_str_eq(station_sends(a, &g), "b");
+	g = station_group(MANY);
+	ck_assert_str_eq(station_sends(a, &g), "");
+	ck_assert_uint_eq(mdb_count(a->node->mdb), MANY);
+	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 0);
+}
+
+START_TEST(thousands_of_groups_are_told_in_windows_and_flooded_meanwhile)
+{
+	struct group none = station_group(MANY);
+	size_t since, windows = 0;
+
+	/* No probes of larger sizes between them. */
+	a->config.underlay_mtu = b->config.underlay_mtu = 1228;
+	many_before_the_start();
+	since = h.log_count;
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	while (!knows(a, b)) {
+		ck_assert_uint_le(large_sent(since), 16);
+		ck_assert_str_eq(station_sends(a, &none), "b");
+		since = h.log_count;
+		hosts_run(&h, 2 * h.latency_us);
+		ck_assert_int_lt((int)windows++, 20);
+	}
+	/* 61 records of at most 1200 bytes, if nothing is lost. */
+	ck_assert_uint_ge(windows, 4);
+	ck_assert_uint_le(windows, 6);
+	assert_many_are_known();
+	/* One more is one small record. */
+	since = h.log_count;
+	station_join(b, &g1);
+	ck_assert_uint_eq(h.log_count - since, 1);
+	ck_assert_uint_le(h.log[since].len, JOIN_LEN);
+}
+END_TEST
+
+START_TEST(thousands_of_groups_arrive_in_spite_of_loss)
+{
+	struct group none = station_group(MANY);
+	uint64_t end_us;
+
+	weather.state = (uint64_t)_i;
+	many_before_the_start();
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	h.judge = rain;
+	end_us = h.now_us + 60 * CLOCK_S;
+	while (h.now_us < end_us && !knows(a, b)) {
+		/* The word of one who is down does not count either. */
+		ck_assert_str_eq(station_sends(a, &none), "b");
+		hosts_run(&h, 50 * CLOCK_MS);
+	}
+	h.judge = NULL;
+	ck_assert(hosts_until(&h, a_knows_b, 5 * CLOCK_S));
+	assert_many_are_known();
+}
+END_TEST
+
+START_TEST(thousands_that_join_at_once_are_told_to_who_is_up)
+{
+	stations_mesh(&h, 2);
+	station_join_many(b, 0, MANY);
+	ck_assert(hosts_until(&h, a_knows_b, 5 * CLOCK_S));
+	assert_many_are_known();
+}
+END_TEST
+
+/* ---- full ---- */
+
+START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
+{
+	struct node_flooded_info info;
+	struct group other = station_group(99);
+	uint32_t at = 0;
+
+	a->config.mdb_capacity = 8;
+	stations_mesh(&h, 3);
+	station_join_many(b, 0, 6);
+	station_join_many(c, 6, 3);
+	arrive();
+	ck_assert_str_eq(station_sends(a, &other), "c");
+	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 1);
+	ck_assert(node_next_flooded(a->node, &at, &info));
+	ck_assert_str_eq(info.peer, "c");
+	ck_assert_str_eq(info.why, "it joined more groups than fit here");
+	hosts_run(&h, 31 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &other), "c");
+	/* One has room for it now; but a few more might not. */
+	for (uint32_t i = 0; i < 5; i++) {
+		struct group g = station_group(i);
+
+		ck_assert_str_eq(station_sends(a, &g), "bc");
+		station_leave(b, &g);
+	}
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &other), "c");
+	hosts_run(&h, 31 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &other), "");
+	for (uint32_t i = 5; i < 9; i++) {
+		struct group g = station_group(i);
+
+		ck_assert_str_eq(station_sends(a, &g), i == 5 ? "b" : "c");
+	}
+	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 1);
+}
+END_TEST
+
+START_TEST(a_group_that_is_shown_has_only_members_that_joined_it)
+{
+	struct node_group_info info;
+	uint64_t at = 0;
+
+	a->config.mdb_capacity = 2;
+	stations_mesh(&h, 3);
+	station_join_many(b, 0, 2);
+	station_join_many(c, 2, 1);
+	arrive();
+	while (node_next_group(a->node, &at, &info)) {
+		uint32_t member = 0;
+
+		ck_assert_str_eq(node_next_member(a->node, &info, &member),
+				 "b");
+		ck_assert_ptr_null(node_next_member(a->node, &info, &member));
+	}
+}
+END_TEST
+
+START_TEST(a_host_with_more_groups_than_fit_wants_everything)
+{
+	struct node_multicast_status s;
+	struct group none = station_group(99);
+
+	b->config.groups_max = 6; /* with mDNS's */
+	stations_mesh(&h, 2);
+	station_join_many(b, 0, 4);
+	arrive();
+	ck_assert_str_eq(station_sends(a, &none), "");
+	station_join_many(b, 4, 1);
+	arrive();
+	ck_assert_uint_ge(host_drops(b, DROP_groups_full), 1);
+	ck_assert_str_eq(station_sends(a, &none), "b");
+	node_multicast_status(b->node, &s);
+	ck_assert_str_eq(s.wants_all, "more groups than fit");
+	ck_assert(s.unknowable);
+	/* It leaves two, and is heard in the next round. */
+	for (uint32_t i = 3; i < 5; i++) {
+		struct group g = station_group(i);
+
+		station_leave(b, &g);
+	}
+	hosts_run(&h, 150 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &none), "");
+	node_multicast_status(b->node, &s);
+	ck_assert(!s.wants_all && !s.unknowable);
+}
+END_TEST
+
+static TCase *lost(void)
+{
+	TCase *tc = tcase_create("lost and late");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_lost_join_is_told_again_within_250_ms);
+	tcase_add_test(tc, any_later_word_of_it_floods_who_misses_one);
+	tcase_add_test(tc, a_probe_says_that_there_is_something_newer);
+	tcase_add_test(tc,
+		       a_lost_join_is_told_again_soon_whatever_was_lost_before);
+	tcase_add_test(tc, records_that_overtook_one_another_are_put_right);
+	tcase_add_test(tc, a_join_that_comes_after_its_leave_does_not_undo_it);
+	tcase_add_test(tc, a_whole_set_that_comes_late_prunes_nothing);
+	tcase_add_loop_test(tc, after_any_loss_all_know_the_same, 0, 20);
+	tcase_add_loop_test(tc, who_is_not_flooded_lacks_nothing_at_any_moment,
+			    0, 6);
+	return tc;
+}
+
+static TCase *gone(void)
+{
+	TCase *tc = tcase_create("gone and back");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_restarted_peer_is_flooded_until_it_is_known);
+	tcase_add_test(tc, what_it_left_before_it_restarted_is_gone);
+	tcase_add_test(tc, a_restarted_node_is_told_everything);
+	tcase_add_loop_test(
+		tc, a_peer_that_is_down_is_flooded_and_known_when_it_is_back, 0,
+		3);
+	tcase_add_test(
+		tc, a_peer_that_was_dropped_and_welcomed_again_is_known_again);
+	tcase_add_test(tc, groups_of_who_said_bye_are_gone);
+	tcase_add_test(
+		tc,
+		a_join_while_the_secret_is_replaced_is_told_by_the_next_session);
+	tcase_add_test(tc, a_leave_is_kept_until_all_who_are_up_know_it);
+	tcase_add_test(tc, a_leave_that_nobody_is_there_to_hear_is_not_kept);
+	return tc;
+}
+
+static TCase *many(void)
+{
+	TCase *tc = tcase_create("many and full");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(
+		tc,
+		thousands_of_groups_are_told_in_windows_and_flooded_meanwhile);
+	tcase_add_loop_test(tc, thousands_of_groups_arrive_in_spite_of_loss, 0,
+			    3);
+	tcase_add_test(tc, thousands_that_join_at_once_are_told_to_who_is_up);
+	tcase_add_test(tc, who_finds_no_room_is_flooded_until_there_is_some);
+	tcase_add_test(tc,
+		       a_group_that_is_shown_has_only_members_that_joined_it);
+	tcase_add_test(tc, a_host_with_more_groups_than_fit_wants_everything);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node multicast loss");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, lost());
+	suite_add_tcase(suite, gone());
+	suite_add_tcase(suite, many());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

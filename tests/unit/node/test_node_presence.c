@@ -1,0 +1,313 @@
+/* lib/node: whether a peer is there at all. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "support/hosts.h"
+#include "support/outsider.h"
+
+static struct hosts h;
+static struct host *a, *b;
+
+/* An address of the attacker's. */
+static struct addr elsewhere;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+	b = &h.host[1];
+	elsewhere = addr_v4(0x0a090063, 4444);
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+static bool b_down_at_a(const struct hosts *hosts)
+{
+	const struct peer *p = host_peer(&hosts->host[0], &hosts->host[1]);
+
+	return p && p->state == PEER_DOWN;
+}
+
+START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
+{
+	uint8_t *frame = hosts_frame(1, 2, 60, 1);
+	struct node_peer_info info;
+	uint64_t began;
+
+	hosts_mesh(&h, 2);
+	host_tap(b, frame, 60); /* a learns b's MAC */
+	hosts_run(&h, CLOCK_S);
+	ck_assert_uint_eq(fdb_count(a->node->tables.fdb), 1);
+	host_stop(b);
+	began = h.now_us;
+	ck_assert(hosts_until(&h, b_down_at_a, 4 * CLOCK_S));
+	ck_assert_uint_ge(h.now_us - began, 1500 * CLOCK_MS);
+	ck_assert_uint_eq(fdb_count(a->node->tables.fdb), 0);
+	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
+			 "no answer: is UDP 8273 open both ways?");
+	info = host_shows(a, &b->addrs[0]);
+	ck_assert_int_eq(info.state, NODE_PEER_STATE_DOWN);
+	ck_assert_str_eq(info.why, "no answer: is UDP 8273 open both ways?");
+	ck_assert_uint_eq(info.up_since_us, 0);
+	free(frame);
+}
+END_TEST
+
+static enum fate cut(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	(void)p;
+	return LOSE;
+}
+
+START_TEST(a_path_that_was_cut_is_back_soon_after_it_heals)
+{
+	hosts_mesh(&h, 2);
+	for (uint64_t cut_s = 2; cut_s < 70; cut_s += 13) {
+		h.judge = cut;
+		hosts_run(&h, cut_s * CLOCK_S);
+		h.judge = NULL;
+		ck_assert(hosts_until(&h, hosts_pair_up, 5100 * CLOCK_MS));
+		hosts_run(&h, 2 * h.latency_us);
+		ck_assert(host_talks(a, b));
+		ck_assert(host_talks(b, a));
+	}
+}
+END_TEST
+
+START_TEST(a_short_cut_takes_nobody_down)
+{
+	hosts_mesh(&h, 2);
+	for (int i = 0; i < 20; i++) {
+		h.judge = cut;
+		hosts_run(&h, 1300 * CLOCK_MS);
+		h.judge = NULL;
+		hosts_run(&h, 3 * CLOCK_S);
+	}
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
+}
+END_TEST
+
+static enum fate cut_from_a(struct hosts *hosts, struct packet *p)
+{
+	return addr_equal(&p->from, &hosts->host[0].addrs[0]) ? LOSE : PASS;
+}
+
+START_TEST(a_path_cut_one_way_is_down_at_both_ends)
+{
+	hosts_mesh(&h, 2);
+	hosts_run(&h, CLOCK_S);
+	h.judge = cut_from_a;
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(b_down_at_a(&h));
+	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
+			 "it does not hear us: is UDP 8273 open both ways?");
+	ck_assert_int_eq(host_peer(b, a)->state, PEER_DOWN);
+	h.judge = NULL;
+	ck_assert(hosts_until(&h, hosts_pair_up, 6 * CLOCK_S));
+}
+END_TEST
+
+START_TEST(an_idle_pair_wakes_seldom_and_says_little)
+{
+	size_t since;
+	uint64_t wakes = 0, end;
+
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 10 * CLOCK_S);
+	since = h.log_count;
+	end = h.now_us + 60 * CLOCK_S;
+	while (h.now_us < end) {
+		uint64_t next = node_deadline(a->node);
+
+		ck_assert_uint_gt(next, h.now_us);
+		wakes++;
+		hosts_run(&h, next - h.now_us);
+	}
+	ck_assert_uint_le(wakes, 60 * 8);
+	ck_assert_uint_le(h.log_count - since, 60 * 4);
+}
+END_TEST
+
+START_TEST(goodbye_is_down_at_once_and_ends_the_flooding)
+{
+	static const struct session zero;
+	size_t since;
+
+	hosts_mesh(&h, 2);
+	node_bye(b->node, hosts_clock(b));
+	host_stop(b);
+	hosts_run(&h, 2 * h.latency_us);
+	ck_assert(b_down_at_a(&h));
+	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
+			 "stopped: it said goodbye");
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		ck_assert_mem_eq(&host_peer(a, b)->sessions[i], &zero,
+				 sizeof(zero));
+	since = h.log_count;
+	host_say(a, 1);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, b, since), 0);
+	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 1);
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+}
+END_TEST
+
+START_TEST(flooding_to_a_silent_peer_goes_on_while_its_keys_live)
+{
+	size_t since;
+
+	hosts_mesh(&h, 2);
+	host_stop(b);
+	hosts_run(&h, 10 * CLOCK_S);
+	since = h.log_count;
+	host_say(a, 1);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, b, since), 1);
+	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 0);
+	hosts_run(&h, 180 * CLOCK_S);
+	host_say(a, 2);
+	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 1);
+}
+END_TEST
+
+START_TEST(a_peer_nobody_wants_is_forgotten_after_it_expired)
+{
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	a->config.expire_us = 20 * CLOCK_S;
+	hosts_mesh(&h, 2);
+	outsider_join(&o, a);
+	host_dial(a, b);
+	host_stop(b);
+	hosts_run(&h, 15 * CLOCK_S);
+	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o.key));
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert_ptr_null(peers_find(&a->node->peers, &o.key));
+	ck_assert_ptr_null(endpoints_find(&a->node->peers, &o.at));
+	/* b is wanted: it stays. */
+	ck_assert_ptr_nonnull(host_peer(a, b));
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(what_the_kernel_says_about_a_path_is_shown)
+{
+	host_start(a);
+	host_dial(a, b);
+	hosts_run(&h, CLOCK_S);
+	node_send_failed(a->node, &b->addrs[0], DROP_send_unreachable, 144, 2,
+			 hosts_clock(a));
+	ck_assert_uint_eq(host_drops(a, DROP_send_unreachable), 2);
+	ck_assert_str_eq(host_shows(a, &b->addrs[0]).why,
+			 "unreachable: no route, or refused by a local filter");
+	node_send_failed(a->node, &elsewhere, DROP_send_again, 144, 1,
+			 hosts_clock(a));
+	ck_assert_uint_eq(host_drops(a, DROP_send_again), 1);
+}
+END_TEST
+
+START_TEST(a_datagram_too_big_for_our_own_interface_shrinks_the_next)
+{
+	hosts_mesh(&h, 2);
+	hosts_run(&h, CLOCK_S);
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MAX);
+	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, PMTU_MAX, 1,
+			 hosts_clock(a));
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_BASE);
+	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, PMTU_BASE, 1,
+			 hosts_clock(a));
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(host_drops(a, DROP_send_too_big), 2);
+	ck_assert_uint_eq(host_shows(a, &b->addrs[0]).datagram_size,
+			  PMTU_MIN_V4);
+}
+END_TEST
+
+static enum fate lose_large(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return p->len > PMTU_MIN_V4 ? LOSE : PASS;
+}
+
+START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
+{
+	uint8_t *frame = hosts_frame(0xff, 1, 1514, 9);
+
+	h.judge = lose_large;
+	hosts_mesh(&h, 2);
+	host_tap(a, frame, 1514);
+	hosts_run(&h, 2 * h.latency_us);
+	ck_assert_uint_eq(b->written_count, 1);
+	ck_assert_uint_eq(b->written[0].len, 1514);
+	ck_assert_mem_eq(b->written[0].bytes, frame, 1514);
+	h.judge = NULL;
+	hosts_run(&h, 120 * CLOCK_S);
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MAX);
+	h.judge = lose_large;
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	free(frame);
+}
+END_TEST
+
+static enum fate lose_jumbo(struct hosts *hosts, struct packet *p)
+{
+	(void)hosts;
+	return p->len > 1472 ? LOSE : PASS;
+}
+
+START_TEST(looking_for_a_larger_size_is_no_loss)
+{
+	h.judge = lose_jumbo;
+	hosts_mesh(&h, 2);
+	for (int i = 0; i < 30; i++) {
+		hosts_run(&h, 10 * CLOCK_S);
+		ck_assert_double_lt(host_shows(a, &b->addrs[0]).loss, 1e-6);
+		ck_assert_double_lt(host_shows(b, &a->addrs[0]).loss, 1e-6);
+	}
+	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, 1472);
+}
+END_TEST
+
+static TCase *presence(void)
+{
+	TCase *tc = tcase_create("there or not");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, looking_for_a_larger_size_is_no_loss);
+	tcase_add_test(tc, a_peer_that_vanished_is_down_in_three_intervals);
+	tcase_add_test(tc, a_path_that_was_cut_is_back_soon_after_it_heals);
+	tcase_add_test(tc, a_short_cut_takes_nobody_down);
+	tcase_add_test(tc, a_path_cut_one_way_is_down_at_both_ends);
+	tcase_add_test(tc, an_idle_pair_wakes_seldom_and_says_little);
+	tcase_add_test(tc, goodbye_is_down_at_once_and_ends_the_flooding);
+	tcase_add_test(tc,
+		       flooding_to_a_silent_peer_goes_on_while_its_keys_live);
+	tcase_add_test(tc, a_peer_nobody_wants_is_forgotten_after_it_expired);
+	tcase_add_test(tc, what_the_kernel_says_about_a_path_is_shown);
+	tcase_add_test(
+		tc, a_datagram_too_big_for_our_own_interface_shrinks_the_next);
+	tcase_add_test(tc,
+		       a_path_that_takes_only_small_datagrams_gets_small_ones);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node presence");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, presence());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,270 @@
+/* lib/node: what a peer may say. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/hosts.h"
+#include "support/outsider.h"
+
+#define COUNT(x) (sizeof(x) / sizeof((x)[0]))
+
+static struct hosts h;
+static struct host *a;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+static struct outsider peer;
+
+static void with_peer(void)
+{
+	setup();
+	outsider_init(&peer, 1);
+	host_start(a);
+	outsider_join(&peer, a);
+}
+
+static void without_peer(void)
+{
+	outsider_free(&peer);
+	teardown();
+}
+
+static const struct {
+	const char *what;
+	uint8_t kind, flags;
+	size_t len;
+	enum drop_reason reason;
+} strange[] = {
+	{ "an unknown kind", 99, 0xff, 20, DROP_NONE },
+	{ "a later version's", WIRE_PEERS, 0, 20, DROP_NONE },
+	{ "half of a groups record", WIRE_GROUPS, 0, 19, DROP_record_bad },
+	{ "a groups record with a flag", WIRE_GROUPS, 8, 20, DROP_record_flag },
+	{ "groups that lead nowhere", WIRE_GROUPS, 0, 20, DROP_record_bad },
+	{ "a pad", WIRE_PAD, 0, 20, DROP_NONE },
+	{ "a frame with an unknown flag", WIRE_FRAME, 0x80, 60,
+	  DROP_record_flag },
+	{ "a frame without its checksum fields", WIRE_FRAME, 1, 2,
+	  DROP_record_bad },
+	{ "an empty frame", WIRE_FRAME, 0, 0, DROP_frame_short },
+	{ "a runt", WIRE_FRAME, 0, 13, DROP_frame_short },
+	{ "a frame of zeros", WIRE_FRAME, 0, 60, DROP_frame_bad_source },
+	{ "a frame too long", WIRE_FRAME, 0, 1600, DROP_frame_long },
+	{ "an empty fragment", WIRE_FRAGMENT, 0, 6, DROP_fragment_bad },
+	{ "half a fragment", WIRE_FRAGMENT, 0, 5, DROP_fragment_bad },
+	{ "a fragment with a flag", WIRE_FRAGMENT, 2, 60, DROP_record_flag },
+	{ "all of a pad as fragments", WIRE_FRAGMENT, 1, 10, DROP_record_bad },
+	{ "no hello", WIRE_HELLO, 0, 3, DROP_record_bad },
+	{ "a hello with a flag", WIRE_HELLO, 4, 20, DROP_record_flag },
+	{ "half a probe", WIRE_PROBE, 0, 35, DROP_record_bad },
+	{ "a probe with a flag", WIRE_PROBE, 2, 36, DROP_record_flag },
+};
+
+START_TEST(strange_records_are_skipped_and_the_next_is_read)
+{
+	uint8_t records[2000] = { 0 };
+	uint8_t *frame = hosts_frame(0xff, 7, 60, 1);
+	size_t at = WIRE_RECORD_LEN + strange[_i].len;
+	bool none = strange[_i].reason == DROP_NONE;
+	uint64_t before = host_drops_total(a);
+
+	records[0] = strange[_i].kind;
+	records[1] = strange[_i].flags;
+	store_be16(records + 2, (uint16_t)strange[_i].len);
+	if (strange[_i].len == 1600)
+		memset(records + WIRE_RECORD_LEN, 2, 12);
+	wire_pack_record(records + at, WIRE_FRAME, 0, 60);
+	memcpy(records + at + WIRE_RECORD_LEN, frame, 60);
+	outsider_send(&peer, a, records, at + WIRE_RECORD_LEN + 60);
+	ck_assert_msg(a->written_count == 1, "%s", strange[_i].what);
+	ck_assert_uint_eq(a->written[0].len, 60);
+	if (!none)
+		ck_assert_msg(host_drops(a, strange[_i].reason) == 1, "%s",
+			      strange[_i].what);
+	ck_assert_uint_eq(host_drops_total(a), before + !none);
+	ck_assert_uint_eq(host_drops(a, DROP_NONE), 0);
+	free(frame);
+}
+END_TEST
+
+START_TEST(a_record_past_its_datagram_ends_the_reading)
+{
+	uint8_t records[2 * WIRE_RECORD_LEN + 60];
+	uint8_t *frame = hosts_frame(0xff, 7, 60, 1);
+
+	wire_pack_record(records, WIRE_FRAME, 0, 60);
+	memcpy(records + WIRE_RECORD_LEN, frame, 60);
+	wire_pack_record(records + WIRE_RECORD_LEN + 60, WIRE_FRAME, 0, 1);
+	outsider_send(&peer, a, records, sizeof(records));
+	ck_assert_uint_eq(a->written_count, 1);
+	ck_assert_uint_eq(host_drops(a, DROP_record_bad), 1);
+	outsider_send(&peer, a, records, 3);
+	ck_assert_uint_eq(host_drops(a, DROP_record_bad), 2);
+	free(frame);
+}
+END_TEST
+
+START_TEST(attack_a_checksum_that_does_not_fit_never_reaches_the_kernel)
+{
+	uint8_t record[WIRE_RECORD_LEN + 4 + HOSTS_UDP_LEN];
+
+	wire_pack_record(record, WIRE_FRAME, WIRE_FRAME_CSUM_PARTIAL,
+			 sizeof(record) - WIRE_RECORD_LEN);
+	hosts_udp_frame(record + 8, 53);
+	for (uint16_t start = 0; start < 70; start++) {
+		for (uint16_t offset = 0; offset < 20; offset++) {
+			store_be16(record + 4, start);
+			store_be16(record + 6, offset);
+			outsider_send(&peer, a, record, sizeof(record));
+		}
+	}
+	ck_assert_uint_eq(a->written_count, 1);
+	ck_assert_uint_eq(a->written[0].offload.csum_start, 34);
+	ck_assert_uint_eq(a->written[0].offload.csum_offset, 6);
+	ck_assert_uint_eq(host_drops(a, DROP_csum_bad), 70 * 20 - 1);
+}
+END_TEST
+
+/* A fragment record that carries a piece of whole. */
+static size_t put_fragment(uint8_t *out, uint32_t id, const uint8_t *whole,
+			   size_t from, size_t to, size_t len)
+{
+	wire_pack_fragment(out, id, (uint16_t)from, to == len,
+			   (uint16_t)(to - from));
+	memcpy(out + WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN, whole + from,
+	       to - from);
+	return WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN + to - from;
+}
+
+START_TEST(attack_what_fragments_hide_is_checked_like_any_frame)
+{
+	uint8_t whole[WIRE_RECORD_LEN + 60] = { 0 }, records[200];
+	size_t len, slots_used = 0;
+
+	/* A source of zeros; then a bad checksum; then a record too many. */
+	for (uint32_t id = 0; id < 100; id++) {
+		wire_pack_record(whole, id % 2 ? WIRE_HELLO : WIRE_FRAME,
+				 id % 3 ? 0 : 0x40, (uint16_t)(60 - id % 5));
+		len = put_fragment(records, id, whole, 0, 30, sizeof(whole));
+		len += put_fragment(records + len, id, whole, 30, sizeof(whole),
+				    sizeof(whole));
+		outsider_send(&peer, a, records, len);
+	}
+	ck_assert_uint_eq(a->written_count, 0);
+	/* Each has given its buffer back: a true one passes. */
+	for (uint32_t id = 100; id < 200; id++) {
+		uint8_t *frame = hosts_frame(0xff, 7, 60, id);
+
+		wire_pack_record(whole, WIRE_FRAME, 0, 60);
+		memcpy(whole + WIRE_RECORD_LEN, frame, 60);
+		len = put_fragment(records, id, whole, 30, 64, 64);
+		len += put_fragment(records + len, id, whole, 0, 30, 64);
+		outsider_send(&peer, a, records, len);
+		slots_used++;
+		ck_assert_uint_eq(a->written_count, slots_used);
+		ck_assert_mem_eq(a->written[slots_used - 1].bytes, frame, 60);
+		free(frame);
+	}
+	ck_assert_uint_eq(host_drops(a, DROP_fragment_full), 0);
+}
+END_TEST
+
+START_TEST(nothing_after_goodbye_is_read)
+{
+	uint8_t records[2 * WIRE_RECORD_LEN + 60];
+	uint8_t *frame = hosts_frame(0xff, 7, 60, 1);
+
+	wire_pack_record(records, WIRE_BYE, 0, 0);
+	wire_pack_record(records + 4, WIRE_FRAME, 0, 60);
+	memcpy(records + 8, frame, 60);
+	outsider_send(&peer, a, records, sizeof(records));
+	ck_assert_uint_eq(a->written_count, 0);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 1);
+	ck_assert_uint_eq(table_count(a->node->indices), 0);
+	free(frame);
+}
+END_TEST
+
+START_TEST(no_frame_passes_before_the_hello)
+{
+	uint8_t record[WIRE_RECORD_LEN + 60];
+	uint8_t *frame = hosts_frame(0xff, 7, 60, 1);
+	struct outsider o;
+
+	outsider_init(&o, 2);
+	wire_pack_record(record, WIRE_FRAME, 0, 60);
+	memcpy(record + 4, frame, 60);
+	ck_assert(outsider_shake_hands(&o, a));
+	outsider_send(&o, a, record, sizeof(record));
+	ck_assert_uint_eq(a->written_count, 0);
+	ck_assert_uint_eq(host_drops(a, DROP_record_early), 1);
+	hosts_run(&h, CLOCK_MS);
+	ck_assert(outsider_shake_hands(&o, a));
+	outsider_hello(&o, a, false, true);
+	outsider_send(&o, a, record, sizeof(record));
+	ck_assert_uint_eq(a->written_count, 1);
+	free(frame);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(a_frame_is_as_good_as_the_hello_that_was_lost)
+{
+	uint8_t record[WIRE_RECORD_LEN + 60];
+	uint8_t *frame = hosts_frame(0xff, 7, 60, 1);
+	struct outsider o;
+
+	outsider_init(&o, 2);
+	wire_pack_record(record, WIRE_FRAME, 0, 60);
+	memcpy(record + 4, frame, 60);
+	ck_assert(outsider_shake_hands(&o, a));
+	outsider_hello(&o, a, false, true);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 1);
+	/* Its last acknowledgement is lost; but who sends frames has ours. */
+	outsider_send(&o, a, record, sizeof(record));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 2);
+	free(frame);
+	outsider_free(&o);
+}
+END_TEST
+
+static TCase *from_peers(void)
+{
+	TCase *tc = tcase_create("from a peer");
+
+	tcase_add_checked_fixture(tc, with_peer, without_peer);
+	tcase_add_loop_test(tc,
+			    strange_records_are_skipped_and_the_next_is_read, 0,
+			    (int)COUNT(strange));
+	tcase_add_test(tc, a_record_past_its_datagram_ends_the_reading);
+	tcase_add_test(
+		tc,
+		attack_a_checksum_that_does_not_fit_never_reaches_the_kernel);
+	tcase_add_test(tc,
+		       attack_what_fragments_hide_is_checked_like_any_frame);
+	tcase_add_test(tc, nothing_after_goodbye_is_read);
+	tcase_add_test(tc, no_frame_passes_before_the_hello);
+	tcase_add_test(tc, a_frame_is_as_good_as_the_hello_that_was_lost);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node records");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, from_peers());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,438 @@
+/* lib/node: one key and its processes: restarts, and clones. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/hosts.h"
+
+static struct hosts h;
+static struct host *a, *b, *c;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+	b = &h.host[1];
+	c = &h.host[2];
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+static void start_pair(void)
+{
+	host_start(a);
+	host_start(b);
+	host_dial(a, b);
+	host_dial(b, a);
+}
+
+/* ---- restarts ---- */
+
+static uint64_t epoch_before;
+
+static bool restart_noticed(const struct hosts *hosts)
+{
+	const struct peer *peer = host_peer(&hosts->host[0], &hosts->host[1]);
+
+	return hosts_pair_up(hosts) && peer->epoch != epoch_before;
+}
+
+START_TEST(a_restart_at_the_same_address_replaces_at_once)
+{
+	uint64_t began;
+
+	hosts_mesh(&h, 2);
+	epoch_before = host_peer(a, b)->epoch;
+	host_stop(b);
+	host_start(b);
+	host_dial(b, a);
+	began = h.now_us;
+	ck_assert(hosts_until(&h, restart_noticed, CLOCK_S));
+	ck_assert_uint_le(h.now_us - began, NODE_SPREAD_US + 4 * h.latency_us);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+	/* Nothing of the old sessions is left. */
+	ck_assert_uint_eq(table_count(a->node->indices), 1);
+}
+END_TEST
+
+START_TEST(a_restarted_peer_that_dials_nobody_is_met_within_three_seconds)
+{
+	hosts_mesh(&h, 2);
+	epoch_before = host_peer(b, a)->epoch;
+	/* b dialled a; a has no list of its own, and is restarted. */
+	host_stop(a);
+	host_start(a);
+	host_forget_events(b);
+	ck_assert(hosts_until(&h, hosts_pair_up, 3 * CLOCK_S));
+	hosts_run(&h, 2 * h.latency_us);
+	ck_assert_uint_ne(host_peer(b, a)->epoch, epoch_before);
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+}
+END_TEST
+
+START_TEST(a_restart_with_the_clock_set_back_heals_within_a_retry)
+{
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 10 * CLOCK_S);
+	/* a answered b's initiation: it holds b's timestamp. */
+	ck_assert_uint_ne(host_peer(a, b)->timestamp_us, 0);
+	epoch_before = host_peer(a, b)->epoch;
+	host_stop(b);
+	b->wall_offset_us = -(int64_t)(365 * 86400 * CLOCK_S);
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, restart_noticed, CLOCK_S));
+	ck_assert_uint_gt(host_drops(a, DROP_stale_timestamp), 0);
+	ck_assert_uint_gt(hosts_count_sent(&h, WIRE_COOKIE, a, b, 0), 0);
+	ck_assert(host_talks(b, a));
+}
+END_TEST
+
+START_TEST(a_clock_set_back_while_running_never_repeats_a_timestamp)
+{
+	uint64_t before;
+
+	start_pair();
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	before = b->node->timestamp_us;
+	b->wall_offset_us = -(int64_t)(365 * 86400 * CLOCK_S);
+	hosts_run(&h, 400 * CLOCK_S);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert_uint_gt(b->node->timestamp_us, before);
+	ck_assert_uint_lt(b->node->timestamp_us, before + CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+}
+END_TEST
+
+START_TEST(a_peer_that_is_down_may_come_back_anywhere_at_once)
+{
+	uint64_t began;
+
+	hosts_mesh(&h, 2);
+	host_stop(b);
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 1);
+	b->addrs[0] = addr_v4(0x0a090099, WIRE_PORT);
+	host_start(b);
+	host_dial(b, a);
+	began = h.now_us;
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	ck_assert_uint_le(h.now_us - began, 200 * CLOCK_MS);
+	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
+START_TEST(a_host_with_a_new_key_takes_the_place_of_its_old_one)
+{
+	struct public_key old;
+
+	a->config.expire_us = 20 * CLOCK_S;
+	hosts_mesh(&h, 2);
+	ck_assert(noise_public(old.bytes, b->config.private_key));
+	host_stop(b);
+	b->config.private_key[5] ^= 1;
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_int_eq(peers_find(&a->node->peers, &old)->state, PEER_DOWN);
+	ck_assert(host_talks(a, b));
+	/* The old one goes, and takes nothing of the new one's with it. */
+	hosts_run(&h, 30 * CLOCK_S);
+	ck_assert_ptr_null(peers_find(&a->node->peers, &old));
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert_ptr_eq(endpoints_find(&a->node->peers, &b->addrs[0])->peer,
+			 host_peer(a, b));
+	ck_assert(host_talks(a, b));
+	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 1);
+}
+END_TEST
+
+/* ---- two hosts, one key ---- */
+
+/* c gets b's key, as a cloned disk would. */
+static void clone_b(void)
+{
+	memcpy(c->config.private_key, b->config.private_key, KEY_LEN);
+}
+
+START_TEST(a_second_live_host_with_the_key_is_refused_by_name)
+{
+	const struct event *e;
+	uint64_t began;
+
+	hosts_mesh(&h, 2);
+	clone_b();
+	host_start(c);
+	host_dial(c, a);
+	began = h.now_us;
+	hosts_run(&h, 1500 * CLOCK_MS);
+	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 1);
+	e = host_event(a, NODE_DUPLICATE_KEY);
+	ck_assert_str_eq(e->peer, "b");
+	ck_assert(addr_equal(&e->at, &b->addrs[0]));
+	ck_assert(addr_equal(&e->other, &c->addrs[0]));
+	ck_assert_uint_le(e->at_us - began, 1200 * CLOCK_MS);
+	ck_assert_uint_gt(host_drops(a, DROP_duplicate_key), 0);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 0);
+	ck_assert(host_talks(a, b));
+	host_say(c, 5);
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert(!host_heard(a, c, 5));
+	ck_assert(host_talks(b, a));
+}
+END_TEST
+
+START_TEST(a_clone_that_is_listed_says_duplicate_key)
+{
+	const struct addr both[] = { b->addrs[0], c->addrs[0] };
+
+	hosts_mesh(&h, 2);
+	clone_b();
+	host_start(c);
+	host_want(a, both, 2);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_ptr_nonnull(
+		strstr(host_shows(a, &c->addrs[0]).why, "duplicate key"));
+	ck_assert(hosts_pair_up(&h));
+}
+END_TEST
+
+START_TEST(a_second_clone_does_not_wait_for_the_first)
+{
+	teardown();
+	hosts_init(&h, 4);
+	a = &h.host[0];
+	b = &h.host[1];
+	c = &h.host[2];
+	h.latency_us = 100 * CLOCK_MS; /* so that one is still contesting */
+	hosts_mesh(&h, 2);
+	clone_b();
+	memcpy(h.host[3].config.private_key, b->config.private_key, KEY_LEN);
+	host_start(c);
+	host_dial(c, a);
+	host_start(&h.host[3]);
+	host_dial(&h.host[3], a);
+	while (!host_drops(a, DROP_duplicate_key))
+		hosts_run(&h, CLOCK_MS);
+	ck_assert_uint_ne(host_peer(a, b)->rival, TABLE_NONE);
+	hosts_run(&h, 30 * CLOCK_S);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 0);
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
+START_TEST(a_clone_does_not_profit_from_a_restart_of_the_one_we_know)
+{
+	/* So slow a path that b's session is long under way, and at each moment
+	 * of the contest. */
+	h.latency_us = 100 * CLOCK_MS;
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 3 * CLOCK_S);
+	host_stop(b);
+	clone_b();
+	host_start(c);
+	host_dial(c, a);
+	hosts_run(&h, (400 + 50 * (uint64_t)_i) * CLOCK_MS);
+	ck_assert_uint_ne(host_peer(a, b)->rival, TABLE_NONE);
+	host_start(b);
+	host_dial(b, a);
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
+	ck_assert_uint_ge(host_events(a, NODE_DUPLICATE_KEY), 1);
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+}
+END_TEST
+
+static bool c_known_at_a(const struct hosts *hosts)
+{
+	const struct peer *p = host_peer(&hosts->host[0], &hosts->host[2]);
+
+	return p && p->state == PEER_UP && p->current &&
+	       addr_equal(&p->endpoint->addr, &hosts->host[2].addrs[0]);
+}
+
+START_TEST(a_restart_elsewhere_replaces_one_that_is_silent_within_a_second)
+{
+	uint64_t began;
+
+	hosts_mesh(&h, 2);
+	hosts_run(&h, 3 * CLOCK_S);
+	host_stop(b);
+	clone_b();
+	host_start(c);
+	host_dial(c, a);
+	began = h.now_us;
+	ck_assert(hosts_until(&h, c_known_at_a, 3 * CLOCK_S));
+	ck_assert_uint_le(h.now_us - began, 1400 * CLOCK_MS);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
+	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
+	hosts_run(&h, 2 * h.latency_us);
+	ck_assert(host_talks(c, a));
+	ck_assert(host_talks(a, c));
+}
+END_TEST
+
+START_TEST(a_contested_peer_may_go_and_takes_the_contest_with_it)
+{
+	static const struct public_key none;
+
+	hosts_mesh(&h, 2);
+	clone_b();
+	host_start(c);
+	host_dial(c, a);
+	while (host_peer(a, b)->rival == TABLE_NONE)
+		hosts_run(&h, CLOCK_MS);
+	host_stop(c);
+	node_set_trusted(a->node, &none, 0, hosts_clock(a));
+	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	node_set_trusted(a->node, NULL, 0, hosts_clock(a));
+	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S));
+}
+END_TEST
+
+START_TEST(our_own_key_at_another_host_is_told)
+{
+	memcpy(b->config.private_key, a->config.private_key, KEY_LEN);
+	start_pair();
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_gt(host_events(a, NODE_OWN_KEY), 0);
+	ck_assert_uint_gt(host_events(b, NODE_OWN_KEY), 0);
+	ck_assert(addr_equal(&host_event(a, NODE_OWN_KEY)->at, &b->addrs[0]));
+	ck_assert_uint_gt(host_drops(a, DROP_own_key), 0);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 0);
+	ck_assert_ptr_nonnull(
+		strstr(host_shows(a, &b->addrs[0]).why, "duplicate key"));
+	hosts_run(&h, 60 * CLOCK_S);
+	/* Rate-limited. */
+	ck_assert_uint_le(host_events(a, NODE_OWN_KEY), 7);
+}
+END_TEST
+
+START_TEST(a_clone_of_ours_that_only_dials_us_is_told_too)
+{
+	memcpy(b->config.private_key, a->config.private_key, KEY_LEN);
+	host_start(a);
+	host_start(b);
+	host_dial(b, a);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_gt(host_events(a, NODE_OWN_KEY), 0);
+	ck_assert_uint_gt(host_events(b, NODE_OWN_KEY), 0);
+	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	ck_assert_uint_eq(a->node->half_open, 0);
+}
+END_TEST
+
+START_TEST(our_own_address_in_the_list_is_no_peer)
+{
+	struct addr list[] = { a->addrs[0], b->addrs[0] };
+	struct node_status status;
+	struct node_peer_info info;
+	uint32_t at = 0;
+	size_t shown = 0;
+
+	host_start(a);
+	host_start(b);
+	host_want(a, list, 2);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	/* At once: not only when nobody else has answered. */
+	hosts_run(&h, 100 * CLOCK_MS);
+	node_status(a->node, &status);
+	ck_assert_uint_eq(status.peers_total, 1);
+	hosts_run(&h, 60 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 1);
+	ck_assert(addr_equal(&host_event(a, NODE_SELF)->at, &a->addrs[0]));
+	ck_assert_uint_eq(host_events(a, NODE_OWN_KEY), 0);
+	node_status(a->node, &status);
+	ck_assert_uint_eq(status.peers_total, 1);
+	while (node_next_peer(a->node, &at, &info, h.now_us))
+		shown++;
+	ck_assert_uint_eq(shown, 1);
+	/* Looked at again only now and then. */
+	ck_assert_uint_le(hosts_count_sent(&h, WIRE_INITIATION, a, a, 0), 4);
+	ck_assert_uint_eq(a->node->half_open, 0);
+}
+END_TEST
+
+START_TEST(an_address_that_was_ours_may_be_anothers)
+{
+	struct addr before = a->addrs[0], after = addr_v4(0x0a090077, 8273);
+	struct addr list[] = { before, after };
+
+	host_start(a);
+	host_want(a, list, 2);
+	hosts_run(&h, 2 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 1);
+	/* We move, and b is where we were: found as soon as we find us. */
+	a->addrs[0] = after;
+	b->addrs[0] = before;
+	host_start(b);
+	ck_assert(hosts_until(&h, hosts_pair_up, 40 * CLOCK_S));
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 2);
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
+static TCase *lives(void)
+{
+	TCase *tc = tcase_create("restarts and clones");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_restart_at_the_same_address_replaces_at_once);
+	tcase_add_test(
+		tc,
+		a_restarted_peer_that_dials_nobody_is_met_within_three_seconds);
+	tcase_add_test(tc,
+		       a_restart_with_the_clock_set_back_heals_within_a_retry);
+	tcase_add_test(
+		tc, a_clock_set_back_while_running_never_repeats_a_timestamp);
+	tcase_add_test(tc, a_peer_that_is_down_may_come_back_anywhere_at_once);
+	tcase_add_test(tc,
+		       a_host_with_a_new_key_takes_the_place_of_its_old_one);
+	tcase_add_test(tc, a_second_live_host_with_the_key_is_refused_by_name);
+	tcase_add_test(tc, a_clone_that_is_listed_says_duplicate_key);
+	tcase_add_test(tc, a_second_clone_does_not_wait_for_the_first);
+	tcase_add_loop_test(
+		tc, a_clone_does_not_profit_from_a_restart_of_the_one_we_know,
+		0, 12);
+	tcase_add_test(
+		tc,
+		a_restart_elsewhere_replaces_one_that_is_silent_within_a_second);
+	tcase_add_test(tc,
+		       a_contested_peer_may_go_and_takes_the_contest_with_it);
+	tcase_add_test(tc, our_own_key_at_another_host_is_told);
+	tcase_add_test(tc, a_clone_of_ours_that_only_dials_us_is_told_too);
+	tcase_add_test(tc, our_own_address_in_the_list_is_no_peer);
+	tcase_add_test(tc, an_address_that_was_ours_may_be_anothers);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node restarts");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, lives());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

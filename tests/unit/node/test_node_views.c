@@ -1,0 +1,177 @@
+/* lib/node: what there is to see. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "support/hosts.h"
+#include "support/outsider.h"
+
+static struct hosts h;
+static struct host *a, *b, *c;
+
+static void setup(void)
+{
+	hosts_init(&h, 3);
+	a = &h.host[0];
+	b = &h.host[1];
+	c = &h.host[2];
+}
+
+static void teardown(void)
+{
+	hosts_free(&h);
+}
+
+START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
+{
+	const struct addr nowhere = addr_v4(0x0a090055, 999);
+	const struct addr list[] = { b->addrs[0], nowhere };
+	struct node_peer_info info;
+	uint32_t at = 0;
+	size_t shown = 0;
+
+	hosts_mesh(&h, 3);
+	host_want(a, list, 2);
+	hosts_run(&h, 20 * CLOCK_S);
+	while (node_next_peer(a->node, &at, &info, h.now_us))
+		shown++;
+	ck_assert_uint_eq(shown, 3);
+	ck_assert(!node_next_peer(a->node, &at, &info, h.now_us));
+
+	info = host_shows(a, &b->addrs[0]);
+	ck_assert(info.has_key && info.wanted);
+	ck_assert(public_key_equal(&info.key, &b->node->key));
+	ck_assert_str_eq(info.name, "b");
+	ck_assert_int_eq(info.state, NODE_PEER_STATE_UP);
+	ck_assert_str_eq(info.why, "");
+	ck_assert_uint_ge(info.rtt_us, 2 * h.latency_us);
+	ck_assert_uint_le(info.rtt_us, 3 * h.latency_us);
+	ck_assert_uint_eq(info.datagram_size, PMTU_MAX);
+	ck_assert_uint_eq(info.tap_mtu, 1500);
+	ck_assert(info.loss == 0);
+	ck_assert_uint_gt(info.up_since_us, HOSTS_START);
+	ck_assert_uint_gt(info.heard_us, h.now_us - 2 * CLOCK_S);
+	ck_assert(!host_shows(a, &c->addrs[0]).wanted);
+
+	info = host_shows(a, &nowhere);
+	ck_assert(!info.has_key && info.wanted);
+	ck_assert_int_eq(info.state, NODE_PEER_STATE_CONNECTING);
+	ck_assert_str_eq(info.name, "");
+	ck_assert_str_eq(info.why, "no answer: is UDP 999 open both ways?");
+}
+END_TEST
+
+START_TEST(a_peer_in_the_making_is_shown_as_connecting)
+{
+	struct outsider o;
+	struct node_peer_info info;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	ck_assert(outsider_shake_hands(&o, a));
+	outsider_hello(&o, a, false, true);
+	info = host_shows(a, &o.at);
+	ck_assert_int_eq(info.state, NODE_PEER_STATE_CONNECTING);
+	ck_assert_str_eq(info.why, "handshake not complete");
+	ck_assert_str_eq(info.name, "outsider");
+	ck_assert_uint_eq(info.datagram_size, 0);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(counters_count_what_was_sent_and_received)
+{
+	struct node_status sa, sb;
+	struct node_peer_info ab, ba;
+
+	hosts_mesh(&h, 2);
+	for (int i = 0; i < 10; i++)
+		ck_assert(host_talks(a, b));
+	hosts_run(&h, 300 * CLOCK_MS);
+	node_status(a->node, &sa);
+	node_status(b->node, &sb);
+	ab = host_shows(a, &b->addrs[0]);
+	ba = host_shows(b, &a->addrs[0]);
+	ck_assert_uint_eq(sa.tx.frames, 10);
+	ck_assert_uint_eq(sb.rx.frames, 10);
+	ck_assert_uint_eq(ab.tx.frames, 10);
+	ck_assert_uint_eq(ba.rx.frames, 10);
+	/* All but the hellos that came before the peer. */
+	ck_assert_uint_le(ab.tx.datagrams, sa.tx.datagrams);
+	ck_assert_uint_ge(ab.tx.datagrams + 1, sa.tx.datagrams);
+	ck_assert_uint_eq(sb.rx.datagrams, sa.tx.datagrams);
+	ck_assert_uint_eq(sb.rx.bytes, sa.tx.bytes);
+	ck_assert_uint_eq(sa.rx.bytes, sb.tx.bytes);
+}
+END_TEST
+
+START_TEST(the_macs_are_shown_with_their_owners)
+{
+	struct node_fdb_info info;
+	uint32_t at = UINT32_MAX;
+	bool local = false, remote = false;
+	uint8_t *tagged = hosts_frame(0xff, 2, 64, 1);
+	struct node_status status;
+
+	store_be16(tagged + 12, ETH_TYPE_VLAN);
+	store_be16(tagged + 14, 0x2064); /* VID 100 */
+	hosts_mesh(&h, 2);
+	host_say(a, 1);
+	host_tap(b, tagged, 64);
+	hosts_run(&h, 2 * CLOCK_S);
+	while (node_next_mac(a->node, &at, &info, h.now_us)) {
+		if (info.local) {
+			local = true;
+			ck_assert_uint_eq(info.mac[5], 1);
+			ck_assert_uint_eq(info.vlan, 0);
+			ck_assert_str_eq(info.owner, "");
+			continue;
+		}
+		remote = true;
+		ck_assert_uint_eq(info.mac[5], 2);
+		ck_assert_uint_eq(info.vlan, 100);
+		ck_assert_str_eq(info.owner, "b");
+		ck_assert(public_key_equal(&info.owner_key, &b->node->key));
+		ck_assert_uint_ge(info.age_us, CLOCK_S);
+	}
+	ck_assert(local && remote);
+	node_status(a->node, &status);
+	ck_assert_uint_eq(status.fdb_count, 2);
+	free(tagged);
+}
+END_TEST
+
+START_TEST(what_only_the_owner_sees_is_counted_too)
+{
+	host_start(a);
+	node_count_drop(a->node, DROP_tap_write, 3);
+	node_count_drop(a->node, DROP_udp_overflow, 2);
+	ck_assert_uint_eq(host_drops(a, DROP_tap_write), 3);
+	ck_assert_uint_eq(host_drops_total(a), 5);
+}
+END_TEST
+
+static TCase *views(void)
+{
+	TCase *tc = tcase_create("what there is to see");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, every_peer_and_wanted_endpoint_is_shown_once);
+	tcase_add_test(tc, a_peer_in_the_making_is_shown_as_connecting);
+	tcase_add_test(tc, counters_count_what_was_sent_and_received);
+	tcase_add_test(tc, the_macs_are_shown_with_their_owners);
+	tcase_add_test(tc, what_only_the_owner_sees_is_counted_too);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("node views");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, views());
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

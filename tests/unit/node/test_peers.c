@@ -1,0 +1,434 @@
+/* tunnel/peers: identities and addresses, bounded, and who goes first. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/peers.h"
+#include "support/sessions.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define NOW (1000 * CLOCK_S)
+#define MAX 4
+
+static struct peers p;
+static struct aead *aead;
+
+static void setup(void)
+{
+	static const uint8_t seed[TABLE_SEED_LEN] = { 1 };
+
+	ck_assert(peers_init(&p, MAX, seed));
+	aead = aead_new(NULL);
+	ck_assert_ptr_nonnull(aead);
+}
+
+static void teardown(void)
+{
+	peers_free(&p);
+	aead_free(aead);
+}
+
+static struct public_key key_of(uint8_t n)
+{
+	struct public_key key;
+
+	memset(key.bytes, n, sizeof(key.bytes));
+	return key;
+}
+
+static struct peer *add_peer(uint8_t n)
+{
+	struct public_key key = key_of(n);
+
+	return peers_add(&p, &key);
+}
+
+static struct endpoint *add_endpoint(uint16_t port)
+{
+	struct addr addr = addr_v4(0x0a090001, port);
+
+	return endpoints_add(&p, &addr);
+}
+
+/* Gives the peer a session, as a handshake would. */
+static struct session *add_session(struct peer *peer, bool initiator,
+				   uint64_t now_us)
+{
+	const struct noise noise = sessions_noise(initiator);
+	struct session *s = peer_session_slot(peer, true);
+
+	session_wipe(s);
+	ck_assert(session_init(s, aead, &noise, initiator, 1, 2, now_us));
+	s->stage = SESSION_OPEN;
+	return s;
+}
+
+/* ---- the tables ---- */
+
+START_TEST(a_new_peer_has_a_port_and_nothing_else)
+{
+	struct public_key key = key_of(1);
+	struct peer *peer = peers_add(&p, &key);
+
+	ck_assert_ptr_nonnull(peer);
+	ck_assert(public_key_equal(&peer->key, &key));
+	ck_assert_int_eq(peer->state, PEER_CONNECTING);
+	ck_assert_ptr_null(peer->endpoint);
+	ck_assert_ptr_null(peer->current);
+	ck_assert_uint_eq(peer->rival, TABLE_NONE);
+	ck_assert_uint_gt(peer->port, 0);
+	ck_assert_ptr_eq(peers_at_port(&p, peer->port), peer);
+	ck_assert_ptr_eq(peers_find(&p, &key), peer);
+}
+END_TEST
+
+START_TEST(port_zero_is_the_tap_and_no_peer)
+{
+	add_peer(1);
+	ck_assert_ptr_null(peers_at_port(&p, 0));
+	ck_assert_ptr_null(peers_at_port(&p, MAX));
+	ck_assert_ptr_null(peers_at_port(&p, UINT16_MAX));
+}
+END_TEST
+
+START_TEST(both_tables_are_bounded)
+{
+	bool ports[MAX + 1] = { false };
+
+	for (uint8_t i = 0; i < MAX; i++) {
+		struct peer *peer = add_peer(i);
+
+		ck_assert_ptr_nonnull(peer);
+		ck_assert_uint_le(peer->port, MAX);
+		ck_assert(!ports[peer->port]);
+		ports[peer->port] = true;
+	}
+	ck_assert_ptr_null(add_peer(MAX));
+	for (uint16_t i = 0; i < 3 * MAX; i++)
+		ck_assert_ptr_nonnull(add_endpoint(i));
+	ck_assert_ptr_null(add_endpoint(3 * MAX));
+	ck_assert_ptr_nonnull(add_endpoint(0)); /* it is there */
+}
+END_TEST
+
+START_TEST(endpoints_are_found_by_address_and_port)
+{
+	struct addr a = addr_v4(0x0a090001, 1), b = addr_v4(0x0a090001, 2);
+	struct endpoint *e = endpoints_add(&p, &a);
+
+	ck_assert(addr_equal(&e->addr, &a));
+	ck_assert_ptr_eq(endpoints_find(&p, &a), e);
+	ck_assert_ptr_eq(endpoints_add(&p, &a), e);
+	ck_assert_ptr_null(endpoints_find(&p, &b));
+	endpoints_remove(&p, e);
+	ck_assert_ptr_null(endpoints_find(&p, &a));
+}
+END_TEST
+
+START_TEST(walks_see_each_once_also_while_removing)
+{
+	uint32_t at = TABLE_NONE;
+	size_t peers = 0, endpoints = 0;
+	struct endpoint *e;
+	struct peer *peer;
+
+	for (uint8_t i = 0; i < MAX; i++)
+		add_peer(i);
+	for (uint16_t i = 0; i < 3 * MAX; i++)
+		add_endpoint(i);
+	while ((peer = peers_next(&p, &at))) {
+		peers++;
+		peers_remove(&p, peer);
+	}
+	ck_assert_uint_eq(peers, MAX);
+	at = TABLE_NONE;
+	while ((e = endpoints_next(&p, &at))) {
+		endpoints++;
+		endpoints_remove(&p, e);
+	}
+	ck_assert_uint_eq(endpoints, 3 * MAX);
+	at = TABLE_NONE;
+	ck_assert_ptr_null(peers_next(&p, &at));
+}
+END_TEST
+
+START_TEST(a_removed_peer_is_wiped_and_unbound)
+{
+	static const struct session zero;
+	struct peer *peer = add_peer(1), *other = add_peer(2);
+	struct endpoint *e = add_endpoint(1), *f = add_endpoint(2);
+	struct session *s = add_session(peer, true, NOW);
+	struct public_key key = key_of(1);
+
+	e->peer = peer;
+	f->peer = other;
+	peers_remove(&p, peer);
+	ck_assert_ptr_null(peers_find(&p, &key));
+	ck_assert_ptr_null(e->peer);
+	ck_assert_ptr_eq(f->peer, other);
+	ck_assert_mem_eq(s, &zero, sizeof(zero));
+}
+END_TEST
+
+START_TEST(a_removed_endpoint_leaves_no_keys_behind)
+{
+	static const struct endpoint zero;
+	struct endpoint *e = add_endpoint(1);
+
+	memset(&e->pending.noise, 0x5a, sizeof(e->pending.noise));
+	memset(e->cookie, 0x5a, sizeof(e->cookie));
+	endpoints_remove(&p, e);
+	ck_assert_mem_eq(e, &zero, sizeof(zero));
+}
+END_TEST
+
+START_TEST(a_table_that_was_never_made_is_freed)
+{
+	struct peers none = { 0 };
+
+	peers_free(&none);
+	peers_free(&none);
+}
+END_TEST
+
+/* ---- who goes when the table is full ---- */
+
+START_TEST(the_longest_down_goes_first)
+{
+	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
+
+	ck_assert_ptr_null(peers_longest_down(&p));
+	a->state = PEER_UP;
+	a->state_us = 1;
+	b->state = PEER_DOWN;
+	b->state_us = 3;
+	c->state = PEER_DOWN;
+	c->state_us = 2;
+	ck_assert_ptr_eq(peers_longest_down(&p), c);
+	peers_remove(&p, c);
+	ck_assert_ptr_eq(peers_longest_down(&p), b);
+	peers_remove(&p, b);
+	ck_assert_ptr_null(peers_longest_down(&p));
+}
+END_TEST
+
+START_TEST(then_the_last_that_came_up)
+{
+	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
+	struct endpoint *e = add_endpoint(1);
+
+	ck_assert_ptr_null(peers_last_up(&p));
+	a->state = b->state = c->state = PEER_UP;
+	a->state_us = 2;
+	b->state_us = 1;
+	c->state_us = 3;
+	e->peer = c;
+	e->sources = 1;
+	ck_assert_ptr_eq(peers_last_up(&p), a);
+	a->state = PEER_DOWN;
+	ck_assert_ptr_eq(peers_last_up(&p), b);
+}
+END_TEST
+
+START_TEST(a_peer_somebody_wants_does_not_go)
+{
+	struct peer *a = add_peer(1), *b = add_peer(2);
+	struct endpoint *e = add_endpoint(1), *f = add_endpoint(2);
+
+	a->state = b->state = PEER_DOWN;
+	a->state_us = 1;
+	b->state_us = 2;
+	e->peer = a;
+	f->peer = a;
+	ck_assert(!peer_wanted(&p, a));
+	f->sources = 1u << 3;
+	ck_assert(peer_wanted(&p, a));
+	ck_assert(!peer_wanted(&p, b));
+	ck_assert_ptr_eq(peers_longest_down(&p), b);
+	peers_remove(&p, b);
+	ck_assert_ptr_null(peers_longest_down(&p));
+}
+END_TEST
+
+/* ---- sessions of a peer ---- */
+
+START_TEST(a_new_session_takes_an_empty_place_then_the_oldest)
+{
+	struct peer *peer = add_peer(1);
+	struct session *s[PEERS_SESSIONS];
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		s[i] = add_session(peer, true, NOW + 10 - i);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_ptr_ne(s[i], s[j]);
+	}
+	/* The last is the oldest, then the one before. */
+	ck_assert_ptr_eq(peer_session_slot(peer, true), s[PEERS_SESSIONS - 1]);
+	peer->current = s[PEERS_SESSIONS - 1];
+	ck_assert_ptr_eq(peer_session_slot(peer, true), s[PEERS_SESSIONS - 2]);
+	session_wipe(s[0]);
+	ck_assert_ptr_eq(peer_session_slot(peer, true), s[0]);
+}
+END_TEST
+
+START_TEST(of_sessions_made_at_once_one_that_neither_end_prefers_goes)
+{
+	struct peer *peer = add_peer(1);
+	struct session *ours, *theirs;
+
+	/* Older, but both ends prefer what the smaller key initiated. */
+	ours = add_session(peer, true, NOW);
+	theirs = add_session(peer, false, NOW + CLOCK_S);
+	for (size_t i = 2; i < PEERS_SESSIONS; i++)
+		add_session(peer, true, NOW + CLOCK_S + i);
+	ck_assert_ptr_eq(peer_session_slot(peer, true), theirs);
+	peer->current = theirs;
+	ck_assert_ptr_eq(peer_session_slot(peer, true), ours);
+}
+END_TEST
+
+START_TEST(without_an_open_session_there_is_none_to_send_on)
+{
+	struct peer *peer = add_peer(1);
+	struct session *s;
+
+	ck_assert(!peer_choose_session(peer, true, NOW));
+	s = add_session(peer, true, NOW);
+	s->stage = SESSION_CONFIRMED;
+	ck_assert(!peer_choose_session(peer, true, NOW));
+	ck_assert_ptr_null(peer->current);
+	ck_assert_uint_eq(s->retire_us, CLOCK_NEVER);
+	s->stage = SESSION_OPEN;
+	ck_assert(peer_choose_session(peer, true, NOW));
+	ck_assert_ptr_eq(peer->current, s);
+	ck_assert(!peer_choose_session(peer, true, NOW));
+}
+END_TEST
+
+START_TEST(the_session_that_was_replaced_receives_for_30_seconds)
+{
+	struct peer *peer = add_peer(1);
+	struct session *old = add_session(peer, true, NOW), *young, *opening;
+	uint64_t later = NOW + 120 * CLOCK_S;
+
+	peer_choose_session(peer, true, NOW);
+	young = add_session(peer, true, later);
+	opening = add_session(peer, true, later);
+	opening->stage = SESSION_CONFIRMED;
+	ck_assert(peer_choose_session(peer, true, later));
+	ck_assert_ptr_eq(peer->current, young);
+	ck_assert_uint_eq(young->retire_us, CLOCK_NEVER);
+	ck_assert_uint_eq(old->retire_us, later + SESSION_RETIRE_US);
+	ck_assert_uint_eq(opening->retire_us, CLOCK_NEVER);
+	/* Choosing again does not put the end off. */
+	peer_choose_session(peer, true, later + CLOCK_S);
+	ck_assert_uint_eq(old->retire_us, later + SESSION_RETIRE_US);
+}
+END_TEST
+
+START_TEST(a_retired_session_that_is_the_best_again_is_kept)
+{
+	struct peer *peer = add_peer(1);
+	struct session *ours = add_session(peer, true, NOW), *theirs;
+
+	peer_choose_session(peer, false, NOW);
+	theirs = add_session(peer, false, NOW + CLOCK_S);
+	ck_assert(peer_choose_session(peer, false, NOW + CLOCK_S));
+	ck_assert_ptr_eq(peer->current, theirs);
+	ck_assert_uint_ne(ours->retire_us, CLOCK_NEVER);
+	session_wipe(theirs);
+	ck_assert(peer_choose_session(peer, false, NOW + 2 * CLOCK_S));
+	ck_assert_ptr_eq(peer->current, ours);
+	ck_assert_uint_eq(ours->retire_us, CLOCK_NEVER);
+}
+END_TEST
+
+START_TEST(a_session_past_its_life_is_not_chosen)
+{
+	struct peer *peer = add_peer(1);
+
+	add_session(peer, true, NOW);
+	peer_choose_session(peer, true, NOW);
+	ck_assert(peer_choose_session(peer, true, NOW + SESSION_LIFE_US));
+	ck_assert_ptr_null(peer->current);
+}
+END_TEST
+
+/* ---- what people read ---- */
+
+START_TEST(every_reason_has_a_text_that_fits)
+{
+	char text[96];
+
+	for (int why = 0; why < ENDPOINT_WHY_COUNT; why++) {
+		ck_assert_ptr_eq(endpoint_why_print((enum endpoint_why)why,
+						    65535, text, sizeof(text)),
+				 text);
+		ck_assert_uint_gt(strlen(text), 4);
+		ck_assert_uint_lt(strlen(text), sizeof(text) - 1);
+		ck_assert_ptr_null(strstr(text, ": is UDP %"));
+	}
+	for (int why = PEER_WHY_NONE + 1; why < PEER_WHY_COUNT; why++) {
+		peer_why_print((enum peer_why)why, 65535, text, sizeof(text));
+		ck_assert_uint_gt(strlen(text), 4);
+		ck_assert_uint_lt(strlen(text), sizeof(text) - 1);
+	}
+	ck_assert_str_eq(peer_why_print(PEER_WHY_NONE, 1, text, sizeof(text)),
+			 "");
+}
+END_TEST
+
+START_TEST(the_texts_that_others_rely_on)
+{
+	char text[96];
+
+	endpoint_why_print(ENDPOINT_NO_ANSWER, 8273, text, sizeof(text));
+	ck_assert_str_eq(text, "no answer: is UDP 8273 open both ways?");
+	peer_why_print(PEER_WHY_SILENT, 4000, text, sizeof(text));
+	ck_assert_str_eq(text, "no answer: is UDP 4000 open both ways?");
+	endpoint_why_print(ENDPOINT_OTHER_SECRET, 8273, text, sizeof(text));
+	ck_assert_str_eq(text,
+			 "different secret? compare secret_file on both hosts");
+	endpoint_why_print(ENDPOINT_DUPLICATE, 8273, text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "duplicate key"));
+	endpoint_why_print(ENDPOINT_UNTRUSTED, 8273, text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "key not trusted"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("peers");
+	TCase *tc = tcase_create("peers");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_new_peer_has_a_port_and_nothing_else);
+	tcase_add_test(tc, port_zero_is_the_tap_and_no_peer);
+	tcase_add_test(tc, both_tables_are_bounded);
+	tcase_add_test(tc, endpoints_are_found_by_address_and_port);
+	tcase_add_test(tc, walks_see_each_once_also_while_removing);
+	tcase_add_test(tc, a_removed_peer_is_wiped_and_unbound);
+	tcase_add_test(tc, a_removed_endpoint_leaves_no_keys_behind);
+	tcase_add_test(tc, a_table_that_was_never_made_is_freed);
+	tcase_add_test(tc, the_longest_down_goes_first);
+	tcase_add_test(tc, then_the_last_that_came_up);
+	tcase_add_test(tc, a_peer_somebody_wants_does_not_go);
+	tcase_add_test(tc, a_new_session_takes_an_empty_place_then_the_oldest);
+	tcase_add_test(
+		tc, of_sessions_made_at_once_one_that_neither_end_prefers_goes);
+	tcase_add_test(tc, without_an_open_session_there_is_none_to_send_on);
+	tcase_add_test(tc,
+		       the_session_that_was_replaced_receives_for_30_seconds);
+	tcase_add_test(tc, a_retired_session_that_is_the_best_again_is_kept);
+	tcase_add_test(tc, a_session_past_its_life_is_not_chosen);
+	tcase_add_test(tc, every_reason_has_a_text_that_fits);
+	tcase_add_test(tc, the_texts_that_others_rely_on);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,317 @@
+#include "support/conf_help.h"
+#include "tapd/conf/keys.h"
+#include "tapd/log.h"
+#include "tapd/tap/tap.h"
+#include "tapd/underlay/udp.h"
+
+START_TEST(empty_file_gives_the_defaults)
+{
+	struct conf *c = read_text("");
+	char text[ADDR_STRLEN], host[CONF_NAME_LEN];
+
+	ck_assert_str_eq(c->path, "tap0.conf");
+	ck_assert_str_eq(c->interface.name, "tap0");
+	ck_assert_uint_eq(c->interface.address_count, 0);
+	ck_assert_str_eq(c->interface.address_from, "");
+	ck_assert_uint_eq(c->interface.mtu, 1500);
+	ck_assert(!c->interface.mtu_set && !c->interface.mac_set);
+	ck_assert(!c->interface.persist && !c->interface.multicast_route);
+	ck_assert(!c->interface.carrier_peers);
+	ck_assert_str_eq(c->interface.up, "");
+	ck_assert_str_eq(c->interface.down, "");
+	ck_assert_uint_eq(c->listen_count, 1);
+	ck_assert(!c->listen_set);
+	ck_assert_str_eq(addr_print(&c->listen[0], text), "[::]:8273");
+	ck_assert_str_eq(c->secret_file, "/etc/tapd/secret");
+	ck_assert_ptr_null(c->trusted_keys);
+	ck_assert(!c->trusted_keys_set);
+	ck_assert_str_eq(c->key_file, "/var/lib/tapd/tap0.key");
+	ck_assert_str_eq(c->control_socket, "/run/tapd/tap0.sock");
+	ck_assert_int_eq(gethostname(host, sizeof(host) - 1), 0);
+	ck_assert_uint_eq(strlen(c->name), strlen(host));
+	ck_assert_uint_eq(c->peers_count, 0);
+	ck_assert(c->multicast_snooping && c->multicast_querier);
+	ck_assert_int_eq(c->offload.tap, TAP_OFFLOAD_ALL);
+	ck_assert_int_eq(c->offload.merge, CONF_MERGE_ALL);
+	ck_assert_int_eq(c->offload.send, UDP_RUNS);
+	ck_assert_int_eq(c->offload.receive, UDP_RUNS);
+	ck_assert(!c->offload.complete_sums);
+	ck_assert_double_eq(c->liveness_interval, 1.0);
+	ck_assert_uint_eq(c->liveness_down_after, 3);
+	ck_assert_uint_eq(c->liveness_expire, 300);
+	ck_assert_uint_eq(c->underlay_mtu, 0);
+	ck_assert_uint_eq(c->busy_poll, 100);
+	ck_assert_int_eq(c->log_level, LOG_LEVEL_INFO);
+	ck_assert_str_eq(c->user, "");
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(every_key_is_read)
+{
+	static const uint8_t mac[6] = { 0x52, 0x54, 0, 0xab, 0xcd, 1 };
+	struct conf *c = read_text(EVERY_KEY);
+	char text[PREFIX_STRLEN];
+
+	ck_assert_str_eq(c->interface.name, "lan0");
+	ck_assert_uint_eq(c->interface.address_count, 2);
+	ck_assert_str_eq(prefix_print(&c->interface.address[1], text),
+			 "fd77::/64");
+	ck_assert_str_eq(c->interface.address_from, "eth0");
+	ck_assert(c->interface.mtu_set && c->interface.mac_set);
+	ck_assert_uint_eq(c->interface.mtu, 9000);
+	ck_assert_mem_eq(c->interface.mac, mac, 6);
+	ck_assert(c->interface.persist && c->interface.multicast_route);
+	ck_assert(c->interface.carrier_peers);
+	ck_assert_str_eq(c->interface.up, "/etc/tapd/\"odd\" \\name");
+	ck_assert_str_eq(c->interface.down, "/down");
+	ck_assert(c->listen_set);
+	ck_assert_uint_eq(c->listen_count, 2);
+	ck_assert_uint_eq(c->listen[1].port, 9000);
+	ck_assert_str_eq(c->secret_file, "/s");
+	ck_assert(c->trusted_keys_set);
+	ck_assert_uint_eq(c->trusted_keys_count, 2);
+	ck_assert_uint_eq(c->trusted_keys[1].bytes[31], 2);
+	ck_assert_str_eq(c->key_file, "/k");
+	ck_assert_str_eq(c->control_socket, "/c");
+	ck_assert_str_eq(c->name, "web-1.example_x");
+	ck_assert(c->multicast_snooping && !c->multicast_querier);
+	ck_assert_int_eq(c->offload.tap, TAP_OFFLOAD_TSO);
+	ck_assert_int_eq(c->offload.merge, CONF_MERGE_NONE);
+	ck_assert_int_eq(c->offload.send, UDP_SINGLE);
+	ck_assert_int_eq(c->offload.receive, UDP_BATCH);
+	ck_assert(c->offload.complete_sums);
+	ck_assert_double_eq(c->liveness_interval, 2.0);
+	ck_assert_uint_eq(c->liveness_down_after, 5);
+	ck_assert_uint_eq(c->liveness_expire, 60);
+	ck_assert_uint_eq(c->underlay_mtu, 1400);
+	ck_assert_uint_eq(c->busy_poll, 50);
+	ck_assert_int_eq(c->log_level, LOG_LEVEL_DEBUG);
+	ck_assert_str_eq(c->user, "nobody");
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(peers_are_addresses_or_names_with_a_port)
+{
+	static const struct {
+		const char *host;
+		uint16_t port;
+		bool is_addr;
+		unsigned line;
+	} expected[] = {
+		{ "10.9.0.2", 8273, true, 19 },
+		{ "10.9.0.3", 9, true, 19 },
+		{ "node4.internal", 8273, false, 19 },
+		{ "node5", 77, false, 20 },
+		{ "fd00::2", 8273, true, 20 },
+		{ "fd00::3", 8273, true, 20 },
+	};
+	struct conf *c = read_text(EVERY_KEY);
+
+	ck_assert_uint_eq(c->peers_count, 6);
+	for (size_t i = 0; i < c->peers_count; i++) {
+		const struct conf_peer *p = &c->peers[i];
+
+		ck_assert_str_eq(p->host, expected[i].host);
+		ck_assert_uint_eq(p->port, expected[i].port);
+		ck_assert(p->is_addr == expected[i].is_addr);
+		if (p->is_addr)
+			ck_assert_uint_eq(p->addr.port, p->port);
+		ck_assert_uint_eq(p->line, expected[i].line);
+	}
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(saying_the_same_twice_is_saying_it_once)
+{
+	struct conf *c = read_text(
+		"peers = [ \"10.9.0.2\", \"a.b\", \"10.9.0.2:8273\", "
+		"\"A.B:8273\", \"a.b:1\" ];\n"
+		"interface = { address = [ \"10.0.0.1/8\", \"10.0.0.1/8\" ]; "
+		"};");
+
+	ck_assert_uint_eq(c->peers_count, 3);
+	ck_assert_str_eq(c->peers[2].text, "a.b:1");
+	ck_assert_uint_eq(c->interface.address_count, 1);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(no_trusted_keys_is_not_the_same_as_an_empty_list)
+{
+	struct conf *c = read_text("trusted_keys = [ ];");
+
+	ck_assert(c->trusted_keys_set);
+	ck_assert_ptr_nonnull(c->trusted_keys);
+	ck_assert_uint_eq(c->trusted_keys_count, 0);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(snooping_and_querier_are_set_one_by_one)
+{
+	struct conf *c = read_text("multicast = { snooping = false; };");
+
+	ck_assert(!c->multicast_snooping && c->multicast_querier);
+	conf_free(c);
+	c = read_text("multicast = { querier = false; };");
+	ck_assert(c->multicast_snooping && !c->multicast_querier);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(build_without_peer_exchange_accepts_it_off)
+{
+	conf_free(read_text("discover = { peer_exchange = false; };"));
+}
+END_TEST
+
+START_TEST(interface_is_named_after_the_file)
+{
+	struct conf *c;
+
+	scratch_put("vrrp.7.conf", "");
+	c = read_ok("./vrrp.7.conf");
+	ck_assert_str_eq(c->interface.name, "vrrp.7");
+	ck_assert_str_eq(c->key_file, "/var/lib/tapd/vrrp.7.key");
+	conf_free(c);
+	scratch_put("tapd.cfg", "");
+	c = read_ok("tapd.cfg");
+	ck_assert_str_eq(c->interface.name, "tapd.cfg");
+	conf_free(c);
+	scratch_put("a-rather-long-name.conf", "\n");
+	read_fails("a-rather-long-name.conf",
+		   "a-rather-long-name.conf:1: interface.name: ",
+		   "\"a-rather-long-name\" is no interface name");
+}
+END_TEST
+
+START_TEST(host_part_is_needed_unless_it_comes_from_an_interface)
+{
+	static const char *const good[] = { "10.0.0.0/31", "10.0.0.0/32",
+					    "10.0.0.1/8",  "fd00::/127",
+					    "fd00::/128",  "fd00::1/64" };
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "interface = { address = [ \"%s\" ]; };", good[i]);
+		conf_free(read_text(text));
+	}
+	conf_free(read_text("interface = { address = [ \"10.0.0.0/8\" ]; "
+			    "address_from = \"eth0\"; };"));
+}
+END_TEST
+
+/* ---- the documentation ---- */
+
+START_TEST(example_is_accepted)
+{
+	struct conf *c = read_ok(TEST_SOURCE_DIR "/docs/tapd.conf.example");
+
+	ck_assert_str_eq(c->interface.name, "tap0");
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(every_key_has_its_place_in_the_manual)
+{
+	FILE *f = fopen(TEST_SOURCE_DIR "/docs/tapd.conf.5", "r");
+	static char page[100000];
+	char entry[80];
+	size_t len;
+
+	ck_assert_ptr_nonnull(f);
+	len = fread(page, 1, sizeof(page) - 1, f);
+	page[len] = '\0';
+	fclose(f);
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		snprintf(entry, sizeof(entry), "Ic %s", conf_keys[i].path);
+		ck_assert_msg(strstr(page, entry) != NULL,
+			      "%s is not in tapd.conf(5)", conf_keys[i].path);
+	}
+}
+END_TEST
+
+/* ---- the command line ---- */
+
+START_TEST(options_make_a_configuration)
+{
+	static const char *const addresses[] = { "10.77.0.1/24" };
+	static const char *const listens[] = { "0.0.0.0:9000" };
+	static const char *const peers[] = { "10.9.0.2", "node4" };
+	const struct conf_options o = { .secret_file = "/s",
+					.addresses = addresses,
+					.addresses_count = 1,
+					.listens = listens,
+					.listens_count = 1,
+					.peers = peers,
+					.peers_count = 2 };
+	char *error;
+	struct conf *c = conf_from_options(&o, &error);
+
+	ck_assert_msg(c != NULL, "%s", error);
+	ck_assert_ptr_null(c->path);
+	ck_assert_str_eq(c->interface.name, "tap0");
+	ck_assert_str_eq(c->secret_file, "/s");
+	ck_assert_str_eq(c->key_file, "/var/lib/tapd/tap0.key");
+	ck_assert_uint_eq(c->interface.address_count, 1);
+	ck_assert_uint_eq(c->listen[0].port, 9000);
+	ck_assert_uint_eq(c->peers_count, 2);
+	ck_assert_uint_eq(c->peers[1].line, 0);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(bad_option_is_named)
+{
+	static const char *const addresses[] = { "10.77.0.1" };
+	static const char *const peers[] = { "10.9.0.300" };
+	struct conf_options o = { .addresses = addresses,
+				  .addresses_count = 1 };
+	char *error;
+
+	ck_assert_ptr_null(conf_from_options(&o, &error));
+	ck_assert_ptr_nonnull(strstr(error, "command line: --address: "));
+	free(error);
+	o = (struct conf_options){ .peers = peers, .peers_count = 1 };
+	ck_assert_ptr_null(conf_from_options(&o, &error));
+	ck_assert_ptr_nonnull(strstr(error, "command line: PEER: "));
+	free(error);
+	o = (struct conf_options){ .name = "a b" };
+	ck_assert_ptr_null(conf_from_options(&o, &error));
+	ck_assert_ptr_nonnull(strstr(error, "command line: --name: "));
+	free(error);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf");
+	TCase *tc = tcase_create("conf");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
+	tcase_add_test(tc, empty_file_gives_the_defaults);
+	tcase_add_test(tc, every_key_is_read);
+	tcase_add_test(tc, peers_are_addresses_or_names_with_a_port);
+	tcase_add_test(tc, saying_the_same_twice_is_saying_it_once);
+	tcase_add_test(tc, no_trusted_keys_is_not_the_same_as_an_empty_list);
+	tcase_add_test(tc, snooping_and_querier_are_set_one_by_one);
+	tcase_add_test(tc, build_without_peer_exchange_accepts_it_off);
+	tcase_add_test(tc, interface_is_named_after_the_file);
+	tcase_add_test(tc,
+		       host_part_is_needed_unless_it_comes_from_an_interface);
+	tcase_add_test(tc, example_is_accepted);
+	tcase_add_test(tc, every_key_has_its_place_in_the_manual);
+	tcase_add_test(tc, options_make_a_configuration);
+	tcase_add_test(tc, bad_option_is_named);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

@@ -1,0 +1,245 @@
+/* What is refused, where, and in what words. */
+#include "support/conf_help.h"
+
+#define IF(text)   "interface = {\n" text "\n};"
+#define LIVE(text) "liveness = { " text " };"
+#define X16	   "xxxxxxxxxxxxxxxx"
+#define X64	   X16 X16 X16 X16
+
+static const struct {
+	const char *text;
+	unsigned line;
+	const char *error;
+} bad[] = {
+	/* syntax */
+	{ "name = \"a\"\n\nuser =;", 3, "syntax error; look for a missing" },
+	{ "interface = {", 1, "syntax error" },
+	{ "name = \"a", 1, "syntax error" },
+	{ "name = \"a\";\nname = \"b\";", 2, "a key may be given once" },
+	{ "peers = [\n\"a\",\n1 ];", 3, "put each entry in quotes" },
+	{ "\n@include \"none\"\n", 2, "@include none: No such file" },
+	{ "\n@include \"/\"\n", 2, "@include /: is a directory" },
+	{ "@include \"tap0.conf\"\n", 1, "remove the circle" },
+	{ "@include none\n", 1, "write @include \"FILE\" alone" },
+	{ "@include \"none\" name = \"a\";\n", 1, "alone on the line" },
+	{ "\n@include\n\"none\"\n", 2, "alone on the line" },
+	/* unknown keys */
+	{ "\npeer = [ ];", 2, "peer: unknown key; did you mean peers?" },
+	{ "interfaces = { };", 1, "did you mean interface?" },
+	{ IF("adress = [ ];"), 2,
+	  "interface.adress: unknown key; did you mean interface.address?" },
+	{ "mtu = 1500;", 1, "mtu: unknown key; did you mean interface.mtu?" },
+	{ IF("secret_file = \"/s\";"), 2, "did you mean secret_file?" },
+	{ "loglevel = \"info\";", 1, "did you mean log_level?" },
+	{ "colour = \"red\";", 1, "colour: unknown key; remove it" },
+	{ X64 X64 " = 1;", 1, "unknown key; remove it" },
+	{ "liveness = { interval = 1;\n intervall = 2; };", 2,
+	  "did you mean liveness.interval?" },
+	/* wrong kinds */
+	{ "interface = \"tap0\";", 1, "interface: is a group; write it as" },
+	{ "interface = ( );", 1, "interface: is a group" },
+	{ "peers = \"10.9.0.2\";", 1, "peers: must be a list" },
+	{ "peers = ( \"10.9.0.2\",\n ( ) );", 2, "entry 2 is no text" },
+	{ "name = 5;", 1, "name: is a number and must be text" },
+	{ "name = { };", 1, "name: is a group and must be text" },
+	{ IF("mtu = \"1500\";"), 2, "is text and must be a number" },
+	{ IF("mtu = true;"), 2, "is true or false and must be a number" },
+	{ IF("persist = 1;"), 2, "is a number and must be true or false" },
+	{ IF("mtu = [ 1500 ];"), 2, "is a list and must be a number" },
+	/* numbers */
+	{ IF("mtu = 575;"), 2, "575 is out of range; use 576 to 9216" },
+	{ IF("mtu = 9217;"), 2, "9217 is out of range" },
+	{ IF("mtu = -1500;"), 2, "-1500 is out of range" },
+	{ IF("mtu = 1e999;"), 2, "inf is out of range" },
+	{ IF("mtu = 5000000000L;"), 2, "5000000000 is out of range" },
+	{ IF("mtu = 1500.5;"), 2, "1500.5 is no whole number; use 1500" },
+	{ IF("mtu = 0;"), 2, "0 is out of range; use 576" },
+	{ "underlay_mtu = 500;", 1, "use 0 or 576 to 9216" },
+	{ "busy_poll = 10001;", 1, "10001 is out of range; use 0 to 10000" },
+	{ "busy_poll = -1;", 1, "busy_poll: -1 is out of range" },
+	{ LIVE("interval = 0.05;"), 1, "0.05 is out of range; use 0.1 to 60" },
+	{ LIVE("interval = 61;"), 1, "liveness.interval: 61 is out of range" },
+	{ LIVE("down_after = 1;"), 1, "use 2 to 100" },
+	{ LIVE("down_after = 101;"), 1, "use 2 to 100" },
+	{ LIVE("expire = 0;"), 1, "liveness.expire: 0 is out of range" },
+	{ LIVE("expire = 2;"), 1, "interval × down_after; use at least 3" },
+	{ LIVE("interval = 60; down_after = 100;"), 1, "use at least 6000" },
+	/* names */
+	{ IF("name = \"\";"), 2, "\"\" is no interface name" },
+	{ IF("name = \".\";"), 2, "is no interface name" },
+	{ IF("name = \"..\";"), 2, "is no interface name" },
+	{ IF("name = \"" X16 "\";"), 2, "use 1 to 15 characters" },
+	{ IF("name = \"a/b\";"), 2, "is no interface name" },
+	{ IF("name = \"a b\";"), 2, "is no interface name" },
+	{ IF("name = \"tap%d\";"), 2, "is no interface name" },
+	{ IF("name = \"a:1\";"), 2, "is no interface name" },
+	{ IF("name = \"a\\n\";"), 2, "control character" },
+	{ "name = \"\";", 1, "is no node name; use 1 to 63" },
+	{ "name = \"" X64 "\";", 1, "is no node name" },
+	{ "name = \"web 1\";", 1, "is no node name" },
+	{ "name = \"wéb1\";", 1, "is no node name" },
+	{ "user = \"a:b\";", 1, "is no user" },
+	{ "user = \"no-such-user\";", 1, "is no user of this host" },
+	{ "log_level = \"loud\";", 1,
+	  "\"loud\" is not known; use one of \"error\", \"warning\", "
+	  "\"info\", \"debug\"" },
+	{ IF("carrier = \"up\";"), 2, "use one of \"always\", \"peers\"" },
+	/* paths */
+	{ "secret_file = \"\";", 1, "is empty; name a file" },
+	{ "key_file = \"\";", 1, "is empty" },
+	{ "control_socket = \"\";", 1, "is empty" },
+	{ "control_socket = \"/" X64 X64 "\";", 1,
+	  "is 129 bytes long; use at most 107" },
+	{ "key_file = \"/" X64 X64 X64 X64 "\";", 1, "use at most 255" },
+	{ IF("up = \"up.sh\";"), 2,
+	  "interface.up: \"up.sh\" is not an "
+	  "absolute path" },
+	{ IF("\ndown = \"./down\";"), 3, "is not an absolute path" },
+	/* addresses */
+	{ IF("address = [ \"10.77.0.1\" ];"), 2, "with a prefix length" },
+	{ IF("address = [ \"10.77.0.1/33\" ];"), 2, "with a prefix length" },
+	{ IF("address = [ \"10.77.0.1/24\",\n \"fd00::1/129\" ];"), 3,
+	  "\"fd00::1/129\" is no address" },
+	{ IF("address = [ \"10.77.0.300/24\" ];"), 2, "is no address" },
+	{ IF("address = [ \"224.0.0.1/24\" ];"), 2, "cannot be a host's" },
+	{ IF("address = [ \"10.0.0.1/0\" ];"), 2, "cannot be a host's" },
+	{ IF("address = [ \"10.77.0.0/24\" ];"), 2,
+	  "is the network, not a host in it" },
+	{ IF("address = [ \"10.77.0.255/24\" ];"), 2, "is the network" },
+	{ IF("address = [ \"fd77::/64\" ];"), 2, "is the network" },
+	{ IF("address = [ \"fd77::1/64\" ];\nmtu = 1279;"), 3,
+	  "interface.mtu: 1279 is too small for the IPv6 address" },
+	{ IF("address_from = \"eth0\";"), 2,
+	  "there is no interface.address to complete" },
+	{ IF("address = [ \"10.0.0.1/8\" ];\naddress_from = \"a b\";"), 3,
+	  "is no interface name" },
+	{ IF("address = [ \"10.0.0.1/8\" ];\naddress_from = \"tap0\";"), 3,
+	  "is the TAP itself" },
+	{ IF("mac = \"52:54:00:00:00\";"), 2, "is no MAC address" },
+	{ IF("mac = \"52-54-00-00-00-01\";"), 2, "is no MAC address" },
+	{ IF("mac = \"52:54:00:00:00:0g\";"), 2, "is no MAC address" },
+	{ IF("mac = \"53:54:00:00:00:01\";"), 2, "is no unicast address" },
+	{ IF("mac = \"00:00:00:00:00:00\";"), 2, "is no unicast address" },
+	{ "listen = [ ];", 1, "names no address" },
+	{ "listen = [ \"eth0\" ];", 1, "\"eth0\" is no address" },
+	{ "listen = [ \"[::]:0\" ];", 1, "is no address" },
+	{ "listen = [ \"[::]:65536\" ];", 1, "is no address" },
+	{ "listen = [ \"239.1.1.1\" ];", 1, "is no unicast address" },
+	{ "listen = [ \"10.0.0.1\", \"10.0.0.2\", \"10.0.0.3\", "
+	  "\"10.0.0.4\", \"10.0.0.5\", \"10.0.0.6\", \"10.0.0.7\", "
+	  "\"10.0.0.8\", \"10.0.0.9\" ];",
+	  1, "has 9 entries; use at most 8" },
+	/* keys */
+	{ "trusted_keys = [ \"abc\" ];", 1, "entry is no public key" },
+	{ "trusted_keys = [\n"
+	  "\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF=\" ];",
+	  2, "entry is no public key" },
+	/* peers */
+	{ "peers = [ \"\" ];", 1, "is neither a host's address nor its name" },
+	{ "peers = [ \"a\",\n\n\"10.9.0.300\" ];", 3, "\"10.9.0.300\" is" },
+	{ "peers = [ \"10.9.0.2:0\" ];", 1, "is neither" },
+	{ "peers = [ \"10.9.0.2:65536\" ];", 1, "is neither" },
+	{ "peers = [ \"host:\" ];", 1, "is neither" },
+	{ "peers = [ \"host:1x\" ];", 1, "is neither" },
+	{ "peers = [ \"-host\" ];", 1, "is neither" },
+	{ "peers = [ \"a..b\" ];", 1, "is neither" },
+	{ "peers = [ \"a b\" ];", 1, "is neither" },
+	{ "peers = [ \"" X64 "\" ];", 1, "is neither" },
+	{ "peers = [ \"10.9.0.0/24\" ];", 1, "is neither" },
+	{ "peers = [ \"fd00::2:8273:1:2:3:4:5:6:7\" ];", 1, "is neither" },
+	{ "peers = [ \"224.0.0.18\" ];", 1, "is neither" },
+	{ "peers = [ \"0.0.0.0\" ];", 1, "is neither" },
+	{ "peers = [ \"a\\nb\" ];", 1, "\"a?b\" is neither" },
+	/* what this build lacks */
+	{ "discover = {\n command = \"/usr/lib/x\"; };", 2,
+	  "discover.command: this build has no command discovery; "
+	  "remove the key" },
+	{ "discover = { file = \"/x\"; };", 1, "no discovery from a file" },
+	{ "discover = { dns = [ \"a\" ]; };", 1, "has no DNS discovery" },
+	{ "discover = { interval = 5; };", 1, "has no discovery" },
+	{ "discover = { dns = \"a\"; };", 1, "must be a list" },
+	{ "metrics = \"127.0.0.1:9273\";", 1, "has no metrics" },
+	{ "multicast = { snooping = 1; };", 1, "must be true or false" },
+	{ "multicast = {\n querier = \"off\"; };", 2,
+	  "multicast.querier: is text and must be true or false" },
+	{ "multicast = { snoopin = true; };", 1,
+	  "did you mean multicast.snooping?" },
+};
+
+START_TEST(bad_configuration_is_refused_with_place_and_advice)
+{
+	char where[64];
+
+	scratch_put("tap0.conf", bad[_i].text);
+	snprintf(where, sizeof(where), "tap0.conf:%u: ", bad[_i].line);
+	read_fails("tap0.conf", where, bad[_i].error);
+}
+END_TEST
+
+/* "peers = [ … ];" with so many names, to be freed. */
+static char *many_peers(int count)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	ck_assert_ptr_nonnull(f);
+	fputs("peers = [ \"first\"", f);
+	for (int i = 1; i < count; i++)
+		fprintf(f, ",\n\"host%d.x\"", i);
+	fputs(" ];", f);
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
+START_TEST(too_many_peers_are_refused)
+{
+	char *text = many_peers(CONF_LIST_MAX);
+	struct conf *c = read_text(text);
+
+	ck_assert_uint_eq(c->peers_count, CONF_LIST_MAX);
+	conf_free(c);
+	free(text);
+	text = many_peers(CONF_LIST_MAX + 1);
+	scratch_put("tap0.conf", text);
+	read_fails("tap0.conf",
+		   "tap0.conf:1: peers: ", "has 513 entries; use at most 512");
+	free(text);
+}
+END_TEST
+
+START_TEST(deep_nesting_is_refused)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	fputs("peers = ", f);
+	for (int i = 0; i < 100000; i++)
+		fputc('(', f);
+	fclose(f);
+	scratch_put("tap0.conf", text);
+	read_fails("tap0.conf", "tap0.conf:1: ", "");
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf_keys");
+	TCase *tc = tcase_create("conf_keys");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
+	tcase_add_loop_test(tc,
+			    bad_configuration_is_refused_with_place_and_advice,
+			    0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(tc, too_many_peers_are_refused);
+	tcase_add_test(tc, deep_nesting_is_refused);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

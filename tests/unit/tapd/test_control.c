@@ -1,0 +1,491 @@
+#include "tapd/control/control.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "support/scratch.h"
+
+#define BIG_LEN 3000000 /* more than any socket buffer takes */
+
+static struct event_base *base;
+static struct control *control;
+static unsigned commands;
+
+/* ---- the daemon's side ---- */
+
+static json_t *command(void *user, const char *name, char **error)
+{
+	char *big;
+	json_t *result;
+
+	ck_assert_ptr_eq(user, &commands);
+	commands++;
+	if (strcmp(name, "status") == 0)
+		return json_pack("{s:s}", "name", "web1");
+	if (strcmp(name, "big") == 0) {
+		big = malloc(BIG_LEN);
+		memset(big, 'x', BIG_LEN);
+		result = json_stringn(big, BIG_LEN);
+		free(big);
+		return result;
+	}
+	*error = strcmp(name, "bytes") == 0 ? strdup("caf\xe9")
+					    : strdup("no such command");
+	return NULL;
+}
+
+static const struct control_ops ops = { command };
+
+static struct control *listen_at(const char *path)
+{
+	char *error;
+	struct control *c = control_new(base, path, &ops, &commands, &error);
+
+	ck_assert_msg(c != NULL, "%s", error);
+	ck_assert_ptr_null(error);
+	return c;
+}
+
+static void start(void)
+{
+	scratch_enter();
+	base = event_base_new();
+	ck_assert_ptr_nonnull(base);
+	control = listen_at("run/tap0.sock");
+}
+
+static void stop(void)
+{
+	control_free(control);
+	event_base_free(base);
+	scratch_leave();
+}
+
+/* ---- the client's side ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	ck_assert_int_ge(fd, 0);
+	strcpy(a.sun_path, path);
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&a, sizeof(a)),
+			 0);
+	/* Until it is accepted the daemon does not know it. */
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	return fd;
+}
+
+static int client(void)
+{
+	return connect_to("run/tap0.sock");
+}
+
+static void put(int fd, const void *bytes, size_t len)
+{
+	ck_assert_int_eq(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+/* Runs the daemon until it closed the connection or sent `lines` lines; what
+ * came, to be freed. *closed says which. */
+static char *take(int fd, unsigned lines, bool *closed, int deadline_ms)
+{
+	int64_t end = now_ms() + deadline_ms;
+	size_t len = 0, size = 2 * BIG_LEN;
+	char *text = malloc(size);
+
+	ck_assert_ptr_nonnull(text);
+	*closed = false;
+	while (!*closed && lines > 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		ck_assert_msg(now_ms() < end, "nothing came: %.*s",
+			      (int)(len < 200 ? len : 200), text);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		poll(&p, 1, 5);
+		n = recv(fd, text + len, size - 1 - len, 0);
+		*closed = n == 0 || (n < 0 && errno != EAGAIN);
+		for (ssize_t i = 0; i < n; i++)
+			lines -= text[len++] == '\n' && lines > 0;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+static void assert_answer(int fd, const char *expected)
+{
+	bool closed;
+	char *text = take(fd, 1, &closed, 3000);
+
+	ck_assert_str_eq(text, expected);
+	free(text);
+}
+
+static void assert_closed(int fd)
+{
+	bool closed;
+	char *text = take(fd, 1, &closed, 3000);
+
+	ck_assert(closed);
+	ck_assert_str_eq(text, "");
+	free(text);
+	close(fd);
+}
+
+#define ASK	"{\"command\": \"status\"}\n"
+#define STATUS	"{\"ok\":true,\"result\":{\"name\":\"web1\"}}\n"
+#define UNKNOWN "{\"ok\":false,\"error\":\"no such command\"}\n"
+#define NOT_REQUEST                        \
+	"{\"ok\":false,\"error\":\"not a " \
+	"request; send {\\\"command\\\": \\\"status\\\"}\"}\n"
+
+static void assert_serves(void)
+{
+	int fd = client();
+
+	put(fd, ASK, strlen(ASK));
+	assert_answer(fd, STATUS);
+	close(fd);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* ---- requests ---- */
+
+START_TEST(question_is_answered_and_another)
+{
+	int fd = client();
+
+	put(fd, ASK, strlen(ASK));
+	assert_answer(fd, STATUS);
+	put(fd, "{\"command\": \"fry\"}\n", 19);
+	assert_answer(fd, UNKNOWN);
+	put(fd, ASK, strlen(ASK));
+	assert_answer(fd, STATUS);
+	close(fd);
+}
+END_TEST
+
+START_TEST(line_may_come_in_pieces)
+{
+	int fd = client();
+
+	for (const char *c = ASK; *c; c++) {
+		put(fd, c, 1);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	assert_answer(fd, STATUS);
+	close(fd);
+}
+END_TEST
+
+START_TEST(questions_at_once_are_answered_in_order)
+{
+	int fd = client();
+	bool closed;
+	char *text;
+
+	put(fd, ASK "{\"command\": \"fry\"}\n" ASK, 2 * strlen(ASK) + 19);
+	text = take(fd, 3, &closed, 3000);
+	ck_assert_str_eq(text, STATUS UNKNOWN STATUS);
+	free(text);
+	close(fd);
+}
+END_TEST
+
+START_TEST(end_of_the_questions_is_not_the_end_of_the_answers)
+{
+	int fd = client();
+	bool closed;
+	char *text;
+
+	put(fd, ASK ASK, 2 * strlen(ASK));
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	text = take(fd, 3, &closed, 3000);
+	ck_assert(closed);
+	ck_assert_str_eq(text, STATUS STATUS);
+	free(text);
+	close(fd);
+}
+END_TEST
+
+START_TEST(garbage_gets_a_refusal)
+{
+	static const char *const garbage[] = {
+		"\n",
+		"status\n",
+		"[]\n",
+		"{}\n",
+		"{\"command\": 5}\n",
+		"{\"command\": \"a\", \"command\": \"b\"}\n",
+		"{\"command\": \"status\"\n",
+		"{\"command\": \"status\"} {}\n",
+		"\xff\xfe\x80\n",
+		"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n",
+	};
+	int fd = client();
+
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		put(fd, garbage[i], strlen(garbage[i]));
+		assert_answer(fd, NOT_REQUEST);
+	}
+	put(fd, "{\"command\": \"sta\0tus\"}\n", 23);
+	assert_answer(fd, NOT_REQUEST);
+	put(fd, ASK, strlen(ASK));
+	assert_answer(fd, STATUS);
+	ck_assert_uint_eq(commands, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(error_that_is_not_utf8_is_still_answered)
+{
+	int fd = client();
+
+	put(fd, "{\"command\": \"bytes\"}\n", 21);
+	assert_answer(fd, "{\"ok\":false,\"error\":\"failed; the log says "
+			  "why\"}\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(huge_line_is_cut_off)
+{
+	char line[8192];
+	int fd = client();
+	bool closed;
+	char *text;
+
+	memset(line, '[', sizeof(line));
+	put(fd, line, sizeof(line));
+	text = take(fd, 2, &closed, 3000);
+	ck_assert(closed);
+	ck_assert_str_eq(text, "{\"ok\":false,\"error\":\"request longer "
+			       "than 4 KiB\"}\n");
+	free(text);
+	close(fd);
+	assert_serves();
+}
+END_TEST
+
+START_TEST(big_answer_arrives_whole)
+{
+	int fd = client();
+	bool closed;
+	char *text;
+
+	put(fd, "{\"command\": \"big\"}\n" ASK, 19 + strlen(ASK));
+	text = take(fd, 2, &closed, 3000);
+	ck_assert_uint_eq(strlen(text),
+			  strlen("{\"ok\":true,\"result\":\"\"}\n") + BIG_LEN +
+				  strlen(STATUS));
+	free(text);
+	close(fd);
+}
+END_TEST
+
+/* ---- clients that misbehave ---- */
+
+START_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody)
+{
+	for (int i = 0; i < 40; i++) {
+		int fd = client();
+
+		put(fd, "{\"command\": \"big\"}\n", 19);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		close(fd);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	assert_serves();
+}
+END_TEST
+
+START_TEST(client_that_does_not_read_is_asked_no_more_of)
+{
+	int fd = client();
+
+	/* One answer waits; the other questions wait for it to be taken. */
+	for (int i = 0; i < 50; i++)
+		put(fd, "{\"command\": \"big\"}\n", 19);
+	for (int i = 0; i < 50; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(commands, 1);
+	assert_serves();
+	close(fd);
+}
+END_TEST
+
+START_TEST(seventeenth_client_is_told_and_cut_off)
+{
+	int fds[16], more;
+	bool closed;
+	char *text;
+
+	for (int i = 0; i < 16; i++)
+		fds[i] = client();
+	more = client();
+	text = take(more, 2, &closed, 3000);
+	ck_assert(closed);
+	ck_assert_ptr_nonnull(strstr(text, "too many clients"));
+	free(text);
+	close(more);
+	put(fds[15], ASK, strlen(ASK));
+	assert_answer(fds[15], STATUS);
+	close(fds[0]);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_serves();
+	for (int i = 1; i < 16; i++)
+		close(fds[i]);
+}
+END_TEST
+
+START_TEST(silent_clients_are_cut_off_after_5_s)
+{
+	int silent = client(), half = client(), stuck = client();
+	struct pollfd hangup = { .fd = stuck };
+	int64_t begin = now_ms();
+	bool closed;
+	char *text;
+
+	put(half, ASK, 5);
+	put(stuck, "{\"command\": \"big\"}\n", 19);
+	text = take(silent, 1, &closed, 8000);
+	ck_assert(closed);
+	free(text);
+	ck_assert_int_ge(now_ms() - begin, 4500);
+	assert_closed(half);
+	while (poll(&hangup, 1, 5) == 0) {
+		ck_assert_int_lt(now_ms() - begin, 8000);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	/* What was sent before comes, but not the whole. */
+	text = take(stuck, 1, &closed, 3000);
+	ck_assert(closed);
+	ck_assert_uint_lt(strlen(text), BIG_LEN);
+	free(text);
+	close(silent);
+	close(stuck);
+}
+END_TEST
+
+/* ---- the socket ---- */
+
+START_TEST(socket_is_private_and_removed)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("run/tap0.sock", &st), 0);
+	ck_assert(S_ISSOCK(st.st_mode));
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	control_free(control);
+	control = NULL;
+	ck_assert_int_ne(stat("run/tap0.sock", &st), 0);
+}
+END_TEST
+
+START_TEST(stale_socket_is_replaced)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct control *c;
+
+	strcpy(a.sun_path, "stale.sock");
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+	close(fd);
+	c = listen_at("stale.sock");
+	close(connect_to("stale.sock"));
+	control_free(c);
+}
+END_TEST
+
+static void refused(const char *path, const char *what)
+{
+	char *error;
+
+	ck_assert_ptr_null(control_new(base, path, &ops, &commands, &error));
+	ck_assert_msg(strncmp(error, path, strlen(path)) == 0 ||
+			      strchr(path, '/'),
+		      "%s", error);
+	ck_assert_msg(strstr(error, what) != NULL, "%s", error);
+	free(error);
+}
+
+START_TEST(live_socket_and_other_files_are_left_alone)
+{
+	char longer[200];
+
+	refused("run/tap0.sock", "another tapd answers there");
+	assert_serves();
+	scratch_put("file", "precious");
+	refused("file", "is there and no socket");
+	ck_assert_int_eq(access("file", F_OK), 0);
+	refused("no/such/tap0.sock", "No such file or directory");
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	refused(longer, "longer than 107 bytes");
+}
+END_TEST
+
+START_TEST(socket_of_a_successor_is_not_removed)
+{
+	struct stat st;
+	struct control *successor;
+
+	ck_assert_int_eq(unlink("run/tap0.sock"), 0);
+	successor = listen_at("run/tap0.sock");
+	control_free(control);
+	control = NULL;
+	ck_assert_int_eq(stat("run/tap0.sock", &st), 0);
+	control_free(successor);
+	ck_assert_int_ne(stat("run/tap0.sock", &st), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("control");
+	TCase *tc = tcase_create("control");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_set_timeout(tc, 20);
+	tcase_add_test(tc, question_is_answered_and_another);
+	tcase_add_test(tc, line_may_come_in_pieces);
+	tcase_add_test(tc, questions_at_once_are_answered_in_order);
+	tcase_add_test(tc, end_of_the_questions_is_not_the_end_of_the_answers);
+	tcase_add_test(tc, garbage_gets_a_refusal);
+	tcase_add_test(tc, error_that_is_not_utf8_is_still_answered);
+	tcase_add_test(tc, huge_line_is_cut_off);
+	tcase_add_test(tc, big_answer_arrives_whole);
+	tcase_add_test(tc, client_gone_in_the_middle_of_an_answer_harms_nobody);
+	tcase_add_test(tc, client_that_does_not_read_is_asked_no_more_of);
+	tcase_add_test(tc, seventeenth_client_is_told_and_cut_off);
+	tcase_add_test(tc, silent_clients_are_cut_off_after_5_s);
+	tcase_add_test(tc, socket_is_private_and_removed);
+	tcase_add_test(tc, stale_socket_is_replaced);
+	tcase_add_test(tc, live_socket_and_other_files_are_left_alone);
+	tcase_add_test(tc, socket_of_a_successor_is_not_removed);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

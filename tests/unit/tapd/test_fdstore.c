@@ -1,0 +1,171 @@
+#include "tapd/tap/fdstore.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* What a manager sets for a service it starts with descriptors. */
+static void set_environment(long pid, const char *count, const char *names)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", pid);
+	setenv("LISTEN_PID", text, 1);
+	setenv("LISTEN_FDS", count, 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+}
+
+START_TEST(take_finds_a_descriptor_by_its_name)
+{
+	int null = open("/dev/null", O_RDONLY);
+
+	for (int fd = 3; fd < 6; fd++)
+		ck_assert_int_eq(dup2(null, fd), fd);
+	set_environment(getpid(), "3", "socket:tap0:tap");
+	ck_assert_int_eq(fdstore_take("tap0"), 4);
+	ck_assert_int_eq(fdstore_take("tap0"), -1); /* once */
+	set_environment(getpid(), "3", "socket:tap0:tap");
+	ck_assert_int_eq(fdstore_take("tap"), 5);
+	set_environment(getpid(), "3", "socket:tap0:tap");
+	ck_assert_int_eq(fdstore_take("tap1"), -1);
+	ck_assert_int_eq(fcntl(4, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(3, F_GETFD), 0);
+}
+END_TEST
+
+START_TEST(take_leaves_descriptors_meant_for_another_process)
+{
+	set_environment(getppid(), "1", "tap0");
+	ck_assert_int_eq(fdstore_take("tap0"), -1);
+}
+END_TEST
+
+START_TEST(take_survives_any_environment)
+{
+	static const char *const counts[] = {
+		"", "-1", "x", "1x", "65", "2", "99999999999999999999"
+	};
+	static const char *const names[] = { "", ":", "tap0", ":::::", "a:b" };
+
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	ck_assert_int_eq(fdstore_take("tap0"), -1);
+	/* Names without descriptors, descriptors without names, closed ones. */
+	for (int fd = 3; fd < 80; fd++)
+		close(fd);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		for (size_t j = 0; j < sizeof(names) / sizeof(*names); j++) {
+			set_environment(getpid(), counts[i], names[j]);
+			ck_assert_int_eq(fdstore_take("tap0"), -1);
+		}
+}
+END_TEST
+
+/* A manager's socket; abstract, so that nothing is left on disk. */
+static int open_manager(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char name[64];
+	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(name, sizeof(name), "@tapd-test-%ld", (long)getpid());
+	memcpy(at.sun_path + 1, name + 1, strlen(name) - 1);
+	ck_assert_int_eq(
+		bind(s, (struct sockaddr *)&at,
+		     (socklen_t)(sizeof(at.sun_family) + strlen(name))),
+		0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	return s;
+}
+
+/* The descriptor that came with the next message, or -1; its text in `text`. */
+static int next_message(int s, char text[static 256])
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec piece = { text, 255 };
+	struct msghdr message = {
+		.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(s, &message, MSG_DONTWAIT);
+	int fd = -1;
+
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	if (CMSG_FIRSTHDR(&message))
+		memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}
+
+START_TEST(give_hands_over_a_copy_and_drop_takes_it_back)
+{
+	struct stat ours, theirs;
+	char text[256];
+	int s = open_manager(), null = open("/dev/null", O_RDONLY);
+
+	ck_assert_int_eq(fdstore_give("tap0", null), 0);
+	int copy = next_message(s, text);
+	ck_assert_str_eq(text, "FDSTORE=1\nFDNAME=tap0");
+	ck_assert_int_ge(copy, 0);
+	fstat(null, &ours);
+	fstat(copy, &theirs);
+	ck_assert_uint_eq(ours.st_rdev, theirs.st_rdev);
+
+	ck_assert_int_eq(fdstore_drop("tap0"), 0);
+	ck_assert_int_eq(next_message(s, text), -1);
+	ck_assert_str_eq(text, "FDSTOREREMOVE=1\nFDNAME=tap0");
+}
+END_TEST
+
+START_TEST(without_a_manager_nothing_is_kept)
+{
+	char longest[200];
+
+	unsetenv("NOTIFY_SOCKET");
+	ck_assert_int_eq(fdstore_give("tap0", 0), -ENOENT);
+	setenv("NOTIFY_SOCKET", "", 1);
+	ck_assert_int_eq(fdstore_give("tap0", 0), -ENOENT);
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	ck_assert_int_eq(fdstore_drop("tap0"), -EINVAL);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	longest[0] = '/';
+	setenv("NOTIFY_SOCKET", longest, 1);
+	ck_assert_int_eq(fdstore_drop("tap0"), -EINVAL);
+	setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1);
+	ck_assert_int_eq(fdstore_drop("tap0"), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fdstore");
+	TCase *tc = tcase_create("fdstore");
+
+	tcase_add_test(tc, take_finds_a_descriptor_by_its_name);
+	tcase_add_test(tc, take_leaves_descriptors_meant_for_another_process);
+	tcase_add_test(tc, take_survives_any_environment);
+	tcase_add_test(tc, give_hands_over_a_copy_and_drop_takes_it_back);
+	tcase_add_test(tc, without_a_manager_nothing_is_kept);
+	suite_add_tcase(suite, tc);
+
+	SRunner *sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	int failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

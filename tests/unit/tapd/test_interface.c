@@ -1,0 +1,300 @@
+#include "tapd/tap/interface.h"
+
+#include <net/if.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "support/netns.h"
+
+static struct conf conf;
+static const struct public_key key = { .bytes = { 1, 2, 3 } };
+
+static void setup(void)
+{
+	netns_enter();
+	strcpy(conf.interface.name, "t0");
+	conf.interface.mtu = 1400;
+	ck_assert(prefix_parse(&conf.interface.address[0], "10.77.0.1/24"));
+	ck_assert(prefix_parse(&conf.interface.address[1], "fd77::1/64"));
+	conf.interface.address_count = 2;
+}
+
+static struct interface *open_interface(void)
+{
+	char *error = NULL;
+	struct interface *i = interface_open(&conf, &key, &error);
+
+	if (!i)
+		ck_abort_msg("%s", error);
+	return i;
+}
+
+/* As a crash does: the kernel closes, nobody else does anything. */
+static void crash(struct interface *i)
+{
+	tap_close(interface_tap(i));
+	link_close(interface_link(i));
+	free(i);
+}
+
+START_TEST(clean_stop_removes_what_was_made)
+{
+	struct interface *i = open_interface();
+
+	netns_run("ip link show t0 | grep -q 'mtu 1400'");
+	netns_run("ip link show t0 | grep -q '[<,]UP[,>]'");
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	interface_close(i, false);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+}
+END_TEST
+
+START_TEST(kept_interface_is_taken_over_and_owned)
+{
+	interface_close(open_interface(), true);
+	unsigned index = if_nametoindex("t0");
+	ck_assert_uint_ne(index, 0);
+	struct interface *i = open_interface();
+	ck_assert_uint_eq(if_nametoindex("t0"), index);
+	interface_close(i, false);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+}
+END_TEST
+
+START_TEST(crash_leaves_it_and_the_next_start_owns_it)
+{
+	crash(open_interface());
+	unsigned index = if_nametoindex("t0");
+	ck_assert_uint_ne(index, 0);
+	struct interface *i = open_interface();
+	ck_assert_uint_eq(if_nametoindex("t0"), index);
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
+	interface_close(i, false);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+}
+END_TEST
+
+START_TEST(interface_of_the_administrator_keeps_what_is_its_own)
+{
+	netns_run("ip tuntap add dev t0 mode tap");
+	netns_run("ip link set t0 mtu 1234 address 52:54:00:00:00:09");
+	interface_close(open_interface(), false);
+	netns_run("ip link show t0 | grep -q 'mtu 1234'");
+	netns_run("ip link show t0 | grep -q 52:54:00:00:00:09");
+	netns_run("! ip link show t0 | grep -q alias");
+	netns_run("ip -d link show t0 | grep -q 'persist on'");
+
+	conf.interface.mtu_set = conf.interface.mac_set = true;
+	memcpy(conf.interface.mac, "\x52\x54\x00\x00\x00\x0a", 6);
+	interface_close(open_interface(), false);
+	netns_run("ip link show t0 | grep -q 'mtu 1400'");
+	netns_run("ip link show t0 | grep -q 52:54:00:00:00:0a");
+}
+END_TEST
+
+START_TEST(mac_is_stable_local_and_of_this_key)
+{
+	static const struct public_key other = { .bytes = { 1, 2, 4 } };
+	char *error = NULL;
+	uint8_t mac[6];
+
+	struct interface *i = open_interface();
+	memcpy(mac, link_state(interface_link(i))->mac, 6);
+	ck_assert_uint_eq(mac[0] & 3, 2);
+	interface_close(i, false);
+
+	i = open_interface();
+	ck_assert_mem_eq(link_state(interface_link(i))->mac, mac, 6);
+	interface_close(i, false);
+
+	i = interface_open(&conf, &other, &error);
+	ck_assert_mem_ne(link_state(interface_link(i))->mac, mac, 6);
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(deleted_interface_is_made_again_with_its_addresses)
+{
+	struct interface *i = open_interface();
+	char *error = NULL;
+
+	ck_assert_int_ne(interface_follow(i), INTERFACE_GONE);
+	netns_run("ip link del t0");
+	ck_assert_int_eq(interface_follow(i), INTERFACE_GONE);
+	ck_assert(interface_open_again(i, &error));
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	interface_close(i, false);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+}
+END_TEST
+
+START_TEST(what_going_down_took_comes_back)
+{
+	conf.interface.multicast_route = true;
+	struct interface *i = open_interface();
+
+	netns_run("ip link set t0 down");
+	ck_assert_int_eq(interface_follow(i), INTERFACE_CHANGED);
+	netns_run("! ip addr show t0 | grep -q fd77::1/64");
+	netns_run("! ip route show | grep -q 224.0.0.0/4");
+	netns_run("ip link set t0 up");
+	ck_assert_int_eq(interface_follow(i), INTERFACE_CHANGED);
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	netns_run("ip route show | grep -q '224.0.0.0/4 dev t0'");
+	interface_close(i, false);
+}
+END_TEST
+
+/* Into a container's namespace: a child that waits stands for the container. */
+START_TEST(interface_in_another_namespace_lives_on)
+{
+	struct interface *i = open_interface();
+	char command[64];
+	int ready[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		byte = unshare(CLONE_NEWNET) == 0 ? '+' : '-';
+		(void)!write(ready[1], &byte, 1);
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, '+');
+	snprintf(command, sizeof(command), "ip link set t0 netns %d",
+		 (int)child);
+	netns_run(command);
+	ck_assert_int_ne(interface_follow(i), INTERFACE_GONE);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+	ck_assert(tap_is_alive(interface_tap(i)));
+	interface_close(i, false);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+END_TEST
+
+START_TEST(new_configuration_that_says_the_same_undoes_nothing)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	struct interface *i = open_interface();
+	netns_run("ip link set t0 mtu 1350 address 52:54:00:00:00:09");
+	netns_run("ip addr del 10.77.0.1/24 dev t0");
+	interface_follow(i);
+	ck_assert(interface_reconfigure(i, &other, &error));
+	netns_run("ip link show t0 | grep -q 'mtu 1350'");
+	netns_run("ip link show t0 | grep -q 52:54:00:00:00:09");
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
+	netns_run("ip link set t0 down");
+	interface_follow(i);
+	ck_assert(interface_reconfigure(i, &conf, &error));
+	netns_run("! ip link show t0 | grep -q '[<,]UP[,>]'");
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(new_configuration_that_names_what_is_the_default_sets_it)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	netns_run("ip tuntap add dev t0 mode tap");
+	struct interface *i = open_interface();
+	netns_run("ip link show t0 | grep -q 'mtu 1500'");
+	other.interface.mtu_set = other.interface.mac_set = true;
+	memcpy(other.interface.mac, "\x52\x54\x00\x00\x00\x0a", 6);
+	ck_assert(interface_reconfigure(i, &other, &error));
+	netns_run("ip link show t0 | grep -q 'mtu 1400'");
+	netns_run("ip link show t0 | grep -q 52:54:00:00:00:0a");
+	interface_close(i, false);
+}
+END_TEST
+
+/* A service manager handed back a descriptor whose carrier was off. */
+START_TEST(kept_descriptor_gets_the_carrier_it_should_have)
+{
+	char *error = NULL, pid[16];
+
+	struct interface *i = open_interface();
+	ck_assert_int_eq(tap_set_carrier(interface_tap(i), false), 0);
+	ck_assert_int_eq(dup2(tap_fd(interface_tap(i)), 3), 3);
+	crash(i);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("LISTEN_FDNAMES", "t0", 1);
+	i = interface_open(&conf, &key, &error);
+	ck_assert_ptr_nonnull(i);
+	ck_assert_int_eq(tap_fd(interface_tap(i)), 3);
+	netns_run("! ip link show t0 | grep -q NO-CARRIER");
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(new_configuration_takes_back_what_the_old_one_set)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	conf.interface.multicast_route = true;
+	struct interface *i = open_interface();
+	ck_assert(prefix_parse(&other.interface.address[0], "10.78.0.1/24"));
+	other.interface.mtu = 1300;
+	ck_assert(interface_reconfigure(i, &other, &error));
+	netns_run("ip addr show t0 | grep -q 10.78.0.1/24");
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	netns_run("! ip addr show t0 | grep -q 10.77.0.1/24");
+	netns_run("ip link show t0 | grep -q 'mtu 1300'");
+	netns_run("! ip route show | grep -q 224.0.0.0/4");
+
+	strcpy(other.interface.address_from, "eth9");
+	ck_assert(!interface_reconfigure(i, &other, &error));
+	ck_assert_ptr_nonnull(strstr(error, "eth9"));
+	free(error);
+	interface_close(i, false);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("interface");
+	TCase *tc = tcase_create("interface");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_set_timeout(tc, 30);
+	if (netns_is_allowed()) {
+		tcase_add_test(tc, clean_stop_removes_what_was_made);
+		tcase_add_test(tc, kept_interface_is_taken_over_and_owned);
+		tcase_add_test(tc, crash_leaves_it_and_the_next_start_owns_it);
+		tcase_add_test(
+			tc,
+			interface_of_the_administrator_keeps_what_is_its_own);
+		tcase_add_test(tc, mac_is_stable_local_and_of_this_key);
+		tcase_add_test(
+			tc, deleted_interface_is_made_again_with_its_addresses);
+		tcase_add_test(tc, what_going_down_took_comes_back);
+		tcase_add_test(tc, interface_in_another_namespace_lives_on);
+		tcase_add_test(
+			tc, new_configuration_takes_back_what_the_old_one_set);
+		tcase_add_test(
+			tc,
+			new_configuration_that_says_the_same_undoes_nothing);
+		tcase_add_test(
+			tc,
+			new_configuration_that_names_what_is_the_default_sets_it);
+		tcase_add_test(tc,
+			       kept_descriptor_gets_the_carrier_it_should_have);
+	}
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,601 @@
+/* The reports of a node that is made up here: node_* below stand in for the
+ * library's, so that every value, the extreme ones too, can be shown. */
+#include "tapd/control/report.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEERS_MAX 8
+
+struct node {
+	struct node_status status;
+	struct node_peer_info peers[PEERS_MAX];
+	uint32_t peers_count;
+	struct node_fdb_info macs[4];
+	uint32_t macs_count;
+	uint64_t drops[DROP_REASON_COUNT];
+	struct node_multicast_status multicast;
+	struct node_group_info *groups;
+	size_t groups_count;
+	struct node_flooded_info flooded[5];
+	uint32_t flooded_count;
+};
+
+void node_status(const struct node *n, struct node_status *out)
+{
+	*out = n->status;
+}
+
+bool node_next_peer(const struct node *n, uint32_t *at,
+		    struct node_peer_info *out, uint64_t now_us)
+{
+	(void)now_us;
+	if (*at >= n->peers_count)
+		return false;
+	*out = n->peers[(*at)++];
+	return true;
+}
+
+bool node_next_mac(const struct node *n, uint32_t *at,
+		   struct node_fdb_info *out, uint64_t now_us)
+{
+	(void)now_us;
+	if (++*at >= n->macs_count)
+		return false;
+	*out = n->macs[*at];
+	return true;
+}
+
+const uint64_t *node_drops(const struct node *n)
+{
+	return n->drops;
+}
+
+void node_multicast_status(const struct node *n,
+			   struct node_multicast_status *out)
+{
+	*out = n->multicast;
+}
+
+bool node_next_group(const struct node *n, uint64_t *at,
+		     struct node_group_info *out)
+{
+	if (*at >= n->groups_count)
+		return false;
+	*out = n->groups[(*at)++];
+	return true;
+}
+
+/* Bit i is peer i's. */
+const char *node_next_member(const struct node *n,
+			     const struct node_group_info *group, uint32_t *at)
+{
+	while (*at < n->peers_count) {
+		uint32_t i = (*at)++;
+
+		if (group->members[0] >> i & 1)
+			return n->peers[i].name;
+	}
+	return NULL;
+}
+
+bool node_next_flooded(const struct node *n, uint32_t *at,
+		       struct node_flooded_info *out)
+{
+	if (*at >= n->flooded_count)
+		return false;
+	*out = n->flooded[(*at)++];
+	return true;
+}
+
+static struct node node;
+static struct report_source source;
+
+static void setup(void)
+{
+	memset(&node, 0, sizeof(node));
+	node.status.aead = "openssl";
+	node.multicast.snooping = node.multicast.querier = true;
+	node.status.key.bytes[0] = 1;
+	source = (struct report_source){
+		.node = &node,
+		.node_name = "web1",
+		.interface = { .name = "tap0",
+			       .mac = { 0x52, 0x54, 0, 0, 0, 0xab },
+			       .mtu = 1500,
+			       .carrier = true },
+		.now_us = 5000 * CLOCK_S,
+		.started_us = 4000 * CLOCK_S + 1,
+	};
+}
+
+static struct node_peer_info *add_peer(const char *name)
+{
+	struct node_peer_info *p = &node.peers[node.peers_count++];
+
+	ck_assert_uint_le(node.peers_count, PEERS_MAX);
+	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_UP,
+				      .has_key = true,
+				      .has_endpoint = true,
+				      .heard_us = source.now_us - 1 };
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	p->key.bytes[0] = 2;
+	p->endpoint = addr_v4(0x0a090002, 8273);
+	node.status.peers_total++;
+	node.status.peers_up++;
+	return p;
+}
+
+/* The compact text of a value; to be freed. The reference is taken. */
+static void assert_json(json_t *value, const char *expected)
+{
+	char *text;
+
+	ck_assert_ptr_nonnull(value);
+	text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(6) |
+					 JSON_ENCODE_ANY);
+	ck_assert_str_eq(text, expected);
+	free(text);
+	json_decref(value);
+}
+
+#define KEY_1 "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY_2 "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+START_TEST(status_has_every_key)
+{
+	node.status.tx = (struct counters){ 1, 2, 3 };
+	node.status.rx = (struct counters){ 4, 5, UINT64_C(1) << 62 };
+	node.status.fdb_count = 7;
+	node.multicast.groups = 12;
+	add_peer("web2");
+	assert_json(report_status(&source),
+		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
+		    "\"key\":\"" KEY_1 "\",\"interface\":{\"name\":\"tap0\","
+		    "\"mac\":\"52:54:00:00:00:ab\",\"mtu\":1500,"
+		    "\"carrier\":true},\"uptime_s\":999,"
+		    "\"peers\":{\"total\":1,\"up\":1},"
+		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
+		    "\"rx\":{\"frames\":4,\"datagrams\":5,"
+		    "\"bytes\":4611686018427387904},"
+		    "\"rates\":null,"
+		    "\"aead\":\"openssl\",\"fdb\":7,"
+		    "\"multicast\":{\"snooping\":true,\"querier\":true,"
+		    "\"router\":false,\"groups\":12,\"wants_all\":null,"
+		    "\"flooded\":[]},\"warnings\":[]}");
+}
+END_TEST
+
+START_TEST(peer_that_is_up_has_its_measures)
+{
+	struct node_peer_info *p = add_peer("web2");
+
+	p->rtt_us = 312;
+	p->loss = 0.05;
+	p->datagram_size = 1472;
+	p->tap_mtu = 1500;
+	p->up_since_us = source.now_us - 60 * CLOCK_S;
+	p->heard_us = source.now_us - 2 * CLOCK_S;
+	p->wanted = true;
+	p->tx = (struct counters){ 1, 2, 3 };
+	assert_json(report_peers(&source),
+		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
+		    "\"endpoint\":\"10.9.0.2:8273\",\"state\":\"up\","
+		    "\"why\":\"\",\"rtt_us\":312,\"loss\":0.05,"
+		    "\"datagram_size\":1472,"
+		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
+		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
+		    "\"rates\":null,\"tap_mtu\":1500,\"up_s\":60,\"heard_s\":2,"
+		    "\"wanted\":true}]");
+}
+END_TEST
+
+START_TEST(peer_nobody_knows_is_all_null)
+{
+	struct node_peer_info *p = add_peer("");
+
+	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_CONNECTING,
+				      .why = "no answer" };
+	assert_json(report_peers(&source),
+		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
+		    "\"state\":\"connecting\",\"why\":\"no answer\","
+		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
+		    "\"tx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
+		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
+		    "\"rates\":null,\"tap_mtu\":null,\"up_s\":null,\"heard_s\":"
+		    "null,"
+		    "\"wanted\":false}]");
+}
+END_TEST
+
+START_TEST(name_that_is_not_utf8_is_null)
+{
+	json_t *peers;
+
+	add_peer("caf\xe9");
+	peers = report_peers(&source);
+	ck_assert(json_is_null(
+		json_object_get(json_array_get(peers, 0), "name")));
+	json_decref(peers);
+}
+END_TEST
+
+START_TEST(states_have_their_names)
+{
+	static const char *const names[] = { "up", "connecting", "down" };
+	json_t *peers;
+
+	for (int i = 0; i < 3; i++)
+		add_peer("p")->state = (enum node_peer_state)i;
+	peers = report_peers(&source);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *p = json_array_get(peers, i);
+
+		ck_assert_str_eq(json_string_value(json_object_get(p, "state")),
+				 names[i]);
+	}
+	json_decref(peers);
+}
+END_TEST
+
+START_TEST(fdb_names_the_owner_of_each_mac)
+{
+	node.macs[0] = (struct node_fdb_info){ .mac = { 2, 0, 0, 0, 0, 1 },
+					       .local = true,
+					       .age_us = 1999999 };
+	node.macs[1] = (struct node_fdb_info){ .mac = { 2, 0, 0, 0, 0, 2 },
+					       .vlan = 100,
+					       .owner = "web2",
+					       .owner_key = { { 2 } } };
+	node.macs_count = 2;
+	assert_json(report_fdb(&source),
+		    "[{\"mac\":\"02:00:00:00:00:01\",\"vlan\":0,"
+		    "\"owner\":\"local\",\"owner_key\":\"" KEY_1 "\","
+		    "\"age_s\":1},"
+		    "{\"mac\":\"02:00:00:00:00:02\",\"vlan\":100,"
+		    "\"owner\":\"web2\",\"owner_key\":\"" KEY_2 "\","
+		    "\"age_s\":0}]");
+}
+END_TEST
+
+START_TEST(drops_list_every_reason_zeros_too)
+{
+	json_t *drops, *value;
+	const char *name;
+	size_t n = 0;
+
+	node.drops[DROP_mac1] = 12;
+	drops = report_drops(&source);
+	json_object_foreach(drops, name, value)
+	{
+		ck_assert_str_eq(name, drop_name((enum drop_reason)++ n));
+		ck_assert_int_eq(json_integer_value(value),
+				 n == DROP_mac1 ? 12 : 0);
+	}
+	ck_assert_uint_eq(n, DROP_REASON_COUNT - 1);
+	json_decref(drops);
+}
+END_TEST
+
+/* ---- groups ---- */
+
+static struct node_group_info group(const char *ip, uint16_t vlan)
+{
+	struct node_group_info g = { .vlan = vlan };
+	struct addr a;
+
+	ck_assert(addr_parse(&a, ip, 1));
+	memcpy(g.ip, a.ip, sizeof(g.ip));
+	return g;
+}
+
+static void flood(const char *peer, const char *why)
+{
+	node.flooded[node.flooded_count++] =
+		(struct node_flooded_info){ .peer = peer, .why = why };
+}
+
+START_TEST(groups_are_in_order_and_name_their_members)
+{
+	struct node_group_info groups[] = {
+		group("239.1.1.1", 7),	group("ff0e::1", 0),
+		group("239.10.1.1", 0), group("239.9.1.1", 0),
+		group("239.1.1.1", 6),
+	};
+
+	add_peer("web2");
+	add_peer("web3");
+	add_peer("web4");
+	groups[0].members[0] = 5;
+	groups[1].members[0] = 2;
+	groups[3].local = true;
+	node.groups = groups;
+	node.groups_count = 5;
+	assert_json(report_groups(&source),
+		    "[{\"group\":\"239.9.1.1\",\"vlan\":0,\"local\":true,"
+		    "\"members\":[],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"239.10.1.1\",\"vlan\":0,\"local\":false,"
+		    "\"members\":[],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"ff0e::1\",\"vlan\":0,\"local\":false,"
+		    "\"members\":[\"web3\"],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"239.1.1.1\",\"vlan\":6,\"local\":false,"
+		    "\"members\":[],\"flooded\":false,\"why\":null},"
+		    "{\"group\":\"239.1.1.1\",\"vlan\":7,\"local\":false,"
+		    "\"members\":[\"web2\",\"web4\"],\"flooded\":false,"
+		    "\"why\":null}]");
+}
+END_TEST
+
+START_TEST(flooded_group_says_to_whom_and_why)
+{
+	struct node_group_info g = group("239.1.1.1", 0);
+
+	node.groups = &g;
+	node.groups_count = 1;
+	flood("web3", "its groups are not known yet");
+	flood("", "a router");
+	assert_json(report_groups(&source),
+		    "[{\"group\":\"239.1.1.1\",\"vlan\":0,\"local\":false,"
+		    "\"members\":[],\"flooded\":true,\"why\":"
+		    "\"web3: its groups are not known yet; a peer: a "
+		    "router\"}]");
+	flood("web4", "x");
+	flood("web5", "x");
+	flood("web6", "x");
+	json_t *groups = report_groups(&source);
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(groups, 0), "why")),
+			 "web3: its groups are not known yet; a peer: a "
+			 "router; web4: x; and 2 more");
+	json_decref(groups);
+	json_t *status = report_status(&source);
+	json_t *flooded = json_object_get(json_object_get(status, "multicast"),
+					  "flooded");
+	ck_assert_uint_eq(json_array_size(flooded), 5);
+	assert_json(json_incref(json_array_get(flooded, 2)),
+		    "{\"peer\":\"web4\",\"why\":\"x\"}");
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(any_number_of_groups_is_listed)
+{
+	static struct node_group_info many[1000];
+	json_t *groups;
+
+	for (int i = 0; i < 1000; i++) {
+		many[i] = group("239.1.0.0", 0);
+		many[i].ip[14] = (uint8_t)(i >> 8);
+		many[i].ip[15] = (uint8_t)i;
+	}
+	node.groups = many;
+	for (node.groups_count = 0; node.groups_count <= 1000;
+	     node.groups_count += 125) {
+		groups = report_groups(&source);
+		ck_assert_uint_eq(json_array_size(groups), node.groups_count);
+		json_decref(groups);
+	}
+}
+END_TEST
+
+START_TEST(without_snooping_no_group_is_listed)
+{
+	struct node_group_info g = group("239.1.1.1", 0);
+
+	node.groups = &g;
+	node.groups_count = 1;
+	node.multicast.snooping = false;
+	assert_json(report_groups(&source), "[]");
+}
+END_TEST
+
+/* ---- warnings ---- */
+
+static void assert_warnings(const char *expected)
+{
+	json_t *status = report_status(&source);
+
+	assert_json(json_incref(json_object_get(status, "warnings")), expected);
+	json_decref(status);
+}
+
+START_TEST(the_daemons_warnings_come_first)
+{
+	static const char *const mine[] = { "a", "b" };
+
+	source.warnings = mine;
+	source.warnings_count = 2;
+	assert_warnings("[\"a\",\"b\",\"no peer is known: add one to "
+			"peers\"]");
+}
+END_TEST
+
+START_TEST(no_peer_up_is_a_warning)
+{
+	add_peer("web2")->state = NODE_PEER_STATE_DOWN;
+	node.status.peers_up = 0;
+	assert_warnings("[\"no peer is up: tapctl peers says why\"]");
+}
+END_TEST
+
+START_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest)
+{
+	char name[] = "web2";
+
+	for (int i = 0; i < 5; i++, name[3]++)
+		add_peer(name)->tap_mtu = (uint16_t)(1400 + i);
+	node.peers[0].name[0] = '\0';
+	node.peers[4].loss = 0.126;
+	node.peers[3].loss = 0.04;
+	assert_warnings("[\"peers whose interface MTU is not our 1500: "
+			"10.9.0.2:8273 (1400), web3 (1401), web4 (1402) and 2 "
+			"more\",\"peers with datagrams lost: web6 (13 %)\"]");
+}
+END_TEST
+
+START_TEST(multicast_that_cannot_be_known_is_a_warning)
+{
+	add_peer("web2");
+	node.multicast.wants_all = "more VLANs than can be asked";
+	assert_warnings("[]");
+	node.multicast.unknowable = true;
+	assert_warnings("[\"multicast: more VLANs than can be asked: this host "
+			"gets every group\"]");
+}
+END_TEST
+
+START_TEST(silence_is_a_warning_that_says_what_to_check)
+{
+	add_peer("web2");
+	node.multicast.silent_v4 = true;
+	assert_warnings("[\"tap0: IGMP queries get no answer: does the host's "
+			"firewall accept IGMP (protocol 2) on tap0, INPUT and "
+			"OUTPUT? Until then groups are kept, whoever leaves "
+			"them\"]");
+	node.multicast.silent_v4 = false;
+	node.multicast.silent_v6 = true;
+	assert_warnings("[\"tap0: MLD queries get no answer: does the host's "
+			"firewall accept ICMPv6 types 130, 131, 132 and 143 on "
+			"tap0, INPUT and OUTPUT? Until then groups are kept, "
+			"whoever leaves them\"]");
+}
+END_TEST
+
+START_TEST(longest_names_fit_in_a_warning)
+{
+	char name[NODE_NAME_MAX + 1];
+	json_t *status;
+
+	memset(name, 'x', NODE_NAME_MAX);
+	name[NODE_NAME_MAX] = '\0';
+	for (int i = 0; i < PEERS_MAX; i++)
+		add_peer(name)->tap_mtu = UINT16_MAX;
+	status = report_status(&source);
+	ck_assert_ptr_nonnull(
+		strstr(json_string_value(json_array_get(
+			       json_object_get(status, "warnings"), 0)),
+		       "x (65535) and 5 more"));
+	json_decref(status);
+}
+END_TEST
+
+START_TEST(loss_that_is_no_number_is_null)
+{
+	json_t *peers;
+
+	add_peer("web2")->loss = (double)NAN;
+	peers = report_peers(&source);
+	ck_assert(json_is_null(
+		json_object_get(json_array_get(peers, 0), "loss")));
+	json_decref(peers);
+}
+END_TEST
+
+/* ---- rates ---- */
+
+static void assert_rates(json_t *object, const char *expected)
+{
+	assert_json(json_incref(json_object_get(object, "rates")), expected);
+	json_decref(object);
+}
+
+static json_t *first_peer(void)
+{
+	json_t *peers = report_peers(&source);
+	json_t *first = json_incref(json_array_get(peers, 0));
+
+	json_decref(peers);
+	return first;
+}
+
+#define RATES(a, b, c, d)                                             \
+	"{\"tx_frames\":" #a ",\"tx_bytes\":" #b ",\"rx_frames\":" #c \
+	",\"rx_bytes\":" #d "}"
+
+START_TEST(rates_are_those_of_the_last_seconds)
+{
+	struct rates *rates = rates_new();
+	struct node_peer_info *p = add_peer("web2");
+
+	source.rates = rates;
+	assert_rates(report_status(&source), RATES(0, 0, 0, 0));
+	assert_rates(first_peer(), RATES(0, 0, 0, 0));
+	/* A thousand frames of 100 bytes a second, for 20 s. */
+	for (int i = 0; i <= 20; i++) {
+		rates_sample(rates, &node, source.now_us);
+		/* Too early for another. */
+		rates_sample(rates, &node, source.now_us + CLOCK_S / 2);
+		source.now_us += CLOCK_S;
+		node.status.tx.frames += 1000;
+		node.status.tx.bytes += 100000;
+		p->rx.frames += 10;
+		p->rx.bytes += 1000;
+	}
+	assert_rates(report_status(&source), RATES(1000, 100000, 0, 0));
+	assert_rates(first_peer(), RATES(0, 0, 10, 1000));
+	/* Then nothing: what was is soon forgotten. */
+	source.now_us += 1000 * CLOCK_S;
+	assert_rates(first_peer(), RATES(0, 0, 0, 1));
+	rates_free(rates);
+}
+END_TEST
+
+START_TEST(peer_that_is_new_or_another_has_no_rates_yet)
+{
+	struct rates *rates = rates_new();
+	struct node_peer_info *p = add_peer("web2");
+
+	source.rates = rates;
+	p->tx.bytes = 5000;
+	rates_sample(rates, &node, source.now_us);
+	source.now_us += CLOCK_S;
+	p->tx.bytes = 10;
+	assert_rates(first_peer(), RATES(0, 0, 0, 0));
+	p->tx.bytes = 6000;
+	p->key.bytes[5]++;
+	assert_rates(first_peer(), RATES(0, 0, 0, 0));
+	p->has_key = false;
+	assert_rates(first_peer(), "null");
+	rates_free(rates);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("report");
+	TCase *tc = tcase_create("report");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, status_has_every_key);
+	tcase_add_test(tc, peer_that_is_up_has_its_measures);
+	tcase_add_test(tc, peer_nobody_knows_is_all_null);
+	tcase_add_test(tc, name_that_is_not_utf8_is_null);
+	tcase_add_test(tc, states_have_their_names);
+	tcase_add_test(tc, fdb_names_the_owner_of_each_mac);
+	tcase_add_test(tc, drops_list_every_reason_zeros_too);
+	tcase_add_test(tc, groups_are_in_order_and_name_their_members);
+	tcase_add_test(tc, flooded_group_says_to_whom_and_why);
+	tcase_add_test(tc, any_number_of_groups_is_listed);
+	tcase_add_test(tc, without_snooping_no_group_is_listed);
+	tcase_add_test(tc, the_daemons_warnings_come_first);
+	tcase_add_test(tc, no_peer_up_is_a_warning);
+	tcase_add_test(
+		tc,
+		differing_mtus_and_losses_name_some_peers_and_count_the_rest);
+	tcase_add_test(tc, multicast_that_cannot_be_known_is_a_warning);
+	tcase_add_test(tc, silence_is_a_warning_that_says_what_to_check);
+	tcase_add_test(tc, longest_names_fit_in_a_warning);
+	tcase_add_test(tc, loss_that_is_no_number_is_null);
+	tcase_add_test(tc, rates_are_those_of_the_last_seconds);
+	tcase_add_test(tc, peer_that_is_new_or_another_has_no_rates_yet);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}

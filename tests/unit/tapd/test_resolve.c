@@ -1,0 +1,191 @@
+#include "tapd/discover/resolve.h"
+
+#include <check.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Numeric hosts stand for names: getaddrinfo answers them without a server. */
+
+static struct event_base *base;
+static struct children *children;
+static struct resolve *resolve;
+static unsigned changes;
+
+static void note_changed(void *user)
+{
+	(void)user;
+	changes++;
+	event_base_loopbreak(base);
+}
+
+static void setup(void)
+{
+	base = event_base_new();
+	children = children_new(base);
+	resolve = resolve_new(base, children, note_changed, NULL);
+	ck_assert_ptr_nonnull(resolve);
+}
+
+static void teardown(void)
+{
+	resolve_free(resolve);
+	children_free(children);
+	event_base_free(base);
+}
+
+static struct conf_peer peer(const char *host, uint16_t port)
+{
+	struct conf_peer p = { .port = port };
+
+	snprintf(p.host, sizeof(p.host), "%s", host);
+	return p;
+}
+
+static bool knows(const char *text)
+{
+	struct addr all[64], a;
+	size_t n = resolve_addresses(resolve, all, 64);
+
+	ck_assert(addr_parse(&a, text, 0));
+	for (size_t i = 0; i < n; i++)
+		if (addr_equal(&all[i], &a))
+			return true;
+	return false;
+}
+
+/* Runs the loop until so many addresses are known. */
+static void wait_for(size_t count)
+{
+	struct addr all[64];
+
+	while (resolve_addresses(resolve, all, 64) < count)
+		event_base_dispatch(base);
+	ck_assert_uint_eq(resolve_addresses(resolve, all, 64), count);
+}
+
+START_TEST(names_become_addresses_of_both_families)
+{
+	struct conf_peer peers[10];
+	char host[32], text[48];
+
+	for (unsigned i = 0; i < 9; i++) {
+		snprintf(host, sizeof(host), "192.0.2.%u", i + 1);
+		peers[i] = peer(host, (uint16_t)(8273 + i));
+	}
+	peers[9] = peer("2001:db8::1", 9);
+	ck_assert(resolve_set(resolve, peers, 10));
+	wait_for(10);
+	for (unsigned i = 0; i < 9; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u:%u", i + 1, 8273 + i);
+		ck_assert(knows(text));
+	}
+	ck_assert(knows("[2001:db8::1]:9"));
+	ck_assert_ptr_null(resolve_failure(resolve, 0));
+}
+END_TEST
+
+START_TEST(name_that_fails_does_not_hide_the_others)
+{
+	const struct conf_peer peers[] = {
+		peer("no-such-host.invalid..", 1),
+		peer("192.0.2.1", 2),
+	};
+
+	ck_assert(resolve_set(resolve, peers, 2));
+	wait_for(1);
+	ck_assert(knows("192.0.2.1:2"));
+	while (!resolve_failure(resolve, 0))
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_ptr_nonnull(strstr(resolve_failure(resolve, 0),
+				     "no-such-host.invalid..: "));
+	ck_assert_ptr_null(resolve_failure(resolve, 1));
+}
+END_TEST
+
+START_TEST(addresses_where_no_peer_can_be_are_no_answer)
+{
+	const struct conf_peer peers[] = {
+		peer("0.0.0.0", 1),
+		peer("224.0.0.1", 1),
+		peer("ff02::1", 1),
+		peer("192.0.2.1", 2),
+	};
+
+	ck_assert(resolve_set(resolve, peers, 4));
+	wait_for(1);
+	ck_assert(knows("192.0.2.1:2"));
+	while (!resolve_failure(resolve, 2))
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_str_eq(resolve_failure(resolve, 0), "0.0.0.0: no addresses");
+}
+END_TEST
+
+START_TEST(answers_outlive_a_new_list)
+{
+	const struct conf_peer peers[] = {
+		peer("192.0.2.1", 1),
+		peer("192.0.2.2", 2),
+		peer("192.0.2.3", 3),
+	};
+	struct addr all[4];
+
+	ck_assert(resolve_set(resolve, peers, 2));
+	wait_for(2);
+	/* At once, before anything was asked again. */
+	ck_assert(resolve_set(resolve, peers + 1, 2));
+	ck_assert_uint_eq(resolve_addresses(resolve, all, 4), 1);
+	ck_assert(knows("192.0.2.2:2"));
+	wait_for(2);
+	ck_assert(knows("192.0.2.3:3"));
+}
+END_TEST
+
+START_TEST(peers_that_are_addresses_are_not_asked_for)
+{
+	struct conf_peer p = peer("192.0.2.1", 1);
+	struct addr all[4];
+
+	p.is_addr = true;
+	ck_assert(resolve_set(resolve, &p, 1));
+	/* Nothing is pending: the loop ends by itself. */
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(resolve_addresses(resolve, all, 4), 0);
+	ck_assert_uint_eq(changes, 0);
+}
+END_TEST
+
+START_TEST(no_more_addresses_than_there_is_room)
+{
+	const struct conf_peer peers[] = { peer("192.0.2.1", 1),
+					   peer("192.0.2.2", 2) };
+	struct addr one;
+
+	ck_assert(resolve_set(resolve, peers, 2));
+	wait_for(2);
+	ck_assert_uint_eq(resolve_addresses(resolve, &one, 1), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("resolve");
+	TCase *tc = tcase_create("resolve");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, names_become_addresses_of_both_families);
+	tcase_add_test(tc, name_that_fails_does_not_hide_the_others);
+	tcase_add_test(tc, addresses_where_no_peer_can_be_are_no_answer);
+	tcase_add_test(tc, answers_outlive_a_new_list);
+	tcase_add_test(tc, peers_that_are_addresses_are_not_asked_for);
+	tcase_add_test(tc, no_more_addresses_than_there_is_room);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
