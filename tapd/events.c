@@ -72,5 +72,7 @@ void announce(const struct node_event *e)
 			    " give the address the peer has outside of it",
 			    at);
 		break;
+	case NODE_EVENT_COUNT:
+		break;
 	}
 }

@@ -63,7 +63,6 @@ static bool read_tap(struct daemon *d, size_t *frames)
 		busy_poll_frames(&d->busy_poll, BUSY_POLL_TAP, batch.frames,
 				 batch.count, d->now.mono_us);
 		node_from_tap(d->node, batch.frames, batch.count, d->now);
-		node_flush(d->node, d->now);
 	}
 	if (batch.error == 0 || batch.error == -EAGAIN)
 		return batch.error == 0;

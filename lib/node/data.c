@@ -202,6 +202,7 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		}
 	}
 	send_chunk(n, out, ready, now.mono_us);
+	pack_flush(&n->packer);
 }
 
 static void write_frames(void *user, const struct frame *frames, size_t count)

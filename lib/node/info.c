@@ -1,4 +1,5 @@
 /* What there is to see of a node. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,11 +54,11 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 	if (peer->state == PEER_UP)
 		return;
 	if (e && e->why != ENDPOINT_DIALLING && e->why != ENDPOINT_NO_ANSWER)
-		endpoint_why_print(e->why, e->addr.port, out->why,
-				   sizeof(out->why));
+		endpoint_why_print(e->why, e->addr.port, out->reason,
+				   sizeof(out->reason));
 	else
-		peer_why_print(peer->why, out->endpoint.port, out->why,
-			       sizeof(out->why));
+		peer_why_print(peer->why, out->endpoint.port, out->reason,
+			       sizeof(out->reason));
 }
 
 static void show_peer(const struct node *n, const struct peer *peer,
@@ -92,47 +93,67 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 		.wanted = true,
 		.state = NODE_PEER_STATE_CONNECTING,
 	};
-	endpoint_why_print(e->why, e->addr.port, out->why, sizeof(out->why));
+	endpoint_why_print(e->why, e->addr.port, out->reason,
+			   sizeof(out->reason));
 }
 
-/* *at counts peers' slots first, then endpoints'. */
-bool node_next_peer(const struct node *n, uint32_t *at,
-		    struct node_peer_info *out, uint64_t now_us)
+static bool next_peer(const struct node *n, struct node_iter *it,
+		      struct node_peer_info *out)
 {
-	uint32_t peers = table_capacity(n->peers.by_key);
-	uint32_t endpoints = table_capacity(n->peers.by_addr);
+	while (it->slot < table_capacity(n->peers.by_key)) {
+		const struct peer *peer = table_at(n->peers.by_key, it->slot++);
 
-	(void)now_us;
-	for (; *at < peers + endpoints; ++*at) {
-		if (*at < peers) {
-			const struct peer *peer =
-				table_at(n->peers.by_key, *at);
-
-			if (!peer)
-				continue;
-			show_peer(n, peer, out);
-		} else {
-			const struct endpoint *e =
-				table_at(n->peers.by_addr, *at - peers);
-
-			if (!e || !stands_alone(e))
-				continue;
-			show_endpoint(e, out);
-		}
-		++*at;
+		if (!peer)
+			continue;
+		show_peer(n, peer, out);
 		return true;
 	}
 	return false;
 }
 
-bool node_next_mac(const struct node *n, uint32_t *at,
+static bool next_lone_endpoint(const struct node *n, struct node_iter *it,
+			       struct node_peer_info *out)
+{
+	while (it->slot < table_capacity(n->peers.by_addr)) {
+		const struct endpoint *e =
+			table_at(n->peers.by_addr, it->slot++);
+
+		if (!e || !stands_alone(e))
+			continue;
+		show_endpoint(e, out);
+		return true;
+	}
+	return false;
+}
+
+/* Peers, then endpoints at which none is known. */
+bool node_next_peer(const struct node *n, struct node_iter *it,
+		    struct node_peer_info *out)
+{
+	if (it->table == 0) {
+		if (next_peer(n, it, out))
+			return true;
+		*it = (struct node_iter){ .table = 1 };
+	}
+	return next_lone_endpoint(n, it, out);
+}
+
+/* The slot after which a table's own walk goes on: an iterator counts from 1. */
+static uint32_t slot_of(const struct node_iter *it)
+{
+	return it->slot ? it->slot - 1 : TABLE_NONE;
+}
+
+bool node_next_mac(const struct node *n, struct node_iter *it,
 		   struct node_fdb_info *out, uint64_t now_us)
 {
 	struct fdb_entry entry;
 	const struct peer *peer;
+	uint32_t slot = slot_of(it);
 
-	if (!fdb_next(n->tables.fdb, at, &entry))
+	if (!fdb_next(n->tables.fdb, &slot, &entry))
 		return false;
+	it->slot = slot + 1;
 	*out = (struct node_fdb_info){ .vlan = entry.vlan,
 				       .local = entry.port == FDB_PORT_LOCAL,
 				       .age_us = now_us - entry.seen_us };
@@ -145,28 +166,25 @@ bool node_next_mac(const struct node *n, uint32_t *at,
 	return true;
 }
 
-/* *at counts the querier's slots first, then the MDB's. */
-static bool next_own_group(const struct node *n, uint64_t *at,
+static bool next_own_group(const struct node *n, struct node_iter *it,
 			   struct group *group)
 {
-	uint32_t slot = *at ? (uint32_t)(*at - 1) : TABLE_NONE;
+	uint32_t slot = slot_of(it);
 
-	if (*at > UINT32_MAX || !querier_next(n->querier, &slot, group)) {
-		*at = *at > UINT32_MAX ? *at : UINT64_C(1) << 32;
+	if (!querier_next(n->querier, &slot, group))
 		return false;
-	}
-	*at = (uint64_t)slot + 1;
+	it->slot = slot + 1;
 	return true;
 }
 
-static bool next_foreign_group(const struct node *n, uint64_t *at,
+static bool next_foreign_group(const struct node *n, struct node_iter *it,
 			       struct group *group)
 {
-	uint32_t slot = (uint32_t)*at ? (uint32_t)*at - 1 : TABLE_NONE;
+	uint32_t slot = slot_of(it);
 	struct mdb_entry entry;
 
 	while (mdb_next(n->mdb, &slot, &entry)) {
-		*at = (UINT64_C(1) << 32) + slot + 1;
+		it->slot = slot + 1;
 		*group = entry.group;
 		if (!group_is_vlan(group) && !querier_wants(n->querier, group))
 			return true;
@@ -174,16 +192,22 @@ static bool next_foreign_group(const struct node *n, uint64_t *at,
 	return false;
 }
 
-_Static_assert(NODE_PORT_WORDS == PORT_SET_WORDS, "members are a port set");
+static_assert(NODE_PORT_WORDS == PORT_SET_WORDS, "members are a port set");
 
-bool node_next_group(const struct node *n, uint64_t *at,
+/* Those of our side of the TAP, then those that only peers joined. */
+bool node_next_group(const struct node *n, struct node_iter *it,
 		     struct node_group_info *out)
 {
 	struct port_set members = { .words = { 0 } };
 	struct group group;
-	bool local = next_own_group(n, at, &group);
+	bool local = false;
 
-	if (!local && !next_foreign_group(n, at, &group))
+	if (it->table == 0) {
+		local = next_own_group(n, it, &group);
+		if (!local)
+			*it = (struct node_iter){ .table = 1 };
+	}
+	if (!local && !next_foreign_group(n, it, &group))
 		return false;
 	*out = (struct node_group_info){ .vlan = group.vlan, .local = local };
 	memcpy(out->ip, group.ip, sizeof(out->ip));
@@ -193,36 +217,37 @@ bool node_next_group(const struct node *n, uint64_t *at,
 }
 
 const char *node_next_member(const struct node *n,
-			     const struct node_group_info *group, uint32_t *at)
+			     const struct node_group_info *group,
+			     struct node_iter *it)
 {
 	struct port_set members;
 	int port;
 	const struct peer *peer = NULL;
 
 	memcpy(members.words, group->members, sizeof(members.words));
-	port = port_set_next(&members, (int)*at);
+	port = port_set_next(&members, (int)it->slot);
 	if (port > 0)
 		peer = peers_at_port(&n->peers, (uint16_t)port);
 	if (!peer)
 		return NULL;
-	*at = (uint32_t)port;
+	it->slot = (uint32_t)port;
 	return peer->name;
 }
 
-bool node_next_flooded(const struct node *n, uint32_t *at,
+bool node_next_flooded(const struct node *n, struct node_iter *it,
 		       struct node_flooded_info *out)
 {
-	int port = (int)*at;
+	int port = (int)it->slot;
 
 	while (n->config.snooping &&
 	       (port = port_set_next(&n->tables.live, port)) > 0) {
 		const struct peer *peer =
 			peers_at_port(&n->peers, (uint16_t)port);
 
-		*at = (uint32_t)port;
+		it->slot = (uint32_t)port;
 		out->peer = peer->name;
-		out->why = groups_why_flooded(n, peer);
-		if (out->why)
+		out->reason = groups_why_flooded(n, peer);
+		if (out->reason)
 			return true;
 	}
 	return false;

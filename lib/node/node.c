@@ -231,12 +231,6 @@ void node_free(struct node *n)
 	free(n);
 }
 
-void node_flush(struct node *n, struct clock now)
-{
-	(void)now;
-	pack_flush(&n->packer);
-}
-
 static void age(struct node *n, uint64_t now_us)
 {
 	fdb_age(n->tables.fdb, now_us);

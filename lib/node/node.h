@@ -46,6 +46,7 @@ enum node_event_type {
 	NODE_OWN_KEY,	    /* at: a host that is not us has our key */
 	NODE_SELF,	    /* at: an endpoint that is ourselves */
 	NODE_RECURSION,	    /* at: an endpoint inside the TAP's own prefixes */
+	NODE_EVENT_COUNT
 };
 
 /* Borrowed until the callback returns. Fields the type does not name are zero
@@ -121,9 +122,9 @@ void node_free(struct node *n);
 /* ---- the data path ---- */
 
 /*
- * Frames read from the TAP, super-frames among them: one piece each,
- * FRAME_HEADROOM writable bytes before it. They are borrowed until node_flush, which must follow before the
- * buffers are used again.
+ * Frames read from the TAP, GSO frames among them: one piece each, with
+ * FRAME_HEADROOM writable bytes before it. They are borrowed until it returns;
+ * what they become has been handed to udp_send by then.
  */
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now);
@@ -131,8 +132,6 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
  * returns. */
 void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now);
-/* Seals and sends whatever is open. */
-void node_flush(struct node *n, struct clock now);
 
 /* When node_tick is due, or CLOCK_NEVER. */
 uint64_t node_deadline(const struct node *n);
@@ -215,6 +214,12 @@ void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now);
 
 /* ---- what there is to see ---- */
 
+/* Where a walk is. It begins zeroed; the same walk goes on with the same one, as
+ * long as no call that may change the node comes between. */
+struct node_iter {
+	uint32_t table, slot;
+};
+
 struct node_status {
 	struct public_key key;
 	const char *aead; /* the backend in use */
@@ -241,7 +246,7 @@ struct node_peer_info {
 	struct addr endpoint;
 	bool wanted; /* by any node_source */
 	enum node_peer_state state;
-	char why[96];	 /* "" if up and well */
+	char reason[96]; /* why it is not up; "" if it is */
 	uint32_t rtt_us; /* 0: unknown */
 	double loss;
 	uint16_t datagram_size; /* 0: unknown */
@@ -251,9 +256,9 @@ struct node_peer_info {
 	struct counters tx, rx; /* tx.frames: copies sent to it */
 };
 
-/* Walks them in a stable order: *at starts at 0. False at the end. */
-bool node_next_peer(const struct node *n, uint32_t *at,
-		    struct node_peer_info *out, uint64_t now_us);
+/* Walks them in a stable order. False at the end. */
+bool node_next_peer(const struct node *n, struct node_iter *it,
+		    struct node_peer_info *out);
 
 struct node_fdb_info {
 	uint8_t mac[6];
@@ -263,8 +268,8 @@ struct node_fdb_info {
 	struct public_key owner_key;
 	uint64_t age_us;
 };
-/* Walks the FDB: *at starts at UINT32_MAX. */
-bool node_next_mac(const struct node *n, uint32_t *at,
+/* Walks the FDB. False at the end. */
+bool node_next_mac(const struct node *n, struct node_iter *it,
 		   struct node_fdb_info *out, uint64_t now_us);
 
 /* A group that somebody joined, here or behind a peer. */
@@ -275,20 +280,22 @@ struct node_group_info {
 	/* peers that joined it: for node_next_member */
 	uint64_t members[NODE_PORT_WORDS];
 };
-/* Walks the groups, each once: *at starts at 0. False at the end. */
-bool node_next_group(const struct node *n, uint64_t *at,
+/* Walks the groups, each once. False at the end. */
+bool node_next_group(const struct node *n, struct node_iter *it,
 		     struct node_group_info *out);
-/* The names of the members, in a stable order: *at starts at 0. NULL at the end;
- * borrowed until the node is called again. */
+/* The names of the members, in a stable order. NULL at the end; borrowed until
+ * the node is called again. */
 const char *node_next_member(const struct node *n,
-			     const struct node_group_info *group, uint32_t *at);
-/* The peers that get every group, and why: *at starts at 0. False at the end. */
+			     const struct node_group_info *group,
+			     struct node_iter *it);
+/* A peer that gets every group. */
 struct node_flooded_info {
 	const char
-		*peer;	 /* its name; borrowed until the node is called again */
-	const char *why; /* for people */
+		*peer; /* its name; borrowed until the node is called again */
+	const char *reason; /* for people */
 };
-bool node_next_flooded(const struct node *n, uint32_t *at,
+/* Walks them in a stable order. False at the end. */
+bool node_next_flooded(const struct node *n, struct node_iter *it,
 		       struct node_flooded_info *out);
 
 struct node_multicast_status {

@@ -127,7 +127,7 @@ struct node {
 	uint32_t half_open;
 	struct cookie_jar jar;
 	struct bucket handshakes, cookies;
-	uint64_t event_us[NODE_RECURSION + 1];
+	uint64_t event_us[NODE_EVENT_COUNT];
 
 	struct forward_tables tables;
 	struct mdb *mdb;

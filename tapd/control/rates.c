@@ -48,7 +48,7 @@ void rates_sample(struct rates *r, const struct node *n, uint64_t now_us)
 	struct sample *s = &r->samples[r->next];
 	struct node_status status;
 	struct node_peer_info p;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	if (r->count > 0 && now_us - sample(r, 0)->at_us < SAMPLE_US)
 		return;
@@ -56,8 +56,7 @@ void rates_sample(struct rates *r, const struct node *n, uint64_t now_us)
 	s->at_us = now_us;
 	s->node = (struct traffic){ status.tx, status.rx };
 	s->peers_count = 0;
-	while (s->peers_count < NODE_PEERS_MAX &&
-	       node_next_peer(n, &at, &p, now_us)) {
+	while (s->peers_count < NODE_PEERS_MAX && node_next_peer(n, &at, &p)) {
 		if (!p.has_key)
 			continue;
 		s->peers[s->peers_count].key = p.key;

@@ -160,9 +160,9 @@ static void warn_of_peers(json_t *warnings, const struct report_source *s)
 	struct naming mtus = { 0 }, losses = { 0 };
 	struct node_peer_info p;
 	char text[96];
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
-	while (node_next_peer(s->node, &at, &p, s->now_us)) {
+	while (node_next_peer(s->node, &at, &p)) {
 		if (p.state != NODE_PEER_STATE_UP)
 			continue;
 		if (p.tap_mtu && p.tap_mtu != s->interface.mtu)
@@ -240,13 +240,13 @@ static json_t *flooded(const struct node *n)
 {
 	struct node_flooded_info f;
 	json_t *all = json_array();
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	while (node_next_flooded(n, &at, &f))
 		json_array_append_new(all,
 				      json_pack("{s:o, s:o}", "peer",
 						text_or_null(f.peer), "why",
-						text_or_null(f.why)));
+						text_or_null(f.reason)));
 	return all;
 }
 
@@ -304,7 +304,7 @@ static json_t *peer(const struct report_source *s,
 	set(o, "key", p->has_key ? key_text(&p->key) : json_null());
 	set(o, "endpoint", text_or_null(endpoint));
 	set(o, "state", json_string(state_names[p->state]));
-	set(o, "why", json_string(p->why));
+	set(o, "why", json_string(p->reason));
 	set(o, "rtt_us", number_or_null(p->rtt_us));
 	set(o, "loss",
 	    heard && isfinite(p->loss) ? json_real(p->loss) : json_null());
@@ -323,9 +323,9 @@ json_t *report_peers(const struct report_source *s)
 {
 	json_t *all = json_array();
 	struct node_peer_info p;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
-	while (node_next_peer(s->node, &at, &p, s->now_us))
+	while (node_next_peer(s->node, &at, &p))
 		json_array_append_new(all, peer(s, &p));
 	return all;
 }
@@ -335,7 +335,7 @@ json_t *report_fdb(const struct report_source *s)
 	json_t *all = json_array();
 	struct node_status status;
 	struct node_fdb_info m;
-	uint32_t at = UINT32_MAX;
+	struct node_iter at = { 0 };
 
 	node_status(s->node, &status);
 	while (node_next_mac(s->node, &at, &m, s->now_us)) {
@@ -360,7 +360,8 @@ struct reasons {
 static void find_reasons(const struct node *n, struct reasons *r)
 {
 	struct node_flooded_info f;
-	uint32_t at = 0, count = 0;
+	struct node_iter at = { 0 };
+	uint32_t count = 0;
 	size_t len = 0;
 
 	r->text[0] = '\0';
@@ -369,7 +370,7 @@ static void find_reasons(const struct node *n, struct reasons *r)
 			len += (size_t)snprintf(
 				r->text + len, sizeof(r->text) - len,
 				"%s%s: %s", count ? "; " : "",
-				*f.peer ? f.peer : "a peer", f.why);
+				*f.peer ? f.peer : "a peer", f.reason);
 	if (count > NAMED_MAX && len < sizeof(r->text))
 		snprintf(r->text + len, sizeof(r->text) - len, "; and %u more",
 			 count - NAMED_MAX);
@@ -390,7 +391,7 @@ static struct node_group_info *list_groups(const struct node *n, size_t *count)
 {
 	size_t size = 64;
 	struct node_group_info *list = malloc(size * sizeof(*list)), *more;
-	uint64_t at = 0;
+	struct node_iter at = { 0 };
 
 	*count = 0;
 	while (list && node_next_group(n, &at, &list[*count])) {
@@ -414,7 +415,7 @@ static json_t *group(const struct node *n, const struct node_group_info *g,
 	json_t *members = json_array();
 	char text[ADDR_STRLEN];
 	const char *name;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	memcpy(a.ip, g->ip, sizeof(a.ip));
 	while ((name = node_next_member(n, g, &at)))

@@ -219,9 +219,10 @@ static void check_membership(const struct side *s)
 	struct node_flooded_info flooded;
 	struct node_multicast_status status;
 	struct node_group_info group;
-	uint32_t at = TABLE_NONE, member;
+	uint32_t at = TABLE_NONE;
+	struct node_iter member, at_flooded = { 0 };
 	const struct peer *peer;
-	uint64_t at_group = 0;
+	struct node_iter at_group = { 0 };
 	size_t groups = 0;
 
 	while ((peer = peers_next(&n->peers, &at))) {
@@ -238,15 +239,14 @@ static void check_membership(const struct side *s)
 		const char *name;
 
 		groups++;
-		member = 0;
+		member = (struct node_iter){ 0 };
 		while ((name = node_next_member(n, &group, &member)))
 			touch((const uint8_t *)name, strlen(name));
 	}
 	HOLDS(groups <= 16 + 8);
 	HOLDS(mdb_count(n->mdb) <= 16);
-	at = 0;
-	while (node_next_flooded(n, &at, &flooded))
-		HOLDS(flooded.peer && flooded.why);
+	while (node_next_flooded(n, &at_flooded, &flooded))
+		HOLDS(flooded.peer && flooded.reason);
 	node_multicast_status(n, &status);
 	HOLDS(status.groups <= 8);
 	HOLDS(n->told == declaration_version(n->declaration));
@@ -315,7 +315,6 @@ static void from_tap(struct side *s, const uint8_t *bytes, size_t len)
 		f.offload.csum_offset = bytes[len - 3];
 	}
 	node_from_tap(s->node, &f, 1, now);
-	node_flush(s->node, now);
 	free(buf);
 }
 

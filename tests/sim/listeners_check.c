@@ -34,7 +34,7 @@ static uint64_t listed_members(struct sim *s, const struct host *h,
 {
 	uint64_t set = info->local ? UINT64_C(1) << h->index : 0;
 	const char *name;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	while ((name = node_next_member(h->node, info, &at))) {
 		unsigned i = 0;
@@ -69,7 +69,7 @@ static void check_groups(struct sim *s, const struct host *h)
 	struct listeners *l = s->listeners;
 	uint64_t *listed = sim_zalloc(l->count, sizeof(*listed));
 	struct node_group_info info;
-	uint64_t at = 0;
+	struct node_iter at = { 0 };
 
 	while (node_next_group(h->node, &at, &info)) {
 		unsigned g = find_group(l, &info);
@@ -92,7 +92,7 @@ static void check_flooded(struct sim *s, const struct host *h)
 	struct kernel *k = &s->listeners->kernels[h->index];
 	struct node_multicast_status status;
 	struct node_flooded_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	want_consider(k);
 	node_multicast_status(h->node, &status);
@@ -110,7 +110,7 @@ static void check_flooded(struct sim *s, const struct host *h)
 			    other->all_us == CLOCK_NEVER &&
 			    !want_is_unsure(other))
 				sim_fail(s, "h%u floods h%u: %s", h->index, i,
-					 info.why);
+					 info.reason);
 		}
 	}
 }

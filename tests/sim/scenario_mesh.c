@@ -23,9 +23,9 @@ void check_why(struct sim *s, unsigned host, unsigned other, const char *text)
 		return;
 	if (!sim_peer_info(s, host, other, &info))
 		sim_fail(s, "h%u lists nothing about h%u", host, other);
-	else if (!strstr(info.why, text))
+	else if (!strstr(info.reason, text))
 		sim_fail(s, "h%u says of h%u \"%s\" and not \"%s\"", host,
-			 other, info.why, text);
+			 other, info.reason, text);
 }
 
 unsigned mesh_up(struct sim *s, unsigned low, unsigned high)

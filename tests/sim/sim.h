@@ -55,7 +55,7 @@ struct flight;
 enum { FAMILY_V4, FAMILY_V6, FAMILIES };
 
 #define HOST_WANTS_MAX 160
-#define HOST_EVENTS    (NODE_RECURSION + 1)
+#define HOST_EVENTS    NODE_EVENT_COUNT
 #define BACKLOG_MAX    512
 
 struct host {

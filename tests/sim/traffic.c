@@ -128,7 +128,7 @@ static unsigned fdb_owner(struct sim *s, unsigned host, uint16_t vlan,
 			  const uint8_t mac[6], bool *aged)
 {
 	struct node_fdb_info info;
-	uint32_t at = UINT32_MAX;
+	struct node_iter at = { 0 };
 	uint64_t now = host_clock(&s->hosts[host]).mono_us;
 
 	while (node_next_mac(s->hosts[host].node, &at, &info, now)) {
@@ -209,7 +209,6 @@ static void reading_end(struct reading *b, struct host *h)
 	const struct ledger *l = h->sim->ledger;
 
 	node_from_tap(h->node, b->frames, b->count, host_clock(h));
-	node_flush(h->node, host_clock(h));
 	for (size_t i = 0; i < b->count; i++) {
 		if (digest_bytes(1, b->iov[i].iov_base, b->iov[i].iov_len) !=
 		    l->sent[l->count - b->count + i].digest)

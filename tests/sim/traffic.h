@@ -30,7 +30,7 @@ struct traffic_spec {
 
 #define TRAFFIC_BATCH_MAX 64
 
-/* One batch, as read from the TAP of host: node_from_tap, node_flush. */
+/* One batch, as read from the TAP of host. */
 void traffic_send(struct sim *s, unsigned host,
 		  const struct traffic_spec *specs, size_t count);
 /* IGMP or MLD, with who must get it. */

@@ -47,11 +47,10 @@ bool sim_peer_info(struct sim *s, unsigned host, unsigned other,
 	const struct host *o = &s->hosts[other];
 	struct node_peer_info info;
 	bool found = false;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	memset(out, 0, sizeof(*out));
-	while (h->node &&
-	       node_next_peer(h->node, &at, &info, host_clock(h).mono_us)) {
+	while (h->node && node_next_peer(h->node, &at, &info)) {
 		if (info.has_key && public_key_equal(&info.key, &o->key)) {
 			*out = info;
 			return true;
@@ -72,7 +71,7 @@ static void check_peer(struct sim *s, const struct host *h,
 
 	if (info->state != NODE_PEER_STATE_UP)
 		sim_fail(s, "h%u has h%u in state %d: %s", h->index, o->index,
-			 (int)info->state, info->why);
+			 (int)info->state, info->reason);
 	else if (!info->has_endpoint || !host_has_addr(o, &info->endpoint))
 		sim_fail(s, "h%u has h%u at %s, where it is not", h->index,
 			 o->index, addr_print(&info->endpoint, at));
@@ -89,9 +88,10 @@ static void check_host(struct sim *s, struct host *h, uint64_t running)
 	uint64_t listed = 0, others = running & ~(UINT64_C(1) << h->index);
 	struct node_status status;
 	struct node_peer_info info;
-	uint32_t at = 0, total = 0, up = 0;
+	struct node_iter at = { 0 };
+	uint32_t total = 0, up = 0;
 
-	while (node_next_peer(h->node, &at, &info, host_clock(h).mono_us)) {
+	while (node_next_peer(h->node, &at, &info)) {
 		total++;
 		up += info.state == NODE_PEER_STATE_UP;
 		for (unsigned i = 0; i < s->host_count && info.has_key; i++) {

@@ -516,9 +516,9 @@ struct node_peer_info host_shows(const struct host *host,
 				 const struct addr *endpoint)
 {
 	struct node_peer_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
-	while (node_next_peer(host->node, &at, &info, host->hosts->now_us))
+	while (node_next_peer(host->node, &at, &info))
 		if (info.has_endpoint && addr_equal(&info.endpoint, endpoint))
 			return info;
 	ck_abort_msg("no such endpoint is shown");
@@ -563,7 +563,6 @@ void host_tap_offload(struct host *host, const uint8_t *bytes, size_t len,
 	ck_assert_ptr_nonnull(buf);
 	memcpy(buf + FRAME_HEADROOM, bytes, len);
 	node_from_tap(host->node, &frame, 1, hosts_clock(host));
-	node_flush(host->node, hosts_clock(host));
 	free(buf);
 }
 

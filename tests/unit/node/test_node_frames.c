@@ -164,7 +164,6 @@ START_TEST(known_macs_of_two_peers_in_one_read_get_their_own)
 		free(frame);
 	}
 	node_from_tap(a->node, frames, 4, hosts_clock(a));
-	node_flush(a->node, hosts_clock(a));
 	arrive();
 	ck_assert_uint_eq(b->written_count, 2);
 	ck_assert_uint_eq(c->written_count, 2);
@@ -239,7 +238,6 @@ END_TEST
 static void send_many(struct host *host, const struct frame *frames, size_t n)
 {
 	node_from_tap(host->node, frames, n, hosts_clock(host));
-	node_flush(host->node, hosts_clock(host));
 }
 
 #define MANY 300

@@ -209,7 +209,7 @@ START_TEST(retries_double_from_half_a_second_to_four)
 		ck_assert_mem_ne(last->bytes + 8, next->bytes + 8, 32);
 		last = next;
 	}
-	ck_assert_str_eq(host_shows(a, &b->addrs[0]).why,
+	ck_assert_str_eq(host_shows(a, &b->addrs[0]).reason,
 			 "no answer: is UDP 8273 open both ways?");
 	ck_assert_int_eq(host_shows(a, &b->addrs[0]).state,
 			 NODE_PEER_STATE_CONNECTING);

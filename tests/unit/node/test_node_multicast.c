@@ -160,7 +160,6 @@ START_TEST(a_join_is_told_before_the_frames_of_its_own_batch)
 	memcpy(said + FRAME_HEADROOM, frame, 60);
 	since = h.log_count;
 	node_from_tap(b->node, frames, 3, hosts_clock(b));
-	node_flush(b->node, hosts_clock(b));
 	p = hosts_sent(&h, WIRE_DATA, b, a, since, 0);
 	ck_assert_uint_eq(p->len, WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN + 7);
 	ck_assert_uint_eq(h.log_count - since, 2);
@@ -315,7 +314,7 @@ static const struct {
 START_TEST(who_may_want_anything_gets_everything_as_long_as_that_lasts)
 {
 	struct node_flooded_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	stations_mesh(&h, 3);
 	station_join(c, &g1);
@@ -330,12 +329,13 @@ START_TEST(who_may_want_anything_gets_everything_as_long_as_that_lasts)
 	hosts_run(&h, h.latency_us);
 	ck_assert_str_eq(station_sends(a, &g1), "bc");
 	ck_assert_str_eq(station_sends(a, &g2), "b");
-	at = 0;
+	at = (struct node_iter){ 0 };
 	ck_assert(node_next_flooded(a->node, &at, &info));
 	ck_assert_str_eq(info.peer, "b");
-	ck_assert_str_eq(info.why, reasons[_i].set == router
-					   ? "a multicast router is behind it"
-					   : "it wants every group");
+	ck_assert_str_eq(info.reason,
+			 reasons[_i].set == router
+				 ? "a multicast router is behind it"
+				 : "it wants every group");
 	ck_assert(!node_next_flooded(a->node, &at, &info));
 	if (reasons[_i].for_good)
 		return;
@@ -354,7 +354,7 @@ START_TEST(who_does_not_snoop_gets_and_sends_everything)
 	size_t len = report_frame(frame, 3, REPORT_TO_ALL, &g1, 1);
 	struct node_multicast_status s;
 	struct node_flooded_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	b->config.snooping = false;
 	stations_mesh(&h, 3);
@@ -546,13 +546,13 @@ static const char *shown(const struct host *host)
 	static char text[1024];
 	char lines[16][64];
 	struct node_group_info info;
-	uint64_t at = 0;
+	struct node_iter at = { 0 };
 	size_t n = 0, len = 0;
 
 	while (node_next_group(host->node, &at, &info)) {
 		bool members[3] = { false };
 		const char *name;
-		uint32_t member = 0;
+		struct node_iter member = { 0 };
 
 		ck_assert_uint_lt(n, 16);
 		snprintf(lines[n], sizeof(lines[n]), "%02x:%u.%u%s",
@@ -633,7 +633,7 @@ END_TEST
 START_TEST(a_peer_whose_groups_are_not_known_is_shown_so)
 {
 	struct node_flooded_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	stations_mesh(&h, 2);
 	/* It is down, but its session lives: it is flooded. */
@@ -642,7 +642,7 @@ START_TEST(a_peer_whose_groups_are_not_known_is_shown_so)
 	ck_assert(!host_up(a, b));
 	ck_assert(node_next_flooded(a->node, &at, &info));
 	ck_assert_str_eq(info.peer, "b");
-	ck_assert_str_eq(info.why, "its groups are not known yet");
+	ck_assert_str_eq(info.reason, "its groups are not known yet");
 	ck_assert_str_eq(station_sends(a, &g1), "b");
 }
 END_TEST

@@ -519,7 +519,7 @@ END_TEST
 START_TEST(groups_of_who_said_bye_are_gone)
 {
 	struct node_group_info info;
-	uint64_t at = 0;
+	struct node_iter at = { 0 };
 
 	stations_mesh(&h, 2);
 	station_join(b, &g1);
@@ -527,7 +527,7 @@ START_TEST(groups_of_who_said_bye_are_gone)
 	ck_assert(node_next_group(a->node, &at, &info));
 	node_bye(b->node, hosts_clock(b));
 	arrive();
-	at = 0;
+	at = (struct node_iter){ 0 };
 	ck_assert(!node_next_group(a->node, &at, &info));
 	ck_assert_uint_eq(mdb_count(a->node->mdb), 0);
 }
@@ -735,7 +735,7 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 {
 	struct node_flooded_info info;
 	struct group other = station_group(99);
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 
 	a->config.mdb_capacity = 8;
 	stations_mesh(&h, 3);
@@ -746,7 +746,7 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 1);
 	ck_assert(node_next_flooded(a->node, &at, &info));
 	ck_assert_str_eq(info.peer, "c");
-	ck_assert_str_eq(info.why, "it joined more groups than fit here");
+	ck_assert_str_eq(info.reason, "it joined more groups than fit here");
 	hosts_run(&h, 31 * CLOCK_S);
 	ck_assert_str_eq(station_sends(a, &other), "c");
 	/* One has room for it now; but a few more might not. */
@@ -772,7 +772,7 @@ END_TEST
 START_TEST(a_group_that_is_shown_has_only_members_that_joined_it)
 {
 	struct node_group_info info;
-	uint64_t at = 0;
+	struct node_iter at = { 0 };
 
 	a->config.mdb_capacity = 2;
 	stations_mesh(&h, 3);
@@ -780,7 +780,7 @@ START_TEST(a_group_that_is_shown_has_only_members_that_joined_it)
 	station_join_many(c, 2, 1);
 	arrive();
 	while (node_next_group(a->node, &at, &info)) {
-		uint32_t member = 0;
+		struct node_iter member = { 0 };
 
 		ck_assert_str_eq(node_next_member(a->node, &info, &member),
 				 "b");

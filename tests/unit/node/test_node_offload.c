@@ -132,7 +132,6 @@ static void give(struct host *host)
 {
 	node_from_tap(host->node, reading.frames, reading.count,
 		      hosts_clock(host));
-	node_flush(host->node, hosts_clock(host));
 	for (size_t i = 0; i < reading.count; i++) {
 		uint8_t *frame = reading.iov[i].iov_base;
 

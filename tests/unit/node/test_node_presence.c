@@ -50,7 +50,7 @@ START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
 			 "no answer: is UDP 8273 open both ways?");
 	info = host_shows(a, &b->addrs[0]);
 	ck_assert_int_eq(info.state, NODE_PEER_STATE_DOWN);
-	ck_assert_str_eq(info.why, "no answer: is UDP 8273 open both ways?");
+	ck_assert_str_eq(info.reason, "no answer: is UDP 8273 open both ways?");
 	ck_assert_uint_eq(info.up_since_us, 0);
 	free(frame);
 }
@@ -204,7 +204,7 @@ START_TEST(what_the_kernel_says_about_a_path_is_shown)
 	node_send_failed(a->node, &b->addrs[0], DROP_send_unreachable, 144, 2,
 			 hosts_clock(a));
 	ck_assert_uint_eq(host_drops(a, DROP_send_unreachable), 2);
-	ck_assert_str_eq(host_shows(a, &b->addrs[0]).why,
+	ck_assert_str_eq(host_shows(a, &b->addrs[0]).reason,
 			 "unreachable: no route, or refused by a local filter");
 	node_send_failed(a->node, &elsewhere, DROP_send_again, 144, 1,
 			 hosts_clock(a));

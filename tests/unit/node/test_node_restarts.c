@@ -205,7 +205,7 @@ START_TEST(a_clone_that_is_listed_says_duplicate_key)
 	host_want(a, both, 2);
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert_ptr_nonnull(
-		strstr(host_shows(a, &c->addrs[0]).why, "duplicate key"));
+		strstr(host_shows(a, &c->addrs[0]).reason, "duplicate key"));
 	ck_assert(hosts_pair_up(&h));
 }
 END_TEST
@@ -319,7 +319,7 @@ START_TEST(our_own_key_at_another_host_is_told)
 	ck_assert_uint_gt(host_drops(a, DROP_own_key), 0);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 0);
 	ck_assert_ptr_nonnull(
-		strstr(host_shows(a, &b->addrs[0]).why, "duplicate key"));
+		strstr(host_shows(a, &b->addrs[0]).reason, "duplicate key"));
 	hosts_run(&h, 60 * CLOCK_S);
 	/* Rate-limited. */
 	ck_assert_uint_le(host_events(a, NODE_OWN_KEY), 7);
@@ -345,7 +345,7 @@ START_TEST(our_own_address_in_the_list_is_no_peer)
 	struct addr list[] = { a->addrs[0], b->addrs[0] };
 	struct node_status status;
 	struct node_peer_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 	size_t shown = 0;
 
 	host_start(a);
@@ -362,7 +362,7 @@ START_TEST(our_own_address_in_the_list_is_no_peer)
 	ck_assert_uint_eq(host_events(a, NODE_OWN_KEY), 0);
 	node_status(a->node, &status);
 	ck_assert_uint_eq(status.peers_total, 1);
-	while (node_next_peer(a->node, &at, &info, h.now_us))
+	while (node_next_peer(a->node, &at, &info))
 		shown++;
 	ck_assert_uint_eq(shown, 1);
 	/* Looked at again only now and then. */

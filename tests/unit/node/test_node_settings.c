@@ -352,7 +352,7 @@ START_TEST(an_endpoint_inside_the_tap_is_not_dialled)
 	hosts_run(&h, 60 * CLOCK_S);
 	ck_assert_uint_eq(h.log_count, 0);
 	ck_assert_str_eq(
-		host_shows(a, &b->addrs[0]).why,
+		host_shows(a, &b->addrs[0]).reason,
 		"inside the interface's own network: use its outer address");
 	/* The address went: it is dialled. */
 	node_set_tap_prefixes(a->node, NULL, 0, hosts_clock(a));

@@ -37,7 +37,7 @@ START_TEST(another_secret_gets_no_answer_and_says_so)
 	memset(b->config.secrets[0], 0xbb, KEY_LEN);
 	start_pair();
 	hosts_run(&h, 10 * CLOCK_S);
-	ck_assert_str_eq(host_shows(a, &b->addrs[0]).why,
+	ck_assert_str_eq(host_shows(a, &b->addrs[0]).reason,
 			 "different secret? compare secret_file on both hosts");
 	ck_assert_uint_gt(host_drops(a, DROP_mac1), 0);
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, NULL, NULL, 0),
@@ -209,7 +209,7 @@ START_TEST(an_untrusted_answer_is_refused_and_shown)
 	ck_assert_ptr_null(host_peer(a, b));
 	ck_assert_ptr_null(host_peer(b, a));
 	ck_assert_ptr_nonnull(
-		strstr(host_shows(a, &b->addrs[0]).why, "key not trusted"));
+		strstr(host_shows(a, &b->addrs[0]).reason, "key not trusted"));
 	/* Dialled seldom: it will not change by itself. */
 	ck_assert_uint_le(hosts_count_sent(&h, WIRE_INITIATION, a, b, 0), 4);
 }
@@ -229,7 +229,7 @@ START_TEST(trust_is_given_and_taken_at_run_time)
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert_ptr_null(host_peer(a, b));
 	ck_assert_ptr_nonnull(
-		strstr(host_shows(a, &b->addrs[0]).why, "key not trusted"));
+		strstr(host_shows(a, &b->addrs[0]).reason, "key not trusted"));
 	ck_assert(host_talks(a, c));
 	node_set_trusted(a->node, keys, 2, hosts_clock(a));
 	ck_assert(hosts_until(&h, hosts_all_up, 5 * CLOCK_S));
@@ -252,7 +252,7 @@ START_TEST(a_key_thrown_out_is_not_held_against_the_next_address)
 	node_set_trusted(a->node, &none, 0, hosts_clock(a));
 	ck_assert_ptr_null(endpoints_find(&a->node->peers, &b->addrs[0]));
 	host_dial(a, c);
-	ck_assert_str_eq(host_shows(a, &c->addrs[0]).why, "connecting");
+	ck_assert_str_eq(host_shows(a, &c->addrs[0]).reason, "connecting");
 }
 END_TEST
 
@@ -291,7 +291,7 @@ START_TEST(another_protocol_version_is_refused_by_name)
 	outsider_send(&o, a, record, wire_pack_hello(&hello, record));
 	ck_assert_uint_eq(host_drops(a, DROP_version), 1);
 	ck_assert_str_eq(host_event(a, NODE_PEER_REFUSED)->peer, "future");
-	ck_assert_str_eq(host_shows(a, &o.at).why,
+	ck_assert_str_eq(host_shows(a, &o.at).reason,
 			 "another protocol version: upgrade the older one");
 	ck_assert_uint_eq(table_count(a->node->candidates), 0);
 	outsider_free(&o);
@@ -319,11 +319,11 @@ START_TEST(what_ignored_us_and_then_is_gone_is_shown_as_gone)
 		outsider_respond(&o, p->bytes, response, h.now_us);
 		host_receive(a, &o.at, response, sizeof(response));
 	}
-	ck_assert_str_eq(host_shows(a, &o.at).why,
+	ck_assert_str_eq(host_shows(a, &o.at).reason,
 			 "it ignores us: is this host's key a copy of "
 			 "another's?");
 	hosts_run(&h, 20 * CLOCK_S);
-	ck_assert_str_eq(host_shows(a, &o.at).why,
+	ck_assert_str_eq(host_shows(a, &o.at).reason,
 			 "no answer: is UDP 8273 open both ways?");
 	outsider_free(&o);
 }
@@ -348,7 +348,7 @@ START_TEST(a_full_table_refuses_the_next_and_says_why)
 	ck_assert(outsider_shake_hands(&o[2], a));
 	outsider_hello(&o[2], a, false, true);
 	ck_assert_uint_eq(host_drops(a, DROP_peers_full), 1);
-	ck_assert_str_eq(host_shows(a, &o[2].at).why, "peer table full");
+	ck_assert_str_eq(host_shows(a, &o[2].at).reason, "peer table full");
 	ck_assert_uint_eq(host_events(a, NODE_PEER_REFUSED), 1);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 2);
 	for (int i = 0; i < 3; i++)

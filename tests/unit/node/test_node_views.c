@@ -26,23 +26,23 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 	const struct addr nowhere = addr_v4(0x0a090055, 999);
 	const struct addr list[] = { b->addrs[0], nowhere };
 	struct node_peer_info info;
-	uint32_t at = 0;
+	struct node_iter at = { 0 };
 	size_t shown = 0;
 
 	hosts_mesh(&h, 3);
 	host_want(a, list, 2);
 	hosts_run(&h, 20 * CLOCK_S);
-	while (node_next_peer(a->node, &at, &info, h.now_us))
+	while (node_next_peer(a->node, &at, &info))
 		shown++;
 	ck_assert_uint_eq(shown, 3);
-	ck_assert(!node_next_peer(a->node, &at, &info, h.now_us));
+	ck_assert(!node_next_peer(a->node, &at, &info));
 
 	info = host_shows(a, &b->addrs[0]);
 	ck_assert(info.has_key && info.wanted);
 	ck_assert(public_key_equal(&info.key, &b->node->key));
 	ck_assert_str_eq(info.name, "b");
 	ck_assert_int_eq(info.state, NODE_PEER_STATE_UP);
-	ck_assert_str_eq(info.why, "");
+	ck_assert_str_eq(info.reason, "");
 	ck_assert_uint_ge(info.rtt_us, 2 * h.latency_us);
 	ck_assert_uint_le(info.rtt_us, 3 * h.latency_us);
 	ck_assert_uint_eq(info.datagram_size, PMTU_MAX);
@@ -56,7 +56,7 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 	ck_assert(!info.has_key && info.wanted);
 	ck_assert_int_eq(info.state, NODE_PEER_STATE_CONNECTING);
 	ck_assert_str_eq(info.name, "");
-	ck_assert_str_eq(info.why, "no answer: is UDP 999 open both ways?");
+	ck_assert_str_eq(info.reason, "no answer: is UDP 999 open both ways?");
 }
 END_TEST
 
@@ -71,7 +71,7 @@ START_TEST(a_peer_in_the_making_is_shown_as_connecting)
 	outsider_hello(&o, a, false, true);
 	info = host_shows(a, &o.at);
 	ck_assert_int_eq(info.state, NODE_PEER_STATE_CONNECTING);
-	ck_assert_str_eq(info.why, "handshake not complete");
+	ck_assert_str_eq(info.reason, "handshake not complete");
 	ck_assert_str_eq(info.name, "outsider");
 	ck_assert_uint_eq(info.datagram_size, 0);
 	outsider_free(&o);
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(the_macs_are_shown_with_their_owners)
 {
 	struct node_fdb_info info;
-	uint32_t at = UINT32_MAX;
+	struct node_iter at = { 0 };
 	bool local = false, remote = false;
 	uint8_t *tagged = hosts_frame(0xff, 2, 64, 1);
 	struct node_status status;

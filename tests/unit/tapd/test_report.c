@@ -29,23 +29,22 @@ void node_status(const struct node *n, struct node_status *out)
 	*out = n->status;
 }
 
-bool node_next_peer(const struct node *n, uint32_t *at,
-		    struct node_peer_info *out, uint64_t now_us)
+bool node_next_peer(const struct node *n, struct node_iter *it,
+		    struct node_peer_info *out)
 {
-	(void)now_us;
-	if (*at >= n->peers_count)
+	if (it->slot >= n->peers_count)
 		return false;
-	*out = n->peers[(*at)++];
+	*out = n->peers[it->slot++];
 	return true;
 }
 
-bool node_next_mac(const struct node *n, uint32_t *at,
+bool node_next_mac(const struct node *n, struct node_iter *it,
 		   struct node_fdb_info *out, uint64_t now_us)
 {
 	(void)now_us;
-	if (++*at >= n->macs_count)
+	if (it->slot >= n->macs_count)
 		return false;
-	*out = n->macs[*at];
+	*out = n->macs[it->slot++];
 	return true;
 }
 
@@ -60,21 +59,22 @@ void node_multicast_status(const struct node *n,
 	*out = n->multicast;
 }
 
-bool node_next_group(const struct node *n, uint64_t *at,
+bool node_next_group(const struct node *n, struct node_iter *it,
 		     struct node_group_info *out)
 {
-	if (*at >= n->groups_count)
+	if (it->slot >= n->groups_count)
 		return false;
-	*out = n->groups[(*at)++];
+	*out = n->groups[it->slot++];
 	return true;
 }
 
 /* Bit i is peer i's. */
 const char *node_next_member(const struct node *n,
-			     const struct node_group_info *group, uint32_t *at)
+			     const struct node_group_info *group,
+			     struct node_iter *it)
 {
-	while (*at < n->peers_count) {
-		uint32_t i = (*at)++;
+	while (it->slot < n->peers_count) {
+		uint32_t i = it->slot++;
 
 		if (group->members[0] >> i & 1)
 			return n->peers[i].name;
@@ -82,12 +82,12 @@ const char *node_next_member(const struct node *n,
 	return NULL;
 }
 
-bool node_next_flooded(const struct node *n, uint32_t *at,
+bool node_next_flooded(const struct node *n, struct node_iter *it,
 		       struct node_flooded_info *out)
 {
-	if (*at >= n->flooded_count)
+	if (it->slot >= n->flooded_count)
 		return false;
-	*out = n->flooded[(*at)++];
+	*out = n->flooded[it->slot++];
 	return true;
 }
 
@@ -198,7 +198,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 	struct node_peer_info *p = add_peer("");
 
 	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_CONNECTING,
-				      .why = "no answer" };
+				      .reason = "no answer" };
 	assert_json(report_peers(&source),
 		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
 		    "\"state\":\"connecting\",\"why\":\"no answer\","
@@ -295,7 +295,7 @@ static struct node_group_info group(const char *ip, uint16_t vlan)
 static void flood(const char *peer, const char *why)
 {
 	node.flooded[node.flooded_count++] =
-		(struct node_flooded_info){ .peer = peer, .why = why };
+		(struct node_flooded_info){ .peer = peer, .reason = why };
 }
 
 START_TEST(groups_are_in_order_and_name_their_members)
