@@ -8,7 +8,7 @@
 
 #include "support/vectors.h"
 
-const struct sample samples[] = {
+const struct sample samples[SAMPLES] = {
 	/* vrrp.pcap, the first: VRRPv2 by the virtual MAC of VRID 42 */
 	{ "vrrp", "01005e000012 00005e00012a 0800"
 		  "45000030 12340000 ff70bebc 0a00005b e0000012"
@@ -47,11 +47,9 @@ const struct sample samples[] = {
 		 "0000" },
 };
 
-const size_t samples_count = sizeof(samples) / sizeof(samples[0]);
-
 size_t sample_decode(uint8_t out[SAMPLE_MAX], const char *name)
 {
-	for (size_t i = 0; i < samples_count; i++)
+	for (size_t i = 0; i < SAMPLES; i++)
 		if (strcmp(samples[i].name, name) == 0)
 			return hex_decode(out, SAMPLE_MAX, samples[i].hex);
 	ck_abort_msg("no sample %s", name);

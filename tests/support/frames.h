@@ -14,8 +14,8 @@ struct sample {
 	const char *name, *hex;
 };
 
-extern const struct sample samples[];
-extern const size_t samples_count;
+enum { SAMPLES = 7 };
+extern const struct sample samples[SAMPLES];
 
 #define SAMPLE_MAX 256
 /* The bytes of a sample; returns how many. */

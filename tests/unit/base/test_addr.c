@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/addr.h"
+#include "support/main.h"
 
 #define PORT 8273
 
@@ -352,36 +352,20 @@ START_TEST(prefix_contains_its_network)
 }
 END_TEST
 
-#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+static const struct unit_test tests[] = {
+	UNIT_EACH(reads_endpoints_and_prints_them_canonically, good),
+	UNIT_EACH(refuses_anything_else_and_leaves_zeros, bad),
+	UNIT_TEST(port_is_mandatory_without_a_default),
+	UNIT_TEST(v4_is_kept_mapped),
+	UNIT_TEST(link_local_is_10_bits),
+	UNIT_TEST(equality_sees_every_field),
+	UNIT_TEST(key_is_equal_for_equal_addresses_only),
+	UNIT_TEST(unicast_is_where_a_peer_can_be),
+	UNIT_TEST(host_is_printed_without_port_and_brackets),
+	UNIT_TEST(longest_address_fits_its_buffer),
+	UNIT_EACH(prefixes_keep_host_bits_and_round_trip, prefixes),
+	UNIT_EACH(refuses_other_prefixes_and_leaves_zeros, bad_prefixes),
+	UNIT_EACH(prefix_contains_its_network, contains),
+};
 
-int main(void)
-{
-	Suite *suite = suite_create("addr");
-	TCase *tc = tcase_create("addr");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, reads_endpoints_and_prints_them_canonically, 0,
-			    COUNT(good));
-	tcase_add_loop_test(tc, refuses_anything_else_and_leaves_zeros, 0,
-			    COUNT(bad));
-	tcase_add_test(tc, port_is_mandatory_without_a_default);
-	tcase_add_test(tc, v4_is_kept_mapped);
-	tcase_add_test(tc, link_local_is_10_bits);
-	tcase_add_test(tc, equality_sees_every_field);
-	tcase_add_test(tc, key_is_equal_for_equal_addresses_only);
-	tcase_add_test(tc, unicast_is_where_a_peer_can_be);
-	tcase_add_test(tc, host_is_printed_without_port_and_brackets);
-	tcase_add_test(tc, longest_address_fits_its_buffer);
-	tcase_add_loop_test(tc, prefixes_keep_host_bits_and_round_trip, 0,
-			    COUNT(prefixes));
-	tcase_add_loop_test(tc, refuses_other_prefixes_and_leaves_zeros, 0,
-			    COUNT(bad_prefixes));
-	tcase_add_loop_test(tc, prefix_contains_its_network, 0,
-			    COUNT(contains));
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("addr", tests)

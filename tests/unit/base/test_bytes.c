@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "support/main.h"
 
 START_TEST(loads_and_stores_are_big_endian)
 {
@@ -181,27 +181,18 @@ START_TEST(equal_sees_a_difference_in_every_bit)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("bytes");
-	TCase *tc = tcase_create("bytes");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(loads_and_stores_are_big_endian),
+	UNIT_TEST(high_bits_do_not_sign_extend),
+	UNIT_TEST(cursor_reads_front_to_back),
+	UNIT_TEST(cursor_past_the_end_yields_zeros_forever),
+	UNIT_TEST(cursor_resists_huge_lengths),
+	UNIT_TEST(cursor_over_nothing_is_done_at_once),
+	UNIT_TEST(writer_writes_what_cursor_reads),
+	UNIT_TEST(writer_never_passes_the_end),
+	UNIT_TEST(writer_takes_empty_pieces),
+	UNIT_TEST(wipe_leaves_zeros),
+	UNIT_TEST(equal_sees_a_difference_in_every_bit),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, loads_and_stores_are_big_endian);
-	tcase_add_test(tc, high_bits_do_not_sign_extend);
-	tcase_add_test(tc, cursor_reads_front_to_back);
-	tcase_add_test(tc, cursor_past_the_end_yields_zeros_forever);
-	tcase_add_test(tc, cursor_resists_huge_lengths);
-	tcase_add_test(tc, cursor_over_nothing_is_done_at_once);
-	tcase_add_test(tc, writer_writes_what_cursor_reads);
-	tcase_add_test(tc, writer_never_passes_the_end);
-	tcase_add_test(tc, writer_takes_empty_pieces);
-	tcase_add_test(tc, wipe_leaves_zeros);
-	tcase_add_test(tc, equal_sees_a_difference_in_every_bit);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("bytes", tests)

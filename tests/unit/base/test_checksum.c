@@ -1,9 +1,9 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "support/main.h"
 #include "support/vectors.h"
 
 /* RFC 1071, section 3: the sum is ddf2. */
@@ -51,20 +51,11 @@ START_TEST(many_carries_are_all_added)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("checksum");
-	TCase *tc = tcase_create("checksum");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(published_example),
+	UNIT_TEST(what_carries_its_checksum_sums_to_zero),
+	UNIT_TEST(pieces_sum_as_the_whole_and_an_odd_end_is_padded),
+	UNIT_TEST(many_carries_are_all_added),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, published_example);
-	tcase_add_test(tc, what_carries_its_checksum_sums_to_zero);
-	tcase_add_test(tc, pieces_sum_as_the_whole_and_an_odd_end_is_padded);
-	tcase_add_test(tc, many_carries_are_all_added);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("checksum", tests)

@@ -1,9 +1,9 @@
 #include <check.h>
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/drop.h"
+#include "support/main.h"
 
 START_TEST(every_reason_has_a_name_fit_for_a_metric)
 {
@@ -49,20 +49,11 @@ START_TEST(names_relied_on_from_outside_stay)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("drop");
-	TCase *tc = tcase_create("drop");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(every_reason_has_a_name_fit_for_a_metric),
+	UNIT_TEST(names_are_unique),
+	UNIT_TEST(every_reason_explains_itself),
+	UNIT_TEST(names_relied_on_from_outside_stay),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, every_reason_has_a_name_fit_for_a_metric);
-	tcase_add_test(tc, names_are_unique);
-	tcase_add_test(tc, every_reason_explains_itself);
-	tcase_add_test(tc, names_relied_on_from_outside_stay);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("drop", tests)

@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/key.h"
+#include "support/main.h"
 
 static const struct {
 	const char *name;
@@ -98,22 +98,11 @@ START_TEST(compares_most_significant_byte_first)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("key");
-	TCase *tc = tcase_create("key");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_EACH(prints_and_parses_base64, keys),
+	UNIT_TEST(matches_a_published_key),
+	UNIT_EACH(refuses_anything_else_and_leaves_zeros, bad),
+	UNIT_TEST(compares_most_significant_byte_first),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, prints_and_parses_base64, 0,
-			    sizeof(keys) / sizeof(keys[0]));
-	tcase_add_test(tc, matches_a_published_key);
-	tcase_add_loop_test(tc, refuses_anything_else_and_leaves_zeros, 0,
-			    sizeof(bad) / sizeof(bad[0]));
-	tcase_add_test(tc, compares_most_significant_byte_first);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("key", tests)

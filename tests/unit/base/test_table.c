@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/table.h"
+#include "support/main.h"
 
 static const uint8_t seed[TABLE_SEED_LEN] = { 0, 1, 2,	3,  4,	5,  6,	7,
 					      8, 9, 10, 11, 12, 13, 14, 15 };
@@ -267,27 +268,17 @@ START_TEST(agrees_with_a_naive_model)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("table");
-	TCase *tc = tcase_create("table");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_EACH(siphash_matches_published_vectors, sip_vectors),
+	UNIT_TEST(finds_what_was_inserted_until_removed),
+	UNIT_TEST(full_table_refuses_new_keys_and_keeps_the_old),
+	UNIT_TEST(slots_name_values),
+	UNIT_TEST(removing_by_the_entry_s_own_key_works),
+	UNIT_TEST(clear_forgets_everything),
+	UNIT_TEST(values_are_aligned_for_any_type),
+	UNIT_TEST(walk_survives_removal_of_what_it_returned),
+	UNIT_TEST(freeing_nothing_is_allowed),
+	UNIT_LOOP(agrees_with_a_naive_model, 20),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, siphash_matches_published_vectors, 0,
-			    sizeof(sip_vectors) / sizeof(sip_vectors[0]));
-	tcase_add_test(tc, finds_what_was_inserted_until_removed);
-	tcase_add_test(tc, full_table_refuses_new_keys_and_keeps_the_old);
-	tcase_add_test(tc, slots_name_values);
-	tcase_add_test(tc, removing_by_the_entry_s_own_key_works);
-	tcase_add_test(tc, clear_forgets_everything);
-	tcase_add_test(tc, values_are_aligned_for_any_type);
-	tcase_add_test(tc, walk_survives_removal_of_what_it_returned);
-	tcase_add_test(tc, freeing_nothing_is_allowed);
-	tcase_add_loop_test(tc, agrees_with_a_naive_model, 0, 20);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("table", tests)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/timer.h"
+#include "support/main.h"
 
 START_TEST(empty_heap_never_fires)
 {
@@ -167,22 +168,13 @@ START_TEST(agrees_with_a_sorted_model)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("timer");
-	TCase *tc = tcase_create("timer");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(empty_heap_never_fires),
+	UNIT_TEST(pops_in_order_of_deadline_and_not_before),
+	UNIT_TEST(arming_again_moves_the_deadline),
+	UNIT_TEST(never_and_cancel_disarm),
+	UNIT_TEST(popped_timer_may_be_armed_again_at_once),
+	UNIT_LOOP(agrees_with_a_sorted_model, 20),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, empty_heap_never_fires);
-	tcase_add_test(tc, pops_in_order_of_deadline_and_not_before);
-	tcase_add_test(tc, arming_again_moves_the_deadline);
-	tcase_add_test(tc, never_and_cancel_disarm);
-	tcase_add_test(tc, popped_timer_may_be_armed_again_at_once);
-	tcase_add_loop_test(tc, agrees_with_a_sorted_model, 0, 20);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("timer", tests)

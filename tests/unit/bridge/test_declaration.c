@@ -1,11 +1,11 @@
 /* bridge/declaration: versions, order, what is forgotten, and any cut of it. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "bridge/declaration.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 #define CAPACITY 64
@@ -444,39 +444,20 @@ START_TEST(attack_ten_thousands_of_acknowledgements_cost_no_walks)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("declaration");
-	TCase *t = tcase_create("declaration");
+static const struct unit_test tests[] = {
+	UNIT_CASE("declaration", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_new_one_is_empty_and_has_version_1),
+	UNIT_TEST(every_change_takes_one_version_and_what_is_so_takes_none),
+	UNIT_TEST(groups_are_in_the_order_of_their_last_change),
+	UNIT_TEST(the_same_group_in_another_vlan_is_another),
+	UNIT_TEST(leaves_are_forgotten_up_to_a_version_and_joins_never),
+	UNIT_TEST(what_came_back_is_not_forgotten_with_its_leave),
+	UNIT_TEST(leaves_are_forgotten_wherever_they_moved),
+	UNIT_TEST(a_join_without_room_makes_it_incomplete),
+	UNIT_TEST(it_is_complete_again_once_there_is_room_and_not_before),
+	UNIT_TEST(every_place_can_be_used_again_and_again),
+	UNIT_LOOP(any_cuts_in_any_order_lead_to_the_same_set, 40),
+	UNIT_TEST(attack_ten_thousands_of_acknowledgements_cost_no_walks),
+};
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, a_new_one_is_empty_and_has_version_1);
-	tcase_add_test(
-		t, every_change_takes_one_version_and_what_is_so_takes_none);
-	tcase_add_test(t, groups_are_in_the_order_of_their_last_change);
-	tcase_add_test(t, the_same_group_in_another_vlan_is_another);
-	tcase_add_test(t, leaves_are_forgotten_up_to_a_version_and_joins_never);
-	tcase_add_test(t, what_came_back_is_not_forgotten_with_its_leave);
-	tcase_add_test(t, leaves_are_forgotten_wherever_they_moved);
-	tcase_add_test(t, a_join_without_room_makes_it_incomplete);
-	tcase_add_test(t,
-		       it_is_complete_again_once_there_is_room_and_not_before);
-	tcase_add_test(t, every_place_can_be_used_again_and_again);
-	tcase_add_loop_test(t, any_cuts_in_any_order_lead_to_the_same_set, 0,
-			    40);
-	tcase_add_test(t,
-		       attack_ten_thousands_of_acknowledgements_cost_no_walks);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("declaration", tests)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge/fdb.h"
+#include "support/main.h"
 
 #define PORTS	 5
 #define CAPACITY 20
@@ -283,30 +284,21 @@ START_TEST(agrees_with_a_naive_model)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("fdb");
-	TCase *tc = tcase_create("fdb");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("fdb", .setup = setup, .teardown = teardown),
+	UNIT_TEST(unknown_until_learned),
+	UNIT_TEST(vlans_are_apart),
+	UNIT_TEST(mac_moves_at_once),
+	UNIT_TEST(entries_age_out_unless_refreshed),
+	UNIT_TEST(aged_mac_is_learned_again),
+	UNIT_TEST(entry_from_the_future_is_fresh),
+	UNIT_TEST(port_that_invents_addresses_fills_its_share_only),
+	UNIT_TEST(full_table_learns_nothing_new_and_keeps_what_it_has),
+	UNIT_TEST(move_to_a_full_port_is_flooded_rather_than_lost),
+	UNIT_TEST(flush_forgets_one_port_and_frees_its_share),
+	UNIT_TEST(ageing_frees_the_share),
+	UNIT_TEST(walk_shows_every_entry),
+	UNIT_LOOP(agrees_with_a_naive_model, 10),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, unknown_until_learned);
-	tcase_add_test(tc, vlans_are_apart);
-	tcase_add_test(tc, mac_moves_at_once);
-	tcase_add_test(tc, entries_age_out_unless_refreshed);
-	tcase_add_test(tc, aged_mac_is_learned_again);
-	tcase_add_test(tc, entry_from_the_future_is_fresh);
-	tcase_add_test(tc, port_that_invents_addresses_fills_its_share_only);
-	tcase_add_test(tc, full_table_learns_nothing_new_and_keeps_what_it_has);
-	tcase_add_test(tc, move_to_a_full_port_is_flooded_rather_than_lost);
-	tcase_add_test(tc, flush_forgets_one_port_and_frees_its_share);
-	tcase_add_test(tc, ageing_frees_the_share);
-	tcase_add_test(tc, walk_shows_every_entry);
-	tcase_add_loop_test(tc, agrees_with_a_naive_model, 0, 10);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("fdb", tests)

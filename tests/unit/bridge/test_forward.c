@@ -1,10 +1,10 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/forward.h"
 #include "bridge/querier.h"
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/reports.h"
 
 #define MAX_LEN eth_frame_max(1500)
@@ -171,7 +171,7 @@ END_TEST
 
 START_TEST(every_group_frame_goes_to_all)
 {
-	for (size_t i = 0; i < samples_count; i++)
+	for (size_t i = 0; i < SAMPLES; i++)
 		ck_assert_msg(sample_from_tap(samples[i].name) == ALL, "%s",
 			      samples[i].name);
 }
@@ -378,7 +378,7 @@ END_TEST
 START_TEST(link_local_groups_and_what_is_no_ip_go_to_all)
 {
 	ck_assert_uint_eq(send_group(0, "224.0.0.9"), ALL);
-	for (size_t i = 0; i < samples_count; i++)
+	for (size_t i = 0; i < SAMPLES; i++)
 		if (sample_from_tap(samples[i].name) != ALL)
 			ck_assert_msg(f.membership.kind == REPORT_MEMBERS, "%s",
 				      samples[i].name);
@@ -464,57 +464,36 @@ START_TEST(a_malformed_report_goes_to_all)
 }
 END_TEST
 
-static TCase *snooping(void)
-{
-	TCase *tc = tcase_create("snooping");
+static const struct unit_test tests[] = {
+	UNIT_CASE("forward", .setup = setup, .teardown = teardown),
+	UNIT_TEST(unknown_unicast_goes_to_all),
+	UNIT_TEST(known_unicast_goes_to_its_owner),
+	UNIT_TEST(unicast_follows_a_mac_that_moves),
+	UNIT_TEST(unicast_within_our_side_goes_nowhere),
+	UNIT_TEST(an_owner_that_is_not_live_is_looked_for_everywhere),
+	UNIT_TEST(with_nobody_live_there_is_no_peer),
+	UNIT_TEST(every_group_frame_goes_to_all),
+	UNIT_TEST(virtual_mac_is_learned_from_its_advertisement),
+	UNIT_TEST(membership_report_steals_no_mac),
+	UNIT_TEST(vlans_are_switched_apart),
+	UNIT_TEST(aged_owner_is_flooded),
+	UNIT_TEST(frame_from_a_peer_goes_into_the_tap_wherever_its_mac_is),
+	UNIT_TEST(length_is_held_to_the_mtu_unless_it_is_a_super_frame),
+	UNIT_TEST(malformed_frames_are_dropped_and_teach_nothing),
+	UNIT_TEST(full_share_is_reported_and_the_frame_still_goes),
+	UNIT_CASE("snooping", .setup = setup_snooping, .teardown = teardown),
+	UNIT_TEST(a_group_goes_to_its_members),
+	UNIT_TEST(who_is_flooded_gets_every_group),
+	UNIT_TEST(a_member_that_is_not_live_is_not_sent_to),
+	UNIT_TEST(a_peer_whose_groups_find_no_room_gets_every_group),
+	UNIT_TEST(a_tagged_group_goes_also_to_who_does_not_know_the_vlan),
+	UNIT_TEST(link_local_groups_and_what_is_no_ip_go_to_all),
+	UNIT_TEST(a_report_reaches_routers_and_nobody_else),
+	UNIT_TEST(a_report_from_a_peer_is_for_a_router_only),
+	UNIT_TEST(
+		a_query_with_a_source_makes_a_router_one_without_does_not_pass),
+	UNIT_TEST(our_own_querier_is_nobody),
+	UNIT_TEST(a_malformed_report_goes_to_all),
+};
 
-	tcase_add_checked_fixture(tc, setup_snooping, teardown);
-	tcase_add_test(tc, a_group_goes_to_its_members);
-	tcase_add_test(tc, who_is_flooded_gets_every_group);
-	tcase_add_test(tc, a_member_that_is_not_live_is_not_sent_to);
-	tcase_add_test(tc, a_peer_whose_groups_find_no_room_gets_every_group);
-	tcase_add_test(tc,
-		       a_tagged_group_goes_also_to_who_does_not_know_the_vlan);
-	tcase_add_test(tc, link_local_groups_and_what_is_no_ip_go_to_all);
-	tcase_add_test(tc, a_report_reaches_routers_and_nobody_else);
-	tcase_add_test(tc, a_report_from_a_peer_is_for_a_router_only);
-	tcase_add_test(
-		tc,
-		a_query_with_a_source_makes_a_router_one_without_does_not_pass);
-	tcase_add_test(tc, our_own_querier_is_nobody);
-	tcase_add_test(tc, a_malformed_report_goes_to_all);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("forward");
-	TCase *tc = tcase_create("forward");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tc);
-	suite_add_tcase(suite, snooping());
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, unknown_unicast_goes_to_all);
-	tcase_add_test(tc, known_unicast_goes_to_its_owner);
-	tcase_add_test(tc, unicast_follows_a_mac_that_moves);
-	tcase_add_test(tc, unicast_within_our_side_goes_nowhere);
-	tcase_add_test(tc, an_owner_that_is_not_live_is_looked_for_everywhere);
-	tcase_add_test(tc, with_nobody_live_there_is_no_peer);
-	tcase_add_test(tc, every_group_frame_goes_to_all);
-	tcase_add_test(tc, virtual_mac_is_learned_from_its_advertisement);
-	tcase_add_test(tc, membership_report_steals_no_mac);
-	tcase_add_test(tc, vlans_are_switched_apart);
-	tcase_add_test(tc, aged_owner_is_flooded);
-	tcase_add_test(tc,
-		       frame_from_a_peer_goes_into_the_tap_wherever_its_mac_is);
-	tcase_add_test(tc,
-		       length_is_held_to_the_mtu_unless_it_is_a_super_frame);
-	tcase_add_test(tc, malformed_frames_are_dropped_and_teach_nothing);
-	tcase_add_test(tc, full_share_is_reported_and_the_frame_still_goes);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("forward", tests)

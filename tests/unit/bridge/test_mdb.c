@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bridge/mdb.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 #define PORTS	 513
@@ -286,28 +286,19 @@ START_TEST(agrees_with_a_naive_model)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("mdb");
-	TCase *tc = tcase_create("mdb");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("mdb", .setup = setup, .teardown = teardown),
+	UNIT_TEST(only_who_declared_a_group_is_its_member),
+	UNIT_TEST(members_are_added_to_who_gets_it_anyway),
+	UNIT_TEST(groups_that_share_a_mac_and_vlans_are_apart),
+	UNIT_TEST(group_goes_with_its_last_member),
+	UNIT_TEST(flush_forgets_one_port),
+	UNIT_TEST(port_past_its_share_overflows_and_no_other_does),
+	UNIT_TEST(overflow_into_a_group_that_others_have_is_kept_too),
+	UNIT_TEST(full_table_keeps_what_it_has_and_floods_the_rest),
+	UNIT_TEST(overflow_ends_with_a_flush_only),
+	UNIT_TEST(walk_shows_every_group_and_may_take_it_back),
+	UNIT_LOOP(agrees_with_a_naive_model, 10),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, only_who_declared_a_group_is_its_member);
-	tcase_add_test(tc, members_are_added_to_who_gets_it_anyway);
-	tcase_add_test(tc, groups_that_share_a_mac_and_vlans_are_apart);
-	tcase_add_test(tc, group_goes_with_its_last_member);
-	tcase_add_test(tc, flush_forgets_one_port);
-	tcase_add_test(tc, port_past_its_share_overflows_and_no_other_does);
-	tcase_add_test(tc, overflow_into_a_group_that_others_have_is_kept_too);
-	tcase_add_test(tc, full_table_keeps_what_it_has_and_floods_the_rest);
-	tcase_add_test(tc, overflow_ends_with_a_flush_only);
-	tcase_add_test(tc, walk_shows_every_group_and_may_take_it_back);
-	tcase_add_loop_test(tc, agrees_with_a_naive_model, 0, 10);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("mdb", tests)

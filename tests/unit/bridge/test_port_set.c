@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 
 #include "bridge/port_set.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 START_TEST(every_port_is_its_own)
@@ -85,21 +85,12 @@ START_TEST(keep_leaves_what_is_in_both)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("port_set");
-	TCase *tc = tcase_create("port_set");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(every_port_is_its_own),
+	UNIT_TEST(walk_of_nobody_ends_at_once),
+	UNIT_TEST(put_adds_or_removes),
+	UNIT_TEST(keep_leaves_what_is_in_both),
+	UNIT_LOOP(union_and_walk_agree_with_a_naive_model, 50),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, every_port_is_its_own);
-	tcase_add_test(tc, walk_of_nobody_ends_at_once);
-	tcase_add_test(tc, put_adds_or_removes);
-	tcase_add_test(tc, keep_leaves_what_is_in_both);
-	tcase_add_loop_test(tc, union_and_walk_agree_with_a_naive_model, 0, 50);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("port_set", tests)

@@ -1,8 +1,8 @@
 /* Local membership on a virtual clock: when it asks, joins, leaves, bounds. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "support/lan.h"
+#include "support/main.h"
 
 /* ---- asking ---- */
 
@@ -580,61 +580,40 @@ START_TEST(every_reason_has_a_text)
 }
 END_TEST
 
-static void add_joins_and_leaves(TCase *tc)
-{
-	tcase_add_test(tc, join_is_known_at_once_and_once);
-	tcase_add_test(tc, groups_for_all_are_nobodys_business);
-	tcase_add_test(tc, who_joined_before_the_start_answers);
-	tcase_add_test(tc,
-		       leave_is_declared_after_two_queries_that_nobody_answers);
-	tcase_add_loop_test(tc, leave_of_one_of_two_is_none, 0, 2);
-	tcase_add_test(tc, leave_and_join_again_is_none);
-	tcase_add_test(tc, leave_of_one_of_two_with_one_mac_is_none);
-	tcase_add_test(tc, leave_during_the_start_waits_for_its_end);
-	tcase_add_test(tc, leave_of_a_vanished_neighbours_group_takes_it_along);
-	tcase_add_test(
-		tc, blocked_source_is_asked_about_and_believed_of_who_answers);
-	tcase_add_test(tc, nothing_of_the_past_is_left_after_a_leave);
-	tcase_add_test(tc, leaves_of_strangers_are_nothing);
-}
+static const struct unit_test tests[] = {
+	UNIT_CASE("querier", .setup = lan_setup, .teardown = lan_teardown),
+	UNIT_TEST(asks_twice_at_the_start_and_wants_all_meanwhile),
+	UNIT_TEST(then_asks_every_125_s_with_10_s_to_answer),
+	UNIT_TEST(asks_nothing_while_the_tap_is_down),
+	UNIT_TEST(what_was_known_outlives_a_link_that_went_down),
+	UNIT_TEST(drops_make_it_ask_again_and_want_all_until_none_are_dropped),
+	UNIT_TEST(answers_of_a_round_that_dropped_frames_conclude_nothing),
+	UNIT_TEST(leave_while_frames_are_dropped_is_asked_again),
+	UNIT_TEST(late_look_concludes_nothing),
+	UNIT_TEST(join_is_known_at_once_and_once),
+	UNIT_TEST(groups_for_all_are_nobodys_business),
+	UNIT_TEST(who_joined_before_the_start_answers),
+	UNIT_TEST(leave_is_declared_after_two_queries_that_nobody_answers),
+	UNIT_LOOP(leave_of_one_of_two_is_none, 2),
+	UNIT_TEST(leave_and_join_again_is_none),
+	UNIT_TEST(leave_of_one_of_two_with_one_mac_is_none),
+	UNIT_TEST(leave_during_the_start_waits_for_its_end),
+	UNIT_TEST(leave_of_a_vanished_neighbours_group_takes_it_along),
+	UNIT_TEST(blocked_source_is_asked_about_and_believed_of_who_answers),
+	UNIT_TEST(nothing_of_the_past_is_left_after_a_leave),
+	UNIT_TEST(leaves_of_strangers_are_nothing),
+	UNIT_TEST(vlan_is_asked_as_soon_as_it_is_seen),
+	UNIT_TEST(vlans_are_apart),
+	UNIT_TEST(a_vlan_is_known_once_it_was_asked_and_told_of_once),
+	UNIT_TEST(a_vlan_is_not_known_while_its_answers_may_be_lost),
+	UNIT_TEST(a_vlan_seen_while_the_tap_is_down_is_known_later),
+	UNIT_TEST(too_many_vlans_want_all),
+	UNIT_TEST(full_table_wants_all_until_there_is_room),
+	UNIT_TEST(reporters_who_vanished_make_room_for_those_who_came),
+	UNIT_TEST(walk_shows_every_group),
+	UNIT_TEST(every_reason_has_a_text),
+	UNIT_CASE("big", .setup = lan_setup_big, .teardown = lan_teardown),
+	UNIT_TEST(leave_of_all_groups_is_asked_in_bounded_pieces),
+};
 
-int main(void)
-{
-	Suite *suite = suite_create("querier");
-	TCase *tc = tcase_create("querier");
-	TCase *big = tcase_create("big");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tc);
-	suite_add_tcase(suite, big);
-	tcase_add_checked_fixture(tc, lan_setup, lan_teardown);
-	tcase_add_checked_fixture(big, lan_setup_big, lan_teardown);
-	tcase_add_test(tc, asks_twice_at_the_start_and_wants_all_meanwhile);
-	tcase_add_test(tc, then_asks_every_125_s_with_10_s_to_answer);
-	tcase_add_test(tc, asks_nothing_while_the_tap_is_down);
-	tcase_add_test(tc, what_was_known_outlives_a_link_that_went_down);
-	tcase_add_test(
-		tc,
-		drops_make_it_ask_again_and_want_all_until_none_are_dropped);
-	tcase_add_test(tc,
-		       answers_of_a_round_that_dropped_frames_conclude_nothing);
-	tcase_add_test(tc, leave_while_frames_are_dropped_is_asked_again);
-	tcase_add_test(tc, late_look_concludes_nothing);
-	add_joins_and_leaves(tc);
-	tcase_add_test(tc, vlan_is_asked_as_soon_as_it_is_seen);
-	tcase_add_test(tc, vlans_are_apart);
-	tcase_add_test(tc, a_vlan_is_known_once_it_was_asked_and_told_of_once);
-	tcase_add_test(tc, a_vlan_is_not_known_while_its_answers_may_be_lost);
-	tcase_add_test(tc, a_vlan_seen_while_the_tap_is_down_is_known_later);
-	tcase_add_test(tc, too_many_vlans_want_all);
-	tcase_add_test(tc, full_table_wants_all_until_there_is_room);
-	tcase_add_test(tc, reporters_who_vanished_make_room_for_those_who_came);
-	tcase_add_test(tc, walk_shows_every_group);
-	tcase_add_test(tc, every_reason_has_a_text);
-	tcase_add_test(big, leave_of_all_groups_is_asked_in_bounded_pieces);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("querier", tests)

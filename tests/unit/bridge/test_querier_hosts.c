@@ -5,10 +5,10 @@
  * wanted that nobody joined.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/lan.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 #define HOSTS	    6
@@ -411,21 +411,10 @@ START_TEST(and_nobody_gets_one_for_long_who_is_no_member)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("querier_hosts");
-	TCase *tc = tcase_create("querier_hosts");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_LOOP(no_member_loses_a_frame, 50),
+	UNIT_LOOP(not_even_behind_a_firewall_when_the_filter_is_known, 50),
+	UNIT_LOOP(and_nobody_gets_one_for_long_who_is_no_member, 50),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, no_member_loses_a_frame, 0, 50);
-	tcase_add_loop_test(
-		tc, not_even_behind_a_firewall_when_the_filter_is_known, 0, 50);
-	tcase_add_loop_test(tc, and_nobody_gets_one_for_long_who_is_no_member,
-			    0, 50);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("querier_hosts", tests)

@@ -1,8 +1,8 @@
 /* Local membership fails open: firewalls, silence, old hosts, lost reports. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "support/lan.h"
+#include "support/main.h"
 
 /* ---- who answers, and who does not ---- */
 
@@ -414,44 +414,30 @@ START_TEST(mac_is_explained_by_any_of_its_groups)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("querier_open");
-	TCase *tc = tcase_create("querier_open");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("querier_open", .setup = lan_setup, .teardown = lan_teardown),
+	UNIT_TEST(who_answers_without_a_group_has_left_it),
+	UNIT_TEST(answers_of_others_say_nothing_of_it),
+	UNIT_TEST(answers_of_the_other_family_say_nothing_of_it),
+	UNIT_TEST(silence_keeps_what_is_known_and_warns_soon),
+	UNIT_TEST(joins_behind_a_firewall_are_no_answers),
+	UNIT_TEST(leave_beside_a_firewalled_member_leaves_it_in),
+	UNIT_TEST(firewalled_member_stays_beside_one_that_answers_and_leaves),
+	UNIT_TEST(answer_about_a_group_that_is_left_is_no_answer_to_all),
+	UNIT_TEST(new_host_is_asked_soon_and_only_once),
+	UNIT_TEST(strangers_do_not_keep_it_asking),
+	UNIT_TEST(hosts_of_long_ago_make_room_for_new_ones),
+	UNIT_TEST(old_hosts_answer_with_what_they_joined_long_ago),
+	UNIT_TEST(join_of_an_old_host_is_no_answer),
+	UNIT_TEST(join_again_of_an_old_host_is_no_answer),
+	UNIT_TEST(suppressed_member_is_found_when_the_other_one_leaves),
+	UNIT_TEST(slow_answers_of_the_oldest_hosts_are_waited_for),
+	UNIT_TEST(member_that_was_never_heard_is_seen_listening),
+	UNIT_LOOP(and_no_later_than_all_others_have_answered, 10),
+	UNIT_TEST(join_on_its_way_is_no_alarm),
+	UNIT_TEST(usual_groups_for_all_need_no_report_and_others_have_one),
+	UNIT_TEST(group_on_the_mac_of_one_for_all_is_missed),
+	UNIT_TEST(mac_is_explained_by_any_of_its_groups),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, lan_setup, lan_teardown);
-	tcase_add_test(tc, who_answers_without_a_group_has_left_it);
-	tcase_add_test(tc, answers_of_others_say_nothing_of_it);
-	tcase_add_test(tc, answers_of_the_other_family_say_nothing_of_it);
-	tcase_add_test(tc, silence_keeps_what_is_known_and_warns_soon);
-	tcase_add_test(tc, joins_behind_a_firewall_are_no_answers);
-	tcase_add_test(tc, leave_beside_a_firewalled_member_leaves_it_in);
-	tcase_add_test(
-		tc, firewalled_member_stays_beside_one_that_answers_and_leaves);
-	tcase_add_test(tc,
-		       answer_about_a_group_that_is_left_is_no_answer_to_all);
-	tcase_add_test(tc, new_host_is_asked_soon_and_only_once);
-	tcase_add_test(tc, strangers_do_not_keep_it_asking);
-	tcase_add_test(tc, hosts_of_long_ago_make_room_for_new_ones);
-	tcase_add_test(tc, old_hosts_answer_with_what_they_joined_long_ago);
-	tcase_add_test(tc, join_of_an_old_host_is_no_answer);
-	tcase_add_test(tc, join_again_of_an_old_host_is_no_answer);
-	tcase_add_test(tc,
-		       suppressed_member_is_found_when_the_other_one_leaves);
-	tcase_add_test(tc, slow_answers_of_the_oldest_hosts_are_waited_for);
-	tcase_add_test(tc, member_that_was_never_heard_is_seen_listening);
-	tcase_add_loop_test(tc, and_no_later_than_all_others_have_answered, 0,
-			    10);
-	tcase_add_test(tc, join_on_its_way_is_no_alarm);
-	tcase_add_test(tc,
-		       usual_groups_for_all_need_no_report_and_others_have_one);
-	tcase_add_test(tc, group_on_the_mac_of_one_for_all_is_missed);
-	tcase_add_test(tc, mac_is_explained_by_any_of_its_groups);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("querier_open", tests)

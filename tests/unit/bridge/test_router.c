@@ -4,6 +4,7 @@
 
 #include "bridge/router.h"
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/pcap.h"
 #include "support/reports.h"
 
@@ -92,7 +93,7 @@ START_TEST(no_sample_frame_is_mistaken)
 {
 	uint8_t frame[SAMPLE_MAX];
 
-	for (size_t i = 0; i < samples_count; i++)
+	for (size_t i = 0; i < SAMPLES; i++)
 		ck_assert(!is_announced(frame,
 					sample_decode(frame, samples[i].name)));
 }
@@ -126,22 +127,13 @@ START_TEST(captured_hellos_announce)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("router");
-	TCase *tc = tcase_create("router");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(pim_hello_announces),
+	UNIT_TEST(other_pim_does_not),
+	UNIT_TEST(later_fragment_does_not),
+	UNIT_TEST(router_discovery_announces),
+	UNIT_TEST(no_sample_frame_is_mistaken),
+	UNIT_LOOP(captured_hellos_announce, 2),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, pim_hello_announces);
-	tcase_add_test(tc, other_pim_does_not);
-	tcase_add_test(tc, later_fragment_does_not);
-	tcase_add_test(tc, router_discovery_announces);
-	tcase_add_test(tc, no_sample_frame_is_mistaken);
-	tcase_add_loop_test(tc, captured_hellos_announce, 0, 2);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("router", tests)

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "support/fake_daemon.h"
+#include "support/main.h"
 #include "support/scratch.h"
 
 /* Asks a daemon that answers with these bytes. */
@@ -145,23 +146,14 @@ START_TEST(only_socket_is_found_and_of_several_the_live_one)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("client");
-	TCase *tc = tcase_create("client");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("client", .setup = scratch_enter, .teardown = scratch_leave),
+	UNIT_TEST(result_is_handed_over),
+	UNIT_TEST(refusal_is_the_daemons_own_words),
+	UNIT_TEST(what_is_no_tapd_is_told_apart),
+	UNIT_TEST(big_answer_is_read_whole),
+	UNIT_TEST(nobody_there_is_no_daemon),
+	UNIT_TEST(only_socket_is_found_and_of_several_the_live_one),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_add_test(tc, result_is_handed_over);
-	tcase_add_test(tc, refusal_is_the_daemons_own_words);
-	tcase_add_test(tc, what_is_no_tapd_is_told_apart);
-	tcase_add_test(tc, big_answer_is_read_whole);
-	tcase_add_test(tc, nobody_there_is_no_daemon);
-	tcase_add_test(tc, only_socket_is_found_and_of_several_the_live_one);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("client", tests)

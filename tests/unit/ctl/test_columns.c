@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "support/main.h"
 #include "support/screen.h"
 #include "support/splitmix.h"
 
@@ -155,24 +156,14 @@ START_TEST(nothing_is_ever_wider_than_80)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("columns");
-	TCase *tc = tcase_create("columns");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(words_are_wrapped_with_an_indent),
+	UNIT_TEST(word_longer_than_a_line_is_cut),
+	UNIT_TEST(bytes_that_drive_a_terminal_are_shown_as_question_marks),
+	UNIT_TEST(columns_are_as_wide_as_their_widest_cell),
+	UNIT_TEST(row_that_ends_early_may_run_on),
+	UNIT_TEST(cell_too_wide_pushes_the_rest_to_the_next_line),
+	UNIT_LOOP(nothing_is_ever_wider_than_80, 100),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, words_are_wrapped_with_an_indent);
-	tcase_add_test(tc, word_longer_than_a_line_is_cut);
-	tcase_add_test(tc,
-		       bytes_that_drive_a_terminal_are_shown_as_question_marks);
-	tcase_add_test(tc, columns_are_as_wide_as_their_widest_cell);
-	tcase_add_test(tc, row_that_ends_early_may_run_on);
-	tcase_add_test(tc, cell_too_wide_pushes_the_rest_to_the_next_line);
-	tcase_add_loop_test(tc, nothing_is_ever_wider_than_80, 0, 100);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("columns", tests)

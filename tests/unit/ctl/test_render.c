@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/drop.h"
+#include "support/main.h"
 #include "support/screen.h"
 
 #define NAME_63                                \
@@ -345,30 +346,19 @@ START_TEST(every_reason_fits)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("render");
-	TCase *tc = tcase_create("render");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(status_is_one_screen),
+	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),
+	UNIT_TEST(state_that_is_its_own_reason_is_said_once),
+	UNIT_TEST(fdb_says_whose_mac_is_where),
+	UNIT_TEST(status_says_who_gets_multicast),
+	UNIT_TEST(groups_name_their_members_and_below_them_who_gets_all),
+	UNIT_TEST(without_snooping_there_are_no_groups),
+	UNIT_TEST(drops_that_happened_come_first_and_are_explained),
+	UNIT_TEST(reload_lists_the_changes),
+	UNIT_EACH(any_answer_fits_the_screen, extremes),
+	UNIT_TEST(nothing_is_lost_when_it_does_not_fit),
+	UNIT_TEST(every_reason_fits),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, status_is_one_screen);
-	tcase_add_test(tc, peers_are_a_line_each_and_say_why_they_are_not_up);
-	tcase_add_test(tc, state_that_is_its_own_reason_is_said_once);
-	tcase_add_test(tc, fdb_says_whose_mac_is_where);
-	tcase_add_test(tc, status_says_who_gets_multicast);
-	tcase_add_test(tc,
-		       groups_name_their_members_and_below_them_who_gets_all);
-	tcase_add_test(tc, without_snooping_there_are_no_groups);
-	tcase_add_test(tc, drops_that_happened_come_first_and_are_explained);
-	tcase_add_test(tc, reload_lists_the_changes);
-	tcase_add_loop_test(tc, any_answer_fits_the_screen, 0,
-			    (int)(sizeof(extremes) / sizeof(extremes[0])));
-	tcase_add_test(tc, nothing_is_lost_when_it_does_not_fit);
-	tcase_add_test(tc, every_reason_fits);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("render", tests)

@@ -6,6 +6,7 @@
 
 #include "base/key.h"
 #include "support/fake_daemon.h"
+#include "support/main.h"
 #include "support/scratch.h"
 
 /* What the last run printed. */
@@ -154,28 +155,18 @@ START_TEST(pubkey_prints_the_public_key_alone)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("tapctl");
-	TCase *tc = tcase_create("tapctl");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("tapctl", .setup = scratch_enter, .teardown = scratch_leave,
+		  .timeout_s = 20),
+	UNIT_TEST(wrong_usage_is_2),
+	UNIT_TEST(help_and_version_are_0),
+	UNIT_TEST(no_daemon_is_3),
+	UNIT_TEST(refusal_is_1),
+	UNIT_TEST(answer_is_text_or_json),
+	UNIT_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say),
+	UNIT_TEST(output_that_cannot_be_written_is_an_error),
+	UNIT_TEST(genpsk_prints_a_secret_and_another),
+	UNIT_TEST(pubkey_prints_the_public_key_alone),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_set_timeout(tc, 20);
-	tcase_add_test(tc, wrong_usage_is_2);
-	tcase_add_test(tc, help_and_version_are_0);
-	tcase_add_test(tc, no_daemon_is_3);
-	tcase_add_test(tc, refusal_is_1);
-	tcase_add_test(tc, answer_is_text_or_json);
-	tcase_add_test(
-		tc, groups_are_shown_without_what_an_older_daemon_does_not_say);
-	tcase_add_test(tc, output_that_cannot_be_written_is_an_error);
-	tcase_add_test(tc, genpsk_prints_a_secret_and_another);
-	tcase_add_test(tc, pubkey_prints_the_public_key_alone);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("tapctl", tests)

@@ -1,3 +1,4 @@
+#include "support/main.h"
 #include "tapd/ctl/units.h"
 
 #include <check.h>
@@ -90,21 +91,12 @@ START_TEST(percents_keep_what_is_small_in_sight)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("units");
-	TCase *tc = tcase_create("units");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(bytes_have_binary_units),
+	UNIT_TEST(counts_have_decimal_units),
+	UNIT_TEST(times_go_from_microseconds_to_seconds),
+	UNIT_TEST(durations_have_their_two_largest_units),
+	UNIT_TEST(percents_keep_what_is_small_in_sight),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, bytes_have_binary_units);
-	tcase_add_test(tc, counts_have_decimal_units);
-	tcase_add_test(tc, times_go_from_microseconds_to_seconds);
-	tcase_add_test(tc, durations_have_their_two_largest_units);
-	tcase_add_test(tc, percents_keep_what_is_small_in_sight);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("units", tests)

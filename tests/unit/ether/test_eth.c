@@ -4,6 +4,7 @@
 
 #include "ether/eth.h"
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/pcap.h"
 
 static struct frame_parsed parse_sample(const char *name)
@@ -408,56 +409,29 @@ START_TEST(every_sample_whole_cut_and_changed_is_read_in_bounds)
 }
 END_TEST
 
-#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+static const struct unit_test tests[] = {
+	UNIT_CASE("frame"),
+	UNIT_TEST(untagged_frame),
+	UNIT_TEST(length_of_802_3_frame_is_its_type),
+	UNIT_TEST(outer_tag_names_the_vlan),
+	UNIT_TEST(priority_and_dei_are_not_the_vlan),
+	UNIT_TEST(third_tag_is_the_type),
+	UNIT_TEST(ip_behind_two_tags_is_found),
+	UNIT_TEST(frames_without_a_whole_header_are_short),
+	UNIT_TEST(second_tag_cut_short_is_the_type),
+	UNIT_TEST(source_must_be_one_station),
+	UNIT_TEST(group_and_broadcast_addresses),
+	UNIT_TEST(mtu_leaves_room_for_two_tags),
+	UNIT_TEST(ipv4_fields),
+	UNIT_TEST(padding_is_no_part_of_the_packet),
+	UNIT_TEST(ipv4_options_are_skipped),
+	UNIT_EACH(ipv4_headers_that_lie, ipv4_changes),
+	UNIT_CASE("captures"),
+	UNIT_EACH(real_frames_read_as_tshark_reads_them, expectations),
+	UNIT_EACH(every_captured_frame_whole_cut_and_changed_is_read_in_bounds,
+		  captures),
+	UNIT_LOOP(every_sample_whole_cut_and_changed_is_read_in_bounds,
+		  SAMPLES),
+};
 
-static TCase *frame_tests(void)
-{
-	TCase *tc = tcase_create("frame");
-
-	tcase_add_test(tc, untagged_frame);
-	tcase_add_test(tc, length_of_802_3_frame_is_its_type);
-	tcase_add_test(tc, outer_tag_names_the_vlan);
-	tcase_add_test(tc, priority_and_dei_are_not_the_vlan);
-	tcase_add_test(tc, third_tag_is_the_type);
-	tcase_add_test(tc, ip_behind_two_tags_is_found);
-	tcase_add_test(tc, frames_without_a_whole_header_are_short);
-	tcase_add_test(tc, second_tag_cut_short_is_the_type);
-	tcase_add_test(tc, source_must_be_one_station);
-	tcase_add_test(tc, group_and_broadcast_addresses);
-	tcase_add_test(tc, mtu_leaves_room_for_two_tags);
-	tcase_add_test(tc, ipv4_fields);
-	tcase_add_test(tc, padding_is_no_part_of_the_packet);
-	tcase_add_test(tc, ipv4_options_are_skipped);
-	tcase_add_loop_test(tc, ipv4_headers_that_lie, 0, COUNT(ipv4_changes));
-	return tc;
-}
-
-static TCase *capture_tests(void)
-{
-	TCase *tc = tcase_create("captures");
-
-	tcase_add_loop_test(tc, real_frames_read_as_tshark_reads_them, 0,
-			    COUNT(expectations));
-	tcase_add_loop_test(
-		tc,
-		every_captured_frame_whole_cut_and_changed_is_read_in_bounds, 0,
-		COUNT(captures));
-	tcase_add_loop_test(
-		tc, every_sample_whole_cut_and_changed_is_read_in_bounds, 0,
-		(int)samples_count);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("eth");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, frame_tests());
-	suite_add_tcase(suite, capture_tests());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("eth", tests)

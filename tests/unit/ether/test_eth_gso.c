@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "ether/eth.h"
+#include "support/main.h"
 #include "support/segments.h"
 #include "support/splitmix.h"
 
@@ -188,34 +189,17 @@ START_TEST(udp_checksum_of_zero_is_written_as_ffff)
 }
 END_TEST
 
-#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+static const struct unit_test tests[] = {
+	UNIT_CASE("super-frames"),
+	UNIT_EACH(super_frame_whose_length_is_right_reads_as_any_frame, supers),
+	UNIT_EACH(super_frame_ends_with_the_bytes_whatever_its_length_says,
+		  supers),
+	UNIT_EACH(super_frame_may_be_longer_than_an_ip_packet, supers),
+	UNIT_EACH(every_cut_of_a_super_frame_is_read_in_bounds, supers),
+	UNIT_CASE("completed checksums"),
+	UNIT_LOOP(completed_checksum_is_the_one_a_full_sum_gives, 200),
+	UNIT_TEST(padding_has_no_part_in_the_checksum),
+	UNIT_TEST(udp_checksum_of_zero_is_written_as_ffff),
+};
 
-int main(void)
-{
-	Suite *suite = suite_create("eth_super");
-	TCase *tc = tcase_create("super-frames");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(
-		tc, super_frame_whose_length_is_right_reads_as_any_frame, 0,
-		COUNT(supers));
-	tcase_add_loop_test(
-		tc, super_frame_ends_with_the_bytes_whatever_its_length_says, 0,
-		COUNT(supers));
-	tcase_add_loop_test(tc, super_frame_may_be_longer_than_an_ip_packet, 0,
-			    COUNT(supers));
-	tcase_add_loop_test(tc, every_cut_of_a_super_frame_is_read_in_bounds, 0,
-			    COUNT(supers));
-	tc = tcase_create("completed checksums");
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, completed_checksum_is_the_one_a_full_sum_gives,
-			    0, 200);
-	tcase_add_test(tc, padding_has_no_part_in_the_checksum);
-	tcase_add_test(tc, udp_checksum_of_zero_is_written_as_ffff);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("eth_gso", tests)

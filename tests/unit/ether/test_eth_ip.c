@@ -1,10 +1,10 @@
 /* eth's view of IPv6, UDP, TCP and membership; test_eth.c has the rest. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ether/eth.h"
 #include "support/frames.h"
+#include "support/main.h"
 
 #define IP_AT 14 /* untagged */
 
@@ -507,58 +507,32 @@ START_TEST(csum_of_a_frame_without_ip_is_invalid)
 }
 END_TEST
 
-#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+static const struct unit_test tests[] = {
+	UNIT_CASE("ipv6", .setup = setup),
+	UNIT_TEST(ipv6_fields),
+	UNIT_EACH(ipv6_headers_that_lie, ipv6_changes),
+	UNIT_TEST(jumbogram_reads_as_empty),
+	UNIT_TEST(largest_packet_does_not_wrap_its_offsets),
+	UNIT_TEST(extension_headers_are_followed),
+	UNIT_RANGE(chain_of_more_than_eight_extensions_stays_unknown, 1, 12),
+	UNIT_TEST(longest_chain_costs_no_more_than_eight),
+	UNIT_LOOP(extension_past_the_end_stays_unknown, 8),
+	UNIT_TEST(extension_may_end_with_the_packet_and_no_later),
+	UNIT_TEST(extension_in_the_padding_is_not_followed),
+	UNIT_TEST(no_next_header_has_no_upper_layer),
+	UNIT_EACH(ipv6_fragments, fragments),
+	UNIT_TEST(every_cut_of_a_long_chain_is_read_in_bounds),
+	UNIT_CASE("upper layer", .setup = setup),
+	UNIT_TEST(igmp_is_membership),
+	UNIT_RANGE(mld_behind_hop_by_hop_is_membership, 125, 150),
+	UNIT_TEST(mld_type_in_the_padding_is_no_membership),
+	UNIT_TEST(proto_2_in_ipv6_and_58_in_ipv4_are_no_membership),
+	UNIT_TEST(udp_destination_of_ipv4_and_ipv6),
+	UNIT_TEST(other_packets_have_no_udp_destination),
+	UNIT_TEST(csum_is_valid_only_where_the_header_has_it),
+	UNIT_TEST(csum_of_other_protocols_is_invalid),
+	UNIT_TEST(csum_field_must_lie_inside_the_packet),
+	UNIT_TEST(csum_of_a_frame_without_ip_is_invalid),
+};
 
-static TCase *ipv6_tests(void)
-{
-	TCase *tc = tcase_create("ipv6");
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, ipv6_fields);
-	tcase_add_loop_test(tc, ipv6_headers_that_lie, 0, COUNT(ipv6_changes));
-	tcase_add_test(tc, jumbogram_reads_as_empty);
-	tcase_add_test(tc, largest_packet_does_not_wrap_its_offsets);
-	tcase_add_test(tc, extension_headers_are_followed);
-	tcase_add_loop_test(
-		tc, chain_of_more_than_eight_extensions_stays_unknown, 1, 12);
-	tcase_add_test(tc, longest_chain_costs_no_more_than_eight);
-	tcase_add_loop_test(tc, extension_past_the_end_stays_unknown, 0, 8);
-	tcase_add_test(tc, extension_may_end_with_the_packet_and_no_later);
-	tcase_add_test(tc, extension_in_the_padding_is_not_followed);
-	tcase_add_test(tc, no_next_header_has_no_upper_layer);
-	tcase_add_loop_test(tc, ipv6_fragments, 0, COUNT(fragments));
-	tcase_add_test(tc, every_cut_of_a_long_chain_is_read_in_bounds);
-	return tc;
-}
-
-static TCase *upper_layer_tests(void)
-{
-	TCase *tc = tcase_create("upper layer");
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, igmp_is_membership);
-	tcase_add_loop_test(tc, mld_behind_hop_by_hop_is_membership, 125, 150);
-	tcase_add_test(tc, mld_type_in_the_padding_is_no_membership);
-	tcase_add_test(tc, proto_2_in_ipv6_and_58_in_ipv4_are_no_membership);
-	tcase_add_test(tc, udp_destination_of_ipv4_and_ipv6);
-	tcase_add_test(tc, other_packets_have_no_udp_destination);
-	tcase_add_test(tc, csum_is_valid_only_where_the_header_has_it);
-	tcase_add_test(tc, csum_of_other_protocols_is_invalid);
-	tcase_add_test(tc, csum_field_must_lie_inside_the_packet);
-	tcase_add_test(tc, csum_of_a_frame_without_ip_is_invalid);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("eth_ip");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, ipv6_tests());
-	suite_add_tcase(suite, upper_layer_tests());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("eth_ip", tests)

@@ -1,9 +1,9 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ether/group.h"
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/reports.h"
 
 START_TEST(v4_groups_are_v4_mapped)
@@ -131,7 +131,7 @@ START_TEST(no_sample_frame_is_mistaken)
 	struct group g;
 	size_t len;
 
-	for (size_t i = 0; i < samples_count; i++) {
+	for (size_t i = 0; i < SAMPLES; i++) {
 		len = sample_decode(frame, samples[i].name);
 		ck_assert_int_eq(eth_parse(&v, frame, len), DROP_NONE);
 		/* All but one are for all: 239.255.255.250's report. */
@@ -191,30 +191,17 @@ START_TEST(what_is_no_group_and_no_vlan_is_not_valid)
 }
 END_TEST
 
-int main(void)
-{
-	const int count = sizeof(known) / sizeof(known[0]);
-	Suite *suite = suite_create("group");
-	TCase *tc = tcase_create("group");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(v4_groups_are_v4_mapped),
+	UNIT_EACH(each_group_has_its_mac_and_who_it_is_for, known),
+	UNIT_EACH(frame_is_for_its_group_unless_for_all, known),
+	UNIT_TEST(broadcast_mac_is_for_all_whatever_the_ip),
+	UNIT_TEST(mac_of_another_group_is_for_all),
+	UNIT_TEST(unicast_ip_behind_a_group_mac_is_for_all),
+	UNIT_TEST(v6_packet_to_a_v4_mapped_group_is_for_all),
+	UNIT_TEST(no_sample_frame_is_mistaken),
+	UNIT_TEST(a_vlan_is_named_by_no_address),
+	UNIT_EACH(what_is_no_group_and_no_vlan_is_not_valid, declared),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, v4_groups_are_v4_mapped);
-	tcase_add_loop_test(tc, each_group_has_its_mac_and_who_it_is_for, 0,
-			    count);
-	tcase_add_loop_test(tc, frame_is_for_its_group_unless_for_all, 0,
-			    count);
-	tcase_add_test(tc, broadcast_mac_is_for_all_whatever_the_ip);
-	tcase_add_test(tc, mac_of_another_group_is_for_all);
-	tcase_add_test(tc, unicast_ip_behind_a_group_mac_is_for_all);
-	tcase_add_test(tc, v6_packet_to_a_v4_mapped_group_is_for_all);
-	tcase_add_test(tc, no_sample_frame_is_mistaken);
-	tcase_add_test(tc, a_vlan_is_named_by_no_address);
-	tcase_add_loop_test(tc, what_is_no_group_and_no_vlan_is_not_valid, 0,
-			    sizeof(declared) / sizeof(declared[0]));
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("group", tests)

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "ether/gso.h"
+#include "support/main.h"
 #include "support/segments.h"
 #include "support/splitmix.h"
 
@@ -503,59 +504,26 @@ START_TEST(changed_super_frames_are_cut_in_bounds_or_refused)
 }
 END_TEST
 
-#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+static const struct unit_test tests[] = {
+	UNIT_CASE("cut"),
+	UNIT_EACH(segments_are_what_their_sender_would_have_sent, supers),
+	UNIT_EACH(one_super_frame_is_cut_for_many_peers_and_left_as_it_was,
+		  supers),
+	UNIT_TEST(tcp_is_cut_to_fit_unless_hardly_anything_would),
+	UNIT_LOOP(segment_is_never_longer_than_an_ip_packet, 2),
+	UNIT_EACH(lengths_of_the_super_frame_itself_are_not_believed, supers),
+	UNIT_LOOP(cwr_leaves_once_whether_or_not_ecn_is_said, 2),
+	UNIT_LOOP(any_super_frame_is_cut_right, 200),
+	UNIT_CASE("attacks"),
+	UNIT_EACH(offload_that_does_not_fit_is_refused, supers),
+	UNIT_LOOP(segments_beyond_count_are_refused, 2),
+	UNIT_TEST(no_cut_makes_more_segments_than_promised),
+	UNIT_EACH(tcp_header_must_lie_in_the_frame, supers),
+	UNIT_TEST(headers_have_a_bound),
+	UNIT_LOOP(fragments_are_refused, 2),
+	UNIT_TEST(udp_datagrams_that_no_ip_packet_holds_are_refused),
+	UNIT_EACH(every_cut_of_a_super_frame_is_read_in_bounds, supers),
+	UNIT_LOOP(changed_super_frames_are_cut_in_bounds_or_refused, 200),
+};
 
-static TCase *cut_tests(void)
-{
-	TCase *tc = tcase_create("cut");
-
-	tcase_add_loop_test(tc, segments_are_what_their_sender_would_have_sent,
-			    0, COUNT(supers));
-	tcase_add_loop_test(
-		tc, one_super_frame_is_cut_for_many_peers_and_left_as_it_was, 0,
-		COUNT(supers));
-	tcase_add_test(tc, tcp_is_cut_to_fit_unless_hardly_anything_would);
-	tcase_add_loop_test(tc, segment_is_never_longer_than_an_ip_packet, 0,
-			    2);
-	tcase_add_loop_test(tc,
-			    lengths_of_the_super_frame_itself_are_not_believed,
-			    0, COUNT(supers));
-	tcase_add_loop_test(tc, cwr_leaves_once_whether_or_not_ecn_is_said, 0,
-			    2);
-	tcase_add_loop_test(tc, any_super_frame_is_cut_right, 0, 200);
-	return tc;
-}
-
-static TCase *attack_tests(void)
-{
-	TCase *tc = tcase_create("attacks");
-
-	tcase_add_loop_test(tc, offload_that_does_not_fit_is_refused, 0,
-			    COUNT(supers));
-	tcase_add_loop_test(tc, segments_beyond_count_are_refused, 0, 2);
-	tcase_add_test(tc, no_cut_makes_more_segments_than_promised);
-	tcase_add_loop_test(tc, tcp_header_must_lie_in_the_frame, 0,
-			    COUNT(supers));
-	tcase_add_test(tc, headers_have_a_bound);
-	tcase_add_loop_test(tc, fragments_are_refused, 0, 2);
-	tcase_add_test(tc, udp_datagrams_that_no_ip_packet_holds_are_refused);
-	tcase_add_loop_test(tc, every_cut_of_a_super_frame_is_read_in_bounds, 0,
-			    COUNT(supers));
-	tcase_add_loop_test(
-		tc, changed_super_frames_are_cut_in_bounds_or_refused, 0, 200);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("gso");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, cut_tests());
-	suite_add_tcase(suite, attack_tests());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("gso", tests)

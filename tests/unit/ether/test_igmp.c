@@ -1,10 +1,10 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checksum.h"
 #include "ether/igmp.h"
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/pcap.h"
 #include "support/reports.h"
 #include "support/splitmix.h"
@@ -301,7 +301,7 @@ START_TEST(other_frames_are_none)
 {
 	uint8_t frame[SAMPLE_MAX];
 
-	for (size_t i = 0; i < samples_count; i++) {
+	for (size_t i = 0; i < SAMPLES; i++) {
 		size_t len = sample_decode(frame, samples[i].name);
 		bool igmp = strncmp(samples[i].name, "igmp", 4) == 0;
 
@@ -368,43 +368,26 @@ START_TEST(captures_are_read)
 }
 END_TEST
 
-static void add_attacks(TCase *tc)
-{
-	tcase_add_loop_test(tc, malformed_is_told_apart, 0,
-			    sizeof(malformed) / sizeof(malformed[0]));
-	tcase_add_test(tc, every_flipped_bit_of_a_message_is_seen);
-	tcase_add_test(tc, report_cut_short_says_nothing);
-	tcase_add_test(tc, fragments_are_not_read);
-	tcase_add_test(tc, padding_is_not_read);
-	tcase_add_test(tc, unknown_types_say_nothing_of_groups);
-	tcase_add_test(tc, other_frames_are_none);
-	tcase_add_loop_test(tc, random_messages_break_nothing, 0, 20);
-}
+static const struct unit_test tests[] = {
+	UNIT_TEST(old_reports_want_their_group),
+	UNIT_TEST(leave_leaves_its_group),
+	UNIT_TEST(each_record_type_says_its_own),
+	UNIT_TEST(auxiliary_data_and_unknown_records_are_skipped),
+	UNIT_TEST(report_may_be_empty),
+	UNIT_TEST(tagged_report_names_its_vlan),
+	UNIT_EACH(queries_of_each_version, queries),
+	UNIT_TEST(query_of_a_snooping_switch_has_no_source),
+	UNIT_TEST(built_query_is_as_it_should_be),
+	UNIT_LOOP(built_query_parses_to_itself, 9),
+	UNIT_EACH(malformed_is_told_apart, malformed),
+	UNIT_TEST(every_flipped_bit_of_a_message_is_seen),
+	UNIT_TEST(report_cut_short_says_nothing),
+	UNIT_TEST(fragments_are_not_read),
+	UNIT_TEST(padding_is_not_read),
+	UNIT_TEST(unknown_types_say_nothing_of_groups),
+	UNIT_TEST(other_frames_are_none),
+	UNIT_LOOP(random_messages_break_nothing, 20),
+	UNIT_EACH(captures_are_read, captures),
+};
 
-int main(void)
-{
-	Suite *suite = suite_create("igmp");
-	TCase *tc = tcase_create("igmp");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, old_reports_want_their_group);
-	tcase_add_test(tc, leave_leaves_its_group);
-	tcase_add_test(tc, each_record_type_says_its_own);
-	tcase_add_test(tc, auxiliary_data_and_unknown_records_are_skipped);
-	tcase_add_test(tc, report_may_be_empty);
-	tcase_add_test(tc, tagged_report_names_its_vlan);
-	tcase_add_loop_test(tc, queries_of_each_version, 0,
-			    sizeof(queries) / sizeof(queries[0]));
-	tcase_add_test(tc, query_of_a_snooping_switch_has_no_source);
-	tcase_add_test(tc, built_query_is_as_it_should_be);
-	tcase_add_loop_test(tc, built_query_parses_to_itself, 0, 9);
-	add_attacks(tc);
-	tcase_add_loop_test(tc, captures_are_read, 0,
-			    sizeof(captures) / sizeof(captures[0]));
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("igmp", tests)

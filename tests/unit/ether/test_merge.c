@@ -7,6 +7,7 @@
 #include "ether/merge.h"
 #include "ether/vnet.h"
 #include "support/frame_len.h"
+#include "support/main.h"
 #include "support/segments.h"
 #include "support/splitmix.h"
 
@@ -1139,79 +1140,44 @@ START_TEST(changed_segments_pass_whole)
 }
 END_TEST
 
-#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+static const struct unit_test tests[] = {
+	UNIT_CASE("merge", .setup = setup, .teardown = teardown),
+	UNIT_LOOP(segments_of_a_flow_become_one_super_frame, 6),
+	UNIT_TEST(a_lone_segment_is_no_super_frame),
+	UNIT_TEST(shorter_segment_is_the_last),
+	UNIT_TEST(push_joins_and_ends_the_frame),
+	UNIT_TEST(nothing_joins_a_first_segment_with_push),
+	UNIT_TEST(sequence_and_id_may_wrap),
+	UNIT_LOOP(super_frame_has_64_segments_at_most, 2),
+	UNIT_LOOP(super_frame_is_one_ip_packet_at_most, 4),
+	UNIT_LOOP(largest_frames_pass, 2),
+	UNIT_EACH(segments_that_differ_do_not_merge, changes),
+	UNIT_TEST(nothing_joins_a_segment_that_may_not_merge),
+	UNIT_TEST(without_df_the_id_must_count_up),
+	UNIT_TEST(complete_checksums_do_not_merge),
+	UNIT_TEST(padding_never_becomes_payload),
+	UNIT_TEST(checksum_of_another_place_does_not_merge),
+	UNIT_TEST(super_frame_from_a_peer_passes_as_it_is),
+	UNIT_CASE("order", .setup = setup, .teardown = teardown),
+	UNIT_TEST(flows_pass_one_another),
+	UNIT_TEST(segment_that_cannot_merge_closes_its_flow_only),
+	UNIT_TEST(retransmission_does_not_overtake),
+	UNIT_TEST(other_frame_closes_its_own_peers_flows_only),
+	UNIT_TEST(peers_never_merge),
+	UNIT_LOOP(tcp_with_ip_options_or_fragmented_closes_all, 2),
+	UNIT_TEST(batches_do_not_merge_with_one_another),
+	UNIT_LOOP(datagrams_in_a_row_merge_if_wanted, 4),
+	UNIT_LOOP(whatever_comes_between_parts_datagrams, 5),
+	UNIT_LOOP(datagram_closes_its_peers_flows, 2),
+	UNIT_LOOP(datagrams_that_lie_or_are_empty_do_not_merge, 3),
+	UNIT_TEST(nothing_merges_when_off),
+	UNIT_CASE("traffic", .setup = setup, .teardown = teardown),
+	UNIT_TEST(more_frames_than_fit_are_written_in_between),
+	UNIT_TEST(more_pieces_than_fit_are_written_in_between),
+	UNIT_TEST(more_flows_than_fit_cost_merges_not_order),
+	UNIT_LOOP(any_traffic_keeps_its_order_and_can_be_cut_back, 30),
+	UNIT_LOOP(what_was_cut_is_merged_again, 10),
+	UNIT_LOOP(changed_segments_pass_whole, 20),
+};
 
-static TCase *new_case(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
-static void merge_tests(TCase *tc)
-{
-	tcase_add_loop_test(tc, segments_of_a_flow_become_one_super_frame, 0,
-			    6);
-	tcase_add_test(tc, a_lone_segment_is_no_super_frame);
-	tcase_add_test(tc, shorter_segment_is_the_last);
-	tcase_add_test(tc, push_joins_and_ends_the_frame);
-	tcase_add_test(tc, nothing_joins_a_first_segment_with_push);
-	tcase_add_test(tc, sequence_and_id_may_wrap);
-	tcase_add_loop_test(tc, super_frame_has_64_segments_at_most, 0, 2);
-	tcase_add_loop_test(tc, super_frame_is_one_ip_packet_at_most, 0, 4);
-	tcase_add_loop_test(tc, largest_frames_pass, 0, 2);
-	tcase_add_loop_test(tc, segments_that_differ_do_not_merge, 0,
-			    COUNT(changes));
-	tcase_add_test(tc, nothing_joins_a_segment_that_may_not_merge);
-	tcase_add_test(tc, without_df_the_id_must_count_up);
-	tcase_add_test(tc, complete_checksums_do_not_merge);
-	tcase_add_test(tc, padding_never_becomes_payload);
-	tcase_add_test(tc, checksum_of_another_place_does_not_merge);
-	tcase_add_test(tc, super_frame_from_a_peer_passes_as_it_is);
-}
-
-static void order_tests(TCase *tc)
-{
-	tcase_add_test(tc, flows_pass_one_another);
-	tcase_add_test(tc, segment_that_cannot_merge_closes_its_flow_only);
-	tcase_add_test(tc, retransmission_does_not_overtake);
-	tcase_add_test(tc, other_frame_closes_its_own_peers_flows_only);
-	tcase_add_test(tc, peers_never_merge);
-	tcase_add_loop_test(tc, tcp_with_ip_options_or_fragmented_closes_all, 0,
-			    2);
-	tcase_add_test(tc, batches_do_not_merge_with_one_another);
-	tcase_add_loop_test(tc, datagrams_in_a_row_merge_if_wanted, 0, 4);
-	tcase_add_loop_test(tc, whatever_comes_between_parts_datagrams, 0, 5);
-	tcase_add_loop_test(tc, datagram_closes_its_peers_flows, 0, 2);
-	tcase_add_loop_test(tc, datagrams_that_lie_or_are_empty_do_not_merge, 0,
-			    3);
-	tcase_add_test(tc, nothing_merges_when_off);
-}
-
-static void traffic_tests(TCase *tc)
-{
-	tcase_add_test(tc, more_frames_than_fit_are_written_in_between);
-	tcase_add_test(tc, more_pieces_than_fit_are_written_in_between);
-	tcase_add_test(tc, more_flows_than_fit_cost_merges_not_order);
-	tcase_add_loop_test(tc, any_traffic_keeps_its_order_and_can_be_cut_back,
-			    0, 30);
-	tcase_add_loop_test(tc, what_was_cut_is_merged_again, 0, 10);
-	tcase_add_loop_test(tc, changed_segments_pass_whole, 0, 20);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("coalesce");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	merge_tests(new_case(suite, "merge"));
-	order_tests(new_case(suite, "order"));
-	traffic_tests(new_case(suite, "traffic"));
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("merge", tests)

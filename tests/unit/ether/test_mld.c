@@ -1,9 +1,9 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ether/mld.h"
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/reports.h"
 #include "support/splitmix.h"
 
@@ -303,38 +303,22 @@ START_TEST(random_messages_break_nothing)
 }
 END_TEST
 
-static void add_attacks(TCase *tc)
-{
-	tcase_add_loop_test(tc, malformed_is_told_apart, 0,
-			    sizeof(malformed) / sizeof(malformed[0]));
-	tcase_add_test(tc, query_that_no_host_answers_is_malformed);
-	tcase_add_test(tc, every_flipped_bit_of_a_message_is_seen);
-	tcase_add_test(tc, checksum_covers_the_addresses);
-	tcase_add_test(tc, report_cut_short_says_nothing);
-	tcase_add_test(tc, fragments_are_not_read);
-	tcase_add_loop_test(tc, other_icmpv6_is_none, 0, 3);
-	tcase_add_loop_test(tc, random_messages_break_nothing, 0, 20);
-}
+static const struct unit_test tests[] = {
+	UNIT_TEST(old_reports_want_or_leave_their_group),
+	UNIT_TEST(each_record_type_says_its_own),
+	UNIT_TEST(unknown_records_are_skipped),
+	UNIT_TEST(first_report_of_a_host_has_no_source),
+	UNIT_EACH(queries_of_each_version, queries),
+	UNIT_TEST(built_query_is_as_it_should_be),
+	UNIT_LOOP(built_query_parses_to_itself, 9),
+	UNIT_EACH(malformed_is_told_apart, malformed),
+	UNIT_TEST(query_that_no_host_answers_is_malformed),
+	UNIT_TEST(every_flipped_bit_of_a_message_is_seen),
+	UNIT_TEST(checksum_covers_the_addresses),
+	UNIT_TEST(report_cut_short_says_nothing),
+	UNIT_TEST(fragments_are_not_read),
+	UNIT_LOOP(other_icmpv6_is_none, 3),
+	UNIT_LOOP(random_messages_break_nothing, 20),
+};
 
-int main(void)
-{
-	Suite *suite = suite_create("mld");
-	TCase *tc = tcase_create("mld");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, old_reports_want_or_leave_their_group);
-	tcase_add_test(tc, each_record_type_says_its_own);
-	tcase_add_test(tc, unknown_records_are_skipped);
-	tcase_add_test(tc, first_report_of_a_host_has_no_source);
-	tcase_add_loop_test(tc, queries_of_each_version, 0,
-			    sizeof(queries) / sizeof(queries[0]));
-	tcase_add_test(tc, built_query_is_as_it_should_be);
-	tcase_add_loop_test(tc, built_query_parses_to_itself, 0, 9);
-	add_attacks(tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("mld", tests)

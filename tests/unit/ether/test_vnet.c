@@ -1,12 +1,12 @@
 #include <assert.h>
 #include <check.h>
 #include <linux/virtio_net.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/frame.h"
 #include "ether/vnet.h"
 #include "support/frame_len.h"
+#include "support/main.h"
 
 static_assert(VNET_HDR_LEN == sizeof(struct virtio_net_hdr),
 	      "the header is the kernel's");
@@ -143,23 +143,14 @@ START_TEST(frame_len_sums_its_pieces)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("offload");
-	TCase *tc = tcase_create("offload");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(ordinary_frame_is_all_zeros),
+	UNIT_TEST(bytes_are_virtio_little_endian),
+	UNIT_TEST(every_known_super_frame_round_trips),
+	UNIT_TEST(unknown_gso_types_are_refused),
+	UNIT_TEST(super_frame_without_segment_size_is_refused),
+	UNIT_TEST(fields_no_flag_gives_meaning_to_read_as_zero),
+	UNIT_TEST(frame_len_sums_its_pieces),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, ordinary_frame_is_all_zeros);
-	tcase_add_test(tc, bytes_are_virtio_little_endian);
-	tcase_add_test(tc, every_known_super_frame_round_trips);
-	tcase_add_test(tc, unknown_gso_types_are_refused);
-	tcase_add_test(tc, super_frame_without_segment_size_is_refused);
-	tcase_add_test(tc, fields_no_flag_gives_meaning_to_read_as_zero);
-	tcase_add_test(tc, frame_len_sums_its_pieces);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("vnet", tests)

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 
 #include "node/liveness.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 static const struct liveness_config usual = { CLOCK_S, 3 };
@@ -159,24 +159,15 @@ START_TEST(loss_is_forgotten_after_a_long_sleep)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("liveness");
-	TCase *tc = tcase_create("liveness");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_TEST(doubt_comes_half_way_to_down),
+	UNIT_TEST(a_peer_to_which_nothing_is_sent_is_not_deaf),
+	UNIT_TEST(rtt_is_smoothed),
+	UNIT_TEST(attack_an_echo_of_nothing_we_sent_is_no_rtt),
+	UNIT_TEST(attack_absurd_counters_harm_only_their_own_figures),
+	UNIT_TEST(loss_is_that_of_the_last_minute),
+	UNIT_TEST(late_datagrams_are_not_loss),
+	UNIT_TEST(loss_is_forgotten_after_a_long_sleep),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, doubt_comes_half_way_to_down);
-	tcase_add_test(tc, a_peer_to_which_nothing_is_sent_is_not_deaf);
-	tcase_add_test(tc, rtt_is_smoothed);
-	tcase_add_test(tc, attack_an_echo_of_nothing_we_sent_is_no_rtt);
-	tcase_add_test(tc, attack_absurd_counters_harm_only_their_own_figures);
-	tcase_add_test(tc, loss_is_that_of_the_last_minute);
-	tcase_add_test(tc, late_datagrams_are_not_loss);
-	tcase_add_test(tc, loss_is_forgotten_after_a_long_sleep);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("liveness", tests)

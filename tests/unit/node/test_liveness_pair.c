@@ -1,8 +1,8 @@
 /* Two ends that watch each other over a path that loses, on a virtual clock. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "node/liveness.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 static const struct liveness_config usual = { CLOCK_S, 3 };
@@ -439,62 +439,23 @@ START_TEST(a_peer_that_counts_anew_is_not_deaf)
 }
 END_TEST
 
-static TCase *cost_case(void)
-{
-	TCase *tc = tcase_create("cost");
+static const struct unit_test tests[] = {
+	UNIT_CASE("cost"),
+	UNIT_LOOP(an_idle_pair_costs_one_probe_and_one_echo_a_second, 20),
+	UNIT_LOOP(a_busy_pair_costs_no_more_than_a_probe_a_second_each, 5),
+	UNIT_TEST(a_peer_that_is_gone_is_asked_faster_only_before_it_is_down),
+	UNIT_CASE("down"),
+	UNIT_LOOP(a_peer_cut_off_is_silent_after_the_limit, 200),
+	UNIT_LOOP(one_way_cut_makes_one_end_deaf_and_the_other_silent, 500),
+	UNIT_CASE("up", .timeout_s = 60),
+	UNIT_LOOP(short_cuts_take_nobody_down, 30),
+	UNIT_LOOP(hours_of_5_percent_loss_take_nobody_down, 5),
+	UNIT_LOOP(hours_of_5_percent_loss_take_nobody_down_under_traffic,
+		  TRAFFICS),
+	UNIT_LOOP(twenty_percent_loss_for_20_s_takes_nobody_down, 2),
+	UNIT_LOOP(any_configuration_keeps_an_idle_pair_up_and_finds_a_cut, 3),
+	UNIT_TEST(a_peer_that_never_reports_is_not_deaf),
+	UNIT_LOOP(a_peer_that_counts_anew_is_not_deaf, 10),
+};
 
-	tcase_add_loop_test(
-		tc, an_idle_pair_costs_one_probe_and_one_echo_a_second, 0, 20);
-	tcase_add_loop_test(
-		tc, a_busy_pair_costs_no_more_than_a_probe_a_second_each, 0, 5);
-	tcase_add_test(
-		tc, a_peer_that_is_gone_is_asked_faster_only_before_it_is_down);
-	return tc;
-}
-
-static TCase *down_case(void)
-{
-	TCase *tc = tcase_create("down");
-
-	tcase_add_loop_test(tc, a_peer_cut_off_is_silent_after_the_limit, 0,
-			    200);
-	tcase_add_loop_test(tc,
-			    one_way_cut_makes_one_end_deaf_and_the_other_silent,
-			    0, 500);
-	return tc;
-}
-
-static TCase *up_case(void)
-{
-	TCase *tc = tcase_create("up");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, short_cuts_take_nobody_down, 0, 30);
-	tcase_add_loop_test(tc, hours_of_5_percent_loss_take_nobody_down, 0, 5);
-	tcase_add_loop_test(
-		tc, hours_of_5_percent_loss_take_nobody_down_under_traffic, 0,
-		TRAFFICS);
-	tcase_add_loop_test(tc, twenty_percent_loss_for_20_s_takes_nobody_down,
-			    0, 2);
-	tcase_add_loop_test(
-		tc, any_configuration_keeps_an_idle_pair_up_and_finds_a_cut, 0,
-		3);
-	tcase_add_test(tc, a_peer_that_never_reports_is_not_deaf);
-	tcase_add_loop_test(tc, a_peer_that_counts_anew_is_not_deaf, 0, 10);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("liveness_pair");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, cost_case());
-	suite_add_tcase(suite, down_case());
-	suite_add_tcase(suite, up_case());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("liveness_pair", tests)

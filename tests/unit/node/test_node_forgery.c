@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
@@ -410,49 +411,23 @@ START_TEST(attack_a_response_from_elsewhere_does_not_take_us_there)
 }
 END_TEST
 
-static TCase *bits(void)
-{
-	TCase *tc = tcase_create("not one bit");
+static const struct unit_test tests[] = {
+	UNIT_CASE("not one bit", .setup = setup, .teardown = teardown),
+	UNIT_RANGE(attack_no_bit_of_a_handshake_may_change, WIRE_INITIATION,
+		   WIRE_RESPONSE + 1),
+	UNIT_TEST(attack_no_bit_of_a_cookie_may_change),
+	UNIT_TEST(attack_no_bit_of_a_datagram_may_change),
+	UNIT_TEST(datagrams_of_no_kind_are_told_apart),
+	UNIT_CASE("replays and forgeries", .setup = setup,
+		  .teardown = teardown),
+	UNIT_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere),
+	UNIT_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten),
+	UNIT_TEST(attack_a_replayed_response_or_cookie_is_to_nobody),
+	UNIT_TEST(attack_our_own_initiation_sent_back_to_us_stops_nothing),
+	UNIT_TEST(attack_a_true_mac1_around_rubbish_is_dropped),
+	UNIT_TEST(attack_a_forged_response_does_not_end_the_handshake),
+	UNIT_TEST(attack_points_of_low_order_make_no_session),
+	UNIT_TEST(attack_a_response_from_elsewhere_does_not_take_us_there),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, attack_no_bit_of_a_handshake_may_change,
-			    WIRE_INITIATION, WIRE_RESPONSE + 1);
-	tcase_add_test(tc, attack_no_bit_of_a_cookie_may_change);
-	tcase_add_test(tc, attack_no_bit_of_a_datagram_may_change);
-	tcase_add_test(tc, datagrams_of_no_kind_are_told_apart);
-	return tc;
-}
-
-static TCase *replays(void)
-{
-	TCase *tc = tcase_create("replays and forgeries");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(
-		tc, attack_a_replayed_initiation_changes_nothing_from_anywhere);
-	tcase_add_test(
-		tc, attack_replays_to_who_knows_nobody_are_few_and_forgotten);
-	tcase_add_test(tc, attack_a_replayed_response_or_cookie_is_to_nobody);
-	tcase_add_test(tc,
-		       attack_our_own_initiation_sent_back_to_us_stops_nothing);
-	tcase_add_test(tc, attack_a_true_mac1_around_rubbish_is_dropped);
-	tcase_add_test(tc, attack_a_forged_response_does_not_end_the_handshake);
-	tcase_add_test(tc, attack_points_of_low_order_make_no_session);
-	tcase_add_test(tc,
-		       attack_a_response_from_elsewhere_does_not_take_us_there);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node forgery");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, bits());
-	suite_add_tcase(suite, replays());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node forgery", tests)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -369,40 +370,23 @@ START_TEST(more_frames_than_one_write_takes_come_in_order)
 }
 END_TEST
 
-static TCase *from_tap(void)
-{
-	TCase *tc = tcase_create("from the TAP");
+static const struct unit_test tests[] = {
+	UNIT_CASE("from the TAP", .setup = setup, .teardown = teardown),
+	UNIT_TEST(frames_that_are_none_are_dropped_and_counted),
+	UNIT_TEST(every_length_from_the_least_to_the_most_arrives_unchanged),
+	UNIT_TEST(a_frame_for_this_side_of_the_tap_goes_nowhere),
+	UNIT_TEST(a_frame_for_nobody_is_counted),
+	UNIT_TEST(broadcast_reaches_everyone_once),
+	UNIT_TEST(a_known_mac_gets_its_frames_alone),
+	UNIT_TEST(known_macs_of_two_peers_in_one_read_get_their_own),
+	UNIT_TEST(the_mac_of_a_peer_that_is_gone_is_flooded),
+	UNIT_TEST(a_mac_unheard_for_five_minutes_is_flooded_again),
+	UNIT_TEST(what_a_peer_sends_goes_to_no_other_peer),
+	UNIT_TEST(a_full_table_of_macs_is_counted_and_loses_no_frame),
+	UNIT_LOOP(unicast_and_multicast_keep_their_order_to_each_peer, 5),
+	UNIT_TEST(small_frames_of_one_read_share_a_datagram),
+	UNIT_TEST(a_run_that_the_kernel_merged_is_taken_apart),
+	UNIT_TEST(more_frames_than_one_write_takes_come_in_order),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, frames_that_are_none_are_dropped_and_counted);
-	tcase_add_test(
-		tc, every_length_from_the_least_to_the_most_arrives_unchanged);
-	tcase_add_test(tc, a_frame_for_this_side_of_the_tap_goes_nowhere);
-	tcase_add_test(tc, a_frame_for_nobody_is_counted);
-	tcase_add_test(tc, broadcast_reaches_everyone_once);
-	tcase_add_test(tc, a_known_mac_gets_its_frames_alone);
-	tcase_add_test(tc, known_macs_of_two_peers_in_one_read_get_their_own);
-	tcase_add_test(tc, the_mac_of_a_peer_that_is_gone_is_flooded);
-	tcase_add_test(tc, a_mac_unheard_for_five_minutes_is_flooded_again);
-	tcase_add_test(tc, what_a_peer_sends_goes_to_no_other_peer);
-	tcase_add_test(tc, a_full_table_of_macs_is_counted_and_loses_no_frame);
-	tcase_add_loop_test(
-		tc, unicast_and_multicast_keep_their_order_to_each_peer, 0, 5);
-	tcase_add_test(tc, small_frames_of_one_read_share_a_datagram);
-	tcase_add_test(tc, a_run_that_the_kernel_merged_is_taken_apart);
-	tcase_add_test(tc, more_frames_than_one_write_takes_come_in_order);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node frames");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, from_tap());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node frames", tests)

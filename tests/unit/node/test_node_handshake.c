@@ -1,9 +1,9 @@
 /* lib/node: two nodes find each other, whatever the network does. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -489,58 +489,32 @@ START_TEST(the_responder_renews_at_150_seconds_if_the_initiator_does_not)
 }
 END_TEST
 
-static TCase *meeting(void)
-{
-	TCase *tc = tcase_create("meeting");
+static const struct unit_test tests[] = {
+	UNIT_CASE("meeting", .setup = setup, .teardown = teardown),
+	UNIT_TEST(two_nodes_meet_in_five_messages_and_two_round_trips),
+	UNIT_TEST(hellos_are_of_one_size_however_long_the_names),
+	UNIT_TEST(frames_pass_both_ways_once_up),
+	UNIT_TEST(no_node_says_anything_unasked),
+	UNIT_TEST(every_other_secret_key_and_epoch_is_its_own),
+	UNIT_LOOP(the_loss_of_any_one_message_heals, 8),
+	UNIT_LOOP(the_loss_of_any_two_messages_heals, 36),
+	UNIT_LOOP(a_bad_path_keeps_nobody_apart, 20),
+	UNIT_TEST(every_message_arriving_twice_is_no_harm),
+	UNIT_TEST(retries_double_from_half_a_second_to_four),
+	UNIT_TEST(a_peer_that_comes_late_is_met_within_a_retry),
+	UNIT_TEST(an_initiation_from_there_ends_the_long_pauses),
+	UNIT_TEST(the_responder_is_silent_until_data_proves_the_key),
+	UNIT_TEST(half_open_handshakes_are_gone_after_five_seconds),
+	UNIT_TEST(who_proves_his_key_and_says_no_hello_is_gone_at_once),
+	UNIT_LOOP(both_dialling_at_once_settle_on_one_session, 20),
+	UNIT_TEST(four_nodes_that_know_all_find_all),
+	UNIT_CASE("rekeying", .setup = setup, .teardown = teardown,
+		  .timeout_s = 60),
+	UNIT_TEST(keys_change_at_120_seconds_without_a_frame_lost),
+	UNIT_TEST(keys_die_at_180_seconds_if_no_rekey_succeeds),
+	UNIT_TEST(keys_of_a_vanished_peer_are_wiped_after_180_seconds),
+	UNIT_TEST(
+		the_responder_renews_at_150_seconds_if_the_initiator_does_not),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, two_nodes_meet_in_five_messages_and_two_round_trips);
-	tcase_add_test(tc, hellos_are_of_one_size_however_long_the_names);
-	tcase_add_test(tc, frames_pass_both_ways_once_up);
-	tcase_add_test(tc, no_node_says_anything_unasked);
-	tcase_add_test(tc, every_other_secret_key_and_epoch_is_its_own);
-	tcase_add_loop_test(tc, the_loss_of_any_one_message_heals, 0, 8);
-	tcase_add_loop_test(tc, the_loss_of_any_two_messages_heals, 0, 36);
-	tcase_add_loop_test(tc, a_bad_path_keeps_nobody_apart, 0, 20);
-	tcase_add_test(tc, every_message_arriving_twice_is_no_harm);
-	tcase_add_test(tc, retries_double_from_half_a_second_to_four);
-	tcase_add_test(tc, a_peer_that_comes_late_is_met_within_a_retry);
-	tcase_add_test(tc, an_initiation_from_there_ends_the_long_pauses);
-	tcase_add_test(tc, the_responder_is_silent_until_data_proves_the_key);
-	tcase_add_test(tc, half_open_handshakes_are_gone_after_five_seconds);
-	tcase_add_test(tc,
-		       who_proves_his_key_and_says_no_hello_is_gone_at_once);
-	tcase_add_loop_test(tc, both_dialling_at_once_settle_on_one_session, 0,
-			    20);
-	tcase_add_test(tc, four_nodes_that_know_all_find_all);
-	return tc;
-}
-
-static TCase *rekeying(void)
-{
-	TCase *tc = tcase_create("rekeying");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, keys_change_at_120_seconds_without_a_frame_lost);
-	tcase_add_test(tc, keys_die_at_180_seconds_if_no_rekey_succeeds);
-	tcase_add_test(tc, keys_of_a_vanished_peer_are_wiped_after_180_seconds);
-	tcase_add_test(
-		tc,
-		the_responder_renews_at_150_seconds_if_the_initiator_does_not);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node handshake");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, meeting());
-	suite_add_tcase(suite, rekeying());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node handshake", tests)

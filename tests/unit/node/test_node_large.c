@@ -5,6 +5,7 @@
 
 #include "support/frames.h"
 #include "support/hosts.h"
+#include "support/main.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
 
@@ -239,36 +240,18 @@ START_TEST(our_own_underlay_in_the_tap_is_dropped)
 }
 END_TEST
 
-static TCase *large(void)
-{
-	TCase *tc = tcase_create("large frames and checksums");
+static const struct unit_test tests[] = {
+	UNIT_CASE("large frames and checksums", .setup = setup,
+		  .teardown = teardown),
+	UNIT_EACH(any_frame_crosses_any_path_in_datagrams_that_fit, paths),
+	UNIT_TEST(a_frame_too_long_for_any_record_is_dropped),
+	UNIT_TEST(a_frame_with_a_piece_lost_is_not_written),
+	UNIT_LOOP(more_frames_of_one_read_than_there_are_buffers_all_arrive, 4),
+	UNIT_TEST(frames_of_one_peer_take_no_buffer_from_anothers),
+	UNIT_TEST(a_checksum_left_to_do_is_left_to_the_last_kernel),
+	UNIT_TEST(a_checksum_left_to_do_survives_being_cut),
+	UNIT_TEST(offload_metadata_that_does_not_fit_is_dropped),
+	UNIT_TEST(our_own_underlay_in_the_tap_is_dropped),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc,
-			    any_frame_crosses_any_path_in_datagrams_that_fit, 0,
-			    (int)COUNT(paths));
-	tcase_add_test(tc, a_frame_too_long_for_any_record_is_dropped);
-	tcase_add_test(tc, a_frame_with_a_piece_lost_is_not_written);
-	tcase_add_loop_test(
-		tc, more_frames_of_one_read_than_there_are_buffers_all_arrive,
-		0, 4);
-	tcase_add_test(tc, frames_of_one_peer_take_no_buffer_from_anothers);
-	tcase_add_test(tc, a_checksum_left_to_do_is_left_to_the_last_kernel);
-	tcase_add_test(tc, a_checksum_left_to_do_survives_being_cut);
-	tcase_add_test(tc, offload_metadata_that_does_not_fit_is_dropped);
-	tcase_add_test(tc, our_own_underlay_in_the_tap_is_dropped);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node large");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, large());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node large", tests)

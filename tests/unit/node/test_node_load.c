@@ -1,8 +1,8 @@
 /* lib/node: floods of handshakes. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -264,34 +264,18 @@ START_TEST(attack_no_handshake_is_answered_with_more_than_it_was)
 }
 END_TEST
 
-static TCase *load(void)
-{
-	TCase *tc = tcase_create("load");
+static const struct unit_test tests[] = {
+	UNIT_CASE("load", .setup = setup, .teardown = teardown,
+		  .timeout_s = 60),
+	UNIT_TEST(under_load_a_cookie_gets_an_honest_host_in),
+	UNIT_TEST(a_cookie_is_kept_for_the_next_dial),
+	UNIT_TEST(cookies_are_given_at_a_bounded_rate),
+	UNIT_TEST(attack_replays_without_end_keep_no_honest_host_out),
+	UNIT_TEST(attack_a_cookie_is_worth_nothing_elsewhere),
+	UNIT_TEST(half_open_handshakes_are_bounded_even_with_cookies),
+	UNIT_TEST(handshakes_are_answered_at_a_bounded_rate),
+	UNIT_TEST(attack_a_member_that_says_no_hello_keeps_nobody_out),
+	UNIT_TEST(attack_no_handshake_is_answered_with_more_than_it_was),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, under_load_a_cookie_gets_an_honest_host_in);
-	tcase_add_test(tc, a_cookie_is_kept_for_the_next_dial);
-	tcase_add_test(tc, cookies_are_given_at_a_bounded_rate);
-	tcase_add_test(tc, attack_replays_without_end_keep_no_honest_host_out);
-	tcase_add_test(tc, attack_a_cookie_is_worth_nothing_elsewhere);
-	tcase_add_test(tc, half_open_handshakes_are_bounded_even_with_cookies);
-	tcase_add_test(tc, handshakes_are_answered_at_a_bounded_rate);
-	tcase_add_test(tc, attack_a_member_that_says_no_hello_keeps_nobody_out);
-	tcase_add_test(tc,
-		       attack_no_handshake_is_answered_with_more_than_it_was);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node load");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, load());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node load", tests)

@@ -7,6 +7,7 @@
 
 #include "node/identity.h"
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -350,28 +351,16 @@ START_TEST(handshakes_and_restarts_without_end_take_no_more_memory)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("node memory");
-	TCase *tc = tcase_create("memory");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("memory", .setup = setup, .teardown = teardown,
+		  .timeout_s = 60),
+	UNIT_TEST(a_node_is_made_whole_or_not_at_all),
+	UNIT_TEST(a_responder_without_memory_leaves_nothing_behind),
+	UNIT_TEST(an_initiator_without_memory_dials_again),
+	UNIT_TEST(a_libcrypto_that_fails_is_survived),
+	UNIT_TEST(a_list_of_keys_that_cannot_be_kept_changes_nothing),
+	UNIT_TEST(attack_two_hundred_thousand_random_datagrams_leave_no_trace),
+	UNIT_TEST(handshakes_and_restarts_without_end_take_no_more_memory),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, a_node_is_made_whole_or_not_at_all);
-	tcase_add_test(tc, a_responder_without_memory_leaves_nothing_behind);
-	tcase_add_test(tc, an_initiator_without_memory_dials_again);
-	tcase_add_test(tc, a_libcrypto_that_fails_is_survived);
-	tcase_add_test(tc, a_list_of_keys_that_cannot_be_kept_changes_nothing);
-	tcase_add_test(
-		tc,
-		attack_two_hundred_thousand_random_datagrams_leave_no_trace);
-	tcase_add_test(tc,
-		       handshakes_and_restarts_without_end_take_no_more_memory);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node memory", tests)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -434,54 +435,25 @@ START_TEST(hosts_of_three_addresses_each_lose_no_frame_as_they_meet)
 }
 END_TEST
 
-static TCase *moves(void)
-{
-	TCase *tc = tcase_create("moves");
+static const struct unit_test tests[] = {
+	UNIT_CASE("moves", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_peer_that_moved_is_followed_after_one_echo),
+	UNIT_TEST(a_move_over_a_long_path_under_traffic_is_followed),
+	UNIT_TEST(attack_datagrams_sent_on_from_elsewhere_do_not_move_a_peer),
+	UNIT_TEST(
+		attack_a_probe_passed_on_is_no_proof_if_the_echo_comes_from_home),
+	UNIT_TEST(attack_a_replay_from_elsewhere_is_not_even_answered),
+	UNIT_TEST(attack_an_older_datagram_from_elsewhere_is_not_answered),
+	UNIT_TEST(attack_a_small_datagram_from_elsewhere_gets_no_larger_answer),
+	UNIT_TEST(attack_an_echo_made_up_sends_a_peers_traffic_nowhere),
+	UNIT_TEST(
+		attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere),
+	UNIT_TEST(attack_a_member_does_not_take_anothers_place_by_its_address),
+	UNIT_TEST(two_addresses_of_one_peer_are_one_peer_and_do_not_flap),
+	UNIT_LOOP(a_restart_heard_at_the_other_address_first_is_no_second_host,
+		  20),
+	UNIT_TEST(the_other_address_serves_when_one_is_cut),
+	UNIT_LOOP(hosts_of_three_addresses_each_lose_no_frame_as_they_meet, 40),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_peer_that_moved_is_followed_after_one_echo);
-	tcase_add_test(tc, a_move_over_a_long_path_under_traffic_is_followed);
-	tcase_add_test(
-		tc, attack_datagrams_sent_on_from_elsewhere_do_not_move_a_peer);
-	tcase_add_test(
-		tc,
-		attack_a_probe_passed_on_is_no_proof_if_the_echo_comes_from_home);
-	tcase_add_test(tc, attack_a_replay_from_elsewhere_is_not_even_answered);
-	tcase_add_test(tc,
-		       attack_an_older_datagram_from_elsewhere_is_not_answered);
-	tcase_add_test(
-		tc,
-		attack_a_small_datagram_from_elsewhere_gets_no_larger_answer);
-	tcase_add_test(tc,
-		       attack_an_echo_made_up_sends_a_peers_traffic_nowhere);
-	tcase_add_test(
-		tc,
-		attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere);
-	tcase_add_test(
-		tc,
-		attack_a_member_does_not_take_anothers_place_by_its_address);
-	tcase_add_test(tc,
-		       two_addresses_of_one_peer_are_one_peer_and_do_not_flap);
-	tcase_add_loop_test(
-		tc,
-		a_restart_heard_at_the_other_address_first_is_no_second_host, 0,
-		20);
-	tcase_add_test(tc, the_other_address_serves_when_one_is_cut);
-	tcase_add_loop_test(
-		tc, hosts_of_three_addresses_each_lose_no_frame_as_they_meet, 0,
-		40);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node moves");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, moves());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node moves", tests)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "support/frames.h"
+#include "support/main.h"
 #include "support/stations.h"
 
 static struct hosts h;
@@ -647,65 +648,32 @@ START_TEST(a_peer_whose_groups_are_not_known_is_shown_so)
 }
 END_TEST
 
-static TCase *membership(void)
-{
-	TCase *tc = tcase_create("members");
+static const struct unit_test tests[] = {
+	UNIT_CASE("members", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_group_goes_to_its_members_and_arrives_there),
+	UNIT_TEST(until_all_were_asked_everybody_gets_everything),
+	UNIT_TEST(who_joined_before_the_start_is_found_by_it),
+	UNIT_TEST(a_join_is_told_before_the_next_frame),
+	UNIT_TEST(a_join_costs_one_small_record_for_each_peer),
+	UNIT_TEST(a_join_is_told_before_the_frames_of_its_own_batch),
+	UNIT_TEST(a_leave_is_told_once_nobody_answered_for_it),
+	UNIT_TEST(a_malformed_report_is_counted_and_goes_to_all),
+	UNIT_TEST(joins_of_one_batch_arrive_in_one_record),
+	UNIT_CASE("everything, routers, VLANs", .setup = setup,
+		  .teardown = teardown),
+	UNIT_EACH(who_may_want_anything_gets_everything_as_long_as_that_lasts,
+		  reasons),
+	UNIT_TEST(who_does_not_snoop_gets_and_sends_everything),
+	UNIT_TEST(who_neither_snoops_nor_asks_writes_nothing_into_its_tap),
+	UNIT_TEST(what_is_set_twice_is_told_once),
+	UNIT_LOOP(who_announces_a_router_is_one_for_255_s, ANNOUNCEMENTS),
+	UNIT_TEST(reports_go_to_routers_only),
+	UNIT_TEST(a_tagged_group_goes_to_all_who_do_not_know_its_vlan),
+	UNIT_TEST(while_a_new_vlan_is_asked_everything_is_wanted),
+	UNIT_CASE("what there is to see", .setup = setup, .teardown = teardown),
+	UNIT_TEST(each_group_is_shown_once_with_its_members),
+	UNIT_TEST(status_counts_groups_and_warns_of_silence),
+	UNIT_TEST(a_peer_whose_groups_are_not_known_is_shown_so),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_group_goes_to_its_members_and_arrives_there);
-	tcase_add_test(tc, until_all_were_asked_everybody_gets_everything);
-	tcase_add_test(tc, who_joined_before_the_start_is_found_by_it);
-	tcase_add_test(tc, a_join_is_told_before_the_next_frame);
-	tcase_add_test(tc, a_join_costs_one_small_record_for_each_peer);
-	tcase_add_test(tc, a_join_is_told_before_the_frames_of_its_own_batch);
-	tcase_add_test(tc, a_leave_is_told_once_nobody_answered_for_it);
-	tcase_add_test(tc, a_malformed_report_is_counted_and_goes_to_all);
-	tcase_add_test(tc, joins_of_one_batch_arrive_in_one_record);
-	return tc;
-}
-
-static TCase *everything(void)
-{
-	TCase *tc = tcase_create("everything, routers, VLANs");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(
-		tc, who_may_want_anything_gets_everything_as_long_as_that_lasts,
-		0, sizeof(reasons) / sizeof(reasons[0]));
-	tcase_add_test(tc, who_does_not_snoop_gets_and_sends_everything);
-	tcase_add_test(tc,
-		       who_neither_snoops_nor_asks_writes_nothing_into_its_tap);
-	tcase_add_test(tc, what_is_set_twice_is_told_once);
-	tcase_add_loop_test(tc, who_announces_a_router_is_one_for_255_s, 0,
-			    ANNOUNCEMENTS);
-	tcase_add_test(tc, reports_go_to_routers_only);
-	tcase_add_test(tc, a_tagged_group_goes_to_all_who_do_not_know_its_vlan);
-	tcase_add_test(tc, while_a_new_vlan_is_asked_everything_is_wanted);
-	return tc;
-}
-
-static TCase *views(void)
-{
-	TCase *tc = tcase_create("what there is to see");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, each_group_is_shown_once_with_its_members);
-	tcase_add_test(tc, status_counts_groups_and_warns_of_silence);
-	tcase_add_test(tc, a_peer_whose_groups_are_not_known_is_shown_so);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node multicast");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, membership());
-	suite_add_tcase(suite, everything());
-	suite_add_tcase(suite, views());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node multicast", tests)

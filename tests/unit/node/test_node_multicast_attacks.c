@@ -1,9 +1,9 @@
 /* lib/node: what a member of the network that lies about multicast can do: get
  * more than it should, and nothing to others. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/outsider.h"
 #include "support/stations.h"
 
@@ -537,56 +537,27 @@ START_TEST(attack_malformed_groups_change_nothing)
 }
 END_TEST
 
-static TCase *says(void)
-{
-	TCase *tc = tcase_create("what it says");
+static const struct unit_test tests[] = {
+	UNIT_CASE("what it says", .setup = setup, .teardown = teardown),
+	UNIT_TEST(attack_groups_of_another_epoch_are_nothing),
+	UNIT_TEST(attack_versions_that_jump_get_it_flooded),
+	UNIT_TEST(attack_a_version_that_never_comes_floods_itself_only),
+	UNIT_TEST(attack_reports_of_a_peer_change_nothing),
+	UNIT_TEST(attack_queries_of_a_peer_make_nobody_a_router),
+	UNIT_TEST(attack_groups_before_the_session_is_open_are_not_read),
+	UNIT_TEST(attack_malformed_groups_change_nothing),
+	UNIT_CASE("what it costs", .setup = setup, .teardown = teardown,
+		  .timeout_s = 20),
+	UNIT_TEST(attack_whole_sets_one_after_the_other_cost_no_walks),
+	UNIT_TEST(attack_many_questions_are_answered_once_a_datagram),
+	UNIT_TEST(attack_who_forgets_again_and_again_is_told_20_times_a_second),
+	UNIT_TEST(attack_who_holds_what_was_never_sent_holds_nothing),
+	UNIT_TEST(attack_one_acknowledgement_for_each_version_costs_no_walks),
+	UNIT_TEST(attack_what_is_no_group_is_not_noted),
+	UNIT_TEST(attack_invented_groups_fill_its_own_share_only),
+	UNIT_TEST(attack_a_known_vlan_is_known_of_it_alone),
+	UNIT_TEST(attack_an_old_set_after_the_room_was_made_prunes_nothing),
+	UNIT_TEST(attack_who_acknowledges_nothing_costs_copies),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, attack_groups_of_another_epoch_are_nothing);
-	tcase_add_test(tc, attack_versions_that_jump_get_it_flooded);
-	tcase_add_test(tc,
-		       attack_a_version_that_never_comes_floods_itself_only);
-	tcase_add_test(tc, attack_reports_of_a_peer_change_nothing);
-	tcase_add_test(tc, attack_queries_of_a_peer_make_nobody_a_router);
-	tcase_add_test(tc,
-		       attack_groups_before_the_session_is_open_are_not_read);
-	tcase_add_test(tc, attack_malformed_groups_change_nothing);
-	return tc;
-}
-
-static TCase *costs(void)
-{
-	TCase *tc = tcase_create("what it costs");
-
-	tcase_set_timeout(tc, 20);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, attack_whole_sets_one_after_the_other_cost_no_walks);
-	tcase_add_test(tc, attack_many_questions_are_answered_once_a_datagram);
-	tcase_add_test(
-		tc,
-		attack_who_forgets_again_and_again_is_told_20_times_a_second);
-	tcase_add_test(tc, attack_who_holds_what_was_never_sent_holds_nothing);
-	tcase_add_test(
-		tc, attack_one_acknowledgement_for_each_version_costs_no_walks);
-	tcase_add_test(tc, attack_what_is_no_group_is_not_noted);
-	tcase_add_test(tc, attack_invented_groups_fill_its_own_share_only);
-	tcase_add_test(tc, attack_a_known_vlan_is_known_of_it_alone);
-	tcase_add_test(
-		tc, attack_an_old_set_after_the_room_was_made_prunes_nothing);
-	tcase_add_test(tc, attack_who_acknowledges_nothing_costs_copies);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node multicast attacks");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, says());
-	suite_add_tcase(suite, costs());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node multicast attacks", tests)

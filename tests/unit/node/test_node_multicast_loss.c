@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/stations.h"
 
 #define JOIN_LEN (WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN + 7)
@@ -819,77 +820,37 @@ START_TEST(a_host_with_more_groups_than_fit_wants_everything)
 }
 END_TEST
 
-static TCase *lost(void)
-{
-	TCase *tc = tcase_create("lost and late");
+static const struct unit_test tests[] = {
+	UNIT_CASE("lost and late", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_lost_join_is_told_again_within_250_ms),
+	UNIT_TEST(any_later_word_of_it_floods_who_misses_one),
+	UNIT_TEST(a_probe_says_that_there_is_something_newer),
+	UNIT_TEST(a_lost_join_is_told_again_soon_whatever_was_lost_before),
+	UNIT_TEST(records_that_overtook_one_another_are_put_right),
+	UNIT_TEST(a_join_that_comes_after_its_leave_does_not_undo_it),
+	UNIT_TEST(a_whole_set_that_comes_late_prunes_nothing),
+	UNIT_LOOP(after_any_loss_all_know_the_same, 20),
+	UNIT_LOOP(who_is_not_flooded_lacks_nothing_at_any_moment, 6),
+	UNIT_CASE("gone and back", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_restarted_peer_is_flooded_until_it_is_known),
+	UNIT_TEST(what_it_left_before_it_restarted_is_gone),
+	UNIT_TEST(a_restarted_node_is_told_everything),
+	UNIT_LOOP(a_peer_that_is_down_is_flooded_and_known_when_it_is_back, 3),
+	UNIT_TEST(a_peer_that_was_dropped_and_welcomed_again_is_known_again),
+	UNIT_TEST(groups_of_who_said_bye_are_gone),
+	UNIT_TEST(
+		a_join_while_the_secret_is_replaced_is_told_by_the_next_session),
+	UNIT_TEST(a_leave_is_kept_until_all_who_are_up_know_it),
+	UNIT_TEST(a_leave_that_nobody_is_there_to_hear_is_not_kept),
+	UNIT_CASE("many and full", .setup = setup, .teardown = teardown,
+		  .timeout_s = 60),
+	UNIT_TEST(
+		thousands_of_groups_are_told_in_windows_and_flooded_meanwhile),
+	UNIT_LOOP(thousands_of_groups_arrive_in_spite_of_loss, 3),
+	UNIT_TEST(thousands_that_join_at_once_are_told_to_who_is_up),
+	UNIT_TEST(who_finds_no_room_is_flooded_until_there_is_some),
+	UNIT_TEST(a_group_that_is_shown_has_only_members_that_joined_it),
+	UNIT_TEST(a_host_with_more_groups_than_fit_wants_everything),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_lost_join_is_told_again_within_250_ms);
-	tcase_add_test(tc, any_later_word_of_it_floods_who_misses_one);
-	tcase_add_test(tc, a_probe_says_that_there_is_something_newer);
-	tcase_add_test(tc,
-		       a_lost_join_is_told_again_soon_whatever_was_lost_before);
-	tcase_add_test(tc, records_that_overtook_one_another_are_put_right);
-	tcase_add_test(tc, a_join_that_comes_after_its_leave_does_not_undo_it);
-	tcase_add_test(tc, a_whole_set_that_comes_late_prunes_nothing);
-	tcase_add_loop_test(tc, after_any_loss_all_know_the_same, 0, 20);
-	tcase_add_loop_test(tc, who_is_not_flooded_lacks_nothing_at_any_moment,
-			    0, 6);
-	return tc;
-}
-
-static TCase *gone(void)
-{
-	TCase *tc = tcase_create("gone and back");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_restarted_peer_is_flooded_until_it_is_known);
-	tcase_add_test(tc, what_it_left_before_it_restarted_is_gone);
-	tcase_add_test(tc, a_restarted_node_is_told_everything);
-	tcase_add_loop_test(
-		tc, a_peer_that_is_down_is_flooded_and_known_when_it_is_back, 0,
-		3);
-	tcase_add_test(
-		tc, a_peer_that_was_dropped_and_welcomed_again_is_known_again);
-	tcase_add_test(tc, groups_of_who_said_bye_are_gone);
-	tcase_add_test(
-		tc,
-		a_join_while_the_secret_is_replaced_is_told_by_the_next_session);
-	tcase_add_test(tc, a_leave_is_kept_until_all_who_are_up_know_it);
-	tcase_add_test(tc, a_leave_that_nobody_is_there_to_hear_is_not_kept);
-	return tc;
-}
-
-static TCase *many(void)
-{
-	TCase *tc = tcase_create("many and full");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(
-		tc,
-		thousands_of_groups_are_told_in_windows_and_flooded_meanwhile);
-	tcase_add_loop_test(tc, thousands_of_groups_arrive_in_spite_of_loss, 0,
-			    3);
-	tcase_add_test(tc, thousands_that_join_at_once_are_told_to_who_is_up);
-	tcase_add_test(tc, who_finds_no_room_is_flooded_until_there_is_some);
-	tcase_add_test(tc,
-		       a_group_that_is_shown_has_only_members_that_joined_it);
-	tcase_add_test(tc, a_host_with_more_groups_than_fit_wants_everything);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node multicast loss");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, lost());
-	suite_add_tcase(suite, gone());
-	suite_add_tcase(suite, many());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node multicast loss", tests)

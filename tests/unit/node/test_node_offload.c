@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/segments.h"
 #include "support/stations.h"
 
@@ -902,70 +903,32 @@ START_TEST(any_mix_arrives_whole_and_in_order)
 }
 END_TEST
 
-static TCase *carried(void)
-{
-	TCase *tc = tcase_create("cut and carried");
+static const struct unit_test tests[] = {
+	UNIT_CASE("cut and carried", .setup = setup, .teardown = teardown),
+	UNIT_LOOP(a_super_frame_arrives_as_the_segments_its_sender_meant,
+		  SUPERS),
+	UNIT_LOOP(a_tap_that_takes_super_frames_gets_them_again, SUPERS),
+	UNIT_LOOP(each_peer_gets_the_cut_that_its_datagrams_hold, SUPERS),
+	UNIT_LOOP(tcp_fills_datagrams_and_needs_no_fragments, 5),
+	UNIT_TEST(udp_larger_than_a_datagram_is_fragmented_and_whole_again),
+	UNIT_TEST(reassembled_frames_merge_with_others),
+	UNIT_LOOP(many_tiny_segments_arrive_byte_for_byte, 10),
+	UNIT_TEST(more_super_frames_than_a_chunk_keep_their_order),
+	UNIT_TEST(a_peer_gets_all_in_the_order_of_the_tap),
+	UNIT_TEST(two_peers_that_send_at_once_are_not_mixed),
+	UNIT_LOOP(any_mix_arrives_whole_and_in_order, 40),
+	UNIT_CASE("who gets it", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_super_frame_to_a_known_mac_goes_there_alone),
+	UNIT_RANGE(a_super_frame_to_a_group_goes_to_members_alone, SUPERS - 2,
+		   SUPERS),
+	UNIT_LOOP(a_super_frame_for_nobody_is_one_frame, SUPERS),
+	UNIT_TEST(our_own_datagrams_never_enter_as_a_super_frame),
+	UNIT_TEST(malformed_super_frames_are_dropped_and_counted),
+	UNIT_LOOP(segments_that_the_mtu_forbids_are_too_long, SUPERS),
+	UNIT_CASE("checksums", .setup = setup, .teardown = teardown),
+	UNIT_LOOP(dhcp_arrives_with_its_checksum_complete, 4),
+	UNIT_TEST(what_the_tap_takes_may_change_at_any_time),
+	UNIT_TEST(without_partial_checksums_nothing_merges),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(
-		tc, a_super_frame_arrives_as_the_segments_its_sender_meant, 0,
-		SUPERS);
-	tcase_add_loop_test(tc, a_tap_that_takes_super_frames_gets_them_again,
-			    0, SUPERS);
-	tcase_add_loop_test(tc, each_peer_gets_the_cut_that_its_datagrams_hold,
-			    0, SUPERS);
-	tcase_add_loop_test(tc, tcp_fills_datagrams_and_needs_no_fragments, 0,
-			    5);
-	tcase_add_test(
-		tc, udp_larger_than_a_datagram_is_fragmented_and_whole_again);
-	tcase_add_test(tc, reassembled_frames_merge_with_others);
-	tcase_add_loop_test(tc, many_tiny_segments_arrive_byte_for_byte, 0, 10);
-	tcase_add_test(tc, more_super_frames_than_a_chunk_keep_their_order);
-	tcase_add_test(tc, a_peer_gets_all_in_the_order_of_the_tap);
-	tcase_add_test(tc, two_peers_that_send_at_once_are_not_mixed);
-	tcase_add_loop_test(tc, any_mix_arrives_whole_and_in_order, 0, 40);
-	return tc;
-}
-
-static TCase *forwarded(void)
-{
-	TCase *tc = tcase_create("who gets it");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_super_frame_to_a_known_mac_goes_there_alone);
-	tcase_add_loop_test(tc, a_super_frame_to_a_group_goes_to_members_alone,
-			    SUPERS - 2, SUPERS);
-	tcase_add_loop_test(tc, a_super_frame_for_nobody_is_one_frame, 0,
-			    SUPERS);
-	tcase_add_test(tc, our_own_datagrams_never_enter_as_a_super_frame);
-	tcase_add_test(tc, malformed_super_frames_are_dropped_and_counted);
-	tcase_add_loop_test(tc, segments_that_the_mtu_forbids_are_too_long, 0,
-			    SUPERS);
-	return tc;
-}
-
-static TCase *checksums(void)
-{
-	TCase *tc = tcase_create("checksums");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, dhcp_arrives_with_its_checksum_complete, 0, 4);
-	tcase_add_test(tc, what_the_tap_takes_may_change_at_any_time);
-	tcase_add_test(tc, without_partial_checksums_nothing_merges);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node offload");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, carried());
-	suite_add_tcase(suite, forwarded());
-	suite_add_tcase(suite, checksums());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node offload", tests)

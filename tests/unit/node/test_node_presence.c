@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -276,38 +277,20 @@ START_TEST(looking_for_a_larger_size_is_no_loss)
 }
 END_TEST
 
-static TCase *presence(void)
-{
-	TCase *tc = tcase_create("there or not");
+static const struct unit_test tests[] = {
+	UNIT_CASE("there or not", .setup = setup, .teardown = teardown),
+	UNIT_TEST(looking_for_a_larger_size_is_no_loss),
+	UNIT_TEST(a_peer_that_vanished_is_down_in_three_intervals),
+	UNIT_TEST(a_path_that_was_cut_is_back_soon_after_it_heals),
+	UNIT_TEST(a_short_cut_takes_nobody_down),
+	UNIT_TEST(a_path_cut_one_way_is_down_at_both_ends),
+	UNIT_TEST(an_idle_pair_wakes_seldom_and_says_little),
+	UNIT_TEST(goodbye_is_down_at_once_and_ends_the_flooding),
+	UNIT_TEST(flooding_to_a_silent_peer_goes_on_while_its_keys_live),
+	UNIT_TEST(a_peer_nobody_wants_is_forgotten_after_it_expired),
+	UNIT_TEST(what_the_kernel_says_about_a_path_is_shown),
+	UNIT_TEST(a_datagram_too_big_for_our_own_interface_shrinks_the_next),
+	UNIT_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, looking_for_a_larger_size_is_no_loss);
-	tcase_add_test(tc, a_peer_that_vanished_is_down_in_three_intervals);
-	tcase_add_test(tc, a_path_that_was_cut_is_back_soon_after_it_heals);
-	tcase_add_test(tc, a_short_cut_takes_nobody_down);
-	tcase_add_test(tc, a_path_cut_one_way_is_down_at_both_ends);
-	tcase_add_test(tc, an_idle_pair_wakes_seldom_and_says_little);
-	tcase_add_test(tc, goodbye_is_down_at_once_and_ends_the_flooding);
-	tcase_add_test(tc,
-		       flooding_to_a_silent_peer_goes_on_while_its_keys_live);
-	tcase_add_test(tc, a_peer_nobody_wants_is_forgotten_after_it_expired);
-	tcase_add_test(tc, what_the_kernel_says_about_a_path_is_shown);
-	tcase_add_test(
-		tc, a_datagram_too_big_for_our_own_interface_shrinks_the_next);
-	tcase_add_test(tc,
-		       a_path_that_takes_only_small_datagrams_gets_small_ones);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node presence");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, presence());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node presence", tests)

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
-
-#define COUNT(x) (sizeof(x) / sizeof((x)[0]))
 
 static struct hosts h;
 static struct host *a;
@@ -236,35 +235,15 @@ START_TEST(a_frame_is_as_good_as_the_hello_that_was_lost)
 }
 END_TEST
 
-static TCase *from_peers(void)
-{
-	TCase *tc = tcase_create("from a peer");
+static const struct unit_test tests[] = {
+	UNIT_CASE("from a peer", .setup = with_peer, .teardown = without_peer),
+	UNIT_EACH(strange_records_are_skipped_and_the_next_is_read, strange),
+	UNIT_TEST(a_record_past_its_datagram_ends_the_reading),
+	UNIT_TEST(attack_a_checksum_that_does_not_fit_never_reaches_the_kernel),
+	UNIT_TEST(attack_what_fragments_hide_is_checked_like_any_frame),
+	UNIT_TEST(nothing_after_goodbye_is_read),
+	UNIT_TEST(no_frame_passes_before_the_hello),
+	UNIT_TEST(a_frame_is_as_good_as_the_hello_that_was_lost),
+};
 
-	tcase_add_checked_fixture(tc, with_peer, without_peer);
-	tcase_add_loop_test(tc,
-			    strange_records_are_skipped_and_the_next_is_read, 0,
-			    (int)COUNT(strange));
-	tcase_add_test(tc, a_record_past_its_datagram_ends_the_reading);
-	tcase_add_test(
-		tc,
-		attack_a_checksum_that_does_not_fit_never_reaches_the_kernel);
-	tcase_add_test(tc,
-		       attack_what_fragments_hide_is_checked_like_any_frame);
-	tcase_add_test(tc, nothing_after_goodbye_is_read);
-	tcase_add_test(tc, no_frame_passes_before_the_hello);
-	tcase_add_test(tc, a_frame_is_as_good_as_the_hello_that_was_lost);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node records");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, from_peers());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node records", tests)

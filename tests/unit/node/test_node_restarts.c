@@ -1,9 +1,9 @@
 /* lib/node: one key and its processes: restarts, and clones. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 
 static struct hosts h;
 static struct host *a, *b, *c;
@@ -390,49 +390,27 @@ START_TEST(an_address_that_was_ours_may_be_anothers)
 }
 END_TEST
 
-static TCase *lives(void)
-{
-	TCase *tc = tcase_create("restarts and clones");
+static const struct unit_test tests[] = {
+	UNIT_CASE("restarts and clones", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_restart_at_the_same_address_replaces_at_once),
+	UNIT_TEST(
+		a_restarted_peer_that_dials_nobody_is_met_within_three_seconds),
+	UNIT_TEST(a_restart_with_the_clock_set_back_heals_within_a_retry),
+	UNIT_TEST(a_clock_set_back_while_running_never_repeats_a_timestamp),
+	UNIT_TEST(a_peer_that_is_down_may_come_back_anywhere_at_once),
+	UNIT_TEST(a_host_with_a_new_key_takes_the_place_of_its_old_one),
+	UNIT_TEST(a_second_live_host_with_the_key_is_refused_by_name),
+	UNIT_TEST(a_clone_that_is_listed_says_duplicate_key),
+	UNIT_TEST(a_second_clone_does_not_wait_for_the_first),
+	UNIT_LOOP(a_clone_does_not_profit_from_a_restart_of_the_one_we_know,
+		  12),
+	UNIT_TEST(
+		a_restart_elsewhere_replaces_one_that_is_silent_within_a_second),
+	UNIT_TEST(a_contested_peer_may_go_and_takes_the_contest_with_it),
+	UNIT_TEST(our_own_key_at_another_host_is_told),
+	UNIT_TEST(a_clone_of_ours_that_only_dials_us_is_told_too),
+	UNIT_TEST(our_own_address_in_the_list_is_no_peer),
+	UNIT_TEST(an_address_that_was_ours_may_be_anothers),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_restart_at_the_same_address_replaces_at_once);
-	tcase_add_test(
-		tc,
-		a_restarted_peer_that_dials_nobody_is_met_within_three_seconds);
-	tcase_add_test(tc,
-		       a_restart_with_the_clock_set_back_heals_within_a_retry);
-	tcase_add_test(
-		tc, a_clock_set_back_while_running_never_repeats_a_timestamp);
-	tcase_add_test(tc, a_peer_that_is_down_may_come_back_anywhere_at_once);
-	tcase_add_test(tc,
-		       a_host_with_a_new_key_takes_the_place_of_its_old_one);
-	tcase_add_test(tc, a_second_live_host_with_the_key_is_refused_by_name);
-	tcase_add_test(tc, a_clone_that_is_listed_says_duplicate_key);
-	tcase_add_test(tc, a_second_clone_does_not_wait_for_the_first);
-	tcase_add_loop_test(
-		tc, a_clone_does_not_profit_from_a_restart_of_the_one_we_know,
-		0, 12);
-	tcase_add_test(
-		tc,
-		a_restart_elsewhere_replaces_one_that_is_silent_within_a_second);
-	tcase_add_test(tc,
-		       a_contested_peer_may_go_and_takes_the_contest_with_it);
-	tcase_add_test(tc, our_own_key_at_another_host_is_told);
-	tcase_add_test(tc, a_clone_of_ours_that_only_dials_us_is_told_too);
-	tcase_add_test(tc, our_own_address_in_the_list_is_no_peer);
-	tcase_add_test(tc, an_address_that_was_ours_may_be_anothers);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node restarts");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, lives());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node restarts", tests)

@@ -5,6 +5,7 @@
 
 #include "node/identity.h"
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
@@ -407,55 +408,29 @@ START_TEST(more_prefixes_than_there_is_room_for_are_cut)
 }
 END_TEST
 
-static TCase *changes(void)
-{
-	TCase *tc = tcase_create("changes");
+static const struct unit_test tests[] = {
+	UNIT_CASE("changes", .setup = setup, .teardown = teardown),
+	UNIT_EACH(a_node_that_cannot_be_made_says_why, unmade),
+	UNIT_TEST(nothing_is_freed_without_harm),
+	UNIT_TEST(a_node_has_the_public_key_of_its_private_one),
+	UNIT_TEST(each_backend_is_named_and_talks_to_the_other),
+	UNIT_TEST(a_new_name_and_mtu_reach_every_peer),
+	UNIT_TEST(a_new_name_survives_a_loss_under_traffic),
+	UNIT_TEST(a_name_that_is_none_or_the_same_changes_nothing),
+	UNIT_TEST(a_new_mtu_lets_larger_frames_through_at_once),
+	UNIT_TEST(a_shorter_interval_notices_sooner),
+	UNIT_CASE("wanted endpoints", .setup = setup, .teardown = teardown),
+	UNIT_TEST(endpoints_are_dialled_when_wanted_and_let_go_when_not),
+	UNIT_TEST(what_several_want_stays_until_the_last_lets_go),
+	UNIT_TEST(a_session_outlives_the_wish_for_it),
+	UNIT_TEST(the_same_list_again_disturbs_nothing),
+	UNIT_TEST(more_endpoints_than_there_is_room_for_are_counted),
+	UNIT_TEST(an_endpoint_nobody_needs_makes_room),
+	UNIT_TEST(an_endpoint_let_go_in_the_middle_of_a_handshake_is_met),
+	UNIT_TEST(an_endpoint_inside_the_tap_is_not_dialled),
+	UNIT_TEST(a_peer_heard_from_inside_the_tap_is_refused),
+	UNIT_TEST(a_peer_does_not_move_into_the_tap),
+	UNIT_TEST(more_prefixes_than_there_is_room_for_are_cut),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, a_node_that_cannot_be_made_says_why, 0,
-			    (int)COUNT(unmade));
-	tcase_add_test(tc, nothing_is_freed_without_harm);
-	tcase_add_test(tc, a_node_has_the_public_key_of_its_private_one);
-	tcase_add_test(tc, each_backend_is_named_and_talks_to_the_other);
-	tcase_add_test(tc, a_new_name_and_mtu_reach_every_peer);
-	tcase_add_test(tc, a_new_name_survives_a_loss_under_traffic);
-	tcase_add_test(tc, a_name_that_is_none_or_the_same_changes_nothing);
-	tcase_add_test(tc, a_new_mtu_lets_larger_frames_through_at_once);
-	tcase_add_test(tc, a_shorter_interval_notices_sooner);
-	return tc;
-}
-
-static TCase *wants(void)
-{
-	TCase *tc = tcase_create("wanted endpoints");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc,
-		       endpoints_are_dialled_when_wanted_and_let_go_when_not);
-	tcase_add_test(tc, what_several_want_stays_until_the_last_lets_go);
-	tcase_add_test(tc, a_session_outlives_the_wish_for_it);
-	tcase_add_test(tc, the_same_list_again_disturbs_nothing);
-	tcase_add_test(tc, more_endpoints_than_there_is_room_for_are_counted);
-	tcase_add_test(tc, an_endpoint_nobody_needs_makes_room);
-	tcase_add_test(tc,
-		       an_endpoint_let_go_in_the_middle_of_a_handshake_is_met);
-	tcase_add_test(tc, an_endpoint_inside_the_tap_is_not_dialled);
-	tcase_add_test(tc, a_peer_heard_from_inside_the_tap_is_refused);
-	tcase_add_test(tc, a_peer_does_not_move_into_the_tap);
-	tcase_add_test(tc, more_prefixes_than_there_is_room_for_are_cut);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node settings");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, changes());
-	suite_add_tcase(suite, wants());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node settings", tests)

@@ -1,9 +1,9 @@
 /* lib/node: who gets in: secrets, trusted keys, versions, room. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -463,49 +463,26 @@ START_TEST(what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost)
 }
 END_TEST
 
-static TCase *admission(void)
-{
-	TCase *tc = tcase_create("secrets and trust");
+static const struct unit_test tests[] = {
+	UNIT_CASE("secrets and trust", .setup = setup, .teardown = teardown),
+	UNIT_TEST(another_secret_gets_no_answer_and_says_so),
+	UNIT_TEST(a_secret_is_rotated_without_a_frame_lost),
+	UNIT_TEST(hosts_with_two_secrets_meet_in_whatever_order_they_have_them),
+	UNIT_TEST(a_secret_that_is_gone_takes_its_sessions_with_it),
+	UNIT_TEST(handshakes_under_a_secret_that_is_gone_come_to_nothing),
+	UNIT_TEST(only_trusted_keys_get_in),
+	UNIT_TEST(an_untrusted_answer_is_refused_and_shown),
+	UNIT_TEST(trust_is_given_and_taken_at_run_time),
+	UNIT_TEST(a_key_thrown_out_is_not_held_against_the_next_address),
+	UNIT_TEST(a_handshake_under_way_ends_when_trust_does),
+	UNIT_TEST(another_protocol_version_is_refused_by_name),
+	UNIT_TEST(what_ignored_us_and_then_is_gone_is_shown_as_gone),
+	UNIT_TEST(a_full_table_refuses_the_next_and_says_why),
+	UNIT_TEST(attack_a_table_filled_with_keys_keeps_no_configured_host_out),
+	UNIT_TEST(a_full_table_lets_the_longest_down_go),
+	UNIT_TEST(a_peer_whose_session_never_opened_does_not_keep_its_place),
+	UNIT_TEST(
+		what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, another_secret_gets_no_answer_and_says_so);
-	tcase_add_test(tc, a_secret_is_rotated_without_a_frame_lost);
-	tcase_add_test(
-		tc,
-		hosts_with_two_secrets_meet_in_whatever_order_they_have_them);
-	tcase_add_test(tc, a_secret_that_is_gone_takes_its_sessions_with_it);
-	tcase_add_test(tc,
-		       handshakes_under_a_secret_that_is_gone_come_to_nothing);
-	tcase_add_test(tc, only_trusted_keys_get_in);
-	tcase_add_test(tc, an_untrusted_answer_is_refused_and_shown);
-	tcase_add_test(tc, trust_is_given_and_taken_at_run_time);
-	tcase_add_test(tc,
-		       a_key_thrown_out_is_not_held_against_the_next_address);
-	tcase_add_test(tc, a_handshake_under_way_ends_when_trust_does);
-	tcase_add_test(tc, another_protocol_version_is_refused_by_name);
-	tcase_add_test(tc, what_ignored_us_and_then_is_gone_is_shown_as_gone);
-	tcase_add_test(tc, a_full_table_refuses_the_next_and_says_why);
-	tcase_add_test(
-		tc,
-		attack_a_table_filled_with_keys_keeps_no_configured_host_out);
-	tcase_add_test(tc, a_full_table_lets_the_longest_down_go);
-	tcase_add_test(
-		tc, a_peer_whose_session_never_opened_does_not_keep_its_place);
-	tcase_add_test(
-		tc,
-		what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node trust");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, admission());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node trust", tests)

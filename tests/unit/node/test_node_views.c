@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "support/hosts.h"
+#include "support/main.h"
 #include "support/outsider.h"
 
 static struct hosts h;
@@ -150,28 +151,13 @@ START_TEST(what_only_the_owner_sees_is_counted_too)
 }
 END_TEST
 
-static TCase *views(void)
-{
-	TCase *tc = tcase_create("what there is to see");
+static const struct unit_test tests[] = {
+	UNIT_CASE("what there is to see", .setup = setup, .teardown = teardown),
+	UNIT_TEST(every_peer_and_wanted_endpoint_is_shown_once),
+	UNIT_TEST(a_peer_in_the_making_is_shown_as_connecting),
+	UNIT_TEST(counters_count_what_was_sent_and_received),
+	UNIT_TEST(the_macs_are_shown_with_their_owners),
+	UNIT_TEST(what_only_the_owner_sees_is_counted_too),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, every_peer_and_wanted_endpoint_is_shown_once);
-	tcase_add_test(tc, a_peer_in_the_making_is_shown_as_connecting);
-	tcase_add_test(tc, counters_count_what_was_sent_and_received);
-	tcase_add_test(tc, the_macs_are_shown_with_their_owners);
-	tcase_add_test(tc, what_only_the_owner_sees_is_counted_too);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("node views");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, views());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("node views", tests)

@@ -1,12 +1,10 @@
 /* tunnel/peers: identities and addresses, bounded, and who goes first. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "node/peers.h"
+#include "support/main.h"
 #include "support/sessions.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 #define NOW (1000 * CLOCK_S)
 #define MAX 4
@@ -397,38 +395,27 @@ START_TEST(the_texts_that_others_rely_on)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("peers");
-	TCase *tc = tcase_create("peers");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("peers", .setup = setup, .teardown = teardown),
+	UNIT_TEST(a_new_peer_has_a_port_and_nothing_else),
+	UNIT_TEST(port_zero_is_the_tap_and_no_peer),
+	UNIT_TEST(both_tables_are_bounded),
+	UNIT_TEST(endpoints_are_found_by_address_and_port),
+	UNIT_TEST(walks_see_each_once_also_while_removing),
+	UNIT_TEST(a_removed_peer_is_wiped_and_unbound),
+	UNIT_TEST(a_removed_endpoint_leaves_no_keys_behind),
+	UNIT_TEST(a_table_that_was_never_made_is_freed),
+	UNIT_TEST(the_longest_down_goes_first),
+	UNIT_TEST(then_the_last_that_came_up),
+	UNIT_TEST(a_peer_somebody_wants_does_not_go),
+	UNIT_TEST(a_new_session_takes_an_empty_place_then_the_oldest),
+	UNIT_TEST(of_sessions_made_at_once_one_that_neither_end_prefers_goes),
+	UNIT_TEST(without_an_open_session_there_is_none_to_send_on),
+	UNIT_TEST(the_session_that_was_replaced_receives_for_30_seconds),
+	UNIT_TEST(a_retired_session_that_is_the_best_again_is_kept),
+	UNIT_TEST(a_session_past_its_life_is_not_chosen),
+	UNIT_TEST(every_reason_has_a_text_that_fits),
+	UNIT_TEST(the_texts_that_others_rely_on),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_new_peer_has_a_port_and_nothing_else);
-	tcase_add_test(tc, port_zero_is_the_tap_and_no_peer);
-	tcase_add_test(tc, both_tables_are_bounded);
-	tcase_add_test(tc, endpoints_are_found_by_address_and_port);
-	tcase_add_test(tc, walks_see_each_once_also_while_removing);
-	tcase_add_test(tc, a_removed_peer_is_wiped_and_unbound);
-	tcase_add_test(tc, a_removed_endpoint_leaves_no_keys_behind);
-	tcase_add_test(tc, a_table_that_was_never_made_is_freed);
-	tcase_add_test(tc, the_longest_down_goes_first);
-	tcase_add_test(tc, then_the_last_that_came_up);
-	tcase_add_test(tc, a_peer_somebody_wants_does_not_go);
-	tcase_add_test(tc, a_new_session_takes_an_empty_place_then_the_oldest);
-	tcase_add_test(
-		tc, of_sessions_made_at_once_one_that_neither_end_prefers_goes);
-	tcase_add_test(tc, without_an_open_session_there_is_none_to_send_on);
-	tcase_add_test(tc,
-		       the_session_that_was_replaced_receives_for_30_seconds);
-	tcase_add_test(tc, a_retired_session_that_is_the_best_again_is_kept);
-	tcase_add_test(tc, a_session_past_its_life_is_not_chosen);
-	tcase_add_test(tc, every_reason_has_a_text_that_fits);
-	tcase_add_test(tc, the_texts_that_others_rely_on);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("peers", tests)

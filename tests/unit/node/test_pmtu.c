@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 
 #include "node/pmtu.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 #define START_US (1000 * CLOCK_S)
@@ -392,63 +392,28 @@ START_TEST(the_size_ends_at_the_best_that_fits)
 }
 END_TEST
 
-static TCase *base_case(void)
-{
-	TCase *tc = tcase_create("base");
+static const struct unit_test tests[] = {
+	UNIT_CASE("base"),
+	UNIT_TEST(v4_starts_at_the_minimum_and_proves_the_base_at_once),
+	UNIT_TEST(v6_needs_no_proof_of_the_base),
+	UNIT_TEST(v4_over_576_stays_at_the_minimum_and_asks_again_each_minute),
+	UNIT_TEST(proving_the_size_anew_costs_one_probe_each_time),
+	UNIT_TEST(fixed_is_used_and_never_probed),
+	UNIT_CASE("search"),
+	UNIT_LOOP(real_paths_are_filled_within_two_seconds, PATHS),
+	UNIT_TEST(max_is_the_last_rung),
+	UNIT_TEST(a_path_that_grows_is_filled_within_a_minute),
+	UNIT_LOOP(a_black_hole_is_left_within_6_seconds_for_the_base, 20),
+	UNIT_LOOP(a_deep_black_hole_is_left_within_8_seconds_for_the_minimum,
+		  20),
+	UNIT_TEST(v6_never_falls_below_the_base),
+	UNIT_TEST(a_path_that_is_cut_says_nothing_about_sizes),
+	UNIT_TEST(our_own_kernel_is_believed_at_once),
+	UNIT_TEST(an_endpoint_that_moves_starts_over),
+	UNIT_TEST(attack_echoes_of_what_was_not_probed_change_nothing),
+	UNIT_CASE("loss"),
+	UNIT_LOOP(twenty_percent_loss_does_not_keep_the_size_down, 20),
+	UNIT_LOOP(the_size_ends_at_the_best_that_fits, 50),
+};
 
-	tcase_add_test(tc,
-		       v4_starts_at_the_minimum_and_proves_the_base_at_once);
-	tcase_add_test(tc, v6_needs_no_proof_of_the_base);
-	tcase_add_test(
-		tc,
-		v4_over_576_stays_at_the_minimum_and_asks_again_each_minute);
-	tcase_add_test(tc, proving_the_size_anew_costs_one_probe_each_time);
-	tcase_add_test(tc, fixed_is_used_and_never_probed);
-	return tc;
-}
-
-static TCase *search_case(void)
-{
-	TCase *tc = tcase_create("search");
-
-	tcase_add_loop_test(tc, real_paths_are_filled_within_two_seconds, 0,
-			    PATHS);
-	tcase_add_test(tc, max_is_the_last_rung);
-	tcase_add_test(tc, a_path_that_grows_is_filled_within_a_minute);
-	tcase_add_loop_test(
-		tc, a_black_hole_is_left_within_6_seconds_for_the_base, 0, 20);
-	tcase_add_loop_test(
-		tc, a_deep_black_hole_is_left_within_8_seconds_for_the_minimum,
-		0, 20);
-	tcase_add_test(tc, v6_never_falls_below_the_base);
-	tcase_add_test(tc, a_path_that_is_cut_says_nothing_about_sizes);
-	tcase_add_test(tc, our_own_kernel_is_believed_at_once);
-	tcase_add_test(tc, an_endpoint_that_moves_starts_over);
-	tcase_add_test(tc, attack_echoes_of_what_was_not_probed_change_nothing);
-	return tc;
-}
-
-static TCase *loss_case(void)
-{
-	TCase *tc = tcase_create("loss");
-
-	tcase_add_loop_test(tc, twenty_percent_loss_does_not_keep_the_size_down,
-			    0, 20);
-	tcase_add_loop_test(tc, the_size_ends_at_the_best_that_fits, 0, 50);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("pmtu");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, base_case());
-	suite_add_tcase(suite, search_case());
-	suite_add_tcase(suite, loss_case());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("pmtu", tests)

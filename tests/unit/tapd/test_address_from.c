@@ -1,5 +1,6 @@
 #include "tapd/tap/address_from.h"
 
+#include "support/main.h"
 #include "support/netns.h"
 
 static struct prefix prefix(const char *text)
@@ -65,24 +66,12 @@ START_TEST(interface_without_an_address_is_named)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("address_from");
-	TCase *tc = tcase_create("address_from");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("address_from", .setup = netns_enter,
+		  .allowed = netns_is_allowed),
+	UNIT_TEST(host_bits_come_from_another_interface),
+	UNIT_TEST(link_local_host_bits_serve_where_there_are_no_global_ones),
+	UNIT_TEST(interface_without_an_address_is_named),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, netns_enter, NULL);
-	if (netns_is_allowed()) {
-		tcase_add_test(tc, host_bits_come_from_another_interface);
-		tcase_add_test(
-			tc,
-			link_local_host_bits_serve_where_there_are_no_global_ones);
-		tcase_add_test(tc, interface_without_an_address_is_named);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("address_from", tests)

@@ -1,7 +1,7 @@
+#include "support/main.h"
 #include "tapd/tap/busy_poll.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 
@@ -151,26 +151,15 @@ START_TEST(a_limit_of_0_turns_it_off_at_once)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("busy_poll");
-	TCase *tc = tcase_create("busy_poll");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("busy_poll", .setup = setup),
+	UNIT_TEST(nothing_is_polled_for_before_it_is_proven),
+	UNIT_LOOP(each_side_is_proven_by_itself, 2),
+	UNIT_TEST(both_are_polled_for_when_requests_follow_at_once),
+	UNIT_EACH(what_is_no_answer_ends_it, ends),
+	UNIT_LOOP(a_batch_or_super_frame_is_not_polled_after, 2),
+	UNIT_TEST(streams_are_never_polled_for),
+	UNIT_TEST(a_limit_of_0_turns_it_off_at_once),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, nothing_is_polled_for_before_it_is_proven);
-	tcase_add_loop_test(tc, each_side_is_proven_by_itself, 0, 2);
-	tcase_add_test(tc, both_are_polled_for_when_requests_follow_at_once);
-	tcase_add_loop_test(tc, what_is_no_answer_ends_it, 0,
-			    sizeof(ends) / sizeof(ends[0]));
-	tcase_add_loop_test(tc, a_batch_or_super_frame_is_not_polled_after, 0,
-			    2);
-	tcase_add_test(tc, streams_are_never_polled_for);
-	tcase_add_test(tc, a_limit_of_0_turns_it_off_at_once);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("busy_poll", tests)

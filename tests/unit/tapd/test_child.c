@@ -1,3 +1,4 @@
+#include "support/main.h"
 #include "tapd/child.h"
 
 #include <check.h>
@@ -186,27 +187,18 @@ START_TEST(freeing_kills_what_runs)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("child");
-	TCase *tc = tcase_create("child");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("child", .setup = setup, .teardown = teardown,
+		  .timeout_s = 30),
+	UNIT_TEST(output_comes_in_lines_before_the_end),
+	UNIT_TEST(variables_are_added_to_the_environment),
+	UNIT_TEST(whole_group_is_killed_when_time_is_up),
+	UNIT_TEST(endless_output_is_bounded),
+	UNIT_TEST(descriptors_are_not_inherited),
+	UNIT_TEST(function_says_by_printing),
+	UNIT_TEST(cancelled_child_is_never_done),
+	UNIT_TEST(several_end_at_once),
+	UNIT_TEST(freeing_kills_what_runs),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc, output_comes_in_lines_before_the_end);
-	tcase_add_test(tc, variables_are_added_to_the_environment);
-	tcase_add_test(tc, whole_group_is_killed_when_time_is_up);
-	tcase_add_test(tc, endless_output_is_bounded);
-	tcase_add_test(tc, descriptors_are_not_inherited);
-	tcase_add_test(tc, function_says_by_printing);
-	tcase_add_test(tc, cancelled_child_is_never_done);
-	tcase_add_test(tc, several_end_at_once);
-	tcase_add_test(tc, freeing_kills_what_runs);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("child", tests)

@@ -1,4 +1,5 @@
 #include "support/conf_help.h"
+#include "support/main.h"
 #include "tapd/conf/keys.h"
 #include "tapd/log.h"
 #include "tapd/tap/tap.h"
@@ -287,31 +288,21 @@ START_TEST(bad_option_is_named)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("conf");
-	TCase *tc = tcase_create("conf");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("conf", .setup = scratch_enter, .teardown = scratch_leave),
+	UNIT_TEST(empty_file_gives_the_defaults),
+	UNIT_TEST(every_key_is_read),
+	UNIT_TEST(peers_are_addresses_or_names_with_a_port),
+	UNIT_TEST(saying_the_same_twice_is_saying_it_once),
+	UNIT_TEST(no_trusted_keys_is_not_the_same_as_an_empty_list),
+	UNIT_TEST(snooping_and_querier_are_set_one_by_one),
+	UNIT_TEST(build_without_peer_exchange_accepts_it_off),
+	UNIT_TEST(interface_is_named_after_the_file),
+	UNIT_TEST(host_part_is_needed_unless_it_comes_from_an_interface),
+	UNIT_TEST(example_is_accepted),
+	UNIT_TEST(every_key_has_its_place_in_the_manual),
+	UNIT_TEST(options_make_a_configuration),
+	UNIT_TEST(bad_option_is_named),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_add_test(tc, empty_file_gives_the_defaults);
-	tcase_add_test(tc, every_key_is_read);
-	tcase_add_test(tc, peers_are_addresses_or_names_with_a_port);
-	tcase_add_test(tc, saying_the_same_twice_is_saying_it_once);
-	tcase_add_test(tc, no_trusted_keys_is_not_the_same_as_an_empty_list);
-	tcase_add_test(tc, snooping_and_querier_are_set_one_by_one);
-	tcase_add_test(tc, build_without_peer_exchange_accepts_it_off);
-	tcase_add_test(tc, interface_is_named_after_the_file);
-	tcase_add_test(tc,
-		       host_part_is_needed_unless_it_comes_from_an_interface);
-	tcase_add_test(tc, example_is_accepted);
-	tcase_add_test(tc, every_key_has_its_place_in_the_manual);
-	tcase_add_test(tc, options_make_a_configuration);
-	tcase_add_test(tc, bad_option_is_named);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("conf", tests)

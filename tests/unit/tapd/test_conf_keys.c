@@ -1,5 +1,6 @@
 /* What is refused, where, and in what words. */
 #include "support/conf_help.h"
+#include "support/main.h"
 
 #define IF(text)   "interface = {\n" text "\n};"
 #define LIVE(text) "liveness = { " text " };"
@@ -224,22 +225,12 @@ START_TEST(deep_nesting_is_refused)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("conf_keys");
-	TCase *tc = tcase_create("conf_keys");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("conf_keys", .setup = scratch_enter,
+		  .teardown = scratch_leave),
+	UNIT_EACH(bad_configuration_is_refused_with_place_and_advice, bad),
+	UNIT_TEST(too_many_peers_are_refused),
+	UNIT_TEST(deep_nesting_is_refused),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_add_loop_test(tc,
-			    bad_configuration_is_refused_with_place_and_advice,
-			    0, (int)(sizeof(bad) / sizeof(bad[0])));
-	tcase_add_test(tc, too_many_peers_are_refused);
-	tcase_add_test(tc, deep_nesting_is_refused);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("conf_keys", tests)

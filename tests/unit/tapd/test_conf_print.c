@@ -1,4 +1,5 @@
 #include "support/conf_help.h"
+#include "support/main.h"
 #include "support/splitmix.h"
 
 static bool same_peers(const struct conf *a, const struct conf *b)
@@ -152,22 +153,13 @@ START_TEST(difference_names_the_keys_that_changed)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("conf_print");
-	TCase *tc = tcase_create("conf_print");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("conf_print", .setup = scratch_enter,
+		  .teardown = scratch_leave),
+	UNIT_TEST(print_parses_to_itself),
+	UNIT_LOOP(print_parses_to_itself_whatever_the_values, 100),
+	UNIT_TEST(command_line_prints_as_a_file),
+	UNIT_TEST(difference_names_the_keys_that_changed),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_add_test(tc, print_parses_to_itself);
-	tcase_add_loop_test(tc, print_parses_to_itself_whatever_the_values, 0,
-			    100);
-	tcase_add_test(tc, command_line_prints_as_a_file);
-	tcase_add_test(tc, difference_names_the_keys_that_changed);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("conf_print", tests)

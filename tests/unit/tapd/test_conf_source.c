@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include "support/conf_help.h"
+#include "support/main.h"
 #include "tapd/log.h"
 
 START_TEST(comments_and_includes_are_followed)
@@ -70,21 +71,13 @@ START_TEST(error_in_an_included_file_names_that_file)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("conf_source");
-	TCase *tc = tcase_create("conf_source");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("conf_source", .setup = scratch_enter,
+		  .teardown = scratch_leave),
+	UNIT_TEST(comments_and_includes_are_followed),
+	UNIT_TEST(absolute_include_is_absolute),
+	UNIT_TEST(unreadable_file_is_named),
+	UNIT_TEST(error_in_an_included_file_names_that_file),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_add_test(tc, comments_and_includes_are_followed);
-	tcase_add_test(tc, absolute_include_is_absolute);
-	tcase_add_test(tc, unreadable_file_is_named);
-	tcase_add_test(tc, error_in_an_included_file_names_that_file);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("conf_source", tests)

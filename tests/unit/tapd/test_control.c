@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "support/main.h"
 #include "support/scratch.h"
 
 #define BIG_LEN 3000000 /* more than any socket buffer takes */
@@ -458,34 +459,24 @@ START_TEST(socket_of_a_successor_is_not_removed)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("control");
-	TCase *tc = tcase_create("control");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("control", .setup = start, .teardown = stop, .timeout_s = 20),
+	UNIT_TEST(question_is_answered_and_another),
+	UNIT_TEST(line_may_come_in_pieces),
+	UNIT_TEST(questions_at_once_are_answered_in_order),
+	UNIT_TEST(end_of_the_questions_is_not_the_end_of_the_answers),
+	UNIT_TEST(garbage_gets_a_refusal),
+	UNIT_TEST(error_that_is_not_utf8_is_still_answered),
+	UNIT_TEST(huge_line_is_cut_off),
+	UNIT_TEST(big_answer_arrives_whole),
+	UNIT_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody),
+	UNIT_TEST(client_that_does_not_read_is_asked_no_more_of),
+	UNIT_TEST(seventeenth_client_is_told_and_cut_off),
+	UNIT_TEST(silent_clients_are_cut_off_after_5_s),
+	UNIT_TEST(socket_is_private_and_removed),
+	UNIT_TEST(stale_socket_is_replaced),
+	UNIT_TEST(live_socket_and_other_files_are_left_alone),
+	UNIT_TEST(socket_of_a_successor_is_not_removed),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, start, stop);
-	tcase_set_timeout(tc, 20);
-	tcase_add_test(tc, question_is_answered_and_another);
-	tcase_add_test(tc, line_may_come_in_pieces);
-	tcase_add_test(tc, questions_at_once_are_answered_in_order);
-	tcase_add_test(tc, end_of_the_questions_is_not_the_end_of_the_answers);
-	tcase_add_test(tc, garbage_gets_a_refusal);
-	tcase_add_test(tc, error_that_is_not_utf8_is_still_answered);
-	tcase_add_test(tc, huge_line_is_cut_off);
-	tcase_add_test(tc, big_answer_arrives_whole);
-	tcase_add_test(tc, client_gone_in_the_middle_of_an_answer_harms_nobody);
-	tcase_add_test(tc, client_that_does_not_read_is_asked_no_more_of);
-	tcase_add_test(tc, seventeenth_client_is_told_and_cut_off);
-	tcase_add_test(tc, silent_clients_are_cut_off_after_5_s);
-	tcase_add_test(tc, socket_is_private_and_removed);
-	tcase_add_test(tc, stale_socket_is_replaced);
-	tcase_add_test(tc, live_socket_and_other_files_are_left_alone);
-	tcase_add_test(tc, socket_of_a_successor_is_not_removed);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("control", tests)

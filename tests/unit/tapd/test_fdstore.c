@@ -1,3 +1,4 @@
+#include "support/main.h"
 #include "tapd/tap/fdstore.h"
 
 #include <check.h>
@@ -151,21 +152,12 @@ START_TEST(without_a_manager_nothing_is_kept)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("fdstore");
-	TCase *tc = tcase_create("fdstore");
+static const struct unit_test tests[] = {
+	UNIT_TEST(take_finds_a_descriptor_by_its_name),
+	UNIT_TEST(take_leaves_descriptors_meant_for_another_process),
+	UNIT_TEST(take_survives_any_environment),
+	UNIT_TEST(give_hands_over_a_copy_and_drop_takes_it_back),
+	UNIT_TEST(without_a_manager_nothing_is_kept),
+};
 
-	tcase_add_test(tc, take_finds_a_descriptor_by_its_name);
-	tcase_add_test(tc, take_leaves_descriptors_meant_for_another_process);
-	tcase_add_test(tc, take_survives_any_environment);
-	tcase_add_test(tc, give_hands_over_a_copy_and_drop_takes_it_back);
-	tcase_add_test(tc, without_a_manager_nothing_is_kept);
-	suite_add_tcase(suite, tc);
-
-	SRunner *sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
-}
+UNIT_MAIN("fdstore", tests)

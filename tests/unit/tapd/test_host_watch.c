@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "support/main.h"
 #include "support/netns.h"
 #include "tapd/tap/tap.h"
 
@@ -351,35 +352,20 @@ START_TEST(what_it_listens_to_is_told_while_it_is_up)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("host_watch");
-	TCase *tc = tcase_create("host_watch");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("host_watch", .setup = setup, .teardown = teardown,
+		  .timeout_s = 30, .allowed = netns_is_allowed),
+	UNIT_TEST(up_is_told_when_frames_pass_and_down_when_they_do_not),
+	UNIT_TEST(one_that_is_up_already_is_told_at_once),
+	UNIT_TEST(deleted_one_is_down_until_it_is_made_again),
+	UNIT_TEST(gone_from_this_namespace_is_down),
+	UNIT_TEST(all_multicast_is_wanted_as_long_as_it_lasts),
+	UNIT_TEST(promiscuous_changes_nothing),
+	UNIT_TEST(bridge_port_wants_all_from_when_the_kernel_tells),
+	UNIT_TEST(vrf_is_no_bridge),
+	UNIT_TEST(frames_dropped_are_told_once),
+	UNIT_TEST(before_a_tick_it_looks_if_the_last_look_is_old),
+	UNIT_TEST(what_it_listens_to_is_told_while_it_is_up),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
-	if (netns_is_allowed()) {
-		tcase_add_test(
-			tc,
-			up_is_told_when_frames_pass_and_down_when_they_do_not);
-		tcase_add_test(tc, one_that_is_up_already_is_told_at_once);
-		tcase_add_test(tc, deleted_one_is_down_until_it_is_made_again);
-		tcase_add_test(tc, gone_from_this_namespace_is_down);
-		tcase_add_test(tc, all_multicast_is_wanted_as_long_as_it_lasts);
-		tcase_add_test(tc, promiscuous_changes_nothing);
-		tcase_add_test(
-			tc, bridge_port_wants_all_from_when_the_kernel_tells);
-		tcase_add_test(tc, vrf_is_no_bridge);
-		tcase_add_test(tc, frames_dropped_are_told_once);
-		tcase_add_test(tc,
-			       before_a_tick_it_looks_if_the_last_look_is_old);
-		tcase_add_test(tc, what_it_listens_to_is_told_while_it_is_up);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("host_watch", tests)

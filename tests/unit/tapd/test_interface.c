@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "support/main.h"
 #include "support/netns.h"
 
 static struct conf conf;
@@ -260,41 +261,21 @@ START_TEST(new_configuration_takes_back_what_the_old_one_set)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("interface");
-	TCase *tc = tcase_create("interface");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("interface", .setup = setup, .timeout_s = 30,
+		  .allowed = netns_is_allowed),
+	UNIT_TEST(clean_stop_removes_what_was_made),
+	UNIT_TEST(kept_interface_is_taken_over_and_owned),
+	UNIT_TEST(crash_leaves_it_and_the_next_start_owns_it),
+	UNIT_TEST(interface_of_the_administrator_keeps_what_is_its_own),
+	UNIT_TEST(mac_is_stable_local_and_of_this_key),
+	UNIT_TEST(deleted_interface_is_made_again_with_its_addresses),
+	UNIT_TEST(what_going_down_took_comes_back),
+	UNIT_TEST(interface_in_another_namespace_lives_on),
+	UNIT_TEST(new_configuration_takes_back_what_the_old_one_set),
+	UNIT_TEST(new_configuration_that_says_the_same_undoes_nothing),
+	UNIT_TEST(new_configuration_that_names_what_is_the_default_sets_it),
+	UNIT_TEST(kept_descriptor_gets_the_carrier_it_should_have),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_set_timeout(tc, 30);
-	if (netns_is_allowed()) {
-		tcase_add_test(tc, clean_stop_removes_what_was_made);
-		tcase_add_test(tc, kept_interface_is_taken_over_and_owned);
-		tcase_add_test(tc, crash_leaves_it_and_the_next_start_owns_it);
-		tcase_add_test(
-			tc,
-			interface_of_the_administrator_keeps_what_is_its_own);
-		tcase_add_test(tc, mac_is_stable_local_and_of_this_key);
-		tcase_add_test(
-			tc, deleted_interface_is_made_again_with_its_addresses);
-		tcase_add_test(tc, what_going_down_took_comes_back);
-		tcase_add_test(tc, interface_in_another_namespace_lives_on);
-		tcase_add_test(
-			tc, new_configuration_takes_back_what_the_old_one_set);
-		tcase_add_test(
-			tc,
-			new_configuration_that_says_the_same_undoes_nothing);
-		tcase_add_test(
-			tc,
-			new_configuration_that_names_what_is_the_default_sets_it);
-		tcase_add_test(tc,
-			       kept_descriptor_gets_the_carrier_it_should_have);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("interface", tests)

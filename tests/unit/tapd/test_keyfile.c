@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "support/main.h"
 #include "support/scratch.h"
 
 #define SECRET_1 "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
@@ -301,33 +302,20 @@ START_TEST(random_keys_differ)
 }
 END_TEST
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+static const struct unit_test tests[] = {
+	UNIT_CASE("keyfile", .setup = scratch_enter, .teardown = scratch_leave),
+	UNIT_TEST(one_secret_or_two),
+	UNIT_EACH(bad_secret_is_refused_and_never_quoted, bad_secrets),
+	UNIT_TEST(secret_that_is_no_file_is_named),
+	UNIT_TEST(secret_others_can_read_is_refused_with_the_cure),
+	UNIT_TEST(secret_on_a_read_only_mount_may_be_readable),
+	UNIT_TEST(key_is_made_once_and_private),
+	UNIT_TEST(key_of_another_machine_is_replaced_and_said),
+	UNIT_TEST(key_without_a_machine_id_is_kept),
+	UNIT_EACH(damaged_key_file_is_refused_not_replaced, bad_keys),
+	UNIT_TEST(key_that_cannot_be_kept_is_an_error),
+	UNIT_TEST(public_key_is_that_of_the_private_one),
+	UNIT_TEST(random_keys_differ),
+};
 
-int main(void)
-{
-	Suite *s = suite_create("keyfile");
-	TCase *tc = tcase_create("keyfile");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, scratch_enter, scratch_leave);
-	tcase_add_test(tc, one_secret_or_two);
-	tcase_add_loop_test(tc, bad_secret_is_refused_and_never_quoted, 0,
-			    COUNT(bad_secrets));
-	tcase_add_test(tc, secret_that_is_no_file_is_named);
-	tcase_add_test(tc, secret_others_can_read_is_refused_with_the_cure);
-	tcase_add_test(tc, secret_on_a_read_only_mount_may_be_readable);
-	tcase_add_test(tc, key_is_made_once_and_private);
-	tcase_add_test(tc, key_of_another_machine_is_replaced_and_said);
-	tcase_add_test(tc, key_without_a_machine_id_is_kept);
-	tcase_add_loop_test(tc, damaged_key_file_is_refused_not_replaced, 0,
-			    COUNT(bad_keys));
-	tcase_add_test(tc, key_that_cannot_be_kept_is_an_error);
-	tcase_add_test(tc, public_key_is_that_of_the_private_one);
-	tcase_add_test(tc, random_keys_differ);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("keyfile", tests)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "support/main.h"
 #include "support/netns.h"
 #include "tapd/tap/tap.h"
 
@@ -324,35 +325,22 @@ START_TEST(interface_that_is_absent_is_named)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("link");
-	TCase *tc = tcase_create("link");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("link", .setup = netns_enter, .timeout_s = 30,
+		  .allowed = netns_is_allowed),
+	UNIT_TEST(sets_what_ip_shows),
+	UNIT_TEST(without_rights_only_what_differs_fails),
+	UNIT_TEST(follows_what_others_change),
+	UNIT_TEST(bridge_port_is_still_there_when_it_leaves_the_bridge),
+	UNIT_TEST(master_that_is_no_vrf_is_told_at_once),
+	UNIT_TEST(all_multicast_is_seen_whoever_asked_for_it),
+	UNIT_TEST(promiscuous_is_not_all_multicast),
+	UNIT_TEST(runs_while_up_with_a_carrier),
+	UNIT_TEST(frames_that_a_full_queue_drops_are_counted),
+	UNIT_TEST(look_at_one_that_is_gone_says_so),
+	UNIT_TEST(lost_messages_are_made_up_for),
+	UNIT_TEST(multicast_goes_by_the_tap),
+	UNIT_TEST(interface_that_is_absent_is_named),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, netns_enter, NULL);
-	tcase_set_timeout(tc, 30);
-	if (netns_is_allowed()) {
-		tcase_add_test(tc, sets_what_ip_shows);
-		tcase_add_test(tc, without_rights_only_what_differs_fails);
-		tcase_add_test(tc, follows_what_others_change);
-		tcase_add_test(
-			tc,
-			bridge_port_is_still_there_when_it_leaves_the_bridge);
-		tcase_add_test(tc, master_that_is_no_vrf_is_told_at_once);
-		tcase_add_test(tc, all_multicast_is_seen_whoever_asked_for_it);
-		tcase_add_test(tc, promiscuous_is_not_all_multicast);
-		tcase_add_test(tc, runs_while_up_with_a_carrier);
-		tcase_add_test(tc, frames_that_a_full_queue_drops_are_counted);
-		tcase_add_test(tc, look_at_one_that_is_gone_says_so);
-		tcase_add_test(tc, lost_messages_are_made_up_for);
-		tcase_add_test(tc, multicast_goes_by_the_tap);
-		tcase_add_test(tc, interface_that_is_absent_is_named);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("link", tests)

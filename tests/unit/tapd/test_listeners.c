@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "support/main.h"
 #include "support/netns.h"
 
 static struct listeners *l;
@@ -160,28 +161,15 @@ START_TEST(joins_on_top_of_the_interface_are_listed)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("listeners");
-	TCase *text = tcase_create("text"), *kernel = tcase_create("kernel");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("text", .setup = setup, .teardown = teardown),
+	UNIT_TEST(only_the_interface_asked_for_is_listed),
+	UNIT_TEST(lines_that_make_no_sense_are_passed_over),
+	UNIT_TEST(list_is_bounded),
+	UNIT_CASE("kernel", .setup = setup_netns, .teardown = teardown,
+		  .timeout_s = 30, .allowed = netns_is_allowed),
+	UNIT_TEST(list_of_the_kernel_is_read_to_its_end),
+	UNIT_TEST(joins_on_top_of_the_interface_are_listed),
+};
 
-	suite_add_tcase(suite, text);
-	tcase_add_checked_fixture(text, setup, teardown);
-	tcase_add_test(text, only_the_interface_asked_for_is_listed);
-	tcase_add_test(text, lines_that_make_no_sense_are_passed_over);
-	tcase_add_test(text, list_is_bounded);
-	suite_add_tcase(suite, kernel);
-	tcase_add_checked_fixture(kernel, setup_netns, teardown);
-	tcase_set_timeout(kernel, 30);
-	if (netns_is_allowed()) {
-		tcase_add_test(kernel, list_of_the_kernel_is_read_to_its_end);
-		tcase_add_test(kernel,
-			       joins_on_top_of_the_interface_are_listed);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("listeners", tests)

@@ -1,3 +1,4 @@
+#include "support/main.h"
 #include "tapd/log.h"
 
 #include <check.h>
@@ -136,25 +137,16 @@ START_TEST(level_names_round_trip)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("log");
-	TCase *tc = tcase_create("log");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("log", .setup = redirect),
+	UNIT_TEST(line_names_the_interface),
+	UNIT_TEST(journal_gets_a_priority),
+	UNIT_TEST(inherited_journal_stream_of_another_file_is_ignored),
+	UNIT_TEST(lines_above_the_level_are_not_written),
+	UNIT_TEST(control_bytes_cannot_forge_a_line),
+	UNIT_TEST(long_line_is_cut_and_still_ends),
+	UNIT_TEST(errno_is_untouched),
+	UNIT_TEST(level_names_round_trip),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, redirect, NULL);
-	tcase_add_test(tc, line_names_the_interface);
-	tcase_add_test(tc, journal_gets_a_priority);
-	tcase_add_test(tc, inherited_journal_stream_of_another_file_is_ignored);
-	tcase_add_test(tc, lines_above_the_level_are_not_written);
-	tcase_add_test(tc, control_bytes_cannot_forge_a_line);
-	tcase_add_test(tc, long_line_is_cut_and_still_ends);
-	tcase_add_test(tc, errno_is_untouched);
-	tcase_add_test(tc, level_names_round_trip);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("log", tests)

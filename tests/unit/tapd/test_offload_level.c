@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "node/node_impl.h"
+#include "support/main.h"
 #include "support/netns.h"
 #include "tapd/log.h"
 
@@ -222,25 +223,14 @@ START_TEST(a_tap_that_was_made_again_is_tried_again)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("offloads");
-	TCase *tc = tcase_create("offloads");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("offloads", .setup = setup, .teardown = teardown,
+		  .allowed = netns_is_allowed),
+	UNIT_TEST(by_default_all_of_it),
+	UNIT_LOOP(each_rung_can_be_had_with_each_other, 12),
+	UNIT_TEST(complete_checksums_leave_nothing_to_merge),
+	UNIT_TEST(a_kind_that_was_refused_is_not_merged_again),
+	UNIT_TEST(a_tap_that_was_made_again_is_tried_again),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	if (netns_is_allowed()) {
-		tcase_add_test(tc, by_default_all_of_it);
-		tcase_add_loop_test(tc, each_rung_can_be_had_with_each_other, 0,
-				    12);
-		tcase_add_test(tc, complete_checksums_leave_nothing_to_merge);
-		tcase_add_test(tc, a_kind_that_was_refused_is_not_merged_again);
-		tcase_add_test(tc, a_tap_that_was_made_again_is_tried_again);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("offload_level", tests)

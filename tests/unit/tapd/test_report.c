@@ -1,5 +1,6 @@
 /* The reports of a node that is made up here: node_* below stand in for the
  * library's, so that every value, the extreme ones too, can be shown. */
+#include "support/main.h"
 #include "tapd/control/report.h"
 
 #include <check.h>
@@ -563,39 +564,28 @@ START_TEST(peer_that_is_new_or_another_has_no_rates_yet)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("report");
-	TCase *tc = tcase_create("report");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("report", .setup = setup),
+	UNIT_TEST(status_has_every_key),
+	UNIT_TEST(peer_that_is_up_has_its_measures),
+	UNIT_TEST(peer_nobody_knows_is_all_null),
+	UNIT_TEST(name_that_is_not_utf8_is_null),
+	UNIT_TEST(states_have_their_names),
+	UNIT_TEST(fdb_names_the_owner_of_each_mac),
+	UNIT_TEST(drops_list_every_reason_zeros_too),
+	UNIT_TEST(groups_are_in_order_and_name_their_members),
+	UNIT_TEST(flooded_group_says_to_whom_and_why),
+	UNIT_TEST(any_number_of_groups_is_listed),
+	UNIT_TEST(without_snooping_no_group_is_listed),
+	UNIT_TEST(the_daemons_warnings_come_first),
+	UNIT_TEST(no_peer_up_is_a_warning),
+	UNIT_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest),
+	UNIT_TEST(multicast_that_cannot_be_known_is_a_warning),
+	UNIT_TEST(silence_is_a_warning_that_says_what_to_check),
+	UNIT_TEST(longest_names_fit_in_a_warning),
+	UNIT_TEST(loss_that_is_no_number_is_null),
+	UNIT_TEST(rates_are_those_of_the_last_seconds),
+	UNIT_TEST(peer_that_is_new_or_another_has_no_rates_yet),
+};
 
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, status_has_every_key);
-	tcase_add_test(tc, peer_that_is_up_has_its_measures);
-	tcase_add_test(tc, peer_nobody_knows_is_all_null);
-	tcase_add_test(tc, name_that_is_not_utf8_is_null);
-	tcase_add_test(tc, states_have_their_names);
-	tcase_add_test(tc, fdb_names_the_owner_of_each_mac);
-	tcase_add_test(tc, drops_list_every_reason_zeros_too);
-	tcase_add_test(tc, groups_are_in_order_and_name_their_members);
-	tcase_add_test(tc, flooded_group_says_to_whom_and_why);
-	tcase_add_test(tc, any_number_of_groups_is_listed);
-	tcase_add_test(tc, without_snooping_no_group_is_listed);
-	tcase_add_test(tc, the_daemons_warnings_come_first);
-	tcase_add_test(tc, no_peer_up_is_a_warning);
-	tcase_add_test(
-		tc,
-		differing_mtus_and_losses_name_some_peers_and_count_the_rest);
-	tcase_add_test(tc, multicast_that_cannot_be_known_is_a_warning);
-	tcase_add_test(tc, silence_is_a_warning_that_says_what_to_check);
-	tcase_add_test(tc, longest_names_fit_in_a_warning);
-	tcase_add_test(tc, loss_that_is_no_number_is_null);
-	tcase_add_test(tc, rates_are_those_of_the_last_seconds);
-	tcase_add_test(tc, peer_that_is_new_or_another_has_no_rates_yet);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
-}
+UNIT_MAIN("report", tests)

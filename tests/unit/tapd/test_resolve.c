@@ -1,9 +1,9 @@
+#include "support/main.h"
 #include "tapd/discover/resolve.h"
 
 #include <check.h>
 #include <event2/event.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Numeric hosts stand for names: getaddrinfo answers them without a server. */
@@ -168,24 +168,15 @@ START_TEST(no_more_addresses_than_there_is_room)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("resolve");
-	TCase *tc = tcase_create("resolve");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("resolve", .setup = setup, .teardown = teardown,
+		  .timeout_s = 60),
+	UNIT_TEST(names_become_addresses_of_both_families),
+	UNIT_TEST(name_that_fails_does_not_hide_the_others),
+	UNIT_TEST(addresses_where_no_peer_can_be_are_no_answer),
+	UNIT_TEST(answers_outlive_a_new_list),
+	UNIT_TEST(peers_that_are_addresses_are_not_asked_for),
+	UNIT_TEST(no_more_addresses_than_there_is_room),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, names_become_addresses_of_both_families);
-	tcase_add_test(tc, name_that_fails_does_not_hide_the_others);
-	tcase_add_test(tc, addresses_where_no_peer_can_be_are_no_answer);
-	tcase_add_test(tc, answers_outlive_a_new_list);
-	tcase_add_test(tc, peers_that_are_addresses_are_not_asked_for);
-	tcase_add_test(tc, no_more_addresses_than_there_is_room);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("resolve", tests)

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "support/frame_len.h"
+#include "support/main.h"
 #include "support/netns.h"
 #include "support/segments.h"
 
@@ -559,44 +560,25 @@ START_TEST(errors_say_what_is_wrong)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("tap");
-	TCase *tc = tcase_create("tap");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("tap", .setup = netns_enter, .timeout_s = 30,
+		  .allowed = netns_is_allowed),
+	UNIT_TEST(made_tap_vanishes_unless_persistent),
+	UNIT_LOOP(tap_of_the_administrator_is_attached_and_stays, 2),
+	UNIT_TEST(frames_pass_both_ways),
+	UNIT_TEST(batch_keeps_order_and_headroom),
+	UNIT_TEST(largest_frame_fits),
+	UNIT_TEST(interface_that_is_down_refuses_frames_and_lives),
+	UNIT_TEST(deleted_interface_is_noticed),
+	UNIT_LOOP(as_much_is_left_to_us_as_was_asked_for, 4 * STREAMS),
+	UNIT_LOOP(super_frames_are_taken_in_pieces, STREAMS),
+	UNIT_TEST(super_frame_with_a_tag_is_taken),
+	UNIT_TEST(udp_super_frame_is_datagrams_to_a_socket),
+	UNIT_TEST(refused_super_frame_is_remembered_by_its_kind),
+	UNIT_TEST(carrier_follows),
+	UNIT_TEST(kept_descriptor_holds_the_carrier_and_is_adopted),
+	UNIT_TEST(descriptor_that_is_not_of_this_tap_is_not_adopted),
+	UNIT_TEST(errors_say_what_is_wrong),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, netns_enter, NULL);
-	tcase_set_timeout(tc, 30);
-	if (netns_is_allowed()) {
-		tcase_add_test(tc, made_tap_vanishes_unless_persistent);
-		tcase_add_loop_test(
-			tc, tap_of_the_administrator_is_attached_and_stays, 0,
-			2);
-		tcase_add_test(tc, frames_pass_both_ways);
-		tcase_add_test(tc, batch_keeps_order_and_headroom);
-		tcase_add_test(tc, largest_frame_fits);
-		tcase_add_test(tc,
-			       interface_that_is_down_refuses_frames_and_lives);
-		tcase_add_test(tc, deleted_interface_is_noticed);
-		tcase_add_loop_test(tc, as_much_is_left_to_us_as_was_asked_for,
-				    0, 4 * STREAMS);
-		tcase_add_loop_test(tc, super_frames_are_taken_in_pieces, 0,
-				    STREAMS);
-		tcase_add_test(tc, super_frame_with_a_tag_is_taken);
-		tcase_add_test(tc, udp_super_frame_is_datagrams_to_a_socket);
-		tcase_add_test(tc,
-			       refused_super_frame_is_remembered_by_its_kind);
-		tcase_add_test(tc, carrier_follows);
-		tcase_add_test(
-			tc, kept_descriptor_holds_the_carrier_and_is_adopted);
-		tcase_add_test(
-			tc, descriptor_that_is_not_of_this_tap_is_not_adopted);
-		tcase_add_test(tc, errors_say_what_is_wrong);
-	}
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("tap", tests)

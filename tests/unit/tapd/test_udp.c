@@ -1,3 +1,4 @@
+#include "support/main.h"
 #include "tapd/underlay/udp.h"
 
 #include <check.h>
@@ -418,33 +419,23 @@ START_TEST(both_families_may_be_listed_with_one_port)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("udp");
-	TCase *tc = tcase_create("udp");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("udp", .timeout_s = 30),
+	UNIT_TEST(datagram_arrives_with_its_sender),
+	UNIT_TEST(nothing_to_read_is_no_datagram),
+	UNIT_TEST(dual_stack_socket_speaks_ipv4),
+	UNIT_TEST(ipv6_reaches_ipv6),
+	UNIT_TEST(run_arrives_as_equal_datagrams),
+	UNIT_TEST(refused_run_is_sent_one_by_one),
+	UNIT_TEST(lost_message_does_not_stop_the_next),
+	UNIT_TEST(family_without_a_socket_is_unreachable),
+	UNIT_TEST(more_runs_than_a_batch_all_arrive_in_order),
+	UNIT_LOOP(every_way_to_send_meets_every_way_to_receive, 9),
+	UNIT_TEST(batching_may_change_at_any_time),
+	UNIT_TEST(overflow_of_the_receive_buffer_is_counted),
+	UNIT_TEST(port_in_use_is_named),
+	UNIT_TEST(address_of_another_host_is_named),
+	UNIT_TEST(both_families_may_be_listed_with_one_port),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc, datagram_arrives_with_its_sender);
-	tcase_add_test(tc, nothing_to_read_is_no_datagram);
-	tcase_add_test(tc, dual_stack_socket_speaks_ipv4);
-	tcase_add_test(tc, ipv6_reaches_ipv6);
-	tcase_add_test(tc, run_arrives_as_equal_datagrams);
-	tcase_add_test(tc, refused_run_is_sent_one_by_one);
-	tcase_add_test(tc, lost_message_does_not_stop_the_next);
-	tcase_add_test(tc, family_without_a_socket_is_unreachable);
-	tcase_add_test(tc, more_runs_than_a_batch_all_arrive_in_order);
-	tcase_add_loop_test(tc, every_way_to_send_meets_every_way_to_receive, 0,
-			    9);
-	tcase_add_test(tc, batching_may_change_at_any_time);
-	tcase_add_test(tc, overflow_of_the_receive_buffer_is_counted);
-	tcase_add_test(tc, port_in_use_is_named);
-	tcase_add_test(tc, address_of_another_host_is_named);
-	tcase_add_test(tc, both_families_may_be_listed_with_one_port);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("udp", tests)

@@ -1,9 +1,9 @@
 /* tunnel/aead: both backends against published values and each other. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/splitmix.h"
 #include "support/vectors.h"
 #include "tunnel/aead.h"
@@ -442,45 +442,22 @@ START_TEST(an_unknown_backend_is_refused)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("aead");
-	TCase *t = tcase_create("published");
+static const struct unit_test tests[] = {
+	UNIT_CASE("published"),
+	UNIT_LOOP(gcm_specification_values, BACKENDS),
+	UNIT_LOOP(wycheproof, BACKENDS),
+	UNIT_CASE("use"),
+	UNIT_LOOP(the_nonce_is_32_zero_bits_and_the_counter, BACKENDS),
+	UNIT_LOOP(one_piece_is_sealed_in_place, BACKENDS),
+	UNIT_LOOP(nothing_at_all_can_be_sealed, BACKENDS),
+	UNIT_LOOP(associated_data_alone_is_authenticated, BACKENDS),
+	UNIT_TEST(an_unknown_backend_is_refused),
+	UNIT_CASE("attacks"),
+	UNIT_LOOP(every_flipped_bit_is_refused, BACKENDS),
+	UNIT_LOOP(every_truncation_is_refused, BACKENDS),
+	UNIT_LOOP(another_key_is_refused, BACKENDS),
+	UNIT_CASE("agreement", .timeout_s = 60),
+	UNIT_TEST(backends_agree_on_random_pieces),
+};
 
-	tcase_add_loop_test(t, gcm_specification_values, 0, BACKENDS);
-	tcase_add_loop_test(t, wycheproof, 0, BACKENDS);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("use");
-	tcase_add_loop_test(t, the_nonce_is_32_zero_bits_and_the_counter, 0,
-			    BACKENDS);
-	tcase_add_loop_test(t, one_piece_is_sealed_in_place, 0, BACKENDS);
-	tcase_add_loop_test(t, nothing_at_all_can_be_sealed, 0, BACKENDS);
-	tcase_add_loop_test(t, associated_data_alone_is_authenticated, 0,
-			    BACKENDS);
-	tcase_add_test(t, an_unknown_backend_is_refused);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("attacks");
-	tcase_add_loop_test(t, every_flipped_bit_is_refused, 0, BACKENDS);
-	tcase_add_loop_test(t, every_truncation_is_refused, 0, BACKENDS);
-	tcase_add_loop_test(t, another_key_is_refused, 0, BACKENDS);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("agreement");
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, backends_agree_on_random_pieces);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("aead", tests)

@@ -1,8 +1,8 @@
 /* tunnel/cookie: mac1 keeps strangers out, mac2 keeps spoofers out. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "tunnel/cookie.h"
 #include "tunnel/noise.h"
 
@@ -349,43 +349,25 @@ START_TEST(forged_cookie_messages_are_refused)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cookie");
-	TCase *t = tcase_create("mac1");
+static const struct unit_test tests[] = {
+	UNIT_CASE("mac1"),
+	UNIT_TEST(mac1_is_the_documented_hash),
+	UNIT_TEST(mac1_covers_every_bit_before_it),
+	UNIT_TEST(mac1_of_another_secret_is_refused),
+	UNIT_TEST(mac1_of_a_response),
+	UNIT_TEST(a_wiped_secret_holds_nothing),
+	UNIT_CASE("mac2"),
+	UNIT_TEST(a_cookie_comes_and_is_accepted),
+	UNIT_TEST(a_cookie_is_good_for_later_messages),
+	UNIT_TEST(mac2_covers_every_bit_of_the_message),
+	UNIT_TEST(a_cookie_is_bound_to_address_and_port),
+	UNIT_TEST(a_cookie_outlives_one_turn_of_the_key),
+	UNIT_TEST(a_cookie_does_not_outlive_a_long_silence),
+	UNIT_TEST(an_empty_jar_accepts_nothing),
+	UNIT_TEST(a_jar_works_at_time_zero),
+	UNIT_CASE("cookie message"),
+	UNIT_TEST(the_cookie_message_is_sealed_as_documented),
+	UNIT_TEST(forged_cookie_messages_are_refused),
+};
 
-	tcase_add_test(t, mac1_is_the_documented_hash);
-	tcase_add_test(t, mac1_covers_every_bit_before_it);
-	tcase_add_test(t, mac1_of_another_secret_is_refused);
-	tcase_add_test(t, mac1_of_a_response);
-	tcase_add_test(t, a_wiped_secret_holds_nothing);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("mac2");
-	tcase_add_test(t, a_cookie_comes_and_is_accepted);
-	tcase_add_test(t, a_cookie_is_good_for_later_messages);
-	tcase_add_test(t, mac2_covers_every_bit_of_the_message);
-	tcase_add_test(t, a_cookie_is_bound_to_address_and_port);
-	tcase_add_test(t, a_cookie_outlives_one_turn_of_the_key);
-	tcase_add_test(t, a_cookie_does_not_outlive_a_long_silence);
-	tcase_add_test(t, an_empty_jar_accepts_nothing);
-	tcase_add_test(t, a_jar_works_at_time_zero);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("cookie message");
-	tcase_add_test(t, the_cookie_message_is_sealed_as_documented);
-	tcase_add_test(t, forged_cookie_messages_are_refused);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("cookie", tests)

@@ -1,7 +1,7 @@
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "tunnel/frag.h"
 
 #define RECORD_MAX 65535
@@ -456,53 +456,28 @@ START_TEST(a_caller_that_holds_everything_costs_the_piece)
 }
 END_TEST
 
-static TCase *honest_case(void)
-{
-	TCase *tc = tcase_create("honest");
+static const struct unit_test tests[] = {
+	UNIT_CASE("honest", .setup = setup, .teardown = teardown),
+	UNIT_TEST(pieces_in_order_become_the_record),
+	UNIT_TEST(one_piece_may_be_all),
+	UNIT_TEST(the_largest_record_fits),
+	UNIT_TEST(every_order_of_pieces_becomes_the_record),
+	UNIT_TEST(sets_are_told_apart_by_port_session_and_id),
+	UNIT_TEST(a_record_stays_the_callers_until_released),
+	UNIT_TEST(a_record_that_is_held_does_not_count_against_its_peer),
+	UNIT_TEST(what_stays_incomplete_is_dropped_after_a_second),
+	UNIT_TEST(a_late_piece_does_not_complete_an_expired_set),
+	UNIT_TEST(sets_die_with_their_session_uncounted),
+	UNIT_TEST(a_caller_that_holds_everything_costs_the_piece),
+	UNIT_CASE("attacks", .setup = setup, .teardown = teardown),
+	UNIT_EACH(attack_no_malformed_frame_gets_through, attacks),
+	UNIT_TEST(attack_lengths_cannot_wrap),
+	UNIT_TEST(attack_a_small_record_limit_holds),
+	UNIT_TEST(attack_a_comb_of_holes_is_bounded),
+	UNIT_TEST(attack_a_ninth_frame_costs_the_peer_its_own_oldest),
+	UNIT_TEST(attack_one_peer_cannot_exhaust_the_pool),
+	UNIT_TEST(attack_an_empty_pool_costs_the_oldest_of_all),
+	UNIT_TEST(attack_frames_that_never_complete_leave_no_trace),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, pieces_in_order_become_the_record);
-	tcase_add_test(tc, one_piece_may_be_all);
-	tcase_add_test(tc, the_largest_record_fits);
-	tcase_add_test(tc, every_order_of_pieces_becomes_the_record);
-	tcase_add_test(tc, sets_are_told_apart_by_port_session_and_id);
-	tcase_add_test(tc, a_record_stays_the_callers_until_released);
-	tcase_add_test(tc,
-		       a_record_that_is_held_does_not_count_against_its_peer);
-	tcase_add_test(tc, what_stays_incomplete_is_dropped_after_a_second);
-	tcase_add_test(tc, a_late_piece_does_not_complete_an_expired_set);
-	tcase_add_test(tc, sets_die_with_their_session_uncounted);
-	tcase_add_test(tc, a_caller_that_holds_everything_costs_the_piece);
-	return tc;
-}
-
-static TCase *attack_case(void)
-{
-	TCase *tc = tcase_create("attacks");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, attack_no_malformed_frame_gets_through, 0,
-			    sizeof(attacks) / sizeof(attacks[0]));
-	tcase_add_test(tc, attack_lengths_cannot_wrap);
-	tcase_add_test(tc, attack_a_small_record_limit_holds);
-	tcase_add_test(tc, attack_a_comb_of_holes_is_bounded);
-	tcase_add_test(tc, attack_a_ninth_frame_costs_the_peer_its_own_oldest);
-	tcase_add_test(tc, attack_one_peer_cannot_exhaust_the_pool);
-	tcase_add_test(tc, attack_an_empty_pool_costs_the_oldest_of_all);
-	tcase_add_test(tc, attack_frames_that_never_complete_leave_no_trace);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("frag");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, honest_case());
-	suite_add_tcase(suite, attack_case());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("frag", tests)

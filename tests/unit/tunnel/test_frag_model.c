@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/splitmix.h"
 #include "tunnel/frag.h"
 
@@ -264,17 +265,8 @@ START_TEST(random_pieces_agree_with_a_model)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("frag_model");
-	TCase *tc = tcase_create("model");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_LOOP(random_pieces_agree_with_a_model, 40),
+};
 
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, random_pieces_agree_with_a_model, 0, 40);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("frag_model", tests)

@@ -1,10 +1,10 @@
 /* tunnel/noise: published values, and hostile handshakes. */
 #include <check.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/low_order.h"
+#include "support/main.h"
 #include "support/vectors.h"
 #include "tunnel/aead.h"
 #include "tunnel/noise.h"
@@ -462,39 +462,21 @@ START_TEST(a_wiped_state_holds_nothing)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("noise");
-	TCase *t = tcase_create("published");
+static const struct unit_test tests[] = {
+	UNIT_CASE("published"),
+	UNIT_TEST(handshake_of_cacophony),
+	UNIT_TEST(handshake_of_the_vector_file),
+	UNIT_CASE("attacks", .timeout_s = 60),
+	UNIT_TEST(message_1_with_any_bit_flipped_is_refused),
+	UNIT_TEST(message_1_of_another_length_is_refused),
+	UNIT_TEST(forged_answers_do_not_spoil_the_pending_handshake),
+	UNIT_TEST(another_prologue_is_refused),
+	UNIT_TEST(another_psk_is_refused_in_message_2),
+	UNIT_TEST(the_answer_to_another_initiation_is_refused),
+	UNIT_TEST(a_static_key_without_its_private_half_completes_nothing),
+	UNIT_TEST(low_order_static_keys_complete_nothing),
+	UNIT_TEST(low_order_ephemeral_keys_get_no_answer),
+	UNIT_TEST(a_wiped_state_holds_nothing),
+};
 
-	tcase_add_test(t, handshake_of_cacophony);
-	tcase_add_test(t, handshake_of_the_vector_file);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("attacks");
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, message_1_with_any_bit_flipped_is_refused);
-	tcase_add_test(t, message_1_of_another_length_is_refused);
-	tcase_add_test(t, forged_answers_do_not_spoil_the_pending_handshake);
-	tcase_add_test(t, another_prologue_is_refused);
-	tcase_add_test(t, another_psk_is_refused_in_message_2);
-	tcase_add_test(t, the_answer_to_another_initiation_is_refused);
-	tcase_add_test(t,
-		       a_static_key_without_its_private_half_completes_nothing);
-	tcase_add_test(t, low_order_static_keys_complete_nothing);
-	tcase_add_test(t, low_order_ephemeral_keys_get_no_answer);
-	tcase_add_test(t, a_wiped_state_holds_nothing);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("noise", tests)

@@ -1,9 +1,9 @@
 /* tunnel/noise: X25519, HMAC and HKDF against published values. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "support/low_order.h"
+#include "support/main.h"
 #include "support/vectors.h"
 #include "tunnel/noise.h"
 
@@ -261,35 +261,18 @@ START_TEST(wycheproof_hkdf)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("noise_primitives");
-	TCase *t = tcase_create("x25519");
+static const struct unit_test tests[] = {
+	UNIT_CASE("x25519", .timeout_s = 60),
+	UNIT_TEST(x25519_of_rfc_7748),
+	UNIT_TEST(x25519_iterated_as_in_rfc_7748),
+	UNIT_TEST(low_order_points_give_no_secret),
+	UNIT_TEST(wycheproof_x25519),
+	UNIT_CASE("hashes"),
+	UNIT_TEST(hmac_of_rfc_4231),
+	UNIT_TEST(hmac_under_a_long_key),
+	UNIT_TEST(hkdf_of_rfc_5869),
+	UNIT_TEST(hkdf_ends_at_255_blocks),
+	UNIT_TEST(wycheproof_hkdf),
+};
 
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, x25519_of_rfc_7748);
-	tcase_add_test(t, x25519_iterated_as_in_rfc_7748);
-	tcase_add_test(t, low_order_points_give_no_secret);
-	tcase_add_test(t, wycheproof_x25519);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("hashes");
-	tcase_add_test(t, hmac_of_rfc_4231);
-	tcase_add_test(t, hmac_under_a_long_key);
-	tcase_add_test(t, hkdf_of_rfc_5869);
-	tcase_add_test(t, hkdf_ends_at_255_blocks);
-	tcase_add_test(t, wycheproof_hkdf);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("noise_primitives", tests)

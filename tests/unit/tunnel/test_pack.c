@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/sessions.h"
 #include "support/splitmix.h"
 #include "tunnel/frag.h"
@@ -602,58 +603,30 @@ START_TEST(random_records_all_arrive_once_whole_and_in_order)
 }
 END_TEST
 
-static TCase *packing(void)
-{
-	TCase *tc = tcase_create("packing");
+static const struct unit_test tests[] = {
+	UNIT_CASE("packing", .setup = setup, .teardown = teardown),
+	UNIT_TEST(records_that_fit_share_a_datagram),
+	UNIT_TEST(a_record_that_fits_an_empty_datagram_is_never_cut),
+	UNIT_TEST(
+		a_larger_record_fills_datagrams_to_the_end_and_the_next_follows),
+	UNIT_TEST(a_cut_begins_in_the_datagram_that_is_open),
+	UNIT_TEST(a_cut_leaves_no_crumbs_in_the_open_datagram),
+	UNIT_TEST(a_datagram_holds_as_many_pieces_as_the_list),
+	UNIT_TEST(a_full_list_of_pieces_ends_the_datagram_before_a_cut),
+	UNIT_TEST(a_record_in_two_places_takes_two_pieces),
+	UNIT_TEST(frame_ids_never_repeat_in_a_session),
+	UNIT_TEST(nothing_to_send_sends_nothing),
+	UNIT_TEST(what_was_sealed_is_counted_for_each_turn),
+	UNIT_LOOP(random_records_all_arrive_once_whole_and_in_order, 100),
+	UNIT_CASE("runs", .setup = setup, .teardown = teardown),
+	UNIT_TEST(equal_datagrams_share_a_run_and_a_shorter_one_closes_it),
+	UNIT_EACH(a_run_ends_at_64_segments_or_65507_bytes, run_limits),
+	UNIT_TEST(each_peers_turn_begins_a_run),
+	UNIT_TEST(a_used_up_pool_is_flushed_in_order_and_starts_over),
+	UNIT_TEST(one_peers_turn_may_use_the_pool_up_several_times),
+	UNIT_TEST(a_message_is_a_run_of_its_own_and_keeps_its_place),
+	UNIT_TEST(keys_that_ran_out_send_nothing_and_are_counted),
+	UNIT_TEST(keys_that_run_out_in_a_run_spoil_nothing_before),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, records_that_fit_share_a_datagram);
-	tcase_add_test(tc, a_record_that_fits_an_empty_datagram_is_never_cut);
-	tcase_add_test(
-		tc,
-		a_larger_record_fills_datagrams_to_the_end_and_the_next_follows);
-	tcase_add_test(tc, a_cut_begins_in_the_datagram_that_is_open);
-	tcase_add_test(tc, a_cut_leaves_no_crumbs_in_the_open_datagram);
-	tcase_add_test(tc, a_datagram_holds_as_many_pieces_as_the_list);
-	tcase_add_test(tc,
-		       a_full_list_of_pieces_ends_the_datagram_before_a_cut);
-	tcase_add_test(tc, a_record_in_two_places_takes_two_pieces);
-	tcase_add_test(tc, frame_ids_never_repeat_in_a_session);
-	tcase_add_test(tc, nothing_to_send_sends_nothing);
-	tcase_add_test(tc, what_was_sealed_is_counted_for_each_turn);
-	tcase_add_loop_test(
-		tc, random_records_all_arrive_once_whole_and_in_order, 0, 100);
-	return tc;
-}
-
-static TCase *sending(void)
-{
-	TCase *tc = tcase_create("runs");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc,
-		       equal_datagrams_share_a_run_and_a_shorter_one_closes_it);
-	tcase_add_loop_test(tc, a_run_ends_at_64_segments_or_65507_bytes, 0,
-			    (int)COUNT(run_limits));
-	tcase_add_test(tc, each_peers_turn_begins_a_run);
-	tcase_add_test(tc, a_used_up_pool_is_flushed_in_order_and_starts_over);
-	tcase_add_test(tc, one_peers_turn_may_use_the_pool_up_several_times);
-	tcase_add_test(tc, a_message_is_a_run_of_its_own_and_keeps_its_place);
-	tcase_add_test(tc, keys_that_ran_out_send_nothing_and_are_counted);
-	tcase_add_test(tc, keys_that_run_out_in_a_run_spoil_nothing_before);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("batch");
-	SRunner *sr = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, packing());
-	suite_add_tcase(suite, sending());
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("pack", tests)

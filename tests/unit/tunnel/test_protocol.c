@@ -1,9 +1,9 @@
 /* docs/PROTOCOL: the code writes and reads the bytes of its test vectors. */
 #include <check.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/vectors.h"
 #include "tunnel/aead.h"
 #include "tunnel/cookie.h"
@@ -344,29 +344,11 @@ START_TEST(macs_and_cookie)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("protocol");
-	TCase *t = tcase_create("vectors");
+static const struct unit_test tests[] = {
+	UNIT_TEST(handshake_messages), UNIT_TEST(frames),
+	UNIT_TEST(other_records),      UNIT_TEST(groups),
+	UNIT_TEST(handshake),	       UNIT_TEST(data_messages),
+	UNIT_TEST(macs_and_cookie),
+};
 
-	tcase_add_test(t, handshake_messages);
-	tcase_add_test(t, frames);
-	tcase_add_test(t, other_records);
-	tcase_add_test(t, groups);
-	tcase_add_test(t, handshake);
-	tcase_add_test(t, data_messages);
-	tcase_add_test(t, macs_and_cookie);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("protocol", tests)

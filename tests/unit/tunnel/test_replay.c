@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/splitmix.h"
 #include "tunnel/replay.h"
 
@@ -178,24 +179,12 @@ START_TEST(random_traffic_agrees_with_a_model)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *s = suite_create("replay");
-	TCase *tc = tcase_create("replay");
-	SRunner *sr = srunner_create(s);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_EACH(sequences_end_as_the_table_says, sequences),
+	UNIT_TEST(every_counter_of_the_window_is_accepted_once_forwards),
+	UNIT_TEST(every_counter_of_the_window_is_accepted_once_backwards),
+	UNIT_TEST(attack_a_forged_counter_does_not_move_the_window),
+	UNIT_LOOP(random_traffic_agrees_with_a_model, 50),
+};
 
-	tcase_add_loop_test(tc, sequences_end_as_the_table_says, 0,
-			    (int)(sizeof(sequences) / sizeof(sequences[0])));
-	tcase_add_test(tc,
-		       every_counter_of_the_window_is_accepted_once_forwards);
-	tcase_add_test(tc,
-		       every_counter_of_the_window_is_accepted_once_backwards);
-	tcase_add_test(tc, attack_a_forged_counter_does_not_move_the_window);
-	tcase_add_loop_test(tc, random_traffic_agrees_with_a_model, 0, 50);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("replay", tests)

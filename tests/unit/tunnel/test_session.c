@@ -1,8 +1,8 @@
 /* tunnel/session: one pair of keys, from the handshake to the wipe. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "support/sessions.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -342,39 +342,25 @@ START_TEST(a_wiped_session_is_all_zero)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("session");
-	TCase *tc = tcase_create("session");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+static const struct unit_test tests[] = {
+	UNIT_CASE("session", .setup = setup, .teardown = teardown),
+	UNIT_TEST(both_roles_seal_what_the_other_opens),
+	UNIT_TEST(a_new_session_knows_its_role_and_its_secret),
+	UNIT_TEST(attack_a_datagram_reflected_to_its_sender_does_not_open),
+	UNIT_TEST(attack_a_replay_is_told_from_the_original),
+	UNIT_TEST(attack_a_wrong_tag_leaves_the_window_untouched),
+	UNIT_TEST(advance_counts_the_gap_and_is_zero_for_the_late),
+	UNIT_TEST(a_counter_is_not_used_again_after_a_seal_that_failed),
+	UNIT_TEST(the_last_counter_is_never_sealed),
+	UNIT_TEST(keys_open_and_seal_nothing_after_180_seconds),
+	UNIT_TEST(a_retired_session_dies_at_its_hour),
+	UNIT_EACH(the_initiator_renews_first_and_both_do_at_a_billion_datagrams,
+		  rekeys),
+	UNIT_TEST(the_deadline_is_the_renewal_then_the_end),
+	UNIT_TEST(of_two_with_different_secrets_the_later_is_better),
+	UNIT_EACH(the_better_of_two_sessions_is_as_the_table_says, choices),
+	UNIT_TEST(both_ends_prefer_the_same_of_two_that_collided),
+	UNIT_TEST(a_wiped_session_is_all_zero),
+};
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, both_roles_seal_what_the_other_opens);
-	tcase_add_test(tc, a_new_session_knows_its_role_and_its_secret);
-	tcase_add_test(tc,
-		       attack_a_datagram_reflected_to_its_sender_does_not_open);
-	tcase_add_test(tc, attack_a_replay_is_told_from_the_original);
-	tcase_add_test(tc, attack_a_wrong_tag_leaves_the_window_untouched);
-	tcase_add_test(tc, advance_counts_the_gap_and_is_zero_for_the_late);
-	tcase_add_test(tc,
-		       a_counter_is_not_used_again_after_a_seal_that_failed);
-	tcase_add_test(tc, the_last_counter_is_never_sealed);
-	tcase_add_test(tc, keys_open_and_seal_nothing_after_180_seconds);
-	tcase_add_test(tc, a_retired_session_dies_at_its_hour);
-	tcase_add_loop_test(
-		tc,
-		the_initiator_renews_first_and_both_do_at_a_billion_datagrams,
-		0, (int)COUNT(rekeys));
-	tcase_add_test(tc, the_deadline_is_the_renewal_then_the_end);
-	tcase_add_test(tc, of_two_with_different_secrets_the_later_is_better);
-	tcase_add_loop_test(tc, the_better_of_two_sessions_is_as_the_table_says,
-			    0, (int)COUNT(choices));
-	tcase_add_test(tc, both_ends_prefer_the_same_of_two_that_collided);
-	tcase_add_test(tc, a_wiped_session_is_all_zero);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("session", tests)

@@ -1,9 +1,9 @@
 /* tunnel/wire: every message, and the walk over records, there and back. */
 #include <assert.h>
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "tunnel/wire.h"
 
 static_assert(WIRE_INITIATION_LEN == 144, "initiation is pinned");
@@ -289,37 +289,21 @@ START_TEST(a_length_past_the_end_fails_the_cursor)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("wire");
-	TCase *t = tcase_create("messages");
+static const struct unit_test tests[] = {
+	UNIT_CASE("messages"),
+	UNIT_TEST(handshake_messages_have_one_length),
+	UNIT_TEST(data_has_at_least_header_and_tag),
+	UNIT_TEST(unknown_types_are_refused),
+	UNIT_TEST(other_lanes_and_reserved_bits_are_refused),
+	UNIT_TEST(initiation_round_trip),
+	UNIT_TEST(response_round_trip),
+	UNIT_TEST(cookie_round_trip),
+	UNIT_TEST(data_header_round_trip),
+	UNIT_CASE("records"),
+	UNIT_TEST(records_are_walked_to_the_end),
+	UNIT_TEST(an_empty_datagram_has_no_records),
+	UNIT_TEST(truncated_records_fail_the_cursor),
+	UNIT_TEST(a_length_past_the_end_fails_the_cursor),
+};
 
-	tcase_add_test(t, handshake_messages_have_one_length);
-	tcase_add_test(t, data_has_at_least_header_and_tag);
-	tcase_add_test(t, unknown_types_are_refused);
-	tcase_add_test(t, other_lanes_and_reserved_bits_are_refused);
-	tcase_add_test(t, initiation_round_trip);
-	tcase_add_test(t, response_round_trip);
-	tcase_add_test(t, cookie_round_trip);
-	tcase_add_test(t, data_header_round_trip);
-	suite_add_tcase(s, t);
-
-	t = tcase_create("records");
-	tcase_add_test(t, records_are_walked_to_the_end);
-	tcase_add_test(t, an_empty_datagram_has_no_records);
-	tcase_add_test(t, truncated_records_fail_the_cursor);
-	tcase_add_test(t, a_length_past_the_end_fails_the_cursor);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("wire", tests)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/main.h"
 #include "tunnel/wire.h"
 
 static_assert(WIRE_RECORD_LEN == 4, "record header is pinned");
@@ -576,44 +577,29 @@ START_TEST(names)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-	Suite *s = suite_create("wire_records");
-	TCase *t = tcase_create("records");
+static const struct unit_test tests[] = {
+	UNIT_TEST(frame_with_complete_checksums),
+	UNIT_TEST(frame_with_a_partial_checksum),
+	UNIT_TEST(frame_without_room_for_its_checksum_fields),
+	UNIT_TEST(fragment_round_trip),
+	UNIT_TEST(fragments_without_a_piece_are_bad),
+	UNIT_TEST(fragments_end_within_65535),
+	UNIT_TEST(hello_round_trip),
+	UNIT_TEST(hello_with_the_longest_name),
+	UNIT_TEST(hello_of_a_later_version_may_be_longer),
+	UNIT_TEST(every_truncation_of_hello_is_bad),
+	UNIT_TEST(hello_with_a_hostile_name_is_bad),
+	UNIT_TEST(hello_with_a_name_of_64_is_bad),
+	UNIT_TEST(probe_round_trip),
+	UNIT_TEST(a_probe_has_one_length),
+	UNIT_TEST(groups_are_these_bytes),
+	UNIT_TEST(groups_round_trip),
+	UNIT_TEST(groups_cut_within_a_change_are_bad_and_say_nothing),
+	UNIT_TEST(groups_with_a_change_of_unknown_kind_are_bad),
+	UNIT_TEST(groups_lead_forward_and_not_beyond_the_latest),
+	UNIT_TEST(unknown_flags_of_groups_drop_the_record),
+	UNIT_TEST(unknown_flags_drop_their_record),
+	UNIT_TEST(names),
+};
 
-	tcase_add_test(t, frame_with_complete_checksums);
-	tcase_add_test(t, frame_with_a_partial_checksum);
-	tcase_add_test(t, frame_without_room_for_its_checksum_fields);
-	tcase_add_test(t, fragment_round_trip);
-	tcase_add_test(t, fragments_without_a_piece_are_bad);
-	tcase_add_test(t, fragments_end_within_65535);
-	tcase_add_test(t, hello_round_trip);
-	tcase_add_test(t, hello_with_the_longest_name);
-	tcase_add_test(t, hello_of_a_later_version_may_be_longer);
-	tcase_add_test(t, every_truncation_of_hello_is_bad);
-	tcase_add_test(t, hello_with_a_hostile_name_is_bad);
-	tcase_add_test(t, hello_with_a_name_of_64_is_bad);
-	tcase_add_test(t, probe_round_trip);
-	tcase_add_test(t, a_probe_has_one_length);
-	tcase_add_test(t, groups_are_these_bytes);
-	tcase_add_test(t, groups_round_trip);
-	tcase_add_test(t, groups_cut_within_a_change_are_bad_and_say_nothing);
-	tcase_add_test(t, groups_with_a_change_of_unknown_kind_are_bad);
-	tcase_add_test(t, groups_lead_forward_and_not_beyond_the_latest);
-	tcase_add_test(t, unknown_flags_of_groups_drop_the_record);
-	tcase_add_test(t, unknown_flags_drop_their_record);
-	tcase_add_test(t, names);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("wire_records", tests)
