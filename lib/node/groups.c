@@ -26,7 +26,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/node_impl.h"
+#include "node/groups.h"
+#include "node/probe.h"
+#include "node/send.h"
 
 /* Records in flight to one peer: a set of thousands of groups must not swamp the
  * path. The first record about a change goes in any case. */
@@ -59,6 +61,7 @@ static void group_changed(void *user, const struct group *group, bool wanted)
 {
 	struct node *n = user;
 
+	n->groups_dirty = true;
 	declaration_set(n->declaration, group, wanted);
 	if (declaration_is_incomplete(n->declaration))
 		node_drop(n, DROP_groups_full);
@@ -109,6 +112,7 @@ bool groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	if (!n->querier || !n->declaration || !n->mdb || !n->ports)
 		return false;
 	n->says_all = wants_all(n);
+	n->groups_dirty = true;
 	return true;
 }
 
@@ -123,6 +127,7 @@ void groups_free(struct node *n)
 /* A report, or a router's word, that was read from the TAP. */
 void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us)
 {
+	n->groups_dirty = true;
 	if (f->membership.kind == REPORT_BAD)
 		node_drop(n, DROP_membership_bad);
 	if (f->membership.kind == REPORT_MEMBERS &&
@@ -136,6 +141,7 @@ void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us)
 
 static void start_querier(struct node *n, uint64_t now_us)
 {
+	n->groups_dirty = true;
 	if (n->tap_up && n->config.snooping && n->config.querier)
 		querier_start(n->querier, now_us);
 	else
@@ -210,7 +216,8 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 		size_t len =
 			make_record(n, m, &at, size, last, record, &m->sent);
 
-		send_groups(n, peer, record, len, now_us);
+		send_record(n, peer, peer->current, &peer->endpoint->addr,
+			    record, len, 0, now_us);
 		m->flight++;
 	} while (m->flight < WINDOW &&
 		 m->sent != declaration_version(n->declaration));
@@ -229,12 +236,13 @@ static void forget_leaves(struct node *n)
 	if (!declaration_left(n->declaration) &&
 	    !declaration_is_incomplete(n->declaration))
 		return;
-	while ((peer = peers_next(&n->peers, &at))) {
+	while ((peer = peers_next(n, &at))) {
 		const struct port_groups *m = &n->ports[peer->port];
 
 		if (m->sent && m->acked < all_hold)
 			all_hold = m->acked;
 	}
+	n->groups_dirty = true;
 	declaration_forget(n->declaration, all_hold);
 	if (!declaration_is_incomplete(n->declaration) ||
 	    declaration_left(n->declaration) ||
@@ -256,6 +264,9 @@ void groups_tell(struct node *n, uint64_t now_us)
 	struct peer *peer;
 	bool all;
 
+	if (!n->groups_dirty)
+		return;
+	n->groups_dirty = false;
 	/* There may be nobody who would have to know. */
 	if (n->told != declaration_version(n->declaration))
 		forget_leaves(n);
@@ -269,27 +280,29 @@ void groups_tell(struct node *n, uint64_t now_us)
 	if (n->told == declaration_version(n->declaration))
 		return;
 	n->told = declaration_version(n->declaration);
-	while ((peer = peers_next(&n->peers, &at))) {
+	while ((peer = peers_next(n, &at))) {
 		n->ports[peer->port].retries = 0;
 		tell(n, peer, now_us);
 	}
 }
 
-uint64_t groups_deadline(const struct node *n, const struct peer *peer)
+static uint64_t groups_deadline(struct node *n, struct peer *peer,
+				uint64_t now_us)
 {
 	const struct port_groups *m = &n->ports[peer->port];
 
-	if (peer->state != PEER_UP ||
+	(void)now_us;
+	if (!peer->current || peer->state != PEER_UP ||
 	    m->acked == declaration_version(n->declaration))
 		return CLOCK_NEVER;
 	return m->retry_us;
 }
 
-void groups_tend(struct node *n, struct peer *peer, uint64_t now_us)
+static void groups_due(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	struct port_groups *m = &n->ports[peer->port];
 
-	if (now_us < groups_deadline(n, peer))
+	if (now_us < groups_deadline(n, peer, now_us))
 		return;
 	m->sent = m->acked;
 	m->flight = 0;
@@ -313,7 +326,7 @@ static void reconsider(struct node *n, const struct peer *peer)
 
 /* It is another process, or is gone: nothing is known of it, and it may hold
  * nothing of ours. */
-void groups_peer_gone(struct node *n, const struct peer *peer)
+static void groups_peer_gone(struct node *n, struct peer *peer)
 {
 	n->ports[peer->port] = (struct port_groups){ .held = 0 };
 	mdb_flush_port(n->mdb, peer->port);
@@ -322,7 +335,8 @@ void groups_peer_gone(struct node *n, const struct peer *peer)
 	forget_leaves(n);
 }
 
-void groups_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
+static void groups_peer_came_up(struct node *n, struct peer *peer,
+				uint64_t now_us)
 {
 	reconsider(n, peer);
 	tell(n, peer, now_us);
@@ -362,9 +376,10 @@ static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
 	return true;
 }
 
-enum drop_reason groups_in(struct node *n, const struct peer *peer,
-			   const struct wire_record *record, uint64_t now_us)
+static enum drop_reason groups_in(struct node *n, struct reading *r,
+				  const struct wire_record *record)
 {
+	struct peer *peer = r->peer;
 	struct port_groups *m = &n->ports[peer->port];
 	struct wire_groups g;
 	enum drop_reason reason = wire_unpack_groups(&g, record);
@@ -373,28 +388,19 @@ enum drop_reason groups_in(struct node *n, const struct peer *peer,
 		return reason;
 	if (g.epoch != peer->epoch)
 		return DROP_groups_epoch;
-	m->owes_ack |= g.ack;
+	peer->owes_probe |= g.ack;
 	if (g.latest >= m->declared) {
 		m->declared = g.latest;
 		m->want_all = g.want_all || g.router;
 		m->router = g.router;
 	}
-	if (g.base == 0 ? begin_anew(n, peer, now_us)
+	if (g.base == 0 ? begin_anew(n, peer, r->now_us)
 			: g.base <= m->held && g.version > m->held) {
 		apply(n, peer, &g);
 		m->held = g.version;
 	}
 	reconsider(n, peer);
 	return DROP_NONE;
-}
-
-bool groups_take_ack(struct node *n, const struct peer *peer)
-{
-	struct port_groups *m = &n->ports[peer->port];
-	bool owes = m->owes_ack;
-
-	m->owes_ack = false;
-	return owes;
 }
 
 /* It holds what we sent up to there. */
@@ -413,8 +419,8 @@ static void acknowledged(struct node *n, struct peer *peer, uint32_t held,
 		tell(n, peer, now_us);
 }
 
-void groups_reported(struct node *n, struct peer *peer,
-		     const struct wire_probe *probe, uint64_t now_us)
+static void groups_reported(struct node *n, struct peer *peer,
+			    const struct wire_probe *probe, uint64_t now_us)
 {
 	struct port_groups *m = &n->ports[peer->port];
 
@@ -444,7 +450,7 @@ void groups_make_room(struct node *n, uint64_t now_us)
 
 	for (int port = port_set_next(&full, -1); port >= 0;
 	     port = port_set_next(&full, port)) {
-		struct peer *peer = peers_at_port(&n->peers, (uint16_t)port);
+		struct peer *peer = peers_at_port(n, (uint16_t)port);
 		uint32_t room = n->config.mdb_capacity - mdb_count(n->mdb);
 
 		if (!peer || !peer->current ||
@@ -453,8 +459,40 @@ void groups_make_room(struct node *n, uint64_t now_us)
 		mdb_flush_port(n->mdb, peer->port);
 		n->ports[port].held = 0;
 		reconsider(n, peer);
-		send_probe(n, peer, &peer->endpoint->addr, now_us);
+		probe_send(n, peer, &peer->endpoint->addr, now_us);
 	}
+}
+
+static void groups_stamp(struct node *n, const struct peer *peer,
+			 struct wire_probe *probe)
+{
+	probe->own = declaration_version(n->declaration);
+	probe->held = n->ports[peer->port].held;
+}
+
+const struct control groups_control = {
+	.kind = WIRE_GROUPS,
+	.record = groups_in,
+	.peer_up = groups_peer_came_up,
+	.peer_gone = groups_peer_gone,
+	.deadline = groups_deadline,
+	.due = groups_due,
+	.stamp = groups_stamp,
+	.reported = groups_reported,
+};
+
+void groups_saw_vlan(struct node *n, uint16_t vlan, uint64_t now_us)
+{
+	if (vlan == 0)
+		return;
+	querier_saw_vlan(n->querier, vlan, now_us);
+	n->groups_dirty = true;
+}
+
+void groups_tick(struct node *n, uint64_t now_us)
+{
+	querier_tick(n->querier, now_us);
+	n->groups_dirty = true;
 }
 
 /* ---- what the owner tells ---- */
@@ -490,6 +528,7 @@ void node_tap_down(struct node *n, struct clock now)
 
 void node_tap_dropped(struct node *n, struct clock now)
 {
+	n->groups_dirty = true;
 	querier_dropped(n->querier, now.mono_us);
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->packer);
@@ -498,6 +537,7 @@ void node_tap_dropped(struct node *n, struct clock now)
 void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
 			struct clock now)
 {
+	n->groups_dirty = true;
 	querier_listening(n->querier, macs, count, now.mono_us);
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->packer);
@@ -505,6 +545,7 @@ void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
 
 void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now)
 {
+	n->groups_dirty = true;
 	n->tap_wants = wants;
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->packer);

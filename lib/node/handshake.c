@@ -3,7 +3,7 @@
  *
  * Message 1 proves that its sender has, or replays somebody who had, the
  * network secret; nothing more. So it changes nothing about a peer: it makes a
- * candidate (peering.c), of which there is a bounded number, for five seconds.
+ * candidate (candidate.c), of which there is a bounded number, for five seconds.
  * What it costs us is bounded in turn: one HMAC for a stranger; for a holder of
  * the secret, four X25519 at NODE_HANDSHAKE_RATE, and once half-open handshakes
  * pile up only for those who show a cookie, that is, who receive at the address
@@ -12,76 +12,13 @@
  * A timestamp not newer than the last confirmed one is a replay, or a clock set
  * back. A cookie tells them apart: a recording cannot be given a new mac2.
  */
+#include "node/handshake.h"
+
 #include <string.h>
 
-#include "node/node_impl.h"
-
-void handshake_cancel(struct node *n, struct endpoint *e)
-{
-	if (e->pending.index)
-		table_remove(n->indices, &e->pending.index);
-	noise_wipe(&e->pending.noise);
-	memset(&e->pending, 0, sizeof(e->pending));
-}
-
-/* Our clock, but never twice the same and never backwards. */
-static uint64_t next_timestamp(struct node *n, struct clock now)
-{
-	n->timestamp_us++;
-	if (now.wall_us > n->timestamp_us)
-		n->timestamp_us = now.wall_us;
-	return n->timestamp_us;
-}
-
-static bool write_initiation(struct node *n, struct endpoint *e,
-			     struct clock now,
-			     uint8_t noise_message[WIRE_NOISE1_LEN])
-{
-	uint8_t ephemeral[NOISE_KEY_LEN], timestamp[WIRE_TIMESTAMP_LEN];
-	bool ok;
-
-	store_be64(timestamp, next_timestamp(n, now));
-	node_random(n, ephemeral, sizeof(ephemeral));
-	ok = noise_init(&e->pending.noise, true, WIRE_PROLOGUE,
-			strlen(WIRE_PROLOGUE),
-			n->secrets[e->pending.secret].psk,
-			n->config.private_key, n->key.bytes) &&
-	     noise_write1(&e->pending.noise, ephemeral, timestamp,
-			  sizeof(timestamp), noise_message);
-	bytes_wipe(ephemeral, sizeof(ephemeral));
-	return ok;
-}
-
-/* One initiation, in place of the one in flight. With two secrets, tries take
- * turns, so that hosts meet in whatever order they were given the new one. */
-static void dial(struct node *n, struct endpoint *e, struct clock now,
-		 uint32_t secret, bool cookied)
-{
-	struct index_entry entry = { .kind = INDEX_PENDING, .endpoint = e };
-	struct wire_initiation m = { 0 };
-	uint8_t bytes[WIRE_INITIATION_LEN];
-
-	handshake_cancel(n, e);
-	e->pending.secret = secret;
-	e->pending.cookied = cookied;
-	if (!write_initiation(n, e, now, m.noise))
-		return;
-	m.sender = e->pending.index = node_index_new(n, &entry);
-	if (!m.sender)
-		return;
-	wire_pack_initiation(&m, bytes);
-	cookie_set_mac1(&n->secrets[secret], bytes, sizeof(bytes));
-	memcpy(e->pending.mac1, bytes + sizeof(bytes) - WIRE_MAC1_FROM_END,
-	       WIRE_MAC_LEN);
-	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
-		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
-	pack_message(&n->packer, &e->addr, bytes, sizeof(bytes));
-}
-
-void handshake_dial(struct node *n, struct endpoint *e, struct clock now)
-{
-	dial(n, e, now, e->attempts % n->secrets_count, false);
-}
+#include "node/candidate.h"
+#include "node/dial.h"
+#include "node/hello.h"
 
 /* The secret whose mac1 the message carries, or -1. */
 static int secret_of(const struct node *n, const uint8_t *datagram, size_t len)
@@ -117,7 +54,7 @@ static void refuse_untrusted(struct node *n, const struct addr *from,
 
 	node_drop(n, DROP_untrusted_key);
 	if (node_event_allowed(n, NODE_PEER_REFUSED, now_us))
-		n->ops.event(n->user, &event);
+		node_emit(n, event);
 }
 
 /* Message 2 and the half-open session it leaves. */
@@ -198,7 +135,7 @@ static bool admit(struct node *n, const struct addr *from,
 		refuse_untrusted(n, from, &key, now_us);
 		return false;
 	}
-	peer = peers_find(&n->peers, &key);
+	peer = peers_find(n, &key);
 	if (!cookie && peer && timestamp_us <= peer->timestamp_us) {
 		node_drop(n, DROP_stale_timestamp);
 		send_cookie(n, from, m->sender, secret, m->mac1, now_us);
@@ -248,9 +185,9 @@ static void initiation_in(struct node *n, const struct addr *from,
 			 secret, now_us)) {
 		answer(n, from, &noise, secret, m.sender, load_be64(timestamp),
 		       now_us);
-		e = endpoints_find(&n->peers, from);
+		e = endpoints_find(n, from);
 		if (e)
-			endpoint_heard(n, e, now_us);
+			endpoint_alive(n, e, now_us);
 	}
 	noise_wipe(&noise);
 }
@@ -276,7 +213,7 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 
 	if (!c) {
 		node_drop(n, DROP_handshake_half_open);
-		handshake_cancel(n, e);
+		endpoint_cancel(n, e);
 		return;
 	}
 	e->pending.index = 0;
@@ -284,14 +221,13 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 			  remote, now_us)) {
 		node_drop(n, DROP_handshake_half_open);
 		candidate_drop(n, c);
-		handshake_cancel(n, e);
+		endpoint_cancel(n, e);
 		return;
 	}
 	memcpy(c->key.bytes, e->pending.noise.rs, KEY_LEN);
 	c->at = e->addr;
-	c->dialled = e;
-	handshake_cancel(n, e);
-	send_candidate_hello(n, c, now_us);
+	endpoint_cancel(n, e);
+	hello_send_first(n, &c->session, &c->at, now_us);
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
 }
 
@@ -309,9 +245,10 @@ static void own_key_in(struct node *n, struct endpoint *e,
 	c = table_find(n->candidates, &index);
 	if (c)
 		candidate_drop(n, c);
-	e->why = ENDPOINT_DUPLICATE;
+	e->reason = ENDPOINT_DUPLICATE;
 	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
-		node_emit(n, NODE_OWN_KEY, NULL, from, NULL, "");
+		node_emit(n, (struct node_event){ .type = NODE_OWN_KEY,
+						  .at = *from });
 }
 
 static void response_in(struct node *n, const struct addr *from,
@@ -335,8 +272,8 @@ static void response_in(struct node *n, const struct addr *from,
 		own_key_in(n, e, from, m.sender, now_us);
 	} else if (!node_trusts(n, &key)) {
 		refuse_untrusted(n, &e->addr, &key, now_us);
-		endpoint_blame(n, &e->addr, ENDPOINT_UNTRUSTED);
-		handshake_cancel(n, e);
+		peers_set_reason(n, &e->addr, ENDPOINT_UNTRUSTED);
+		endpoint_cancel(n, e);
 	} else {
 		complete(n, e, m.sender, now_us);
 	}
@@ -347,23 +284,19 @@ static void cookie_in(struct node *n, const uint8_t *datagram, struct clock now)
 	struct wire_cookie m;
 	struct endpoint *e;
 	uint8_t cookie[COOKIE_LEN];
-	uint32_t secret;
 
 	wire_unpack_cookie(&m, datagram);
 	e = pending_of(n, m.receiver);
 	if (!e)
 		return;
-	secret = e->pending.secret;
-	if (!cookie_open(n->aead, &n->secrets[secret], &m, e->pending.mac1,
-			 cookie)) {
+	if (!cookie_open(n->aead, &n->secrets[e->pending.secret], &m,
+			 e->pending.mac1, cookie)) {
 		node_drop(n, DROP_cookie_auth);
 		return;
 	}
 	memcpy(e->cookie, cookie, sizeof(cookie));
 	e->cookie_us = now.mono_us;
-	/* At once, but only once for each try of the timer's. */
-	if (!e->pending.cookied)
-		dial(n, e, now, secret, true);
+	dial_again(n, e, now);
 }
 
 void handshake_in(struct node *n, enum wire_type type, const struct addr *from,
@@ -380,7 +313,7 @@ void handshake_in(struct node *n, enum wire_type type, const struct addr *from,
 	if (secret < 0) {
 		node_drop(n, DROP_mac1);
 		if (type == WIRE_INITIATION)
-			endpoint_blame(n, from, ENDPOINT_OTHER_SECRET);
+			peers_set_reason(n, from, ENDPOINT_OTHER_SECRET);
 		return;
 	}
 	if (now.mono_us - n->jar.made_us > COOKIE_LIFE_US || !n->jar.made_us) {

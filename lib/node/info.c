@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "node/node_impl.h"
+#include "node/groups.h"
 
 /* An endpoint that stands for a peer nobody knows yet. Our own address is none,
  * from the moment when our initiation came back. */
 static bool stands_alone(const struct endpoint *e)
 {
-	return e->sources && !e->peer && e->why != ENDPOINT_SELF &&
+	return e->sources && !e->peer && e->reason != ENDPOINT_SELF &&
 	       !e->pending.mirrored;
 }
 
@@ -24,12 +24,12 @@ void node_status(const struct node *n, struct node_status *out)
 				     .tx = n->tx,
 				     .rx = n->rx,
 				     .fdb_count = fdb_count(n->tables.fdb) };
-	while ((peer = peers_next(&n->peers, &at))) {
+	while ((peer = peers_next(n, &at))) {
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
 	}
 	at = TABLE_NONE;
-	while ((e = endpoints_next(&n->peers, &at)))
+	while ((e = endpoints_next(n, &at)))
 		out->peers_total += stands_alone(e);
 }
 
@@ -53,12 +53,13 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 
 	if (peer->state == PEER_UP)
 		return;
-	if (e && e->why != ENDPOINT_DIALLING && e->why != ENDPOINT_NO_ANSWER)
-		endpoint_why_print(e->why, e->addr.port, out->reason,
-				   sizeof(out->reason));
+	if (e && e->reason != ENDPOINT_DIALLING &&
+	    e->reason != ENDPOINT_NO_ANSWER)
+		endpoint_reason_print(e->reason, e->addr.port, out->reason,
+				      sizeof(out->reason));
 	else
-		peer_why_print(peer->why, out->endpoint.port, out->reason,
-			       sizeof(out->reason));
+		peer_reason_print(peer->reason, out->endpoint.port, out->reason,
+				  sizeof(out->reason));
 }
 
 static void show_peer(const struct node *n, const struct peer *peer,
@@ -68,7 +69,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.has_key = true,
 		.key = peer->key,
 		.has_endpoint = peer->endpoint != NULL,
-		.wanted = peer_wanted(&n->peers, peer),
+		.wanted = peer_wanted(n, peer),
 		.state = state_of(peer),
 		.rtt_us = peer->liveness.rtt_us,
 		.loss = liveness_loss(&peer->liveness),
@@ -93,8 +94,8 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 		.wanted = true,
 		.state = NODE_PEER_STATE_CONNECTING,
 	};
-	endpoint_why_print(e->why, e->addr.port, out->reason,
-			   sizeof(out->reason));
+	endpoint_reason_print(e->reason, e->addr.port, out->reason,
+			      sizeof(out->reason));
 }
 
 static bool next_peer(const struct node *n, struct node_iter *it,
@@ -158,7 +159,7 @@ bool node_next_mac(const struct node *n, struct node_iter *it,
 				       .local = entry.port == FDB_PORT_LOCAL,
 				       .age_us = now_us - entry.seen_us };
 	memcpy(out->mac, entry.mac, sizeof(out->mac));
-	peer = peers_at_port(&n->peers, entry.port);
+	peer = peers_at_port(n, entry.port);
 	if (peer) {
 		memcpy(out->owner, peer->name, sizeof(out->owner));
 		out->owner_key = peer->key;
@@ -227,7 +228,7 @@ const char *node_next_member(const struct node *n,
 	memcpy(members.words, group->members, sizeof(members.words));
 	port = port_set_next(&members, (int)it->slot);
 	if (port > 0)
-		peer = peers_at_port(&n->peers, (uint16_t)port);
+		peer = peers_at_port(n, (uint16_t)port);
 	if (!peer)
 		return NULL;
 	it->slot = (uint32_t)port;
@@ -241,8 +242,7 @@ bool node_next_flooded(const struct node *n, struct node_iter *it,
 
 	while (n->config.snooping &&
 	       (port = port_set_next(&n->tables.live, port)) > 0) {
-		const struct peer *peer =
-			peers_at_port(&n->peers, (uint16_t)port);
+		const struct peer *peer = peers_at_port(n, (uint16_t)port);
 
 		it->slot = (uint32_t)port;
 		out->peer = peer->name;

@@ -1,95 +1,23 @@
-/* The node as a whole: made, configured, told the time, freed. */
+/* The node as a whole: made, told the time, set, freed. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/node_impl.h"
+#include "node/candidate.h"
+#include "node/dial.h"
+#include "node/groups.h"
+#include "node/hello.h"
+#include "node/plpmtud.h"
+#include "node/probe.h"
+#include "node/receive.h"
+#include "node/validation.h"
 
-void node_random(struct node *n, void *buf, size_t len)
-{
-	n->ops.random(n->user, buf, len);
-}
-
-uint64_t node_jitter(struct node *n, uint64_t base_us)
-{
-	uint32_t r;
-
-	node_random(n, &r, sizeof(r));
-	return base_us * 3 / 4 + base_us / 2 * (r >> 16) / 65536;
-}
-
-bool node_trusts(const struct node *n, const struct public_key *key)
-{
-	if (!n->trusted)
-		return true;
-	for (size_t i = 0; i < n->config.trusted_count; i++)
-		if (public_key_equal(&n->trusted[i], key))
-			return true;
-	return false;
-}
-
-static void bucket_fill(struct bucket *b, uint64_t now_us)
-{
-	b->tokens += (double)(now_us - b->at_us) * b->rate / (double)CLOCK_S;
-	if (b->tokens > b->rate)
-		b->tokens = b->rate;
-	b->at_us = now_us;
-}
-
-bool bucket_take(struct bucket *b, uint64_t now_us)
-{
-	bucket_fill(b, now_us);
-	if (b->tokens < 1)
-		return false;
-	b->tokens -= 1;
-	return true;
-}
-
-bool bucket_low(struct bucket *b, uint64_t now_us)
-{
-	bucket_fill(b, now_us);
-	return b->tokens < b->rate / 2.0;
-}
-
-bool node_event_allowed(struct node *n, enum node_event_type type,
-			uint64_t now_us)
-{
-	if (n->event_us[type] && now_us - n->event_us[type] < NODE_EVENT_US)
-		return false;
-	n->event_us[type] = now_us;
-	return true;
-}
-
-void node_emit(struct node *n, enum node_event_type type,
-	       const struct peer *peer, const struct addr *at,
-	       const struct addr *other, const char *text)
-{
-	struct node_event event = { .type = type, .peer = "", .text = text };
-
-	if (peer) {
-		event.peer = peer->name;
-		event.key = peer->key;
-	}
-	if (at)
-		event.at = *at;
-	if (other)
-		event.other = *other;
-	n->ops.event(n->user, &event);
-}
-
-uint32_t node_index_new(struct node *n, const struct index_entry *entry)
-{
-	struct index_entry *place;
-	uint32_t index;
-
-	if (table_count(n->indices) == table_capacity(n->indices))
-		return 0;
-	do
-		node_random(n, &index, sizeof(index));
-	while (!index || table_find(n->indices, &index));
-	place = table_insert(n->indices, &index);
-	*place = *entry;
-	return index;
-}
+/* The control protocols, in the order in which their hooks are called. */
+static const struct control *const controls[] = {
+	&hello_control,	  &probe_control,
+	&groups_control,  &validation_control,
+	&plpmtud_control, &candidate_control,
+	&bye_control,	  NULL,
+};
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)
 {
@@ -142,7 +70,8 @@ static bool make_tables(struct node *n)
 		return false;
 	n->merge = merge_new(ports, &node_merge_ops, n);
 	n->frag = frag_new(c->frag_buffers, c->frame_max, ports, n->drops);
-	return peers_init(&n->peers, c->peers_max, seed) &&
+	return peers_init(n, c->peers_max, seed) &&
+	       endpoints_init(n, endpoints, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max +
 					       NODE_CANDIDATES_MAX + 2) &&
 	       pack_init(&n->packer, &pack_ops, n) && n->candidates &&
@@ -166,6 +95,7 @@ struct node *node_new(const struct node_config *config,
 	}
 	n->ops = *ops;
 	n->user = user;
+	n->controls = controls;
 	n->config = *config;
 	set_defaults(&n->config);
 	n->config.trusted = NULL;
@@ -201,23 +131,13 @@ failed:
 	return NULL;
 }
 
-static void free_candidates(struct node *n)
-{
-	uint32_t at = TABLE_NONE;
-
-	/* One that node_new left half made has no handshakes. */
-	while (n->candidates && n->indices &&
-	       (at = table_next(n->candidates, at)) != TABLE_NONE)
-		candidate_drop(n, table_at(n->candidates, at));
-	table_free(n->candidates);
-}
-
 void node_free(struct node *n)
 {
 	if (!n)
 		return;
-	free_candidates(n);
-	peers_free(&n->peers);
+	candidates_free(n);
+	peers_free(n);
+	endpoints_free(n);
 	table_free(n->indices);
 	fdb_free(n->tables.fdb);
 	groups_free(n);
@@ -272,7 +192,7 @@ void node_tick(struct node *n, struct clock now)
 			break;
 		}
 	}
-	querier_tick(n->querier, now.mono_us);
+	groups_tick(n, now.mono_us);
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->packer);
 }
@@ -282,9 +202,9 @@ void node_bye(struct node *n, struct clock now)
 	uint32_t at = TABLE_NONE;
 	struct peer *peer;
 
-	while ((peer = peers_next(&n->peers, &at)))
+	while ((peer = peers_next(n, &at)))
 		if (peer->current)
-			send_bye(n, peer, now.mono_us);
+			bye_send(n, peer, now.mono_us);
 	pack_flush(&n->packer);
 }
 
@@ -292,7 +212,7 @@ void node_send_failed(struct node *n, const struct addr *to,
 		      enum drop_reason reason, size_t size, uint64_t count,
 		      struct clock now)
 {
-	struct endpoint *e = endpoints_find(&n->peers, to);
+	struct endpoint *e = endpoints_find(n, to);
 
 	n->drops[reason] += count;
 	if (!e)
@@ -301,10 +221,43 @@ void node_send_failed(struct node *n, const struct addr *to,
 	    pmtu_too_big(&e->peer->pmtu, (uint16_t)size, now.mono_us))
 		peer_arm(n, e->peer, now.mono_us);
 	if (reason == DROP_send_unreachable)
-		endpoint_blame(n, to, ENDPOINT_UNREACHABLE);
+		peers_set_reason(n, to, ENDPOINT_UNREACHABLE);
 }
 
 void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count)
 {
 	n->drops[reason] += count;
+}
+
+/* ---- settings ---- */
+
+void node_set_name(struct node *n, const char *name, struct clock now)
+{
+	if (!wire_name_valid(name, strlen(name)) ||
+	    !strcmp(name, n->config.name))
+		return;
+	memcpy(n->config.name, name, strlen(name) + 1);
+	hello_repeat(n, now.mono_us);
+}
+
+void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now)
+{
+	if (mtu == n->config.tap_mtu)
+		return;
+	n->config.tap_mtu = mtu;
+	hello_repeat(n, now.mono_us);
+}
+
+void node_set_liveness(struct node *n, uint64_t interval_us,
+		       uint32_t down_after, uint64_t expire_us,
+		       struct clock now)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+
+	n->config.interval_us = interval_us;
+	n->config.down_after = down_after;
+	n->config.expire_us = expire_us;
+	while ((peer = peers_next(n, &at)))
+		peer_arm(n, peer, now.mono_us);
 }

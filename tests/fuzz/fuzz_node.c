@@ -8,7 +8,8 @@
 
 #include "ether/eth.h"
 #include "fuzz.h"
-#include "node/node_impl.h"
+#include "node/candidate.h"
+#include "node/groups.h"
 
 #define TAP_MTU	  1500
 #define QUEUE_MAX 64
@@ -225,7 +226,7 @@ static void check_membership(const struct side *s)
 	struct node_iter at_group = { 0 };
 	size_t groups = 0;
 
-	while ((peer = peers_next(&n->peers, &at))) {
+	while ((peer = peers_next(n, &at))) {
 		const struct port_groups *m = &n->ports[peer->port];
 
 		HOLDS(m->acked <= m->sent);
@@ -282,7 +283,7 @@ static void give_epoch(const struct side *s, uint8_t *bytes, size_t len)
 static void insider(struct side *s, const uint8_t *bytes, size_t len)
 {
 	uint32_t at = TABLE_NONE;
-	struct peer *peer = peers_next(&s->node->peers, &at);
+	struct peer *peer = peers_next(s->node, &at);
 	uint8_t *records = malloc(len ? len : 1);
 	struct iovec piece = { records, len };
 	uint8_t *out = malloc(len + WIRE_DATA_OVERHEAD);

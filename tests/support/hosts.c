@@ -465,7 +465,7 @@ struct peer *host_peer(const struct host *host, const struct host *of)
 	struct public_key key;
 
 	ck_assert(noise_public(key.bytes, of->config.private_key));
-	return host->node ? peers_find(&host->node->peers, &key) : NULL;
+	return host->node ? peers_find(host->node, &key) : NULL;
 }
 
 bool host_up(const struct host *host, const struct host *of)

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "node/node_impl.h"
+#include "node/candidate.h"
+#include "node/groups.h"
 #include "support/splitmix.h"
 
 #define HOSTS_MAX    4

@@ -216,11 +216,11 @@ const char *station_sends_frame(struct host *host, const uint8_t *frame,
 	struct peer *peer;
 	size_t n = 0;
 
-	while ((peer = peers_next(&host->node->peers, &at)))
+	while ((peer = peers_next(host->node, &at)))
 		before[peer->port] = peer->tx.frames;
 	host_tap(host, frame, len);
 	at = TABLE_NONE;
-	while ((peer = peers_next(&host->node->peers, &at)))
+	while ((peer = peers_next(host->node, &at)))
 		if (peer->tx.frames != before[peer->port])
 			names[n++] = peer->name[0];
 	names[n] = '\0';

@@ -268,7 +268,7 @@ START_TEST(attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere)
 	host_say(a, 1);
 	ck_assert_uint_eq(h.log_count, since + 1);
 	ck_assert(addr_equal(&h.log[since].to, &home));
-	ck_assert_ptr_null(endpoints_find(&a->node->peers, &elsewhere));
+	ck_assert_ptr_null(endpoints_find(a->node, &elsewhere));
 	/* Each question was answered with no more than it was. */
 	ck_assert_uint_le(sent_to(&elsewhere), 3);
 	outsider_free(&o);
@@ -285,7 +285,7 @@ START_TEST(attack_a_member_does_not_take_anothers_place_by_its_address)
 	o.at = b->addrs[0];
 	outsider_hello(&o, a, false, true);
 	outsider_hello(&o, a, true, false);
-	ck_assert_ptr_eq(endpoints_find(&a->node->peers, &b->addrs[0])->peer,
+	ck_assert_ptr_eq(endpoints_find(a->node, &b->addrs[0])->peer,
 			 host_peer(a, b));
 	outsider_free(&o);
 }

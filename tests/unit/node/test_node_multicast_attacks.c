@@ -35,7 +35,7 @@ static void teardown(void)
 
 static struct peer *outsider_peer(void)
 {
-	struct peer *peer = peers_find(&a->node->peers, &o.key);
+	struct peer *peer = peers_find(a->node, &o.key);
 
 	ck_assert_ptr_nonnull(peer);
 	return peer;
@@ -509,7 +509,7 @@ START_TEST(attack_groups_before_the_session_is_open_are_not_read)
 		  false);
 	outsider_send(&o, a, records, len);
 	ck_assert_uint_eq(host_drops(a, DROP_record_early), 1);
-	ck_assert_ptr_null(peers_find(&a->node->peers, &o.key));
+	ck_assert_ptr_null(peers_find(a->node, &o.key));
 	ck_assert_uint_eq(mdb_count(a->node->mdb), 0);
 }
 END_TEST

@@ -88,7 +88,7 @@ static void take(struct host *host, const struct node_tap_takes *takes)
 /* Frames of one read: each a heap block of exactly its length, for
  * AddressSanitizer. */
 #define READ_MAX 400
-static struct reading {
+static struct tap_reading {
 	struct frame frames[READ_MAX];
 	struct iovec iov[READ_MAX];
 	size_t count;

@@ -187,10 +187,10 @@ START_TEST(a_peer_nobody_wants_is_forgotten_after_it_expired)
 	host_dial(a, b);
 	host_stop(b);
 	hosts_run(&h, 15 * CLOCK_S);
-	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o.key));
+	ck_assert_ptr_nonnull(peers_find(a->node, &o.key));
 	hosts_run(&h, 10 * CLOCK_S);
-	ck_assert_ptr_null(peers_find(&a->node->peers, &o.key));
-	ck_assert_ptr_null(endpoints_find(&a->node->peers, &o.at));
+	ck_assert_ptr_null(peers_find(a->node, &o.key));
+	ck_assert_ptr_null(endpoints_find(a->node, &o.at));
 	/* b is wanted: it stays. */
 	ck_assert_ptr_nonnull(host_peer(a, b));
 	outsider_free(&o);

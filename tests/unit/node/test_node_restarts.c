@@ -145,13 +145,13 @@ START_TEST(a_host_with_a_new_key_takes_the_place_of_its_old_one)
 	host_dial(b, a);
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
 	hosts_run(&h, 5 * CLOCK_S);
-	ck_assert_int_eq(peers_find(&a->node->peers, &old)->state, PEER_DOWN);
+	ck_assert_int_eq(peers_find(a->node, &old)->state, PEER_DOWN);
 	ck_assert(host_talks(a, b));
 	/* The old one goes, and takes nothing of the new one's with it. */
 	hosts_run(&h, 30 * CLOCK_S);
-	ck_assert_ptr_null(peers_find(&a->node->peers, &old));
+	ck_assert_ptr_null(peers_find(a->node, &old));
 	ck_assert(addr_equal(&host_peer(a, b)->endpoint->addr, &b->addrs[0]));
-	ck_assert_ptr_eq(endpoints_find(&a->node->peers, &b->addrs[0])->peer,
+	ck_assert_ptr_eq(endpoints_find(a->node, &b->addrs[0])->peer,
 			 host_peer(a, b));
 	ck_assert(host_talks(a, b));
 	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 1);
@@ -227,7 +227,7 @@ START_TEST(a_second_clone_does_not_wait_for_the_first)
 	host_dial(&h.host[3], a);
 	while (!host_drops(a, DROP_duplicate_key))
 		hosts_run(&h, CLOCK_MS);
-	ck_assert_uint_ne(host_peer(a, b)->rival, TABLE_NONE);
+	ck_assert_ptr_nonnull(host_peer(a, b)->duplicate);
 	hosts_run(&h, 30 * CLOCK_S);
 	ck_assert(hosts_pair_up(&h));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 0);
@@ -247,7 +247,7 @@ START_TEST(a_clone_does_not_profit_from_a_restart_of_the_one_we_know)
 	host_start(c);
 	host_dial(c, a);
 	hosts_run(&h, (400 + 50 * (uint64_t)_i) * CLOCK_MS);
-	ck_assert_uint_ne(host_peer(a, b)->rival, TABLE_NONE);
+	ck_assert_ptr_nonnull(host_peer(a, b)->duplicate);
 	host_start(b);
 	host_dial(b, a);
 	hosts_run(&h, 3 * CLOCK_S);
@@ -297,7 +297,7 @@ START_TEST(a_contested_peer_may_go_and_takes_the_contest_with_it)
 	clone_b();
 	host_start(c);
 	host_dial(c, a);
-	while (host_peer(a, b)->rival == TABLE_NONE)
+	while (!host_peer(a, b)->duplicate)
 		hosts_run(&h, CLOCK_MS);
 	host_stop(c);
 	node_set_trusted(a->node, &none, 0, hosts_clock(a));

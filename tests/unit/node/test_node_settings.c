@@ -235,8 +235,8 @@ START_TEST(what_several_want_stays_until_the_last_lets_go)
 	node_want(a->node, NODE_SOURCE_DNS, &c->addrs[0], 1, now);
 	node_status(a->node, &status);
 	ck_assert_uint_eq(status.peers_total, 1);
-	ck_assert_ptr_null(endpoints_find(&a->node->peers, &b->addrs[0]));
-	ck_assert_ptr_nonnull(endpoints_find(&a->node->peers, &c->addrs[0]));
+	ck_assert_ptr_null(endpoints_find(a->node, &b->addrs[0]));
+	ck_assert_ptr_nonnull(endpoints_find(a->node, &c->addrs[0]));
 }
 END_TEST
 
@@ -307,11 +307,11 @@ START_TEST(an_endpoint_nobody_needs_makes_room)
 	o.at = second;
 	hosts_run(&h, CLOCK_MS);
 	outsider_join(&o, a);
-	ck_assert_ptr_nonnull(endpoints_find(&a->node->peers, &second));
+	ck_assert_ptr_nonnull(endpoints_find(a->node, &second));
 	ck_assert_uint_eq(
 		node_want(a->node, NODE_SOURCE_FILE, list, 6, hosts_clock(a)),
 		1);
-	ck_assert_ptr_null(endpoints_find(&a->node->peers, &second));
+	ck_assert_ptr_null(endpoints_find(a->node, &second));
 	outsider_free(&o);
 }
 END_TEST
@@ -373,7 +373,7 @@ START_TEST(a_peer_heard_from_inside_the_tap_is_refused)
 	ck_assert(outsider_shake_hands(&o, a));
 	outsider_hello(&o, a, false, true);
 	ck_assert_uint_eq(host_drops(a, DROP_recursion), 1);
-	ck_assert_ptr_null(peers_find(&a->node->peers, &o.key));
+	ck_assert_ptr_null(peers_find(a->node, &o.key));
 	outsider_free(&o);
 }
 END_TEST

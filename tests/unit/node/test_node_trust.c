@@ -250,7 +250,7 @@ START_TEST(a_key_thrown_out_is_not_held_against_the_next_address)
 	/* Nobody wants b's address: it goes with b, and c's takes its place. */
 	hosts_mesh(&h, 2);
 	node_set_trusted(a->node, &none, 0, hosts_clock(a));
-	ck_assert_ptr_null(endpoints_find(&a->node->peers, &b->addrs[0]));
+	ck_assert_ptr_null(endpoints_find(a->node, &b->addrs[0]));
 	host_dial(a, c);
 	ck_assert_str_eq(host_shows(a, &c->addrs[0]).reason, "connecting");
 }
@@ -373,9 +373,9 @@ START_TEST(attack_a_table_filled_with_keys_keeps_no_configured_host_out)
 	hosts_run(&h, CLOCK_S);
 	ck_assert(host_up(a, b));
 	/* The last that came; and c, which is not configured, takes no place. */
-	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[0].key));
-	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[1].key));
-	ck_assert_ptr_null(peers_find(&a->node->peers, &o[2].key));
+	ck_assert_ptr_nonnull(peers_find(a->node, &o[0].key));
+	ck_assert_ptr_nonnull(peers_find(a->node, &o[1].key));
+	ck_assert_ptr_null(peers_find(a->node, &o[2].key));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "peer table full: a configured peer took its place");
 	host_dial(c, a);
@@ -399,9 +399,9 @@ START_TEST(a_full_table_lets_the_longest_down_go)
 	hosts_run(&h, 10 * CLOCK_S); /* silent: down */
 	outsider_join(&o[1], a);
 	outsider_join(&o[2], a);
-	ck_assert_ptr_null(peers_find(&a->node->peers, &o[0].key));
-	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[1].key));
-	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[2].key));
+	ck_assert_ptr_null(peers_find(a->node, &o[0].key));
+	ck_assert_ptr_nonnull(peers_find(a->node, &o[1].key));
+	ck_assert_ptr_nonnull(peers_find(a->node, &o[2].key));
 	ck_assert_uint_eq(host_drops(a, DROP_peers_full), 0);
 	for (int i = 0; i < 3; i++)
 		outsider_free(&o[i]);
@@ -422,7 +422,7 @@ START_TEST(a_peer_whose_session_never_opened_does_not_keep_its_place)
 	}
 	hosts_run(&h, 10 * CLOCK_S);
 	outsider_join(&o[2], a);
-	ck_assert_ptr_nonnull(peers_find(&a->node->peers, &o[2].key));
+	ck_assert_ptr_nonnull(peers_find(a->node, &o[2].key));
 	for (int i = 0; i < 3; i++)
 		outsider_free(&o[i]);
 }

@@ -1,29 +1,32 @@
-/* tunnel/peers: identities and addresses, bounded, and who goes first. */
+/* node/peer and node/endpoint: identities and addresses, bounded, and who goes first. */
 #include <check.h>
 #include <string.h>
 
-#include "node/peers.h"
+#include "node/candidate.h"
+#include "node/groups.h"
 #include "support/main.h"
 #include "support/sessions.h"
 
 #define NOW (1000 * CLOCK_S)
 #define MAX 4
 
-static struct peers p;
+static struct node node; /* its tables alone */
 static struct aead *aead;
 
 static void setup(void)
 {
 	static const uint8_t seed[TABLE_SEED_LEN] = { 1 };
 
-	ck_assert(peers_init(&p, MAX, seed));
+	ck_assert(peers_init(&node, MAX, seed));
+	ck_assert(endpoints_init(&node, 3 * MAX, seed));
 	aead = aead_new(NULL);
 	ck_assert_ptr_nonnull(aead);
 }
 
 static void teardown(void)
 {
-	peers_free(&p);
+	peers_free(&node);
+	endpoints_free(&node);
 	aead_free(aead);
 }
 
@@ -39,14 +42,14 @@ static struct peer *add_peer(uint8_t n)
 {
 	struct public_key key = key_of(n);
 
-	return peers_add(&p, &key);
+	return peers_add(&node, &key, NOW);
 }
 
 static struct endpoint *add_endpoint(uint16_t port)
 {
 	struct addr addr = addr_v4(0x0a090001, port);
 
-	return endpoints_add(&p, &addr);
+	return endpoints_add(&node, &addr);
 }
 
 /* Gives the peer a session, as a handshake would. */
@@ -67,26 +70,26 @@ static struct session *add_session(struct peer *peer, bool initiator,
 START_TEST(a_new_peer_has_a_port_and_nothing_else)
 {
 	struct public_key key = key_of(1);
-	struct peer *peer = peers_add(&p, &key);
+	struct peer *peer = peers_add(&node, &key, NOW);
 
 	ck_assert_ptr_nonnull(peer);
 	ck_assert(public_key_equal(&peer->key, &key));
 	ck_assert_int_eq(peer->state, PEER_CONNECTING);
 	ck_assert_ptr_null(peer->endpoint);
 	ck_assert_ptr_null(peer->current);
-	ck_assert_uint_eq(peer->rival, TABLE_NONE);
+	ck_assert_ptr_null(peer->duplicate);
 	ck_assert_uint_gt(peer->port, 0);
-	ck_assert_ptr_eq(peers_at_port(&p, peer->port), peer);
-	ck_assert_ptr_eq(peers_find(&p, &key), peer);
+	ck_assert_ptr_eq(peers_at_port(&node, peer->port), peer);
+	ck_assert_ptr_eq(peers_find(&node, &key), peer);
 }
 END_TEST
 
 START_TEST(port_zero_is_the_tap_and_no_peer)
 {
 	add_peer(1);
-	ck_assert_ptr_null(peers_at_port(&p, 0));
-	ck_assert_ptr_null(peers_at_port(&p, MAX));
-	ck_assert_ptr_null(peers_at_port(&p, UINT16_MAX));
+	ck_assert_ptr_null(peers_at_port(&node, 0));
+	ck_assert_ptr_null(peers_at_port(&node, MAX));
+	ck_assert_ptr_null(peers_at_port(&node, UINT16_MAX));
 }
 END_TEST
 
@@ -113,14 +116,14 @@ END_TEST
 START_TEST(endpoints_are_found_by_address_and_port)
 {
 	struct addr a = addr_v4(0x0a090001, 1), b = addr_v4(0x0a090001, 2);
-	struct endpoint *e = endpoints_add(&p, &a);
+	struct endpoint *e = endpoints_add(&node, &a);
 
 	ck_assert(addr_equal(&e->addr, &a));
-	ck_assert_ptr_eq(endpoints_find(&p, &a), e);
-	ck_assert_ptr_eq(endpoints_add(&p, &a), e);
-	ck_assert_ptr_null(endpoints_find(&p, &b));
-	endpoints_remove(&p, e);
-	ck_assert_ptr_null(endpoints_find(&p, &a));
+	ck_assert_ptr_eq(endpoints_find(&node, &a), e);
+	ck_assert_ptr_eq(endpoints_add(&node, &a), e);
+	ck_assert_ptr_null(endpoints_find(&node, &b));
+	endpoints_remove(&node, e);
+	ck_assert_ptr_null(endpoints_find(&node, &a));
 }
 END_TEST
 
@@ -135,19 +138,19 @@ START_TEST(walks_see_each_once_also_while_removing)
 		add_peer(i);
 	for (uint16_t i = 0; i < 3 * MAX; i++)
 		add_endpoint(i);
-	while ((peer = peers_next(&p, &at))) {
+	while ((peer = peers_next(&node, &at))) {
 		peers++;
-		peers_remove(&p, peer);
+		peers_remove(&node, peer);
 	}
 	ck_assert_uint_eq(peers, MAX);
 	at = TABLE_NONE;
-	while ((e = endpoints_next(&p, &at))) {
+	while ((e = endpoints_next(&node, &at))) {
 		endpoints++;
-		endpoints_remove(&p, e);
+		endpoints_remove(&node, e);
 	}
 	ck_assert_uint_eq(endpoints, 3 * MAX);
 	at = TABLE_NONE;
-	ck_assert_ptr_null(peers_next(&p, &at));
+	ck_assert_ptr_null(peers_next(&node, &at));
 }
 END_TEST
 
@@ -161,8 +164,8 @@ START_TEST(a_removed_peer_is_wiped_and_unbound)
 
 	e->peer = peer;
 	f->peer = other;
-	peers_remove(&p, peer);
-	ck_assert_ptr_null(peers_find(&p, &key));
+	peers_remove(&node, peer);
+	ck_assert_ptr_null(peers_find(&node, &key));
 	ck_assert_ptr_null(e->peer);
 	ck_assert_ptr_eq(f->peer, other);
 	ck_assert_mem_eq(s, &zero, sizeof(zero));
@@ -176,17 +179,19 @@ START_TEST(a_removed_endpoint_leaves_no_keys_behind)
 
 	memset(&e->pending.noise, 0x5a, sizeof(e->pending.noise));
 	memset(e->cookie, 0x5a, sizeof(e->cookie));
-	endpoints_remove(&p, e);
+	endpoints_remove(&node, e);
 	ck_assert_mem_eq(e, &zero, sizeof(zero));
 }
 END_TEST
 
 START_TEST(a_table_that_was_never_made_is_freed)
 {
-	struct peers none = { 0 };
+	struct node none = { 0 };
 
 	peers_free(&none);
+	endpoints_free(&none);
 	peers_free(&none);
+	endpoints_free(&none);
 }
 END_TEST
 
@@ -196,18 +201,18 @@ START_TEST(the_longest_down_goes_first)
 {
 	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
 
-	ck_assert_ptr_null(peers_longest_down(&p));
+	ck_assert_ptr_null(peers_longest_down(&node));
 	a->state = PEER_UP;
 	a->state_us = 1;
 	b->state = PEER_DOWN;
 	b->state_us = 3;
 	c->state = PEER_DOWN;
 	c->state_us = 2;
-	ck_assert_ptr_eq(peers_longest_down(&p), c);
-	peers_remove(&p, c);
-	ck_assert_ptr_eq(peers_longest_down(&p), b);
-	peers_remove(&p, b);
-	ck_assert_ptr_null(peers_longest_down(&p));
+	ck_assert_ptr_eq(peers_longest_down(&node), c);
+	peers_remove(&node, c);
+	ck_assert_ptr_eq(peers_longest_down(&node), b);
+	peers_remove(&node, b);
+	ck_assert_ptr_null(peers_longest_down(&node));
 }
 END_TEST
 
@@ -216,16 +221,16 @@ START_TEST(then_the_last_that_came_up)
 	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
 	struct endpoint *e = add_endpoint(1);
 
-	ck_assert_ptr_null(peers_last_up(&p));
+	ck_assert_ptr_null(peers_last_up(&node));
 	a->state = b->state = c->state = PEER_UP;
 	a->state_us = 2;
 	b->state_us = 1;
 	c->state_us = 3;
 	e->peer = c;
 	e->sources = 1;
-	ck_assert_ptr_eq(peers_last_up(&p), a);
+	ck_assert_ptr_eq(peers_last_up(&node), a);
 	a->state = PEER_DOWN;
-	ck_assert_ptr_eq(peers_last_up(&p), b);
+	ck_assert_ptr_eq(peers_last_up(&node), b);
 }
 END_TEST
 
@@ -239,13 +244,13 @@ START_TEST(a_peer_somebody_wants_does_not_go)
 	b->state_us = 2;
 	e->peer = a;
 	f->peer = a;
-	ck_assert(!peer_wanted(&p, a));
+	ck_assert(!peer_wanted(&node, a));
 	f->sources = 1u << 3;
-	ck_assert(peer_wanted(&p, a));
-	ck_assert(!peer_wanted(&p, b));
-	ck_assert_ptr_eq(peers_longest_down(&p), b);
-	peers_remove(&p, b);
-	ck_assert_ptr_null(peers_longest_down(&p));
+	ck_assert(peer_wanted(&node, a));
+	ck_assert(!peer_wanted(&node, b));
+	ck_assert_ptr_eq(peers_longest_down(&node), b);
+	peers_remove(&node, b);
+	ck_assert_ptr_null(peers_longest_down(&node));
 }
 END_TEST
 
@@ -359,21 +364,23 @@ START_TEST(every_reason_has_a_text_that_fits)
 {
 	char text[96];
 
-	for (int why = 0; why < ENDPOINT_WHY_COUNT; why++) {
-		ck_assert_ptr_eq(endpoint_why_print((enum endpoint_why)why,
-						    65535, text, sizeof(text)),
-				 text);
+	for (int why = 0; why < ENDPOINT_REASON_COUNT; why++) {
+		ck_assert_ptr_eq(
+			endpoint_reason_print((enum endpoint_reason)why, 65535,
+					      text, sizeof(text)),
+			text);
 		ck_assert_uint_gt(strlen(text), 4);
 		ck_assert_uint_lt(strlen(text), sizeof(text) - 1);
 		ck_assert_ptr_null(strstr(text, ": is UDP %"));
 	}
-	for (int why = PEER_WHY_NONE + 1; why < PEER_WHY_COUNT; why++) {
-		peer_why_print((enum peer_why)why, 65535, text, sizeof(text));
+	for (int why = PEER_REASON_NONE + 1; why < PEER_REASON_COUNT; why++) {
+		peer_reason_print((enum peer_reason)why, 65535, text,
+				  sizeof(text));
 		ck_assert_uint_gt(strlen(text), 4);
 		ck_assert_uint_lt(strlen(text), sizeof(text) - 1);
 	}
-	ck_assert_str_eq(peer_why_print(PEER_WHY_NONE, 1, text, sizeof(text)),
-			 "");
+	ck_assert_str_eq(
+		peer_reason_print(PEER_REASON_NONE, 1, text, sizeof(text)), "");
 }
 END_TEST
 
@@ -381,16 +388,16 @@ START_TEST(the_texts_that_others_rely_on)
 {
 	char text[96];
 
-	endpoint_why_print(ENDPOINT_NO_ANSWER, 8273, text, sizeof(text));
+	endpoint_reason_print(ENDPOINT_NO_ANSWER, 8273, text, sizeof(text));
 	ck_assert_str_eq(text, "no answer: is UDP 8273 open both ways?");
-	peer_why_print(PEER_WHY_SILENT, 4000, text, sizeof(text));
+	peer_reason_print(PEER_REASON_SILENT, 4000, text, sizeof(text));
 	ck_assert_str_eq(text, "no answer: is UDP 4000 open both ways?");
-	endpoint_why_print(ENDPOINT_OTHER_SECRET, 8273, text, sizeof(text));
+	endpoint_reason_print(ENDPOINT_OTHER_SECRET, 8273, text, sizeof(text));
 	ck_assert_str_eq(text,
 			 "different secret? compare secret_file on both hosts");
-	endpoint_why_print(ENDPOINT_DUPLICATE, 8273, text, sizeof(text));
+	endpoint_reason_print(ENDPOINT_DUPLICATE, 8273, text, sizeof(text));
 	ck_assert_ptr_nonnull(strstr(text, "duplicate key"));
-	endpoint_why_print(ENDPOINT_UNTRUSTED, 8273, text, sizeof(text));
+	endpoint_reason_print(ENDPOINT_UNTRUSTED, 8273, text, sizeof(text));
 	ck_assert_ptr_nonnull(strstr(text, "key not trusted"));
 }
 END_TEST

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "node/node_impl.h"
+#include "node/candidate.h"
+#include "node/groups.h"
 #include "support/main.h"
 #include "support/netns.h"
 #include "tapd/log.h"

@@ -1,0 +1,90 @@
+#include "node/core.h"
+
+#include <string.h>
+
+void node_random(struct node *n, void *buf, size_t len)
+{
+	n->ops.random(n->user, buf, len);
+}
+
+uint64_t node_jitter(struct node *n, uint64_t base_us)
+{
+	uint32_t r;
+
+	node_random(n, &r, sizeof(r));
+	return base_us * 3 / 4 + base_us / 2 * (r >> 16) / 65536;
+}
+
+bool node_trusts(const struct node *n, const struct public_key *key)
+{
+	if (!n->trusted)
+		return true;
+	for (size_t i = 0; i < n->config.trusted_count; i++)
+		if (public_key_equal(&n->trusted[i], key))
+			return true;
+	return false;
+}
+
+static void bucket_fill(struct bucket *b, uint64_t now_us)
+{
+	b->tokens += (double)(now_us - b->at_us) * b->rate / (double)CLOCK_S;
+	if (b->tokens > b->rate)
+		b->tokens = b->rate;
+	b->at_us = now_us;
+}
+
+bool bucket_take(struct bucket *b, uint64_t now_us)
+{
+	bucket_fill(b, now_us);
+	if (b->tokens < 1)
+		return false;
+	b->tokens -= 1;
+	return true;
+}
+
+bool bucket_low(struct bucket *b, uint64_t now_us)
+{
+	bucket_fill(b, now_us);
+	return b->tokens < b->rate / 2.0;
+}
+
+bool node_event_allowed(struct node *n, enum node_event_type type,
+			uint64_t now_us)
+{
+	if (n->event_us[type] && now_us - n->event_us[type] < NODE_EVENT_US)
+		return false;
+	n->event_us[type] = now_us;
+	return true;
+}
+
+void node_emit(struct node *n, struct node_event event)
+{
+	if (!event.peer)
+		event.peer = "";
+	if (!event.text)
+		event.text = "";
+	n->ops.event(n->user, &event);
+}
+
+uint32_t node_index_new(struct node *n, const struct index_entry *entry)
+{
+	struct index_entry *place;
+	uint32_t index;
+
+	if (table_count(n->indices) == table_capacity(n->indices))
+		return 0;
+	do
+		node_random(n, &index, sizeof(index));
+	while (!index || table_find(n->indices, &index));
+	place = table_insert(n->indices, &index);
+	*place = *entry;
+	return index;
+}
+
+size_t node_frame_max(const struct node *n)
+{
+	size_t most = UINT16_MAX - WIRE_RECORD_LEN - WIRE_FRAME_CSUM_LEN;
+	size_t max = eth_frame_max(n->config.tap_mtu);
+
+	return max < most ? max : most;
+}

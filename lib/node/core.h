@@ -1,0 +1,181 @@
+/* What every file of node/ stands on: the node's parts, and the least it can do. */
+#ifndef TAPD_NODE_CORE_H
+#define TAPD_NODE_CORE_H
+
+#include "base/bytes.h"
+#include "base/table.h"
+#include "base/timer.h"
+#include "bridge/declaration.h"
+#include "bridge/forward.h"
+#include "bridge/querier.h"
+#include "bridge/router.h"
+#include "ether/gso.h"
+#include "ether/merge.h"
+#include "node/control.h"
+#include "node/node.h"
+#include "tunnel/aead.h"
+#include "tunnel/cookie.h"
+#include "tunnel/frag.h"
+#include "tunnel/pack.h"
+#include "tunnel/wire.h"
+
+/*
+ * The files of node/ have an order, and each calls only those before it:
+ *
+ *	liveness pmtu reason     arithmetic and texts of one peer
+ *	core control             the node's parts; the hooks of control protocols
+ *	endpoint                 addresses: where a peer may be
+ *	peer                     identities and their sessions
+ *	send                     control records, sealed
+ *	hello probe plpmtud validation groups      the control protocols
+ *	candidate                sessions whose peer is not decided yet
+ *	dial handshake           who is called, and when; messages 1 to 3
+ *	transmit receive         frames, and the datagrams they travel in
+ *	access info node         what the owner sets, sees and calls
+ */
+
+/* Half-open handshakes we answered; beyond NODE_HALF_OPEN_LOAD of them, who
+ * asks must show a cookie first. */
+#define NODE_HALF_OPEN_MAX  256
+#define NODE_HALF_OPEN_LOAD 64
+/* Sessions that are not yet a peer's, of both roles. */
+#define NODE_CANDIDATES_MAX (2 * NODE_HALF_OPEN_MAX)
+/* Handshakes answered a second: a quarter millisecond of work each. */
+#define NODE_HANDSHAKE_RATE 500
+/* Cookies a second, a few hundredths of that work each: many, for whoever replays
+ * one initiation faster than this takes them from those who need one. */
+#define NODE_COOKIE_RATE 5000
+/* How long the host we know has to answer when another one shows its key. */
+#define NODE_PROBATION_US	(1 * CLOCK_S)
+#define NODE_PROBATION_PROBE_US (250 * CLOCK_MS)
+/* Between probes of a path that a peer seems to have moved to. */
+#define NODE_MOVE_US (250 * CLOCK_MS)
+/* Between log events of one kind that a stranger or a misfit could repeat. */
+#define NODE_EVENT_US (10 * CLOCK_S)
+/* Between dials of an endpoint that was refused for a lasting reason. */
+#define NODE_REFUSED_US (30 * CLOCK_S)
+/* Spread of the first dials, so that one of two ends is usually first. */
+#define NODE_SPREAD_US	(100 * CLOCK_MS)
+#define NODE_FDB_AGE_US (300 * CLOCK_S)
+/* Frames whose verdicts are taken before the first of them is packed. */
+#define NODE_CHUNK 64
+/* Segments whose headers are kept until they are sealed: more than a datagram
+ * has, at two pieces each. */
+#define NODE_SEGMENTS (PACK_PIECES / 2 + 1)
+
+/* Tokens per second, up to a second's worth. */
+struct bucket {
+	uint32_t rate;
+	double tokens;
+	uint64_t at_us;
+};
+
+/* Who answers to a local index. */
+enum index_kind { INDEX_PENDING = 1, INDEX_CANDIDATE, INDEX_SESSION };
+
+struct index_entry {
+	enum index_kind kind;
+	struct endpoint *endpoint;   /* PENDING */
+	struct candidate *candidate; /* CANDIDATE */
+	struct peer *peer;	     /* SESSION */
+	struct session *session;     /* CANDIDATE, SESSION */
+};
+
+enum node_timer {
+	NODE_TIMER_ENDPOINT,
+	NODE_TIMER_PEER,
+	NODE_TIMER_CANDIDATE,
+	NODE_TIMER_AGE,
+	NODE_TIMER_ROUTER,
+};
+
+/* Peers by public key, endpoints by address: peer.h, endpoint.h. */
+struct peers {
+	struct table *by_key;
+	struct table *by_addr;
+};
+
+struct port_groups;
+
+struct node {
+	struct node_ops ops;
+	void *user;
+	const struct control *const *controls; /* its rows; NULL at the end */
+	struct node_config config; /* trusted points into `trusted` */
+	struct secret secrets[NODE_SECRETS_MAX];
+	uint32_t secrets_count;
+	struct public_key *trusted; /* NULL: every holder of the secret */
+	struct public_key key;
+	uint64_t epoch;
+	uint64_t timestamp_us; /* of our last initiation: strictly grows */
+	struct prefix prefixes[NODE_PREFIXES_MAX];
+	size_t prefixes_count;
+	uint32_t want_mark;
+
+	struct aead *aead;
+	struct timers timers;
+	struct timer age_timer;
+	struct peers peers;
+	struct table *candidates; /* local index → struct candidate */
+	struct table *indices;	  /* local index → struct index_entry */
+	uint32_t half_open;
+	struct cookie_jar jar;
+	struct bucket handshakes, cookies;
+	uint64_t event_us[NODE_EVENT_COUNT];
+
+	struct forward_tables tables;
+	struct mdb *mdb;
+	struct querier *querier;
+	struct declaration *declaration;
+	struct port_groups *ports;
+	struct timer router_timer; /* until when one is on our side */
+	unsigned int tap_wants;	   /* bits of enum node_tap_wants */
+	bool tap_up;
+	bool groups_dirty;	    /* what is wanted here may have changed */
+	bool says_all, says_router; /* as declared */
+	uint32_t told;		    /* the version that peers were told of */
+
+	struct frag *frag;
+	struct packer packer;
+
+	struct merge *merge;  /* frames for the TAP */
+	uint32_t reassembled; /* of them, that are in frag's buffers */
+
+	/* super-frames of the chunk under way, and headers cut from them */
+	struct gso supers[NODE_CHUNK];
+	size_t supers_count;
+	uint8_t headers[NODE_SEGMENTS][FRAME_HEADROOM + GSO_HEADER_MAX];
+	size_t header_at;
+
+	struct counters tx, rx;
+	uint64_t drops[DROP_REASON_COUNT];
+};
+
+static inline void node_drop(struct node *n, enum drop_reason reason)
+{
+	n->drops[reason]++;
+}
+
+void node_random(struct node *n, void *buf, size_t len);
+/* base ± 25 % */
+uint64_t node_jitter(struct node *n, uint64_t base_us);
+bool node_trusts(const struct node *n, const struct public_key *key);
+bool bucket_take(struct bucket *b, uint64_t now_us);
+/* True while the bucket is less than half full. */
+bool bucket_low(struct bucket *b, uint64_t now_us);
+/* False if an event of this type was let through within NODE_EVENT_US. */
+bool node_event_allowed(struct node *n, enum node_event_type type,
+			uint64_t now_us);
+/* Tells the owner. event->peer and event->text may be NULL: nothing is known. */
+void node_emit(struct node *n, struct node_event event);
+/* A fresh index bound to *entry; 0 if the table is full. */
+uint32_t node_index_new(struct node *n, const struct index_entry *entry);
+/* The largest frame that the TAP may carry and whose record still has a length. */
+size_t node_frame_max(const struct node *n);
+
+static inline uint64_t clock_earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * An endpoint's timer is armed while dialling it
+ * should end in a session: a source wants it and nobody answers, the peer
+ * behind it is down, its keys need renewal, or it is so silent that it may have
+ * restarted. When the timer finds nothing to do it is not armed again; whoever
+ * changes one of those conditions calls endpoint_dial_now.
+ */
+#include "node/dial.h"
+
+#include <string.h>
+
+/* ---- message 1 ---- */
+
+/* Our clock, but never twice the same and never backwards. */
+static uint64_t next_timestamp(struct node *n, struct clock now)
+{
+	n->timestamp_us++;
+	if (now.wall_us > n->timestamp_us)
+		n->timestamp_us = now.wall_us;
+	return n->timestamp_us;
+}
+
+static bool write_initiation(struct node *n, struct endpoint *e,
+			     struct clock now,
+			     uint8_t noise_message[WIRE_NOISE1_LEN])
+{
+	uint8_t ephemeral[NOISE_KEY_LEN], timestamp[WIRE_TIMESTAMP_LEN];
+	bool ok;
+
+	store_be64(timestamp, next_timestamp(n, now));
+	node_random(n, ephemeral, sizeof(ephemeral));
+	ok = noise_init(&e->pending.noise, true, WIRE_PROLOGUE,
+			strlen(WIRE_PROLOGUE),
+			n->secrets[e->pending.secret].psk,
+			n->config.private_key, n->key.bytes) &&
+	     noise_write1(&e->pending.noise, ephemeral, timestamp,
+			  sizeof(timestamp), noise_message);
+	bytes_wipe(ephemeral, sizeof(ephemeral));
+	return ok;
+}
+
+/* One initiation, in place of the one in flight. With two secrets, tries take
+ * turns, so that hosts meet in whatever order they were given the new one. */
+static void dial(struct node *n, struct endpoint *e, struct clock now,
+		 uint32_t secret, bool cookied)
+{
+	struct index_entry entry = { .kind = INDEX_PENDING, .endpoint = e };
+	struct wire_initiation m = { 0 };
+	uint8_t bytes[WIRE_INITIATION_LEN];
+
+	endpoint_cancel(n, e);
+	e->pending.secret = secret;
+	e->pending.cookied = cookied;
+	if (!write_initiation(n, e, now, m.noise))
+		return;
+	m.sender = e->pending.index = node_index_new(n, &entry);
+	if (!m.sender)
+		return;
+	wire_pack_initiation(&m, bytes);
+	cookie_set_mac1(&n->secrets[secret], bytes, sizeof(bytes));
+	memcpy(e->pending.mac1, bytes + sizeof(bytes) - WIRE_MAC1_FROM_END,
+	       WIRE_MAC_LEN);
+	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
+		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
+	pack_message(&n->packer, &e->addr, bytes, sizeof(bytes));
+}
+
+void dial_again(struct node *n, struct endpoint *e, struct clock now)
+{
+	if (!e->pending.cookied)
+		dial(n, e, now, e->pending.secret, true);
+}
+
+/* ---- when ---- */
+
+static bool wants_dial(const struct node *n, struct endpoint *e,
+		       uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+	const struct peer *peer = e->peer;
+
+	if (!peer)
+		return e->sources != 0;
+	if (peer->state != PEER_UP || !peer->current)
+		return e->sources || peer->endpoint == e;
+	return peer->endpoint == e &&
+	       (peer->current->renew ||
+		session_wants_rekey(peer->current, now_us) ||
+		liveness_doubtful(&peer->liveness, &c, now_us));
+}
+
+static uint64_t retry_us(struct node *n, const struct endpoint *e)
+{
+	uint64_t us = DIAL_LAST_US;
+
+	if (endpoint_is_refused(e))
+		us = NODE_REFUSED_US;
+	else if (e->attempts < 3)
+		us = DIAL_FIRST_US << e->attempts;
+	return node_jitter(n, us);
+}
+
+/* Our initiation came back to us and nobody else answered it. */
+static void found_self(struct node *n, struct endpoint *e, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *other;
+
+	if (e->reason == ENDPOINT_SELF)
+		return;
+	e->reason = ENDPOINT_SELF;
+	node_emit(n, (struct node_event){ .type = NODE_SELF, .at = e->addr });
+	/* We have not been here before: what was ours may be another's now. */
+	while ((other = endpoints_next(n, &at)))
+		if (other != e && other->reason == ENDPOINT_SELF)
+			timers_set(&n->timers, &other->timer, now_us);
+}
+
+void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
+{
+	if (!wants_dial(n, e, now.mono_us)) {
+		endpoint_cancel(n, e);
+		e->attempts = 0;
+		return;
+	}
+	if (e->pending.mirrored)
+		found_self(n, e, now.mono_us);
+	if (endpoint_is_recursive(n, &e->addr)) {
+		e->reason = ENDPOINT_RECURSION;
+	} else {
+		/* If it still is unreachable, sending will say so again; and
+		 * who ignores us has answered the last initiation. */
+		if ((e->attempts >= 2 && e->reason == ENDPOINT_DIALLING) ||
+		    (e->pending.index && e->reason == ENDPOINT_IGNORED) ||
+		    e->reason == ENDPOINT_UNREACHABLE)
+			e->reason = ENDPOINT_NO_ANSWER;
+		dial(n, e, now, e->attempts % n->secrets_count, false);
+	}
+	timers_set(&n->timers, &e->timer, now.mono_us + retry_us(n, e));
+	if (e->attempts < UINT32_MAX)
+		e->attempts++;
+}
+
+/* ---- what the owner wants ---- */
+
+static void forget_endpoint(struct node *n, struct endpoint *e)
+{
+	if (e->sources || e->peer)
+		return;
+	endpoint_cancel(n, e);
+	endpoint_release(n, e);
+}
+
+/* True if the endpoint is taken; false if there is no room for it. */
+static bool want_one(struct node *n, enum node_source source,
+		     const struct addr *addr, uint64_t now_us)
+{
+	struct endpoint *e;
+
+	e = endpoint_get(n, addr);
+	if (!e)
+		return false;
+	/* Said once for each: these come from our owner, not from strangers. */
+	if (e->reason != ENDPOINT_RECURSION && endpoint_is_recursive(n, addr)) {
+		e->reason = ENDPOINT_RECURSION;
+		node_emit(n, (struct node_event){ .type = NODE_RECURSION,
+						  .at = *addr });
+	}
+	e->mark = n->want_mark;
+	if (!e->sources && !timer_armed(&e->timer)) {
+		uint64_t spread =
+			node_jitter(n, NODE_SPREAD_US) - NODE_SPREAD_US * 3 / 4;
+
+		e->attempts = 0;
+		timers_set(&n->timers, &e->timer, now_us + spread);
+	}
+	e->sources |= 1u << source;
+	return true;
+}
+
+size_t node_want(struct node *n, enum node_source source,
+		 const struct addr *endpoints, size_t count, struct clock now)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+	size_t refused = 0;
+
+	n->want_mark++;
+	for (size_t i = 0; i < count; i++)
+		if (!want_one(n, source, &endpoints[i], now.mono_us))
+			refused++;
+	while ((e = endpoints_next(n, &at))) {
+		if (e->mark == n->want_mark || !(e->sources & (1u << source)))
+			continue;
+		e->sources &= ~(1u << source);
+		forget_endpoint(n, e);
+	}
+	return refused;
+}
+
+void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
+			   size_t count, struct clock now)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	if (count > NODE_PREFIXES_MAX)
+		count = NODE_PREFIXES_MAX;
+	if (count)
+		memcpy(n->prefixes, prefixes, count * sizeof(*prefixes));
+	n->prefixes_count = count;
+	while ((e = endpoints_next(n, &at))) {
+		if (e->reason == ENDPOINT_RECURSION &&
+		    !endpoint_is_recursive(n, &e->addr)) {
+			e->reason = ENDPOINT_DIALLING;
+			e->attempts = 0;
+			timers_set(&n->timers, &e->timer, now.mono_us);
+		}
+	}
+}

@@ -1,0 +1,154 @@
+#include "node/endpoint.h"
+
+#include <string.h>
+
+struct endpoint *endpoints_find(const struct node *n, const struct addr *addr)
+{
+	uint8_t key[ADDR_KEY_LEN];
+
+	addr_key(addr, key);
+	return table_find(n->peers.by_addr, key);
+}
+
+struct endpoint *endpoints_next(const struct node *n, uint32_t *at)
+{
+	*at = table_next(n->peers.by_addr, *at);
+	return *at == TABLE_NONE ? NULL : table_at(n->peers.by_addr, *at);
+}
+
+struct endpoint *endpoints_add(struct node *n, const struct addr *addr)
+{
+	uint8_t key[ADDR_KEY_LEN];
+	struct endpoint *e;
+
+	addr_key(addr, key);
+	e = table_insert(n->peers.by_addr, key);
+	if (e)
+		e->addr = *addr;
+	return e;
+}
+
+void endpoints_remove(struct node *n, struct endpoint *e)
+{
+	uint8_t key[ADDR_KEY_LEN];
+
+	addr_key(&e->addr, key);
+	noise_wipe(&e->pending.noise);
+	bytes_wipe(e->cookie, sizeof(e->cookie));
+	table_remove(n->peers.by_addr, key);
+}
+
+bool endpoints_init(struct node *n, uint32_t max,
+		    const uint8_t seed[TABLE_SEED_LEN])
+{
+	n->peers.by_addr =
+		table_new(max, ADDR_KEY_LEN, sizeof(struct endpoint), seed);
+	return n->peers.by_addr != NULL;
+}
+
+void endpoints_free(struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	while (n->peers.by_addr && (e = endpoints_next(n, &at)))
+		endpoints_remove(n, e);
+	table_free(n->peers.by_addr);
+	n->peers.by_addr = NULL;
+}
+
+void endpoint_cancel(struct node *n, struct endpoint *e)
+{
+	if (e->pending.index)
+		table_remove(n->indices, &e->pending.index);
+	noise_wipe(&e->pending.noise);
+	memset(&e->pending, 0, sizeof(e->pending));
+}
+
+bool endpoint_is_recursive(const struct node *n, const struct addr *addr)
+{
+	for (size_t i = 0; i < n->prefixes_count; i++)
+		if (prefix_contains(&n->prefixes[i], addr))
+			return true;
+	return false;
+}
+
+static bool spare(const struct endpoint *e)
+{
+	return !e->sources && !e->users;
+}
+
+void endpoint_release(struct node *n, struct endpoint *e)
+{
+	if (!spare(e))
+		return;
+	endpoint_cancel(n, e);
+	timers_cancel(&n->timers, &e->timer);
+	endpoints_remove(n, e);
+}
+
+struct endpoint *endpoint_get(struct node *n, const struct addr *addr)
+{
+	struct endpoint *e = endpoints_add(n, addr);
+	uint32_t at = TABLE_NONE;
+
+	if (!e) {
+		while ((e = endpoints_next(n, &at)))
+			if (spare(e))
+				break;
+		if (!e)
+			return NULL;
+		endpoint_release(n, e);
+		e = endpoints_add(n, addr);
+		if (!e)
+			return NULL;
+	}
+	e->timer.kind = NODE_TIMER_ENDPOINT;
+	e->timer.owner = e;
+	return e;
+}
+
+bool endpoint_is_refused(const struct endpoint *e)
+{
+	switch (e->reason) {
+	case ENDPOINT_UNTRUSTED:
+	case ENDPOINT_DUPLICATE:
+	case ENDPOINT_SELF:
+	case ENDPOINT_RECURSION:
+	case ENDPOINT_VERSION:
+	case ENDPOINT_FULL:
+		return true;
+	case ENDPOINT_DIALLING:
+	case ENDPOINT_NO_ANSWER:
+	case ENDPOINT_OTHER_SECRET:
+	case ENDPOINT_IGNORED:
+	case ENDPOINT_UNREACHABLE:
+	case ENDPOINT_REASON_COUNT:
+		break;
+	}
+	return false;
+}
+
+void endpoint_dial_now(struct node *n, struct endpoint *e, uint64_t now_us)
+{
+	/* What it was refused for once may be long over. */
+	bool waits = e->timer.due_us > now_us + DIAL_LAST_US * 5 / 4 &&
+		     !endpoint_is_refused(e);
+
+	if (timer_armed(&e->timer) && !waits)
+		return;
+	e->attempts = 0;
+	timers_set(&n->timers, &e->timer, now_us);
+}
+
+void endpoint_alive(struct node *n, struct endpoint *e, uint64_t now_us)
+{
+	/* Who refuses us for good also dials us; but whoever is heard where we
+	 * were ourselves is another. */
+	if (endpoint_is_refused(e) && e->reason != ENDPOINT_SELF)
+		return;
+	e->attempts = 0;
+	if (timer_armed(&e->timer) && e->timer.due_us > now_us + DIAL_FIRST_US)
+		timers_set(&n->timers, &e->timer,
+			   now_us + node_jitter(n, DIAL_FIRST_US));
+}

@@ -1,0 +1,19 @@
+/* How a session begins and ends: hello and bye. */
+#ifndef TAPD_NODE_HELLO_H
+#define TAPD_NODE_HELLO_H
+
+#include "node/peer.h"
+
+extern const struct control hello_control, bye_control;
+
+/* On a peer's session. ack: we hold the peer's own. */
+void hello_send(struct node *n, struct peer *peer, struct session *s,
+		const struct addr *to, bool ack, uint64_t now_us);
+/* On a session that is not a peer's yet: the initiator's first word. */
+void hello_send_first(struct node *n, struct session *s, const struct addr *to,
+		      uint64_t now_us);
+/* Our name or MTU changed: every peer is told. */
+void hello_repeat(struct node *n, uint64_t now_us);
+void bye_send(struct node *n, struct peer *peer, uint64_t now_us);
+
+#endif

@@ -1,0 +1,435 @@
+#include "node/peer.h"
+
+#include <string.h>
+
+/* ---- the table ---- */
+
+struct peer *peers_find(const struct node *n, const struct public_key *key)
+{
+	return table_find(n->peers.by_key, key->bytes);
+}
+
+struct peer *peers_next(const struct node *n, uint32_t *at)
+{
+	*at = table_next(n->peers.by_key, *at);
+	return *at == TABLE_NONE ? NULL : table_at(n->peers.by_key, *at);
+}
+
+struct peer *peers_at_port(const struct node *n, uint16_t port)
+{
+	return port ? table_at(n->peers.by_key, port - 1u) : NULL;
+}
+
+struct peer *peers_add(struct node *n, const struct public_key *key,
+		       uint64_t now_us)
+{
+	struct peer *peer = table_insert(n->peers.by_key, key->bytes);
+
+	if (!peer)
+		return NULL;
+	peer->key = *key;
+	peer->port = (uint16_t)(table_slot(n->peers.by_key, peer) + 1);
+	peer->state = PEER_CONNECTING;
+	peer->reason = PEER_REASON_HANDSHAKE;
+	peer->state_us = now_us;
+	peer->timer.kind = NODE_TIMER_PEER;
+	peer->timer.owner = peer;
+	liveness_init(&peer->liveness, now_us);
+	return peer;
+}
+
+bool peer_wanted(const struct node *n, const struct peer *peer)
+{
+	uint32_t at = TABLE_NONE;
+	const struct endpoint *e;
+
+	while ((e = endpoints_next(n, &at)))
+		if (e->peer == peer && e->sources)
+			return true;
+	return false;
+}
+
+struct peer *peers_longest_down(const struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer, *oldest = NULL;
+
+	while ((peer = peers_next(n, &at)))
+		if (peer->state == PEER_DOWN && !peer_wanted(n, peer) &&
+		    (!oldest || peer->state_us < oldest->state_us))
+			oldest = peer;
+	return oldest;
+}
+
+struct peer *peers_last_up(const struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer, *last = NULL;
+
+	while ((peer = peers_next(n, &at)))
+		if (peer->state == PEER_UP && !peer_wanted(n, peer) &&
+		    (!last || peer->state_us > last->state_us))
+			last = peer;
+	return last;
+}
+
+void peers_remove(struct node *n, struct peer *peer)
+{
+	struct public_key key = peer->key;
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	while (n->peers.by_addr && (e = endpoints_next(n, &at)))
+		if (e->peer == peer)
+			e->peer = NULL;
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		session_wipe(&peer->sessions[i]);
+	table_remove(n->peers.by_key, key.bytes);
+}
+
+bool peers_init(struct node *n, uint32_t max,
+		const uint8_t seed[TABLE_SEED_LEN])
+{
+	n->peers.by_key = table_new(max, KEY_LEN, sizeof(struct peer), seed);
+	return n->peers.by_key != NULL;
+}
+
+void peers_free(struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+
+	while (n->peers.by_key && (peer = peers_next(n, &at)))
+		peers_remove(n, peer);
+	table_free(n->peers.by_key);
+	n->peers.by_key = NULL;
+}
+
+void peers_set_reason(struct node *n, const struct addr *addr,
+		      enum endpoint_reason reason)
+{
+	struct endpoint *e = endpoints_find(n, addr);
+
+	if (e && (!e->peer || e->peer->state != PEER_UP))
+		e->reason = reason;
+}
+
+void peer_emit(struct node *n, enum node_event_type type,
+	       const struct peer *peer, const struct addr *at,
+	       const struct addr *other, const char *text)
+{
+	struct node_event event = {
+		.type = type, .key = peer->key, .peer = peer->name, .text = text
+	};
+
+	if (at)
+		event.at = *at;
+	if (other)
+		event.other = *other;
+	node_emit(n, event);
+}
+
+struct liveness_config peer_liveness_config(const struct node *n)
+{
+	return (struct liveness_config){ n->config.interval_us,
+					 n->config.down_after };
+}
+
+bool peer_we_are_smaller(const struct node *n, const struct peer *peer)
+{
+	return public_key_compare(&n->key, &peer->key) < 0;
+}
+
+/* ---- when to look after it ---- */
+
+static uint64_t peer_deadline(struct node *n, struct peer *peer,
+			      uint64_t now_us)
+{
+	uint64_t due = now_us + n->config.interval_us;
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		if (peer->sessions[i].stage != SESSION_NONE)
+			due = clock_earlier(
+				due,
+				session_deadline(&peer->sessions[i], now_us));
+	due = clock_earlier(due, control_deadline(n, peer, now_us));
+	return due > now_us ? due : now_us + CLOCK_MS;
+}
+
+void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	timers_set(&n->timers, &peer->timer, peer_deadline(n, peer, now_us));
+}
+
+/* ---- sessions ---- */
+
+/* The bridge may send to it while it has a session to send on. */
+static void peer_sendable(struct node *n, const struct peer *peer)
+{
+	port_set_put(&n->tables.live, peer->port, peer->current != NULL);
+}
+
+struct session *peer_session_slot(struct peer *peer, bool we_are_smaller)
+{
+	struct session *worst = NULL;
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *s = &peer->sessions[i];
+
+		if (s->stage == SESSION_NONE)
+			return s;
+		if (s != peer->current &&
+		    (!worst || session_better(worst, s, we_are_smaller)))
+			worst = s;
+	}
+	return worst;
+}
+
+bool peer_choose_session(struct peer *peer, bool we_are_smaller,
+			 uint64_t now_us)
+{
+	struct session *best = NULL, *before = peer->current;
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *s = &peer->sessions[i];
+
+		if (s->stage == SESSION_OPEN && !session_expired(s, now_us) &&
+		    (!best || session_better(s, best, we_are_smaller)))
+			best = s;
+	}
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *s = &peer->sessions[i];
+
+		if (s == best)
+			s->retire_us = CLOCK_NEVER;
+		else if (best && s->stage == SESSION_OPEN &&
+			 s->retire_us == CLOCK_NEVER)
+			s->retire_us = now_us + SESSION_RETIRE_US;
+	}
+	peer->current = best;
+	return best != before;
+}
+
+void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
+{
+	uint32_t index = s->local;
+
+	table_remove(n->indices, &index);
+	frag_forget_session(n->frag, peer->port, index);
+	if (peer->current == s)
+		peer->current = NULL;
+	peer_sendable(n, peer);
+	session_wipe(s);
+}
+
+void peer_sessions_drop(struct node *n, struct peer *peer)
+{
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		if (peer->sessions[i].stage != SESSION_NONE)
+			peer_session_drop(n, peer, &peer->sessions[i]);
+}
+
+/* ---- where it is ---- */
+
+static void peer_leave_endpoint(struct node *n, struct peer *peer)
+{
+	struct endpoint *e = peer->endpoint;
+
+	if (!e)
+		return;
+	peer->endpoint = NULL;
+	e->users--;
+	endpoint_release(n, e);
+}
+
+/* What the user's underlay_mtu leaves for UDP payload; 0: find out. */
+static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to)
+{
+	uint16_t headers = addr_is_v4(to) ? 20 + 8 : 40 + 8;
+
+	if (!underlay_mtu)
+		return 0;
+	return underlay_mtu - headers < PMTU_MAX
+		       ? (uint16_t)(underlay_mtu - headers)
+		       : PMTU_MAX;
+}
+
+void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
+		       uint64_t now_us)
+{
+	e->peer = peer;
+	e->reason = ENDPOINT_DIALLING;
+	if (peer->endpoint == e)
+		return;
+	e->users++;
+	peer_leave_endpoint(n, peer);
+	peer->endpoint = e;
+	pmtu_init(&peer->pmtu, !addr_is_v4(&e->addr), PMTU_MAX,
+		  fixed_size(n->config.underlay_mtu, &e->addr), now_us);
+}
+
+/* ---- its life ---- */
+
+static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (peer->state == PEER_UP)
+		return;
+	peer->state = PEER_UP;
+	peer->reason = PEER_REASON_NONE;
+	peer->endpoint->reason = ENDPOINT_DIALLING;
+	peer->state_us = now_us;
+	peer_emit(n, NODE_PEER_UP, peer, &peer->endpoint->addr, NULL, "");
+	control_peer_up(n, peer, now_us);
+}
+
+void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
+			 uint64_t now_us)
+{
+	bool was_mute = peer->state == PEER_UP && !peer->current;
+
+	s->stage = SESSION_OPEN;
+	if (peer->state != PEER_UP)
+		liveness_init(&peer->liveness, now_us);
+	peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
+	peer_sendable(n, peer);
+	peer_up(n, peer, now_us);
+	if (was_mute) /* what changed meanwhile could not be told */
+		control_peer_up(n, peer, now_us);
+	peer_arm(n, peer, now_us);
+}
+
+/* Every address it answers at is dialled again. */
+static void redial(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	while ((e = endpoints_next(n, &at)))
+		if (e->peer == peer)
+			endpoint_dial_now(n, e, now_us);
+}
+
+void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
+	       uint64_t now_us)
+{
+	bool was_up = peer->state == PEER_UP;
+	char text[96];
+
+	if (peer->state == PEER_DOWN)
+		return;
+	peer->state = PEER_DOWN;
+	peer->reason = reason;
+	peer->state_us = now_us;
+	fdb_flush_port(n->tables.fdb, peer->port);
+	control_peer_gone(n, peer);
+	redial(n, peer, now_us);
+	if (!was_up)
+		return;
+	peer_reason_print(
+		reason, peer->endpoint ? peer->endpoint->addr.port : WIRE_PORT,
+		text, sizeof(text));
+	peer_emit(n, NODE_PEER_DOWN, peer,
+		  peer->endpoint ? &peer->endpoint->addr : NULL, NULL, text);
+}
+
+void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
+	       uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	control_peer_removed(n, peer);
+	peer_down(n, peer, reason, now_us);
+	/* The port is the next peer's: nothing learned since may stay. */
+	fdb_flush_port(n->tables.fdb, peer->port);
+	control_peer_gone(n, peer);
+	peer_sessions_drop(n, peer);
+	timers_cancel(&n->timers, &peer->timer);
+	peer_leave_endpoint(n, peer);
+	while ((e = endpoints_next(n, &at))) {
+		if (e->peer != peer)
+			continue;
+		e->peer = NULL;
+		endpoint_release(n, e);
+	}
+	peers_remove(n, peer);
+}
+
+void peer_opened(struct peer *peer, struct session *s, uint64_t advance,
+		 uint64_t now_us)
+{
+	/* Hellos are answered where they are heard: they say nothing about the
+	 * path that frames take. */
+	if (s->stage != SESSION_OPEN)
+		return;
+	liveness_received(&peer->liveness, advance, now_us);
+	/* The other end still sends on it: keys outlive the wish to retire. */
+	if (s->retire_us != CLOCK_NEVER)
+		s->retire_us = now_us + SESSION_RETIRE_US;
+}
+
+void peer_alive(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+
+	if (peer->state != PEER_DOWN || !peer->current)
+		return;
+	endpoint_alive(n, peer->endpoint, now_us);
+	/* If its keys are about to run out, the handshake that is under way
+	 * brings it up. */
+	if (liveness_verdict(&peer->liveness, &c, now_us) != LIVENESS_UP ||
+	    liveness_doubtful(&peer->liveness, &c, now_us) ||
+	    session_wants_rekey(peer->current, now_us))
+		return;
+	peer_up(n, peer, now_us);
+	peer_arm(n, peer, now_us);
+}
+
+/* No session to send on. One whose keys ran out is down; one that lost them with
+ * its secret is asked for others, and has until it counts as silent. One that
+ * was not up and has not even a session under way is down, and dialled. */
+static void sessionless(struct node *n, struct peer *peer, bool ran_out,
+			bool under_way, uint64_t now_us)
+{
+	if (peer->state == PEER_UP && ran_out)
+		peer_down(n, peer, PEER_REASON_EXPIRED, now_us);
+	else if (peer->state != PEER_UP && !under_way)
+		peer_down(n, peer, PEER_REASON_HANDSHAKE, now_us);
+}
+
+static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	bool had = peer->current != NULL, under_way = false;
+
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *s = &peer->sessions[i];
+
+		if (s->stage == SESSION_NONE)
+			continue;
+		if (session_expired(s, now_us) ||
+		    (s->stage != SESSION_OPEN &&
+		     now_us - s->born_us >= SESSION_HALF_OPEN_US)) {
+			peer_session_drop(n, peer, s);
+			continue;
+		}
+		under_way = true;
+	}
+	if (!peer->current)
+		peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
+	peer_sendable(n, peer);
+	if (!peer->current)
+		sessionless(n, peer, had, under_way, now_us);
+}
+
+void peer_timer(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	tend_sessions(n, peer, now_us);
+	control_due(n, peer, now_us);
+	if (peer->state != PEER_UP &&
+	    now_us - peer->state_us >= n->config.expire_us &&
+	    !peer_wanted(n, peer)) {
+		peer_drop(n, peer, PEER_REASON_SILENT, now_us);
+		return;
+	}
+	peer_arm(n, peer, now_us);
+}

@@ -1,0 +1,124 @@
+/* Identities: who is out there, its sessions, since when, and how much. */
+#ifndef TAPD_NODE_PEER_H
+#define TAPD_NODE_PEER_H
+
+#include "node/core.h"
+#include "node/endpoint.h"
+#include "node/liveness.h"
+#include "node/pmtu.h"
+#include "tunnel/session.h"
+
+/* Two hosts that list three addresses of each other begin with six. */
+#define PEERS_SESSIONS 8
+
+enum peer_state { PEER_CONNECTING, PEER_UP, PEER_DOWN };
+
+struct peer {
+	struct public_key key;
+	uint16_t port; /* the bridge's: slot + 1 */
+	enum peer_state state;
+	enum peer_reason reason;
+	char name[WIRE_NAME_MAX + 1];
+	uint16_t tap_mtu;
+	uint64_t epoch;
+	uint64_t timestamp_us; /* wall clock of its last confirmed initiation */
+
+	struct endpoint *endpoint;
+	struct session sessions[PEERS_SESSIONS];
+	struct session *current; /* sent on, or NULL; open */
+
+	struct liveness liveness;
+	struct pmtu pmtu;
+	struct timer timer;
+	uint64_t state_us; /* when the state was entered */
+
+	/* A second host with this key, on probation: candidate.c. */
+	struct candidate *duplicate; /* or NULL */
+	bool owes_probe;	     /* it asked what we hold now */
+
+	/* the path it seems to have moved to, until an echo came from there */
+	struct addr move_to;
+	uint64_t move_token; /* in the probes sent there; 0: none */
+	uint64_t move_probe_us;
+
+	struct counters tx, rx;
+};
+
+/*
+ * The table is bounded. A peer lives until the table is full and it has been down
+ * for longest of those that no source wants, or until it has been down for
+ * `expire`.
+ *
+ * Each peer has one timer, set to the earliest of its deadlines when something
+ * made one earlier. What makes them later (every datagram does) leaves the timer
+ * alone: it fires, finds nothing due, and is set again. So the data path never
+ * touches the heap.
+ */
+struct peer *peers_find(const struct node *n, const struct public_key *key);
+/* A new peer with no endpoint and no sessions; NULL if the table is full. */
+struct peer *peers_add(struct node *n, const struct public_key *key,
+		       uint64_t now_us);
+/* Wipes its sessions and unbinds it. The caller cancelled its timer. */
+void peers_remove(struct node *n, struct peer *peer);
+/* The bridge port's peer, or NULL. */
+struct peer *peers_at_port(const struct node *n, uint16_t port);
+/* Walks: start with TABLE_NONE. NULL at the end. */
+struct peer *peers_next(const struct node *n, uint32_t *at);
+/* The peer that may be removed for another: down for longest, and not wanted. */
+struct peer *peers_longest_down(const struct node *n);
+/* Where none is down, the one that may be removed for a wanted one: not wanted,
+ * and the last that came up. */
+struct peer *peers_last_up(const struct node *n);
+/* True if some source wants an endpoint that this peer answers at. */
+bool peer_wanted(const struct node *n, const struct peer *peer);
+/* Says why no peer is up at that address, if none is. */
+void peers_set_reason(struct node *n, const struct addr *addr,
+		      enum endpoint_reason reason);
+/* False if memory is short. */
+bool peers_init(struct node *n, uint32_t max,
+		const uint8_t seed[TABLE_SEED_LEN]);
+/* Wipes all sessions, and frees. */
+void peers_free(struct node *n);
+
+/* Tells the owner of something that happened to the peer. at, other and text may
+ * be NULL. */
+void peer_emit(struct node *n, enum node_event_type type,
+	       const struct peer *peer, const struct addr *at,
+	       const struct addr *other, const char *text);
+struct liveness_config peer_liveness_config(const struct node *n);
+/* Our public key is smaller than its: session_better. */
+bool peer_we_are_smaller(const struct node *n, const struct peer *peer);
+void peer_arm(struct node *n, struct peer *peer, uint64_t now_us);
+void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);
+
+/* ---- sessions ---- */
+
+/* A place for a session: an empty one, else the one that either end is least
+ * likely to send on, for the caller to drop. Never the current one. */
+struct session *peer_session_slot(struct peer *peer, bool we_are_smaller);
+/* Chooses the session to send on; the others retire. True if it changed. */
+bool peer_choose_session(struct peer *peer, bool we_are_smaller,
+			 uint64_t now_us);
+/* Both hellos are through: frames may go. */
+void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
+			 uint64_t now_us);
+void peer_session_drop(struct node *n, struct peer *peer, struct session *s);
+void peer_sessions_drop(struct node *n, struct peer *peer);
+
+/* ---- its life ---- */
+
+/* A datagram of its session opened. */
+void peer_opened(struct peer *peer, struct session *s, uint64_t advance,
+		 uint64_t now_us);
+/* A datagram of its was read to the end. A peer that was down is up again once it
+ * is heard and says that it hears us. */
+void peer_alive(struct node *n, struct peer *peer, uint64_t now_us);
+void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
+		       uint64_t now_us);
+void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
+	       uint64_t now_us);
+/* Removes it. Its wanted endpoints stay, and are dialled. */
+void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
+	       uint64_t now_us);
+
+#endif

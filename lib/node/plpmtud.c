@@ -1,0 +1,36 @@
+#include "node/plpmtud.h"
+
+#include "node/probe.h"
+
+static uint64_t plpmtud_deadline(struct node *n, struct peer *peer,
+				 uint64_t now_us)
+{
+	(void)n;
+	(void)now_us;
+	return peer->current ? pmtu_deadline(&peer->pmtu) : CLOCK_NEVER;
+}
+
+static void plpmtud_due(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	uint16_t size;
+
+	if (!peer->current)
+		return;
+	size = pmtu_probe(&peer->pmtu, peer->liveness.echoed_us, now_us);
+	if (size)
+		probe_send_sized(n, peer, size, now_us);
+}
+
+static bool plpmtud_echoed(struct node *n, const struct reading *r,
+			   const struct wire_probe *echo)
+{
+	if (pmtu_echoed(&r->peer->pmtu, echo->size, r->now_us))
+		peer_arm(n, r->peer, r->now_us);
+	return false;
+}
+
+const struct control plpmtud_control = {
+	.deadline = plpmtud_deadline,
+	.due = plpmtud_due,
+	.echoed = plpmtud_echoed,
+};

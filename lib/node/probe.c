@@ -1,0 +1,135 @@
+#include "node/probe.h"
+
+#include "node/send.h"
+
+static void send_timed_probe(struct node *n, struct peer *peer,
+			     const struct addr *to, uint64_t time_us,
+			     size_t beside, size_t padded_to, uint64_t now_us)
+{
+	struct wire_probe probe = {
+		.time_us = time_us,
+		.size = (uint16_t)beside,
+		.sent = peer->liveness.sent,
+		.received = peer->liveness.received,
+	};
+	uint8_t record[WIRE_PROBE_LEN];
+
+	control_stamp(n, peer, &probe);
+	wire_pack_probe(&probe, record);
+	send_record(n, peer, peer->current, to, record, sizeof(record),
+		    padded_to, now_us);
+}
+
+void probe_send(struct node *n, struct peer *peer, const struct addr *to,
+		uint64_t now_us)
+{
+	send_timed_probe(n, peer, to, now_us, 0, 0, now_us);
+}
+
+void probe_send_sized(struct node *n, struct peer *peer, size_t size,
+		      uint64_t now_us)
+{
+	const struct addr *to = &peer->endpoint->addr;
+
+	send_timed_probe(n, peer, to, now_us, size, 0, now_us);
+	send_timed_probe(n, peer, to, now_us, 0, size, now_us);
+}
+
+void probe_send_token(struct node *n, struct peer *peer, const struct addr *to,
+		      uint64_t token, uint64_t now_us)
+{
+	send_timed_probe(n, peer, to, token, 0, 0, now_us);
+}
+
+static void send_echo(struct node *n, struct peer *peer, struct session *s,
+		      const struct wire_probe *probe, size_t size,
+		      uint64_t now_us)
+{
+	struct wire_probe echo = {
+		.echo = true,
+		.time_us = probe->time_us,
+		.sent = peer->liveness.sent,
+		.received = peer->liveness.received,
+		.size = (uint16_t)size,
+	};
+	uint8_t record[WIRE_PROBE_LEN];
+
+	control_stamp(n, peer, &echo);
+	wire_pack_probe(&echo, record);
+	send_record(n, peer, peer->current ? peer->current : s,
+		    &peer->endpoint->addr, record, sizeof(record), 0, now_us);
+}
+
+static enum drop_reason probe_in(struct node *n, struct reading *r,
+				 const struct wire_record *record)
+{
+	struct liveness *l = &r->peer->liveness;
+	struct wire_probe probe;
+	enum drop_reason reason = wire_unpack_probe(&probe, record);
+
+	if (reason != DROP_NONE)
+		return reason;
+	liveness_report(l, &probe, probe.echo && probe.size <= CONTROL_SIZE,
+			r->now_us);
+	if (r->advance)
+		control_reported(n, r->peer, &probe, r->now_us);
+	if (probe.echo) {
+		control_echoed(n, r, &probe);
+		return DROP_NONE;
+	}
+	if (probe.size)
+		liveness_announced(l);
+	else if (r->size > CONTROL_SIZE)
+		liveness_arrived(l);
+	send_echo(n, r->peer, r->session, &probe, r->size, r->now_us);
+	return DROP_NONE;
+}
+
+static uint64_t probe_deadline(struct node *n, struct peer *peer,
+			       uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+
+	(void)now_us;
+	return peer->current ? liveness_deadline(&peer->liveness, &c)
+			     : CLOCK_NEVER;
+}
+
+/* Also for a peer without a session, whose secret was removed. */
+static void tend_verdict(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+	enum liveness_verdict verdict =
+		liveness_verdict(&peer->liveness, &c, now_us);
+
+	liveness_roll(&peer->liveness, now_us);
+	if (verdict != LIVENESS_UP && peer->state == PEER_UP)
+		peer_down(n, peer,
+			  verdict == LIVENESS_DEAF ? PEER_REASON_DEAF
+						   : PEER_REASON_SILENT,
+			  now_us);
+}
+
+static void probe_due(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+
+	tend_verdict(n, peer, now_us);
+	if (!peer->current)
+		return;
+	if (session_wants_rekey(peer->current, now_us) ||
+	    peer->current->renew ||
+	    liveness_doubtful(&peer->liveness, &c, now_us))
+		endpoint_dial_now(n, peer->endpoint, now_us);
+	if (!liveness_wants_probe(&peer->liveness, &c, now_us))
+		return;
+	liveness_probed(&peer->liveness, now_us);
+	probe_send(n, peer, &peer->endpoint->addr, now_us);
+}
+
+const struct control probe_control = {
+	.kind = WIRE_PROBE,
+	.record = probe_in,
+	.deadline = probe_deadline,
+	.due = probe_due,
+};

@@ -1,0 +1,359 @@
+/* Datagrams from the network: opened, read record by record, frames to the TAP. */
+#include "node/receive.h"
+
+#include <string.h>
+
+#include "node/candidate.h"
+#include "node/groups.h"
+#include "node/handshake.h"
+#include "node/hello.h"
+#include "node/probe.h"
+#include "node/validation.h"
+
+/* DHCP, whose readers look at raw frames and at their checksums. */
+#define PORT_BOOTPS 67
+#define PORT_BOOTPC 68
+
+/* ---- frames, to the TAP ---- */
+
+static void write_frames(void *user, const struct frame *frames, size_t count)
+{
+	struct node *n = user;
+
+	n->ops.tap_write(n->user, frames, count);
+}
+
+static void release(void *user, uint32_t reassembly_slot)
+{
+	struct node *n = user;
+
+	n->reassembled--;
+	frag_release(n->frag, reassembly_slot);
+}
+
+const struct merge_ops node_merge_ops = {
+	.write = write_frames,
+	.release = release,
+};
+
+_Static_assert(MERGE_NO_TOKEN == TABLE_NONE,
+	       "a frame that was not reassembled has no slot to release");
+
+void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
+{
+	bool tcp = takes->partial && takes->tcp;
+
+	n->config.tap_takes = *takes;
+	merge_set_mode(n->merge, !tcp	      ? MERGE_OFF
+				 : takes->udp ? MERGE_TCP_UDP
+					      : MERGE_TCP);
+}
+
+static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
+{
+	uint16_t port;
+
+	if (v->ip_proto != ETH_IP_UDP || !v->l4_offset)
+		return false;
+	port = load_be16(frame + v->l4_offset + 2);
+	return port == PORT_BOOTPS || port == PORT_BOOTPC;
+}
+
+/* The datagram, or reassembled record, is ours to write in; see node_received.
+ * Records are parsed as const because nobody else has to. */
+static uint8_t *writable(const uint8_t *bytes)
+{
+	const union {
+		const uint8_t *in;
+		uint8_t *out;
+	} unconst = { .in = bytes };
+
+	return unconst.out;
+}
+
+/* The frame goes to the TAP, perhaps merged with others. One that was reassembled
+ * keeps its buffer until it is written: half of them stay for what is still to be
+ * reassembled, by any peer. */
+static void tap_add(struct node *n, const struct peer *peer,
+		    const struct eth_view *view, const struct wire_frame *frame,
+		    uint32_t reassembly_slot)
+{
+	uint8_t *bytes = writable(frame->bytes);
+	struct offload offload = { .csum_partial = frame->csum_partial,
+				   .csum_start = frame->csum_start,
+				   .csum_offset = frame->csum_offset };
+
+	if (offload.csum_partial &&
+	    (!n->config.tap_takes.partial || is_dhcp(view, bytes))) {
+		eth_csum_complete(view, bytes, offload.csum_offset);
+		offload = (struct offload){ .csum_partial = false };
+	}
+	merge_add(n->merge, peer->port, view, bytes, frame->len, &offload,
+		  reassembly_slot);
+	if (reassembly_slot != TABLE_NONE &&
+	    ++n->reassembled >= n->config.frag_buffers / 2)
+		merge_flush(n->merge);
+}
+
+static void frame_in(struct node *n, struct peer *peer,
+		     const struct wire_frame *frame, uint32_t reassembly_slot,
+		     uint64_t now_us)
+{
+	enum drop_reason reason;
+	struct forward forward;
+
+	forward_from_port(&n->tables, peer->port, frame->bytes, frame->len,
+			  node_frame_max(n), now_us, &forward);
+	if (forward.full)
+		node_drop(n, DROP_fdb_full);
+	groups_saw_vlan(n, forward.view.vlan, now_us);
+	if (forward.membership.kind == REPORT_BAD)
+		node_drop(n, DROP_membership_bad);
+	reason = forward.reason;
+	if (reason == DROP_NONE && frame->csum_partial &&
+	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
+			    frame->csum_offset))
+		reason = DROP_csum_bad;
+	if (reason != DROP_NONE) {
+		node_drop(n, reason);
+		if (reassembly_slot != TABLE_NONE)
+			frag_release(n->frag, reassembly_slot);
+		return;
+	}
+	peer->rx.frames++;
+	n->rx.frames++;
+	tap_add(n, peer, &forward.view, frame, reassembly_slot);
+}
+
+/* ---- records ---- */
+
+/* A session that is not open yet is answered where it is heard, as its handshake
+ * was: the peer may have moved, or a stranger have shown its first hello before
+ * it came itself. But its endpoint is where it shook hands, until an echo proves
+ * another: a hello may bear anybody's address. */
+static const struct addr *hello_answer_to(const struct node *n,
+					  const struct reading *r)
+{
+	if (r->session->stage == SESSION_OPEN ||
+	    endpoint_is_recursive(n, r->from))
+		return &r->peer->endpoint->addr;
+	return r->from;
+}
+
+/* A candidate's hello says who it is: true if it is a peer's session now. */
+static bool identify(struct node *n, struct reading *r,
+		     const struct wire_hello *hello)
+{
+	enum candidate_fate fate = candidate_identify(
+		n, r->candidate, hello, &r->peer, &r->session, r->now_us);
+
+	r->candidate = NULL;
+	r->over = fate != CANDIDATE_DECIDED;
+	return fate == CANDIDATE_DECIDED;
+}
+
+static enum drop_reason hello_in(struct node *n, struct reading *r,
+				 const struct wire_record *record)
+{
+	struct wire_hello hello;
+	enum drop_reason reason = wire_unpack_hello(&hello, record);
+	struct session *s;
+
+	if (reason != DROP_NONE)
+		return reason;
+	if (r->candidate && !identify(n, r, &hello))
+		return DROP_NONE;
+	s = r->session;
+	s->hello_heard = true;
+	r->peer->tap_mtu = hello.tap_mtu;
+	memcpy(r->peer->name, hello.name, sizeof(r->peer->name));
+	if (hello.ack)
+		s->hello_acked = true;
+	if (hello.want) {
+		hello_send(n, r->peer, s, hello_answer_to(n, r), true,
+			   r->now_us);
+		s->hello_us = r->now_us + SESSION_HELLO_US;
+	}
+	if (s->stage == SESSION_CONFIRMED && s->hello_acked)
+		peer_session_opened(n, r->peer, s, r->now_us);
+	else
+		peer_arm(n, r->peer, r->now_us);
+	return DROP_NONE;
+}
+
+static enum drop_reason fragment_in(struct node *n, struct reading *r,
+				    const struct wire_record *record)
+{
+	struct wire_fragment fragment;
+	struct wire_record whole;
+	struct wire_frame frame;
+	struct frag_done done;
+	struct cursor c;
+	enum drop_reason reason = wire_unpack_fragment(&fragment, record);
+
+	if (reason != DROP_NONE)
+		return reason;
+	if (!frag_add(n->frag, r->peer->port, r->session->local, &fragment,
+		      r->now_us, &done))
+		return DROP_NONE; /* the module counts what it drops */
+	c = cursor_init(done.record, done.len);
+	reason = DROP_record_bad;
+	if (wire_next_record(&c, &whole) && cursor_done(&c) &&
+	    whole.kind == WIRE_FRAME)
+		reason = wire_unpack_frame(&frame, &whole);
+	if (reason == DROP_NONE)
+		frame_in(n, r->peer, &frame, done.slot, r->now_us);
+	else
+		frag_release(n->frag, done.slot);
+	return reason;
+}
+
+static enum drop_reason frame_record_in(struct node *n, struct reading *r,
+					const struct wire_record *record)
+{
+	struct wire_frame frame;
+	enum drop_reason reason = wire_unpack_frame(&frame, record);
+
+	if (reason == DROP_NONE)
+		frame_in(n, r->peer, &frame, TABLE_NONE, r->now_us);
+	return reason;
+}
+
+/* Whatever is no hello is read only once both ends hold each other's hello. */
+static enum drop_reason record_in(struct node *n, struct reading *r,
+				  const struct wire_record *record)
+{
+	if (record->kind == WIRE_HELLO)
+		return hello_in(n, r, record);
+	if (record->kind == WIRE_PAD)
+		return DROP_NONE;
+	if (r->candidate)
+		return DROP_record_early;
+	/* A peer that sends more than hellos has our first hello. */
+	if (r->session->stage == SESSION_CONFIRMED) {
+		r->session->hello_acked = true;
+		peer_session_opened(n, r->peer, r->session, r->now_us);
+	}
+	if (record->kind == WIRE_FRAME)
+		return frame_record_in(n, r, record);
+	if (record->kind == WIRE_FRAGMENT)
+		return fragment_in(n, r, record);
+	return control_record(n, r, record);
+}
+
+static void records_in(struct node *n, struct reading *r,
+		       const uint8_t *records, size_t len)
+{
+	struct cursor c = cursor_init(records, len);
+	struct wire_record record;
+
+	while (!r->over && wire_next_record(&c, &record)) {
+		enum drop_reason reason = record_in(n, r, &record);
+
+		if (reason != DROP_NONE)
+			node_drop(n, reason);
+	}
+	if (!cursor_ok(&c))
+		node_drop(n, DROP_record_bad);
+}
+
+/* ---- datagrams ---- */
+
+/* A datagram opened: counts it, and takes in what that alone says. */
+static void opened(struct node *n, struct reading *r)
+{
+	n->rx.datagrams++;
+	n->rx.bytes += r->size;
+	if (r->candidate) {
+		if (r->session->stage == SESSION_HALF_OPEN) {
+			r->session->stage = SESSION_CONFIRMED;
+			r->session->confirmed_us = r->now_us;
+			n->half_open--;
+		}
+		return;
+	}
+	r->peer->rx.datagrams++;
+	r->peer->rx.bytes += r->size;
+	peer_opened(r->peer, r->session, r->advance, r->now_us);
+	/* Until it is open, a session is answered where it is heard. */
+	if (r->advance && r->session->stage == SESSION_OPEN)
+		validation_heard(n, r->peer, r->from, r->size, r->now_us);
+}
+
+/* Every record was read: what is still to be done. */
+static void read_through(struct node *n, struct reading *r)
+{
+	/* The initiator's first word is its hello. A member that says anything
+	 * else, again and again, would fill the table and keep others out. */
+	if (r->candidate && !r->session->initiator)
+		candidate_drop(n, r->candidate);
+	if (!r->peer || r->over)
+		return;
+	peer_alive(n, r->peer, r->now_us);
+	if (!r->peer->owes_probe)
+		return;
+	r->peer->owes_probe = false;
+	if (r->peer->current)
+		probe_send(n, r->peer, &r->peer->endpoint->addr, r->now_us);
+}
+
+static void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
+		    size_t len, uint64_t now_us)
+{
+	struct reading r = { .from = from, .size = len, .now_us = now_us };
+	struct wire_data header;
+	const struct index_entry *entry;
+	const uint8_t *records;
+	size_t records_len;
+	enum drop_reason reason = DROP_data_index;
+
+	wire_unpack_data(&header, datagram);
+	entry = table_find(n->indices, &header.receiver);
+	if (entry && entry->session)
+		reason = session_unseal(entry->session, datagram, len, now_us,
+					&records, &records_len, &r.advance);
+	if (reason != DROP_NONE) {
+		node_drop(n, reason);
+		return;
+	}
+	r.session = entry->session;
+	r.peer = entry->peer;
+	r.candidate = entry->candidate;
+	opened(n, &r);
+	records_in(n, &r, records, records_len);
+	read_through(n, &r);
+}
+
+static void datagram_in(struct node *n, const struct addr *from,
+			uint8_t *datagram, size_t len, struct clock now)
+{
+	enum wire_type type;
+	enum drop_reason reason = wire_classify(datagram, len, &type);
+
+	if (reason != DROP_NONE)
+		node_drop(n, reason);
+	else if (type == WIRE_DATA)
+		data_in(n, from, datagram, len, now.mono_us);
+	else
+		handshake_in(n, type, from, datagram, len, now);
+}
+
+void node_from_udp(struct node *n, const struct datagram_run *datagrams,
+		   size_t count, struct clock now)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct datagram_run *run = &datagrams[i];
+		size_t segment = run->segment_len ? run->segment_len : run->len;
+
+		if (!run->len)
+			node_drop(n, DROP_datagram_short);
+		for (size_t at = 0; at < run->len; at += segment)
+			datagram_in(n, &run->remote, run->data + at,
+				    run->len - at < segment ? run->len - at
+							    : segment,
+				    now);
+	}
+	merge_flush(n->merge);
+	groups_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
+	pack_flush(&n->packer);
+}

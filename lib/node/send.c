@@ -1,0 +1,36 @@
+#include "node/send.h"
+
+static const uint8_t padding[PMTU_MAX];
+
+void send_record(struct node *n, struct peer *peer, struct session *s,
+		 const struct addr *to, const uint8_t *record, size_t len,
+		 size_t padded_to, uint64_t now_us)
+{
+	uint8_t pad[WIRE_RECORD_LEN];
+	size_t size = padded_to ? padded_to : CONTROL_SIZE;
+
+	if (size < WIRE_DATA_OVERHEAD + len)
+		size = WIRE_DATA_OVERHEAD + len;
+
+	pack_begin(&n->packer, s, to, size, now_us);
+	pack_add(&n->packer, record, len);
+	if (padded_to >= WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
+		size_t rest =
+			padded_to - WIRE_DATA_OVERHEAD - len - sizeof(pad);
+
+		wire_pack_record(pad, WIRE_PAD, 0, (uint16_t)rest);
+		pack_add(&n->packer, pad, sizeof(pad));
+		pack_add(&n->packer, padding, rest);
+	}
+	pack_end(&n->packer);
+	n->tx.datagrams += n->packer.sealed;
+	n->tx.bytes += n->packer.bytes;
+	n->drops[DROP_key_exhausted] += n->packer.exhausted;
+	if (!peer)
+		return;
+	peer->tx.datagrams += n->packer.sealed;
+	peer->tx.bytes += n->packer.bytes;
+	/* Hellos of a session that is not open do not count: peer_opened. */
+	if (n->packer.sealed && s->stage == SESSION_OPEN)
+		liveness_sent(&peer->liveness, n->packer.sealed, now_us);
+}

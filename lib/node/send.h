@@ -1,0 +1,19 @@
+/* Control records to a peer, sealed. */
+#ifndef TAPD_NODE_SEND_H
+#define TAPD_NODE_SEND_H
+
+#include "node/peer.h"
+
+/* The size that a small control datagram may have on any path. */
+#define CONTROL_SIZE PMTU_MIN_V4
+
+/*
+ * Seals one record as a datagram of its own on session s, and counts it. peer:
+ * NULL while the session is a candidate's. padded_to: the UDP payload to fill up
+ * to; 0: not at all. It leaves with the next flush.
+ */
+void send_record(struct node *n, struct peer *peer, struct session *s,
+		 const struct addr *to, const uint8_t *record, size_t len,
+		 size_t padded_to, uint64_t now_us);
+
+#endif

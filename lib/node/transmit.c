@@ -1,0 +1,186 @@
+/* Frames from the TAP, to the peers that should have them. */
+#include <string.h>
+
+#include "node/groups.h"
+
+/* A frame on its way out: a record, or a super-frame that becomes many. */
+struct outgoing {
+	const uint8_t *record;
+	size_t len;
+	struct gso *super;
+	struct port_set ports;
+};
+
+/* Puts a frame record's header, and what it says of a partial checksum, before
+ * the frame. Returns where the record begins. */
+static uint8_t *put_header(uint8_t *frame, size_t len, const struct offload *o)
+{
+	uint8_t *at = frame;
+
+	if (o->csum_partial) {
+		at -= WIRE_FRAME_CSUM_LEN;
+		store_be16(at, o->csum_start);
+		store_be16(at + 2, o->csum_offset);
+	}
+	len += (size_t)(frame - at);
+	at -= WIRE_RECORD_LEN;
+	wire_pack_record(at, WIRE_FRAME,
+			 o->csum_partial ? WIRE_FRAME_CSUM_PARTIAL : 0,
+			 (uint16_t)len);
+	return at;
+}
+
+static enum drop_reason make_record(struct outgoing *o, const struct frame *f,
+				    const struct eth_view *view)
+{
+	uint8_t *frame = f->iov[0].iov_base;
+	size_t len = f->iov[0].iov_len;
+
+	if (f->offload.csum_partial &&
+	    !eth_csum_valid(view, len, f->offload.csum_start,
+			    f->offload.csum_offset))
+		return DROP_offload_bad;
+	o->super = NULL;
+	o->record = put_header(frame, len, &f->offload);
+	o->len = (size_t)(frame - o->record) + len;
+	return DROP_NONE;
+}
+
+static enum drop_reason take_super(struct node *n, struct outgoing *o,
+				   const struct frame *f)
+{
+	struct gso *g = &n->supers[n->supers_count];
+	enum drop_reason reason = gso_begin(g, f->iov[0].iov_base,
+					    f->iov[0].iov_len, &f->offload);
+
+	if (reason == DROP_NONE &&
+	    g->header_len + g->size_max > node_frame_max(n))
+		reason = DROP_frame_long;
+	if (reason != DROP_NONE)
+		return reason;
+	o->super = g;
+	n->supers_count++;
+	return DROP_NONE;
+}
+
+/* A datagram of our own underlay that was routed into our own overlay. */
+static bool is_recursive(const struct node *n, const struct eth_view *view,
+			 const uint8_t *frame, size_t len)
+{
+	struct addr dst;
+
+	return eth_udp_dst(view, frame, len, &dst) && endpoints_find(n, &dst);
+}
+
+static enum drop_reason classify(struct node *n, const struct frame *f,
+				 struct outgoing *o, uint64_t now_us)
+{
+	const uint8_t *frame = f->iov[0].iov_base;
+	size_t len = f->iov[0].iov_len;
+	const bool super = f->offload.gso != OFFLOAD_GSO_NONE;
+	struct forward forward;
+
+	forward_from_tap(&n->tables, frame, len, super ? 0 : node_frame_max(n),
+			 now_us, &forward);
+	if (forward.full)
+		node_drop(n, DROP_fdb_full);
+	groups_saw_vlan(n, forward.view.vlan, now_us);
+	if (forward.membership.kind != REPORT_NONE || forward.router)
+		groups_from_tap(n, &forward, now_us);
+	if (forward.reason != DROP_NONE)
+		return forward.reason;
+	if (is_recursive(n, &forward.view, frame, len))
+		return DROP_recursion;
+	o->ports = forward.ports;
+	return super ? take_super(n, o, f) : make_record(o, f, &forward.view);
+}
+
+/* The segments of a super-frame, each no larger than a datagram holds if it may
+ * be cut at all. Their headers stay until they are sealed: see NODE_SEGMENTS. */
+static void pack_super(struct node *n, struct peer *peer, struct gso *g)
+{
+	struct packer *b = &n->packer;
+	const size_t extra = WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN;
+	struct gso_segment s;
+
+	gso_cut(g, pack_record_max(b) - extra);
+	for (;;) {
+		uint8_t *header = n->headers[n->header_at] + FRAME_HEADROOM;
+		const uint8_t *record;
+
+		if (!gso_next(g, header, &s))
+			return;
+		record = put_header(header, g->header_len + s.payload_len,
+				    &g->offload);
+		pack_add_two(b, record,
+			     (size_t)(header - record) + g->header_len,
+			     s.payload, s.payload_len);
+		n->header_at = (n->header_at + 1) % NODE_SEGMENTS;
+		peer->tx.frames++;
+	}
+}
+
+/* All that one peer should have of the chunk, in order. */
+static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
+		 size_t count, uint64_t now_us)
+{
+	struct packer *b = &n->packer;
+
+	pack_begin(b, peer->current, &peer->endpoint->addr, peer->pmtu.size,
+		   now_us);
+	for (size_t i = 0; i < count; i++) {
+		if (!port_set_has(&out[i].ports, peer->port))
+			continue;
+		if (out[i].super) {
+			pack_super(n, peer, out[i].super);
+			continue;
+		}
+		pack_add(b, out[i].record, out[i].len);
+		peer->tx.frames++;
+	}
+	pack_end(b);
+	peer->tx.datagrams += b->sealed;
+	peer->tx.bytes += b->bytes;
+	n->tx.datagrams += b->sealed;
+	n->tx.bytes += b->bytes;
+	n->drops[DROP_key_exhausted] += b->exhausted;
+	if (b->sealed)
+		liveness_sent(&peer->liveness, b->sealed, now_us);
+}
+
+/* A join that was read before these frames is declared before they leave. */
+static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
+		       uint64_t now_us)
+{
+	struct port_set takers = { .words = { 0 } };
+
+	groups_tell(n, now_us);
+	for (size_t i = 0; i < count; i++)
+		port_set_add_all(&takers, &out[i].ports);
+	for (int port = port_set_next(&takers, -1); port >= 0;
+	     port = port_set_next(&takers, port))
+		pack(n, peers_at_port(n, (uint16_t)port), out, count, now_us);
+	n->supers_count = 0;
+}
+
+void node_from_tap(struct node *n, const struct frame *frames, size_t count,
+		   struct clock now)
+{
+	struct outgoing out[NODE_CHUNK];
+	size_t ready = 0;
+
+	n->tx.frames += count;
+	for (size_t i = 0; i < count; i++) {
+		enum drop_reason reason =
+			classify(n, &frames[i], &out[ready], now.mono_us);
+
+		if (reason != DROP_NONE)
+			node_drop(n, reason);
+		else if (++ready == NODE_CHUNK) {
+			send_chunk(n, out, ready, now.mono_us);
+			ready = 0;
+		}
+	}
+	send_chunk(n, out, ready, now.mono_us);
+	pack_flush(&n->packer);
+}
