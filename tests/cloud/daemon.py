@@ -25,8 +25,8 @@ def build_directory():
     raise FileNotFoundError(f"no bin/tapd in {named or 'build/dev or build'}: build it first")
 
 
-def program(name):
-    return os.path.join(build_directory(), "bin", name)
+def program(name, build=None):
+    return os.path.join(build or build_directory(), "bin", name)
 
 
 def sanitized():
@@ -73,18 +73,21 @@ class Tapd:
     """One host's daemon: its files, its life, what it reports.
 
     Settings are those of the configuration file; a dotted name sets a key of a
-    group (`**{"interface.mtu": 1400}`), None leaves a key out.
+    group (`**{"interface.mtu": 1400}`), None leaves a key out. A second one on a host
+    has another interface, address and port. `build` is where its programs are:
+    TAPD_BUILD if not given.
     """
 
-    def __init__(self, host, secret, peers=None, **settings):
+    def __init__(self, host, secret, peers=None, *, interface="tap0", build=None, **settings):
         self.host, self.process, self._store = host, None, None
-        self.socket = host.path("tap0.sock")
-        self.secret_file = host.write("secret", secret + "\n", 0o600)
+        self.interface, self.build = interface, build
+        self.socket = host.path(f"{interface}.sock")
+        self.secret_file = host.write(f"{interface}.secret", secret + "\n", 0o600)
         self.settings = {
-            "interface": {"name": "tap0",
+            "interface": {"name": interface,
                           "address": [f"{host.tap4}/24", f"{host.tap6}/64"]},
             "secret_file": self.secret_file,
-            "key_file": host.path("tap0.key"),
+            "key_file": host.path(f"{interface}.key"),
             "control_socket": self.socket,
             "name": host.name,
             # One list for all hosts: naming oneself is harmless.
@@ -103,13 +106,13 @@ class Tapd:
                 at.pop(key, None)
             else:
                 at[key] = item
-        self.conf = self.host.write("tap0.conf", conf_text(self.settings))
+        self.conf = self.host.write(f"{self.interface}.conf", conf_text(self.settings))
 
     def set_secret(self, *secrets):
-        self.host.write("secret", "\n".join(secrets) + "\n", 0o600)
+        self.host.write(f"{self.interface}.secret", "\n".join(secrets) + "\n", 0o600)
 
     def command(self):
-        return [program("tapd"), "-c", self.conf]
+        return [program("tapd", self.build), "-c", self.conf]
 
     def supervised(self, store):
         """From now on started as a service whose descriptors `store` keeps."""
@@ -125,7 +128,7 @@ class Tapd:
             command = self._store.command(command)
             env.update(self._store.environment())
             options["pass_fds"] = self._store.inheritable()
-        self.process = self.host.start(*command, log="tapd.log", env=env, **options)
+        self.process = self.host.start(*command, log=f"{self.interface}.log", env=env, **options)
         return self
 
     def start(self, *prefix, within=10):
@@ -173,7 +176,7 @@ class Tapd:
     # ---- tapctl ----
 
     def ctl_run(self, *arguments):
-        return subprocess.run([program("tapctl"), "-s", self.socket, *arguments],
+        return subprocess.run([program("tapctl", self.build), "-s", self.socket, *arguments],
                               capture_output=True, text=True, timeout=10)
 
     def ctl_ok(self, *arguments):

@@ -96,7 +96,7 @@ def status(_):
         host = Running(name)
         report = host.status()
         tapd = f"{report['peers']['up']} of {report['peers']['total']} peers up" if report \
-            else f"not running; its log: {host.directory}/tapd.log"
+            else f"not running; its log: {host.directory}/tap0.log"
         print(f"{name:<8} {host.address('eth0'):<16} {host.address('tap0'):<16} {tapd}")
 
 
