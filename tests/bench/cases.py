@@ -10,7 +10,9 @@ from .measure import Load, Sink
 RATE = 15000  # frames a second of the paced cases
 FANOUT, SIZES = (1, 2, 4, 8, 16, 32), (100, 1000, 1400)
 MODES = {"saturation": (0, 16), "bursts": (RATE, 16), "even": (RATE, 1)}
-MAIN, ALL = ("tapd", "vxlan"), ("tapd", "vxlan", "tinc-none", "tinc", "n2n")
+# In the order in which they run: what is compared most closely side by side.
+MAIN = ("tapd", "tapd-against", "vxlan")
+ALL = (*MAIN, "tinc-none", "tinc", "n2n")
 MANY = 64
 
 
@@ -209,7 +211,14 @@ def all_cases():
     for site in (Site(2), Site(2, 9001), Site(2, 1500, False)):
         yield from pair_cases(site)
     yield Case("peers-64", f"A daemon with {MANY} peers", "after traffic; then idle",
-               Site(MANY + 1), many_peers, ("rss_mib", "idle_percent"), ("tapd",), True)
+               Site(MANY + 1), many_peers, ("rss_mib", "idle_percent"),
+               ("tapd", "tapd-against"), True)
+
+
+# Those in which what a change costs or saves shows first: --only core.
+CORE = {*(f"fanout-{receivers}/{size}/saturation"
+          for receivers in (1, 8, 32) for size in (100, 1000)),
+        "tcp-1-out", "tcp-1-out@9001", "rtt-idle"}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import fnmatch
 import glob
 import os
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -13,12 +12,12 @@ import traceback
 from cloud import Cloud
 
 from . import plot, report
-from .cases import ALL, Stage, all_cases
+from .cases import ALL, CORE, Stage, all_cases
 from .measure import Load, Sink, wait_quiet
-from .overlays import KINDS, VXLAN_OVERHEAD
+from .overlays import KINDS, VXLAN_OVERHEAD, AgainstOverlay, TapdOverlay
 from .progress import Progress
+from .tree import TOP, build, commit_of, from_caller, give_back, is_tree, step
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUTPUT = os.path.join(TOP, "build/bench")
 
 
@@ -28,37 +27,51 @@ def parse():
         epilog="Writes results.csv, summary.txt and plots to the output directory.")
     parser.add_argument("--quick", action="store_true", help="a few cases, 3 rounds")
     parser.add_argument("--only", action="append", metavar="PATTERN",
-                        help="only cases so named (shell pattern; may be given again)")
+                        help="only cases so named (shell pattern; may be given again); core: those in "
+                             "which what a change costs or saves shows first")
+    parser.add_argument("--against", type=from_caller, metavar="DIR",
+                        help="also build and measure the tapd of that source tree, a clone at "
+                             "another commit, and say how many times better this one is")
     parser.add_argument("--rounds", type=int, help="rounds of each case (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--preset", default="release", help="the build that is measured")
     parser.add_argument("--with", dest="extra", default="", metavar="tinc,n2n",
                         help="install these if missing, and measure them alone beside VXLAN "
                              "(without it: those that are installed; none with --quick)")
-    parser.add_argument("--without", default="", metavar="tinc,n2n", help="leave these out")
+    parser.add_argument("--without", default="", metavar="vxlan,tinc,n2n",
+                        help="leave these out")
     parser.add_argument("--receivers", choices=("woken", "polled"), default="woken",
                         help="how they wait: asleep until there is something, as applications "
                              "do, or with a look every 2 ms, which costs least")
     parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS",
                         help="before each case wait so long, at most, until nobody else uses "
                              "the machine")
-    parser.add_argument("--output", default=OUTPUT, metavar="DIR", help="default: build/bench")
+    parser.add_argument("--output", default=OUTPUT, type=from_caller, metavar="DIR",
+                        help="default: build/bench")
     parser.add_argument("--list", action="store_true", help="the cases' names")
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 5)
     if options.rounds < 1 or not 0.2 <= options.seconds <= 60:
         parser.error("at least one round, and 0.2 to 60 seconds")
-    for name in (options.extra + "," + options.without).split(","):
-        if name not in ("", "tinc", "n2n"):
-            parser.error(f"'{name}': tinc or n2n is meant")
+    for given, known in ((options.extra, ("tinc", "n2n")),
+                         (options.without, ("vxlan", "tinc", "n2n"))):
+        for name in filter(None, given.split(",")):
+            if name not in known:
+                parser.error(f"'{name}': one of {', '.join(known)} is meant")
+    if options.against and not is_tree(options.against):
+        parser.error(f"{options.against}: no source of tapd is there")
     return options
+
+
+def named(case, pattern):
+    return case.name in CORE if pattern == "core" else fnmatch.fnmatch(case.name, pattern)
 
 
 def chosen(options):
     cases = list(all_cases())
     if options.only:
         cases = [case for case in cases
-                 if any(fnmatch.fnmatch(case.name, pattern) for pattern in options.only)]
+                 if any(named(case, pattern) for pattern in options.only)]
         if not cases:
             sys.exit("bench: no such case; see tests/bench/run --list")
     elif options.quick:
@@ -68,21 +81,6 @@ def chosen(options):
 
 # ---- getting ready ----
 
-def step(title, log, *commands):
-    """Runs the commands; their output goes to the log and is shown if one fails."""
-    print(f"{title} … ", end="", flush=True)
-    began = time.monotonic()
-    with open(log, "w") as file:
-        for command in commands:
-            file.flush()
-            if subprocess.run(command, cwd=TOP, stdout=file, stderr=file,
-                              stdin=subprocess.DEVNULL).returncode:
-                print("failed")
-                with open(log) as text:
-                    sys.exit(text.read()[-3000:])
-    print(f"done in {time.monotonic() - began:.0f} s", flush=True)
-
-
 def prepare(options):
     os.makedirs(options.output, exist_ok=True)
     for old in glob.glob(os.path.join(options.output, "*.svg")):
@@ -90,23 +88,35 @@ def prepare(options):
     log = os.path.join(options.output, "build.log")
     step("installing what is missing", log,
          ["scripts/install-deps", "--bench" if options.extra else "--demo"])
-    step(f"building, preset {options.preset}", log,
-         ["cmake", "--preset", options.preset, "-DTAPD_BENCH=ON"],
-         ["cmake", "--build", "--preset", options.preset, "--parallel", str(os.cpu_count()),
-          "--target", "tapd", "tapctl", "bench_load"])
+    TapdOverlay.build = build(TOP, options.preset, log, f"building, preset {options.preset}",
+                              "tapd", "tapctl", "bench_load", define=["-DTAPD_BENCH=ON"])
+    if options.against:
+        AgainstOverlay.title = f"tapd at {commit_of(options.against)}"
+        AgainstOverlay.trees = f"{TapdOverlay.title}: this tree, at {commit_of(TOP)}; " \
+            f"{AgainstOverlay.title}: {options.against}"
+        AgainstOverlay.build = build(options.against, options.preset, log,
+                                     f"building {AgainstOverlay.title}", "tapd", "tapctl")
     Sink.waiting = options.receivers
-    os.environ["TAPD_BUILD"] = f"build/{options.preset}"
-    Load.program = os.path.join(TOP, f"build/{options.preset}/bench/load")
+    Load.program = os.path.join(TapdOverlay.build, "bench/load")
+
+
+def wanted(kind, options):
+    if kind.name in options.without.split(",") or kind.package in options.without.split(","):
+        return False
+    if kind is AgainstOverlay:
+        return bool(options.against)
+    if not kind.package:
+        return True
+    only = options.extra.split(",") if options.extra else ()
+    return kind.package in only if only else not options.quick and not options.against
 
 
 def columns(options):
     """The overlays that can be measured, and why the others cannot."""
-    without, only = options.without.split(","), options.extra.split(",") if options.extra else ()
     names, notes = [], []
     for name in ALL:
         kind = KINDS[name]
-        if kind.package and (kind.package in without or only and kind.package not in only
-                             or options.quick and not only):
+        if not wanted(kind, options):
             continue
         missing = kind.find()
         if missing:
@@ -187,7 +197,7 @@ class Run:
             overlays[overlay.name] = overlay
         except Exception as error:
             overlay.stop()
-            if overlay.name in ("tapd", "vxlan"):
+            if not overlay.package:
                 raise
             self.problem(f"{overlay.title} did not come up: {error}")
 
@@ -219,14 +229,6 @@ def write(run, options, notes, seconds):
     print(os.path.relpath(run.results.path))
 
 
-def give_back():
-    """sudo leaves no root's files in a user's clone."""
-    owner = os.stat(TOP)
-    if owner.st_uid:
-        subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}",
-                        os.path.join(TOP, "build")])
-
-
 def main():
     options = parse()
     cases = chosen(options)
@@ -251,7 +253,7 @@ def main():
     except KeyboardInterrupt:
         return 130
     finally:
-        give_back()
+        give_back(filter(None, [TOP, options.against]))
     return 130 if interrupted else 1 if run.problems else 0
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 
-from cloud import Tapd, new_secret, wait_for, wait_mesh
+from cloud import PORT, Tapd, new_secret, wait_for, wait_mesh
 from cloud.network import GATEWAY4, ip_batch
 
 VXLAN_OVERHEAD = 50  # what decides the inner MTU: outer IPv4, UDP, VXLAN, Ethernet
@@ -67,17 +67,33 @@ class Overlay:
 
 
 class TapdOverlay(Overlay):
-    name, title, interface, subnet = "tapd", "tapd sealed", "tap0", "10.77.0"
+    name, title, interface, subnet, port = "tapd", "tapd sealed", "tap0", "10.77.0", PORT
+    build = None  # where its programs are, once they are built
+
+    def daemon(self, host, secret):
+        return Tapd(host, secret, [f"{other.address}:{self.port}" for other in self.cloud.hosts],
+                    interface=self.interface, build=self.build, listen=[f"[::]:{self.port}"],
+                    **{"interface.mtu": self.mtu,
+                       "interface.address": [f"{self.address(host)}/24"]})
 
     def start(self):
         secret = new_secret()
-        daemons = [Tapd(host, secret, **{"interface.mtu": self.mtu,
-                                         "interface.address": [f"{self.address(host)}/24"]})
-                   .launch() for host in self.cloud.hosts]
+        daemons = [self.daemon(host, secret).launch() for host in self.cloud.hosts]
         self.processes = {daemon.host.name: daemon.process for daemon in daemons}
         for daemon in daemons:
             daemon.wait_ready(30)
         wait_mesh(daemons, 90)
+
+
+class AgainstOverlay(TapdOverlay):
+    """tapd as another source tree has it."""
+    name, title, interface, subnet = "tapd-against", "tapd before", "tap1", "10.82.0"
+    port = PORT + 1
+    trees = None  # both, in words
+
+    @classmethod
+    def note(cls):
+        return cls.trees
 
 
 class VxlanOverlay(Overlay):
@@ -198,4 +214,4 @@ class N2nOverlay(Overlay):
 
 
 KINDS = {kind.name: kind for kind in
-         (TapdOverlay, VxlanOverlay, TincPlainOverlay, TincOverlay, N2nOverlay)}
+         (TapdOverlay, AgainstOverlay, VxlanOverlay, TincPlainOverlay, TincOverlay, N2nOverlay)}

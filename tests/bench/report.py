@@ -19,6 +19,8 @@ COLUMNS = ("case", "group", "hosts", "underlay_mtu", "offloads", "receivers", "s
            "idle_percent_max")
 # More of the machine than this in others' hands, and the figure is in doubt.
 NOISE = 0.1
+# Less than this in every round, and it is slower than what it is measured against.
+SLOWER = 0.97
 
 
 def thousands(value):
@@ -45,6 +47,7 @@ METRICS = {
     "rss_mib": ("RSS MiB, largest", three_digits),
     "idle_percent": ("idle CPU %", three_digits),
 }
+MORE_IS_BETTER = {"delivered_per_s", "gbps", "load_gbps"}
 
 
 class Results:
@@ -81,6 +84,11 @@ class Results:
         own, other = (self.of(case_name, name, metric) for name in ("tapd", over))
         return [own[number] / other[number] for number in own if other.get(number)]
 
+    def gains(self, case_name, metric):
+        """How many times better tapd is than the one it is measured against."""
+        ratios = self.ratios(case_name, metric, "tapd-against")
+        return ratios if metric in MORE_IS_BETTER else [1 / ratio for ratio in ratios if ratio]
+
 
 def spread(values, form):
     """median ±half the range; a share of the median where it is no share itself."""
@@ -109,6 +117,12 @@ def verdict(case, metric, results, ratios):
     return ""
 
 
+def line(names, title, words, cells, ratio, goal):
+    """What is over VXLAN has its place where that is measured, then second."""
+    beside = "vxlan" in names
+    return [title, words, *cells[:1 + beside], *[ratio] * beside, goal, *cells[1 + beside:]]
+
+
 def case_lines(case, results, names):
     first = True
     for metric in case.metrics:
@@ -120,45 +134,77 @@ def case_lines(case, results, names):
         if not any(cells):
             continue
         ratios = results.ratios(case.name, metric) if metric != "loss" else []
-        yield [case.title if first else "", words, *cells[:2], ratio_text(ratios),
-               verdict(case, metric, results, ratios), *cells[2:]]
+        yield line(names, case.title if first else "", words, cells, ratio_text(ratios),
+                   verdict(case, metric, results, ratios))
         first = False
 
 
 def members_line(results, names):
     """What one member among 16 peers costs to send to, over what a lone peer does."""
     cells = []
-    for name in names[:2]:
+    for name in names:
         many = results.of("members-16/1000/bursts", name, "cpu_us_per_sent")
         one = results.of("fanout-1/1000/bursts", name, "cpu_us_per_sent")
         ratios = [many[number] / one[number] for number in many if one.get(number)]
         cells.append(ratio_text(ratios))
     if any(cells):
-        yield ["", "over that to one peer", *cells, "", "tapd: near 1", *[""] * (len(names) - 2)]
+        yield line(names, "", "over that to one peer", cells, "", "tapd: near 1")
+
+
+def grouped(cases, rows_of):
+    """Those with rows, under the names of their groups."""
+    for group in dict.fromkeys(case.group for case in all_cases()):
+        rows = [row for case in cases if case.group == group for row in rows_of(case)]
+        if rows:
+            yield [group]
+            yield from rows
+
+
+def aligned(head, rows, figures):
+    """As text; the columns `figures` from the right."""
+    rows = [head, *rows]
+    widths = [max(len(row[at]) for row in rows if len(row) > 1) for at in range(len(head))]
+    for row in rows:
+        if len(row) == 1:
+            yield ""
+            yield row[0]
+        else:
+            cells = (cell.rjust(width) if at in figures else cell.ljust(width)
+                     for at, (cell, width) in enumerate(zip(row, widths)))
+            yield ("  " + "  ".join(cells)).rstrip()
 
 
 def table(cases, results, names, titles):
-    head = ["", "", *(titles[name] for name in names[:2]), "tapd / VXLAN", "goal",
-            *(titles[name] for name in names[2:])]
-    lines = []
-    for group in dict.fromkeys(case.group for case in all_cases()):
-        rows = [line for case in cases if case.group == group
-                for line in case_lines(case, results, names)]
-        if group.startswith("One member"):
-            rows += members_line(results, names)
-        if rows:
-            lines.append([group])
-            lines += rows
-    widths = [max(len(line[at]) for line in [head, *lines] if len(line) > 1)
-              for at in range(len(head))]
-    for line in [head, *lines]:
-        if len(line) == 1:
-            yield ""
-            yield line[0]
-        else:
-            yield ("  " + "  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)
-                                    if at < 4 else cell.ljust(width)
-                                    for at, (cell, width) in enumerate(zip(line, widths)))).rstrip()
+    def rows(case):
+        yield from case_lines(case, results, names)
+        if case.name.startswith("members"):
+            yield from members_line(results, names)
+    head = line(names, "", "", [titles[name] for name in names], "tapd / VXLAN", "goal")
+    return aligned(head, grouped(cases, rows), range(2, 3 + ("vxlan" in names)))
+
+
+def against(cases, results, titles):
+    """How many times better tapd is than another commit's, where it is worse named."""
+    worse = []
+
+    def rows(case):
+        first = True
+        for metric in case.metrics:
+            gains = results.gains(case.name, metric) if metric != "loss" else []
+            if not gains:
+                continue
+            slower = max(gains) < SLOWER
+            if slower:
+                worse.append(f"{case.name}, {METRICS[metric][0]}")
+            yield [case.title if first else "", METRICS[metric][0],
+                   *(f"{value:.2f}" for value in (min(gains), statistics.median(gains),
+                                                  max(gains))), "WORSE" if slower else ""]
+            first = False
+    lines = list(aligned(["", "", "least", "median", "most", ""], grouped(cases, rows),
+                         range(2, 5)))
+    return ["", f"Over {titles['tapd-against']}, round by round; above 1 is better, whatever is "
+            "measured.", f"Worse in every round, by more than {1 - SLOWER:.0%}: "
+            + ("; ".join(worse) or "nothing") + ".", "", *lines]
 
 
 def machine():
@@ -194,13 +240,15 @@ system takes them; what the overlay cannot carry shows as loss."""
 
 
 def summary(cases, results, titles, notes, options, seconds):
-    # tapd and VXLAN always have their places; the rest where measured.
+    # tapd and VXLAN, unless it was left out, have their places; the rest where measured.
     measured = {row["overlay"] for row in results.rows}
-    names = ["tapd", "vxlan"] + [name for name in titles
-                                 if name not in ("tapd", "vxlan") and name in measured]
+    names = [name for name in ("tapd", "vxlan") if name in titles]
+    names += [name for name in titles if name in measured and name not in names]
     lines = [f"tapd's benchmark, {time.strftime('%Y-%m-%d %H:%M')}: {options.rounds} rounds of "
              f"{options.seconds:g} s, build {options.preset}, receivers "
              f"{options.receivers}, {seconds / 60:.0f} min",
              machine(), "", LEGEND, *noise(results), "", *notes, "",
              *table(cases, results, names, titles)]
+    if "tapd-against" in measured:
+        lines += against(cases, results, titles)
     return "\n".join(lines) + "\n"
