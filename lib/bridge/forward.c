@@ -1,4 +1,5 @@
 #include "bridge/forward.h"
+#include "ether/snoop.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 		out->full =
 			!fdb_learn(t->fdb, view->vlan, view->src, port, now_us);
 	} else {
-		report_parse(&out->membership, view, frame, len);
+		snoop_parse(&out->membership, view, frame, len);
 		out->router = out->membership.kind == REPORT_QUERY &&
 			      out->membership.has_source;
 	}

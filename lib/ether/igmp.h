@@ -5,7 +5,7 @@
 #include "ether/report.h"
 
 /*
- * As report_parse, for frames with an IPv4 header. BAD: a fragment, a wrong
+ * As snoop_parse, for frames with an IPv4 header. BAD: a fragment, a wrong
  * checksum, a length that cannot be, a group that is none. TTL and router alert
  * are not looked at: many hosts set neither, and their members count too.
  */

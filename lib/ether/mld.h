@@ -5,7 +5,7 @@
 #include "ether/report.h"
 
 /*
- * As report_parse, for frames with an IPv6 header. BAD: a fragment, a wrong
+ * As snoop_parse, for frames with an IPv6 header. BAD: a fragment, a wrong
  * checksum, a length that cannot be, a group that is none; and a query that no
  * host would answer, as it is not from a link-local address, with hop limit 1
  * and behind a hop-by-hop header (RFC 3810, 6.2): it makes nobody a router.

@@ -1,8 +1,5 @@
 #include "ether/report.h"
 
-#include "ether/igmp.h"
-#include "ether/mld.h"
-
 /* RFC 3376, 4.2.12; RFC 3810, 5.2.12 has the same. */
 enum record_type {
 	MODE_IS_INCLUDE = 1,
@@ -109,12 +106,4 @@ void report_put_ethernet(struct writer *w, const struct group *to,
 		writer_u16(w, to->vlan);
 	}
 	writer_u16(w, (uint16_t)type);
-}
-
-enum report_kind report_parse(struct report *m, const struct eth_view *v,
-			      const uint8_t *frame, size_t len)
-{
-	if (v->l3 == ETH_L3_IPV4)
-		return igmp_parse(m, v, frame, len);
-	return mld_parse(m, v, frame, len);
 }

@@ -58,13 +58,6 @@ struct report_record {
 /* Reports with one group and no record types: IGMPv1, IGMPv2, MLDv1. */
 bool report_is_old(const struct report *m);
 
-/*
- * Parses an IGMP or MLD frame. *m is zeroed but for its kind if that is NONE,
- * BAD or OTHER. What is not BAD was read to the end, so what follows cannot
- * fail half-way.
- */
-enum report_kind report_parse(struct report *m, const struct eth_view *v,
-			      const uint8_t *frame, size_t len);
 /* The next group a report speaks of; false at the end. Records of unknown type
  * are skipped (RFC 3376, 4.2.12). */
 bool report_next(struct report *m, struct report_record *out);

@@ -11,7 +11,6 @@
 #include "bridge/router.h"
 #include "ether/gso.h"
 #include "ether/merge.h"
-#include "node/control.h"
 #include "node/node.h"
 #include "tunnel/aead.h"
 #include "tunnel/cookie.h"
@@ -95,6 +94,7 @@ struct peers {
 	struct table *by_addr;
 };
 
+struct control;
 struct port_groups;
 
 struct node {

@@ -2,6 +2,7 @@
 #ifndef TAPD_NODE_PEER_H
 #define TAPD_NODE_PEER_H
 
+#include "node/control.h"
 #include "node/core.h"
 #include "node/endpoint.h"
 #include "node/liveness.h"

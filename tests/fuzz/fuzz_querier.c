@@ -8,6 +8,7 @@
 #include "base/checksum.h"
 #include "bridge/querier.h"
 #include "bridge/router.h"
+#include "ether/snoop.h"
 #include "fuzz.h"
 
 #define FRAME_MAX 512
@@ -26,7 +27,7 @@ static void on_query(void *user, const struct querier_query *query)
 
 	(void)user;
 	HOLDS(eth_parse(&v, frame, len) == DROP_NONE);
-	HOLDS(report_parse(&m, &v, frame, len) == REPORT_QUERY);
+	HOLDS(snoop_parse(&m, &v, frame, len) == REPORT_QUERY);
 	HOLDS(group_equal(&m.group, &query->group));
 }
 
@@ -67,7 +68,7 @@ static void hear(struct querier *q, const uint8_t *bytes, size_t len,
 		if (repaired)
 			repair(&v, frame);
 		router_is_announced(&v, frame, len);
-		HOLDS(report_parse(&m, &v, frame, len) == m.kind);
+		HOLDS(snoop_parse(&m, &v, frame, len) == m.kind);
 		copy = m;
 		while (report_next(&copy, &record))
 			HOLDS(record.group.vlan == v.vlan);

@@ -6,6 +6,7 @@
 #include "bridge/querier.h"
 #include "bridge/router.h"
 #include "ether/report.h"
+#include "ether/snoop.h"
 
 #include "listeners_impl.h"
 #include "traffic.h"
@@ -463,7 +464,7 @@ static bool is_for_kernel(const uint8_t *bytes, size_t len, struct report *out)
 	struct eth_view view;
 
 	return eth_parse(&view, bytes, len) == DROP_NONE &&
-	       report_parse(out, &view, bytes, len) >= REPORT_QUERY;
+	       snoop_parse(out, &view, bytes, len) >= REPORT_QUERY;
 }
 
 static void hear(struct kernel *k, const struct report *message)

@@ -1,5 +1,6 @@
 /* A querier on a virtual clock, and what hosts say to it: for tests. */
 #include "support/lan.h"
+#include "ether/snoop.h"
 
 #include <check.h>
 
@@ -118,7 +119,7 @@ bool say_all(uint8_t host, unsigned int version, enum report_type type,
 	struct eth_view v;
 
 	ck_assert_int_eq(eth_parse(&v, frame, len), DROP_NONE);
-	ck_assert_int_eq(report_parse(&m, &v, frame, len), REPORT_MEMBERS);
+	ck_assert_int_eq(snoop_parse(&m, &v, frame, len), REPORT_MEMBERS);
 	return querier_report(lan.q, &m, mac, lan.now);
 }
 

@@ -1,5 +1,6 @@
 /* IGMP and MLD for tests: frames around messages, and the parser under watch. */
 #include "support/reports.h"
+#include "ether/snoop.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -198,7 +199,7 @@ struct heard hear(const uint8_t *frame, size_t len)
 	memcpy(copy, frame, len);
 	memset(&h.m, 0xaa, sizeof(h.m));
 	ck_assert_int_eq(eth_parse(&v, copy, len), DROP_NONE);
-	ck_assert_int_eq(report_parse(&h.m, &v, copy, len), h.m.kind);
+	ck_assert_int_eq(snoop_parse(&h.m, &v, copy, len), h.m.kind);
 	while (report_next(&h.m, &record)) {
 		ck_assert_uint_lt(h.count, RECORDS_MAX);
 		h.records[h.count++] = record;

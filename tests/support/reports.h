@@ -38,7 +38,7 @@ size_t report_frame(uint8_t out[REPORT_MAX], unsigned int version,
 void igmp_repair(uint8_t *frame, size_t len);
 void mld_repair(uint8_t *frame, size_t len);
 
-/* What report_parse and report_next say of a frame; it is held to the
+/* What snoop_parse and report_next say of a frame; it is held to the
  * header's contract. They get a heap copy of exactly its length, so that
  * AddressSanitizer sees the first byte read past the end. */
 struct heard {

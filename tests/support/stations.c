@@ -1,5 +1,6 @@
 /* For tests of nodes: what is behind the TAPs of hosts.h. */
 #include "support/stations.h"
+#include "ether/snoop.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static void look_at(struct host *host, const struct written *w)
 	ck_assert_int_eq(eth_parse(&v, w->bytes, w->len), DROP_NONE);
 	if (memcmp(v.src, querier_mac, ETH_ADDR_LEN) != 0)
 		return;
-	ck_assert_int_eq(report_parse(&m, &v, w->bytes, w->len), REPORT_QUERY);
+	ck_assert_int_eq(snoop_parse(&m, &v, w->bytes, w->len), REPORT_QUERY);
 	answer(host, &m);
 }
 

@@ -26,11 +26,15 @@
 #if __has_include("base/datagram.h")
 #include "base/datagram.h"
 typedef struct datagram_run run_type;
-typedef struct datagram_received received_type;
+typedef struct datagram_run received_type;
+#define RUN_TO		   remote
+#define RECEIVED_FROM	   remote
 #define NODE_FLUSH(n, now) ((void)0)
 #else
 typedef struct node_run run_type;
 typedef struct node_received received_type;
+#define RUN_TO		   to
+#define RECEIVED_FROM	   from
 #define NODE_FLUSH(n, now) node_flush(n, now)
 #endif
 
@@ -140,7 +144,7 @@ static void on_udp_send(void *user, const run_type *runs, size_t n)
 		for (size_t at = 0; at < r->len; at += segment) {
 			size_t left = r->len - at;
 
-			send_one(from, host_at(&r->to), r->data + at,
+			send_one(from, host_at(&r->RUN_TO), r->data + at,
 				 left < segment ? left : segment);
 			datagrams++;
 		}
@@ -234,7 +238,7 @@ static void deliver(void)
 		while (at < wire_count && wire[at].to == to &&
 		       n < sizeof(together) / sizeof(together[0])) {
 			together[n++] = (received_type){
-				.from = hosts[wire[at].from].addr,
+				.RECEIVED_FROM = hosts[wire[at].from].addr,
 				.data = wire[at].bytes,
 				.len = wire[at].len,
 			};

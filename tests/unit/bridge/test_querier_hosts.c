@@ -7,6 +7,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "ether/snoop.h"
 #include "support/lan.h"
 #include "support/main.h"
 #include "support/splitmix.h"
@@ -84,7 +85,7 @@ static void deliver(struct sim *s, int host, enum report_type type,
 	}
 	len = report_frame(frame, version, type, groups, count);
 	ck_assert_int_eq(eth_parse(&v, frame, len), DROP_NONE);
-	report_parse(&m, &v, frame, len);
+	snoop_parse(&m, &v, frame, len);
 	ck_assert(querier_report(s->q, &m, mac, s->now));
 }
 

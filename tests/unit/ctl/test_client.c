@@ -2,9 +2,9 @@
 
 #include <sys/stat.h>
 
-#include "support/fake_daemon.h"
 #include "support/main.h"
 #include "support/scratch.h"
+#include "unit/ctl/fake_daemon.h"
 
 /* Asks a daemon that answers with these bytes. */
 static enum client_result ask_len(const char *answer, size_t len,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "support/main.h"
-#include "support/screen.h"
 #include "support/splitmix.h"
+#include "unit/ctl/screen.h"
 
 static void assert_screen(struct screen *s, const char *expected)
 {

@@ -4,7 +4,7 @@
 
 #include "base/drop.h"
 #include "support/main.h"
-#include "support/screen.h"
+#include "unit/ctl/screen.h"
 
 #define NAME_63                                \
 	"abcdefghijklmnopqrstuvwxyz0123456789" \

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "support/fake_daemon.h"
 #include "support/main.h"
 #include "support/scratch.h"
+#include "unit/ctl/fake_daemon.h"
 
 /* What the last run printed. */
 static char out[4096], err[4096];

@@ -1,9 +1,9 @@
-#include "support/conf_help.h"
 #include "support/main.h"
 #include "tapd/conf/keys.h"
 #include "tapd/log.h"
 #include "tapd/tap/tap.h"
 #include "tapd/underlay/udp.h"
+#include "unit/tapd/conf_help.h"
 
 START_TEST(empty_file_gives_the_defaults)
 {

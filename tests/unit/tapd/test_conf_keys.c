@@ -1,6 +1,6 @@
 /* What is refused, where, and in what words. */
-#include "support/conf_help.h"
 #include "support/main.h"
+#include "unit/tapd/conf_help.h"
 
 #define IF(text)   "interface = {\n" text "\n};"
 #define LIVE(text) "liveness = { " text " };"

@@ -1,6 +1,6 @@
-#include "support/conf_help.h"
 #include "support/main.h"
 #include "support/splitmix.h"
+#include "unit/tapd/conf_help.h"
 
 static bool same_peers(const struct conf *a, const struct conf *b)
 {

@@ -1,8 +1,8 @@
 #include <sys/stat.h>
 
-#include "support/conf_help.h"
 #include "support/main.h"
 #include "tapd/log.h"
+#include "unit/tapd/conf_help.h"
 
 START_TEST(comments_and_includes_are_followed)
 {

@@ -1,0 +1,100 @@
+"""scripts/check-layers finds what it is there to find."""
+
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ARCHIVE = ROOT / "build/dev/lib/libtapd_lib.a"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of the C source, with the library as it was built."""
+    for part in ("lib", "tapd", "tests/support", "tests/unit", "tests/sim", "tests/fuzz"):
+        shutil.copytree(ROOT / part, tmp_path / part,
+                        ignore=shutil.ignore_patterns("corpus", "*.py"))
+    shutil.copy(ARCHIVE, tmp_path / "lib.a")
+    return tmp_path
+
+
+def check(tree):
+    done = subprocess.run([ROOT / "scripts/check-layers", "--tree", tree, tree / "lib.a"],
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def plant(tree, file, line):
+    path = tree / file
+    path.write_text(line + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def plant_object(tree, name, text):
+    """Another object in the library, or one in the place of its own."""
+    source = tree / f"{name}.c"
+    source.write_text(text, encoding="utf-8")
+    subprocess.run(["cc", "-c", source, "-o", tree / f"{name}.c.o"], check=True)
+    subprocess.run(["ar", "r", tree / "lib.a", tree / f"{name}.c.o"], check=True,
+                   capture_output=True)
+
+
+def test_the_source_is_as_it_should_be(tree):
+    assert check(tree)[0] == 0
+
+
+@pytest.mark.parametrize("file, header, says", [
+    ("lib/base/bytes.c", "ether/eth.h", "lib/base/ includes"),
+    ("lib/ether/eth.c", "base/table.h", None),
+    ("lib/ether/eth.c", "bridge/fdb.h", "lib/ether/ includes"),
+    ("lib/bridge/fdb.c", "tunnel/wire.h", "lib/bridge/ includes"),
+    ("lib/tunnel/wire.c", "ether/eth.h", "lib/tunnel/ includes"),
+    ("lib/node/core.c", "node/peer.h", "comes after core"),
+    ("lib/node/peer.h", "node/groups.h", "comes after peer"),
+    ("tapd/daemon.c", "tunnel/session.h", "tapd/ includes"),
+    ("tapd/ctl/client.c", "tapd/conf/conf.h", "tapd/ctl/ includes"),
+    ("tapd/common/error.c", "tapd/log.h", "tapd/common/ includes"),
+    ("tests/sim/sim.c", "node/core.h", "tests/sim/ includes"),
+    ("tests/support/rng.c", "tapd/log.h", "tests/support/ includes"),
+    ("tests/unit/base/test_table.c", "tapd/log.h", "tests/unit/ includes"),
+])
+def test_an_include_that_is_not_allowed(tree, file, header, says):
+    if not (tree / file).exists():
+        file = "tests/support/hosts.c"
+    plant(tree, file, f'#include "{header}"')
+    status, output = check(tree)
+    assert (status, says in output) == (1, True) if says else status == 0, output
+
+
+def test_a_header_that_does_not_stand_alone(tree):
+    plant(tree, "lib/base/clock.h", "static inline struct addr *planted(uint99_t a);")
+    status, output = check(tree)
+    assert status == 1
+    assert "lib/base/clock.h does not compile alone" in output
+
+
+def test_a_circle_of_calls_that_no_include_shows(tree):
+    plant_object(tree, "fdb", "void mdb_free(void *m); void fdb_free(void *f);\n"
+                              "void fdb_free(void *f) { mdb_free(f); }")
+    plant_object(tree, "mdb", "void mdb_free(void *m); void fdb_free(void *f);\n"
+                              "void mdb_free(void *m) { fdb_free(m); }")
+    status, output = check(tree)
+    assert status == 1
+    assert "lib/bridge: fdb, mdb call each other in a circle" in output
+
+
+def test_a_call_against_the_order_of_the_node(tree):
+    plant_object(tree, "core", "void peer_arm(void *, void *, long); void node_random(void);\n"
+                               "void node_random(void) { peer_arm(0, 0, 0); }")
+    status, output = check(tree)
+    assert status == 1
+    assert "lib/node/core calls peer_arm of peer" in output
+
+
+def test_a_call_of_what_the_library_may_not_call(tree):
+    plant_object(tree, "clock", "long time(long *); long planted(void);\n"
+                                "long planted(void) { return time(0); }")
+    status, output = check(tree)
+    assert status == 1
+    assert "uses time (a clock)" in output
