@@ -111,20 +111,17 @@ static bool take(struct gso *g, const uint8_t *frame, size_t len,
 	return true;
 }
 
-enum drop_reason gso_begin(struct gso *g, const uint8_t *frame, size_t len,
+enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
+			   const uint8_t *frame, size_t len,
 			   const struct offload *offload)
 {
-	enum drop_reason reason;
-
-	*g = (struct gso){ 0 };
-	reason = eth_parse_gso(&g->view, frame, len);
-	if (reason == DROP_NONE && !take(g, frame, len, offload))
-		reason = DROP_offload_bad;
-	if (reason != DROP_NONE)
+	*g = (struct gso){ .view = *view };
+	if (!take(g, frame, len, offload)) {
 		*g = (struct gso){ 0 };
-	else
-		gso_cut(g, SIZE_MAX);
-	return reason;
+		return DROP_offload_bad;
+	}
+	gso_cut(g, SIZE_MAX);
+	return DROP_NONE;
 }
 
 size_t gso_cut(struct gso *g, size_t frame_max)

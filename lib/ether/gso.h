@@ -58,18 +58,18 @@ struct gso_segment {
 };
 
 /*
- * Takes a super-frame of one piece, which is borrowed while *g is in use.
- * Begins a cut at its own segment size.
+ * Takes a GSO frame of one piece, which is borrowed while *g is in use, and its
+ * view from eth_parse_gso. Begins a cut at its own segment size.
  *
  * DROP_offload_bad, and *g zeroed: the GSO type is not the packet's or none; an
  * IP fragment, or IP malformed; no partial checksum, which GSO requires (virtio
  * 1.2, 5.1.6.2), or not TCP's or UDP's; TCP's data offset under 20 or outside
  * the frame; headers longer than GSO_HEADER_MAX; no payload; segment size 0, one
  * that makes more than GSO_SEGMENTS_MAX, or UDP datagrams that no IP packet
- * holds; a frame longer than ETH_OVERHEAD_MAX and an IP packet. Besides, those
- * of eth_parse.
+ * holds; a frame longer than ETH_OVERHEAD_MAX and an IP packet.
  */
-enum drop_reason gso_begin(struct gso *g, const uint8_t *frame, size_t len,
+enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
+			   const uint8_t *frame, size_t len,
 			   const struct offload *offload);
 
 /*

@@ -180,7 +180,7 @@ static void restart(struct node *n, struct peer *peer,
 	control_peer_gone(n, peer);
 	liveness_init(&peer->liveness, now_us);
 	peer->timestamp_us = 0;
-	peer->move_token = 0;
+	peer->path.validation.token = 0;
 	peer->state = PEER_CONNECTING;
 	peer->reason = PEER_REASON_HANDSHAKE;
 	peer->state_us = now_us;
@@ -252,7 +252,7 @@ static void duplicate_refuted(struct node *n, struct peer *peer,
 	struct candidate *c = peer->duplicate;
 
 	if (node_event_allowed(n, NODE_DUPLICATE_KEY, now_us))
-		peer_emit(n, NODE_DUPLICATE_KEY, peer, &peer->endpoint->addr,
+		peer_emit(n, NODE_DUPLICATE_KEY, peer, &peer->path.remote,
 			  &c->at, "");
 	refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE, now_us);
 }
@@ -354,7 +354,7 @@ static bool on_probation(struct node *n, struct candidate *c, uint64_t now_us)
 	}
 	if (now_us >= c->probe_us) {
 		if (peer->current)
-			probe_send(n, peer, &peer->endpoint->addr, now_us);
+			probe_send(n, peer, &peer->path.remote, now_us);
 		c->probe_us = now_us + NODE_PROBATION_PROBE_US;
 		peer_arm(n, peer, now_us);
 	}

@@ -9,20 +9,17 @@
 #include "bridge/forward.h"
 #include "bridge/querier.h"
 #include "bridge/router.h"
-#include "ether/gso.h"
-#include "ether/merge.h"
+#include "node/lane.h"
 #include "node/node.h"
 #include "tunnel/aead.h"
 #include "tunnel/cookie.h"
-#include "tunnel/frag.h"
-#include "tunnel/pack.h"
 #include "tunnel/wire.h"
 
 /*
  * The files of node/ have an order, and each calls only those before it:
  *
- *	liveness pmtu reason     arithmetic and texts of one peer
- *	core control             the node's parts; the hooks of control protocols
+ *	liveness pmtu reason path   arithmetic and texts of one peer
+ *	lane core control        the node's parts; the hooks of control protocols
  *	endpoint                 addresses: where a peer may be
  *	peer                     identities and their sessions
  *	send                     control records, sealed
@@ -56,12 +53,6 @@
 /* Spread of the first dials, so that one of two ends is usually first. */
 #define NODE_SPREAD_US	(100 * CLOCK_MS)
 #define NODE_FDB_AGE_US (300 * CLOCK_S)
-/* Frames whose verdicts are taken before the first of them is packed. */
-#define NODE_CHUNK 64
-/* Segments whose headers are kept until they are sealed: more than a datagram
- * has, at two pieces each. */
-#define NODE_SEGMENTS (PACK_PIECES / 2 + 1)
-
 /* Tokens per second, up to a second's worth. */
 struct bucket {
 	uint32_t rate;
@@ -135,25 +126,12 @@ struct node {
 	bool says_all, says_router; /* as declared */
 	uint32_t told;		    /* the version that peers were told of */
 
-	struct frag *frag;
-	struct packer packer;
-
-	struct merge *merge;  /* frames for the TAP */
-	uint32_t reassembled; /* of them, that are in frag's buffers */
-
-	/* super-frames of the chunk under way, and headers cut from them */
-	struct gso supers[NODE_CHUNK];
-	size_t supers_count;
-	uint8_t headers[NODE_SEGMENTS][FRAME_HEADROOM + GSO_HEADER_MAX];
-	size_t header_at;
-
-	struct counters tx, rx;
-	uint64_t drops[DROP_REASON_COUNT];
+	struct lane lane;
 };
 
 static inline void node_drop(struct node *n, enum drop_reason reason)
 {
-	n->drops[reason]++;
+	n->lane.drops[reason]++;
 }
 
 void node_random(struct node *n, void *buf, size_t len);

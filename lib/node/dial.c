@@ -62,7 +62,7 @@ static void dial(struct node *n, struct endpoint *e, struct clock now,
 	       WIRE_MAC_LEN);
 	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
 		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
-	pack_message(&n->packer, &e->addr, bytes, sizeof(bytes));
+	pack_message(&n->lane.packer, &e->addr, bytes, sizeof(bytes));
 }
 
 void dial_again(struct node *n, struct endpoint *e, struct clock now)

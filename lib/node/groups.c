@@ -204,7 +204,7 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	struct port_groups *m = &n->ports[peer->port];
 	uint8_t record[RECORD_LEN];
-	size_t size = peer->pmtu.size - WIRE_DATA_OVERHEAD;
+	size_t size = peer->path.pmtu.size - WIRE_DATA_OVERHEAD;
 	uint32_t at;
 
 	if (!peer->current || peer->state != PEER_UP ||
@@ -216,8 +216,8 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 		size_t len =
 			make_record(n, m, &at, size, last, record, &m->sent);
 
-		send_record(n, peer, peer->current, &peer->endpoint->addr,
-			    record, len, 0, now_us);
+		send_record(n, peer, peer->current, &peer->path.remote, record,
+			    len, 0, now_us);
 		m->flight++;
 	} while (m->flight < WINDOW &&
 		 m->sent != declaration_version(n->declaration));
@@ -459,7 +459,7 @@ void groups_make_room(struct node *n, uint64_t now_us)
 		mdb_flush_port(n->mdb, peer->port);
 		n->ports[port].held = 0;
 		reconsider(n, peer);
-		probe_send(n, peer, &peer->endpoint->addr, now_us);
+		probe_send(n, peer, &peer->path.remote, now_us);
 	}
 }
 
@@ -501,7 +501,7 @@ static void run_querier(struct node *n, uint64_t now_us)
 {
 	start_querier(n, now_us);
 	groups_tell(n, now_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }
 
 void node_set_multicast(struct node *n, bool snooping, bool querier,
@@ -531,7 +531,7 @@ void node_tap_dropped(struct node *n, struct clock now)
 	n->groups_dirty = true;
 	querier_dropped(n->querier, now.mono_us);
 	groups_tell(n, now.mono_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }
 
 void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
@@ -540,7 +540,7 @@ void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
 	n->groups_dirty = true;
 	querier_listening(n->querier, macs, count, now.mono_us);
 	groups_tell(n, now.mono_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }
 
 void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now)
@@ -548,7 +548,7 @@ void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now)
 	n->groups_dirty = true;
 	n->tap_wants = wants;
 	groups_tell(n, now.mono_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }
 
 /* ---- what there is to see ---- */

@@ -40,7 +40,7 @@ static void send_cookie(struct node *n, const struct addr *to,
 	node_random(n, nonce, sizeof(nonce));
 	if (cookie_answer(&n->jar, n->aead, secret, to, receiver, mac1, nonce,
 			  out))
-		pack_message(&n->packer, to, out, sizeof(out));
+		pack_message(&n->lane.packer, to, out, sizeof(out));
 }
 
 static void refuse_untrusted(struct node *n, const struct addr *from,
@@ -93,7 +93,7 @@ static void answer(struct node *n, const struct addr *from, struct noise *noise,
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HALF_OPEN_US);
 	wire_pack_response(&m, bytes);
 	cookie_set_mac1(secret, bytes, sizeof(bytes));
-	pack_message(&n->packer, from, bytes, sizeof(bytes));
+	pack_message(&n->lane.packer, from, bytes, sizeof(bytes));
 }
 
 /*

@@ -83,7 +83,7 @@ static void hello_due(struct node *n, struct peer *peer, uint64_t now_us)
 		if (!wants_hello(s) || now_us < s->hello_us)
 			continue;
 		if (s->initiator || peer->state == PEER_UP)
-			hello_send(n, peer, s, &peer->endpoint->addr,
+			hello_send(n, peer, s, &peer->path.remote,
 				   s->hello_heard, now_us);
 		s->hello_us = now_us + SESSION_HELLO_US;
 	}
@@ -99,7 +99,7 @@ void bye_send(struct node *n, struct peer *peer, uint64_t now_us)
 	uint8_t record[WIRE_RECORD_LEN];
 
 	wire_pack_record(record, WIRE_BYE, 0, 0);
-	send_record(n, peer, peer->current, &peer->endpoint->addr, record,
+	send_record(n, peer, peer->current, &peer->path.remote, record,
 		    sizeof(record), 0, now_us);
 }
 

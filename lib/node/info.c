@@ -21,8 +21,8 @@ void node_status(const struct node *n, struct node_status *out)
 
 	*out = (struct node_status){ .key = n->key,
 				     .aead = aead_name(n->aead),
-				     .tx = n->tx,
-				     .rx = n->rx,
+				     .tx = n->lane.tx,
+				     .rx = n->lane.rx,
 				     .fdb_count = fdb_count(n->tables.fdb) };
 	while ((peer = peers_next(n, &at))) {
 		out->peers_total++;
@@ -73,7 +73,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.state = state_of(peer),
 		.rtt_us = peer->liveness.rtt_us,
 		.loss = liveness_loss(&peer->liveness),
-		.datagram_size = peer->current ? peer->pmtu.size : 0,
+		.datagram_size = peer->current ? peer->path.pmtu.size : 0,
 		.tap_mtu = peer->tap_mtu,
 		.up_since_us = peer->state == PEER_UP ? peer->state_us : 0,
 		.heard_us = peer->liveness.heard_us,
@@ -274,5 +274,5 @@ void node_multicast_status(const struct node *n,
 
 const uint64_t *node_drops(const struct node *n)
 {
-	return n->drops;
+	return n->lane.drops;
 }

@@ -68,14 +68,15 @@ static bool make_tables(struct node *n)
 	n->tables.fdb = fdb_new(&fdb, seed);
 	if (!groups_init(n, seed))
 		return false;
-	n->merge = merge_new(ports, &node_merge_ops, n);
-	n->frag = frag_new(c->frag_buffers, c->frame_max, ports, n->drops);
+	n->lane.merge = merge_new(ports, &node_merge_ops, n);
+	n->lane.frag =
+		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);
 	return peers_init(n, c->peers_max, seed) &&
 	       endpoints_init(n, endpoints, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max +
 					       NODE_CANDIDATES_MAX + 2) &&
-	       pack_init(&n->packer, &pack_ops, n) && n->candidates &&
-	       n->indices && n->tables.fdb && n->frag && n->merge;
+	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
+	       n->indices && n->tables.fdb && n->lane.frag && n->lane.merge;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -141,9 +142,9 @@ void node_free(struct node *n)
 	table_free(n->indices);
 	fdb_free(n->tables.fdb);
 	groups_free(n);
-	frag_free(n->frag);
-	merge_free(n->merge);
-	pack_free(&n->packer);
+	frag_free(n->lane.frag);
+	merge_free(n->lane.merge);
+	pack_free(&n->lane.packer);
 	timers_free(&n->timers);
 	aead_free(n->aead);
 	free(n->trusted);
@@ -161,7 +162,7 @@ static void age(struct node *n, uint64_t now_us)
 uint64_t node_deadline(const struct node *n)
 {
 	uint64_t timers = timers_next(&n->timers);
-	uint64_t frag = frag_deadline(n->frag);
+	uint64_t frag = frag_deadline(n->lane.frag);
 	uint64_t querier = querier_deadline(n->querier);
 	uint64_t due = timers < frag ? timers : frag;
 
@@ -172,7 +173,7 @@ void node_tick(struct node *n, struct clock now)
 {
 	struct timer *t;
 
-	frag_age(n->frag, now.mono_us);
+	frag_age(n->lane.frag, now.mono_us);
 	while ((t = timers_pop(&n->timers, now.mono_us))) {
 		switch ((enum node_timer)t->kind) {
 		case NODE_TIMER_ENDPOINT:
@@ -194,7 +195,7 @@ void node_tick(struct node *n, struct clock now)
 	}
 	groups_tick(n, now.mono_us);
 	groups_tell(n, now.mono_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }
 
 void node_bye(struct node *n, struct clock now)
@@ -205,7 +206,7 @@ void node_bye(struct node *n, struct clock now)
 	while ((peer = peers_next(n, &at)))
 		if (peer->current)
 			bye_send(n, peer, now.mono_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }
 
 void node_send_failed(struct node *n, const struct addr *to,
@@ -214,11 +215,11 @@ void node_send_failed(struct node *n, const struct addr *to,
 {
 	struct endpoint *e = endpoints_find(n, to);
 
-	n->drops[reason] += count;
+	n->lane.drops[reason] += count;
 	if (!e)
 		return;
 	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e &&
-	    pmtu_too_big(&e->peer->pmtu, (uint16_t)size, now.mono_us))
+	    pmtu_too_big(&e->peer->path.pmtu, (uint16_t)size, now.mono_us))
 		peer_arm(n, e->peer, now.mono_us);
 	if (reason == DROP_send_unreachable)
 		peers_set_reason(n, to, ENDPOINT_UNREACHABLE);
@@ -226,7 +227,7 @@ void node_send_failed(struct node *n, const struct addr *to,
 
 void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count)
 {
-	n->drops[reason] += count;
+	n->lane.drops[reason] += count;
 }
 
 /* ---- settings ---- */

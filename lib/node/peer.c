@@ -215,7 +215,7 @@ void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
 	uint32_t index = s->local;
 
 	table_remove(n->indices, &index);
-	frag_forget_session(n->frag, peer->port, index);
+	frag_forget_session(n->lane.frag, peer->port, index);
 	if (peer->current == s)
 		peer->current = NULL;
 	peer_sendable(n, peer);
@@ -242,18 +242,6 @@ static void peer_leave_endpoint(struct node *n, struct peer *peer)
 	endpoint_release(n, e);
 }
 
-/* What the user's underlay_mtu leaves for UDP payload; 0: find out. */
-static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to)
-{
-	uint16_t headers = addr_is_v4(to) ? 20 + 8 : 40 + 8;
-
-	if (!underlay_mtu)
-		return 0;
-	return underlay_mtu - headers < PMTU_MAX
-		       ? (uint16_t)(underlay_mtu - headers)
-		       : PMTU_MAX;
-}
-
 void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 		       uint64_t now_us)
 {
@@ -264,8 +252,7 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 	e->users++;
 	peer_leave_endpoint(n, peer);
 	peer->endpoint = e;
-	pmtu_init(&peer->pmtu, !addr_is_v4(&e->addr), PMTU_MAX,
-		  fixed_size(n->config.underlay_mtu, &e->addr), now_us);
+	path_set_remote(&peer->path, &e->addr, n->config.underlay_mtu, now_us);
 }
 
 /* ---- its life ---- */
@@ -278,7 +265,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	peer->reason = PEER_REASON_NONE;
 	peer->endpoint->reason = ENDPOINT_DIALLING;
 	peer->state_us = now_us;
-	peer_emit(n, NODE_PEER_UP, peer, &peer->endpoint->addr, NULL, "");
+	peer_emit(n, NODE_PEER_UP, peer, &peer->path.remote, NULL, "");
 	control_peer_up(n, peer, now_us);
 }
 
@@ -329,7 +316,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 		reason, peer->endpoint ? peer->endpoint->addr.port : WIRE_PORT,
 		text, sizeof(text));
 	peer_emit(n, NODE_PEER_DOWN, peer,
-		  peer->endpoint ? &peer->endpoint->addr : NULL, NULL, text);
+		  peer->endpoint ? &peer->path.remote : NULL, NULL, text);
 }
 
 void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,

@@ -2,11 +2,14 @@
 #ifndef TAPD_NODE_PEER_H
 #define TAPD_NODE_PEER_H
 
+#include <assert.h>
+#include <stddef.h>
+
 #include "node/control.h"
 #include "node/core.h"
 #include "node/endpoint.h"
 #include "node/liveness.h"
-#include "node/pmtu.h"
+#include "node/path.h"
 #include "tunnel/session.h"
 
 /* Two hosts that list three addresses of each other begin with six. */
@@ -14,36 +17,39 @@
 
 enum peer_state { PEER_CONNECTING, PEER_UP, PEER_DOWN };
 
+/*
+ * The first lines hold what sending a frame needs, in the order in which it is
+ * needed; a table of hundreds of peers is walked frame by frame. The sessions
+ * themselves, a thousand bytes each, stand last.
+ */
 struct peer {
-	struct public_key key;
-	uint16_t port; /* the bridge's: slot + 1 */
+	struct session *current; /* sent on, or NULL; open */
+	uint16_t port;		 /* the bridge's */
 	enum peer_state state;
+	struct path path;
+	struct counters tx;
+	struct liveness liveness;
+
+	struct counters rx;
+	struct endpoint *endpoint; /* path.remote's, or NULL */
+	struct timer timer;
+	struct public_key key;
 	enum peer_reason reason;
 	char name[WIRE_NAME_MAX + 1];
 	uint16_t tap_mtu;
 	uint64_t epoch;
 	uint64_t timestamp_us; /* wall clock of its last confirmed initiation */
-
-	struct endpoint *endpoint;
-	struct session sessions[PEERS_SESSIONS];
-	struct session *current; /* sent on, or NULL; open */
-
-	struct liveness liveness;
-	struct pmtu pmtu;
-	struct timer timer;
-	uint64_t state_us; /* when the state was entered */
-
+	uint64_t state_us;     /* when the state was entered */
 	/* A second host with this key, on probation: candidate.c. */
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
 
-	/* the path it seems to have moved to, until an echo came from there */
-	struct addr move_to;
-	uint64_t move_token; /* in the probes sent there; 0: none */
-	uint64_t move_probe_us;
-
-	struct counters tx, rx;
+	struct session sessions[PEERS_SESSIONS];
 };
+static_assert(offsetof(struct peer, path.pmtu.size) < 64,
+	      "where to, on which session, how large: one line");
+static_assert(offsetof(struct peer, liveness) <= 4 * 64,
+	      "what sending writes is near");
 
 /*
  * The table is bounded. A peer lives until the table is full and it has been down

@@ -7,7 +7,7 @@ static uint64_t plpmtud_deadline(struct node *n, struct peer *peer,
 {
 	(void)n;
 	(void)now_us;
-	return peer->current ? pmtu_deadline(&peer->pmtu) : CLOCK_NEVER;
+	return peer->current ? pmtu_deadline(&peer->path.pmtu) : CLOCK_NEVER;
 }
 
 static void plpmtud_due(struct node *n, struct peer *peer, uint64_t now_us)
@@ -16,7 +16,7 @@ static void plpmtud_due(struct node *n, struct peer *peer, uint64_t now_us)
 
 	if (!peer->current)
 		return;
-	size = pmtu_probe(&peer->pmtu, peer->liveness.echoed_us, now_us);
+	size = pmtu_probe(&peer->path.pmtu, peer->liveness.echoed_us, now_us);
 	if (size)
 		probe_send_sized(n, peer, size, now_us);
 }
@@ -24,7 +24,7 @@ static void plpmtud_due(struct node *n, struct peer *peer, uint64_t now_us)
 static bool plpmtud_echoed(struct node *n, const struct reading *r,
 			   const struct wire_probe *echo)
 {
-	if (pmtu_echoed(&r->peer->pmtu, echo->size, r->now_us))
+	if (pmtu_echoed(&r->peer->path.pmtu, echo->size, r->now_us))
 		peer_arm(n, r->peer, r->now_us);
 	return false;
 }

@@ -29,7 +29,7 @@ void probe_send(struct node *n, struct peer *peer, const struct addr *to,
 void probe_send_sized(struct node *n, struct peer *peer, size_t size,
 		      uint64_t now_us)
 {
-	const struct addr *to = &peer->endpoint->addr;
+	const struct addr *to = &peer->path.remote;
 
 	send_timed_probe(n, peer, to, now_us, size, 0, now_us);
 	send_timed_probe(n, peer, to, now_us, 0, size, now_us);
@@ -57,7 +57,7 @@ static void send_echo(struct node *n, struct peer *peer, struct session *s,
 	control_stamp(n, peer, &echo);
 	wire_pack_probe(&echo, record);
 	send_record(n, peer, peer->current ? peer->current : s,
-		    &peer->endpoint->addr, record, sizeof(record), 0, now_us);
+		    &peer->path.remote, record, sizeof(record), 0, now_us);
 }
 
 static enum drop_reason probe_in(struct node *n, struct reading *r,
@@ -124,7 +124,7 @@ static void probe_due(struct node *n, struct peer *peer, uint64_t now_us)
 	if (!liveness_wants_probe(&peer->liveness, &c, now_us))
 		return;
 	liveness_probed(&peer->liveness, now_us);
-	probe_send(n, peer, &peer->endpoint->addr, now_us);
+	probe_send(n, peer, &peer->path.remote, now_us);
 }
 
 const struct control probe_control = {

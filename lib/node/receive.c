@@ -27,8 +27,8 @@ static void release(void *user, uint32_t reassembly_slot)
 {
 	struct node *n = user;
 
-	n->reassembled--;
-	frag_release(n->frag, reassembly_slot);
+	n->lane.reassembled--;
+	frag_release(n->lane.frag, reassembly_slot);
 }
 
 const struct merge_ops node_merge_ops = {
@@ -44,9 +44,9 @@ void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
 	bool tcp = takes->partial && takes->tcp;
 
 	n->config.tap_takes = *takes;
-	merge_set_mode(n->merge, !tcp	      ? MERGE_OFF
-				 : takes->udp ? MERGE_TCP_UDP
-					      : MERGE_TCP);
+	merge_set_mode(n->lane.merge, !tcp	   ? MERGE_OFF
+				      : takes->udp ? MERGE_TCP_UDP
+						   : MERGE_TCP);
 }
 
 static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
@@ -88,11 +88,11 @@ static void tap_add(struct node *n, const struct peer *peer,
 		eth_csum_complete(view, bytes, offload.csum_offset);
 		offload = (struct offload){ .csum_partial = false };
 	}
-	merge_add(n->merge, peer->port, view, bytes, frame->len, &offload,
+	merge_add(n->lane.merge, peer->port, view, bytes, frame->len, &offload,
 		  reassembly_slot);
 	if (reassembly_slot != TABLE_NONE &&
-	    ++n->reassembled >= n->config.frag_buffers / 2)
-		merge_flush(n->merge);
+	    ++n->lane.reassembled >= n->config.frag_buffers / 2)
+		merge_flush(n->lane.merge);
 }
 
 static void frame_in(struct node *n, struct peer *peer,
@@ -117,11 +117,11 @@ static void frame_in(struct node *n, struct peer *peer,
 	if (reason != DROP_NONE) {
 		node_drop(n, reason);
 		if (reassembly_slot != TABLE_NONE)
-			frag_release(n->frag, reassembly_slot);
+			frag_release(n->lane.frag, reassembly_slot);
 		return;
 	}
 	peer->rx.frames++;
-	n->rx.frames++;
+	n->lane.rx.frames++;
 	tap_add(n, peer, &forward.view, frame, reassembly_slot);
 }
 
@@ -136,7 +136,7 @@ static const struct addr *hello_answer_to(const struct node *n,
 {
 	if (r->session->stage == SESSION_OPEN ||
 	    endpoint_is_recursive(n, r->from))
-		return &r->peer->endpoint->addr;
+		return &r->peer->path.remote;
 	return r->from;
 }
 
@@ -193,7 +193,7 @@ static enum drop_reason fragment_in(struct node *n, struct reading *r,
 
 	if (reason != DROP_NONE)
 		return reason;
-	if (!frag_add(n->frag, r->peer->port, r->session->local, &fragment,
+	if (!frag_add(n->lane.frag, r->peer->port, r->session->local, &fragment,
 		      r->now_us, &done))
 		return DROP_NONE; /* the module counts what it drops */
 	c = cursor_init(done.record, done.len);
@@ -204,7 +204,7 @@ static enum drop_reason fragment_in(struct node *n, struct reading *r,
 	if (reason == DROP_NONE)
 		frame_in(n, r->peer, &frame, done.slot, r->now_us);
 	else
-		frag_release(n->frag, done.slot);
+		frag_release(n->lane.frag, done.slot);
 	return reason;
 }
 
@@ -262,8 +262,8 @@ static void records_in(struct node *n, struct reading *r,
 /* A datagram opened: counts it, and takes in what that alone says. */
 static void opened(struct node *n, struct reading *r)
 {
-	n->rx.datagrams++;
-	n->rx.bytes += r->size;
+	n->lane.rx.datagrams++;
+	n->lane.rx.bytes += r->size;
 	if (r->candidate) {
 		if (r->session->stage == SESSION_HALF_OPEN) {
 			r->session->stage = SESSION_CONFIRMED;
@@ -294,7 +294,7 @@ static void read_through(struct node *n, struct reading *r)
 		return;
 	r->peer->owes_probe = false;
 	if (r->peer->current)
-		probe_send(n, r->peer, &r->peer->endpoint->addr, r->now_us);
+		probe_send(n, r->peer, &r->peer->path.remote, r->now_us);
 }
 
 static void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
@@ -353,7 +353,7 @@ void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 							    : segment,
 				    now);
 	}
-	merge_flush(n->merge);
+	merge_flush(n->lane.merge);
 	groups_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }

@@ -12,25 +12,25 @@ void send_record(struct node *n, struct peer *peer, struct session *s,
 	if (size < WIRE_DATA_OVERHEAD + len)
 		size = WIRE_DATA_OVERHEAD + len;
 
-	pack_begin(&n->packer, s, to, size, now_us);
-	pack_add(&n->packer, record, len);
+	pack_begin(&n->lane.packer, s, to, size, now_us);
+	pack_add(&n->lane.packer, record, len);
 	if (padded_to >= WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
 		size_t rest =
 			padded_to - WIRE_DATA_OVERHEAD - len - sizeof(pad);
 
 		wire_pack_record(pad, WIRE_PAD, 0, (uint16_t)rest);
-		pack_add(&n->packer, pad, sizeof(pad));
-		pack_add(&n->packer, padding, rest);
+		pack_add(&n->lane.packer, pad, sizeof(pad));
+		pack_add(&n->lane.packer, padding, rest);
 	}
-	pack_end(&n->packer);
-	n->tx.datagrams += n->packer.sealed;
-	n->tx.bytes += n->packer.bytes;
-	n->drops[DROP_key_exhausted] += n->packer.exhausted;
+	pack_end(&n->lane.packer);
+	n->lane.tx.datagrams += n->lane.packer.sealed;
+	n->lane.tx.bytes += n->lane.packer.bytes;
+	n->lane.drops[DROP_key_exhausted] += n->lane.packer.exhausted;
 	if (!peer)
 		return;
-	peer->tx.datagrams += n->packer.sealed;
-	peer->tx.bytes += n->packer.bytes;
+	peer->tx.datagrams += n->lane.packer.sealed;
+	peer->tx.bytes += n->lane.packer.bytes;
 	/* Hellos of a session that is not open do not count: peer_opened. */
-	if (n->packer.sealed && s->stage == SESSION_OPEN)
-		liveness_sent(&peer->liveness, n->packer.sealed, now_us);
+	if (n->lane.packer.sealed && s->stage == SESSION_OPEN)
+		liveness_sent(&peer->liveness, n->lane.packer.sealed, now_us);
 }

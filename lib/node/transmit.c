@@ -3,11 +3,11 @@
 
 #include "node/groups.h"
 
-/* A frame on its way out: a record, or a super-frame that becomes many. */
+/* A frame on its way out: a record, or a GSO frame that becomes many. */
 struct outgoing {
 	const uint8_t *record;
 	size_t len;
-	struct gso *super;
+	struct gso *gso;
 	struct port_set ports;
 };
 
@@ -40,17 +40,18 @@ static enum drop_reason make_record(struct outgoing *o, const struct frame *f,
 	    !eth_csum_valid(view, len, f->offload.csum_start,
 			    f->offload.csum_offset))
 		return DROP_offload_bad;
-	o->super = NULL;
+	o->gso = NULL;
 	o->record = put_header(frame, len, &f->offload);
 	o->len = (size_t)(frame - o->record) + len;
 	return DROP_NONE;
 }
 
-static enum drop_reason take_super(struct node *n, struct outgoing *o,
-				   const struct frame *f)
+static enum drop_reason take_gso(struct node *n, struct outgoing *o,
+				 const struct frame *f,
+				 const struct eth_view *view)
 {
-	struct gso *g = &n->supers[n->supers_count];
-	enum drop_reason reason = gso_begin(g, f->iov[0].iov_base,
+	struct gso *g = &n->lane.gso[n->lane.gso_count];
+	enum drop_reason reason = gso_begin(g, view, f->iov[0].iov_base,
 					    f->iov[0].iov_len, &f->offload);
 
 	if (reason == DROP_NONE &&
@@ -58,8 +59,8 @@ static enum drop_reason take_super(struct node *n, struct outgoing *o,
 		reason = DROP_frame_long;
 	if (reason != DROP_NONE)
 		return reason;
-	o->super = g;
-	n->supers_count++;
+	o->gso = g;
+	n->lane.gso_count++;
 	return DROP_NONE;
 }
 
@@ -77,10 +78,10 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 {
 	const uint8_t *frame = f->iov[0].iov_base;
 	size_t len = f->iov[0].iov_len;
-	const bool super = f->offload.gso != OFFLOAD_GSO_NONE;
+	const bool gso = f->offload.gso != OFFLOAD_GSO_NONE;
 	struct forward forward;
 
-	forward_from_tap(&n->tables, frame, len, super ? 0 : node_frame_max(n),
+	forward_from_tap(&n->tables, frame, len, gso ? 0 : node_frame_max(n),
 			 now_us, &forward);
 	if (forward.full)
 		node_drop(n, DROP_fdb_full);
@@ -92,20 +93,22 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 	if (is_recursive(n, &forward.view, frame, len))
 		return DROP_recursion;
 	o->ports = forward.ports;
-	return super ? take_super(n, o, f) : make_record(o, f, &forward.view);
+	return gso ? take_gso(n, o, f, &forward.view)
+		   : make_record(o, f, &forward.view);
 }
 
-/* The segments of a super-frame, each no larger than a datagram holds if it may
- * be cut at all. Their headers stay until they are sealed: see NODE_SEGMENTS. */
-static void pack_super(struct node *n, struct peer *peer, struct gso *g)
+/* The segments of a GSO frame, each no larger than a datagram holds if it may
+ * be split at all. Their headers stay until they are sealed: see LANE_SEGMENTS. */
+static void pack_gso(struct node *n, struct peer *peer, struct gso *g)
 {
-	struct packer *b = &n->packer;
+	struct packer *b = &n->lane.packer;
 	const size_t extra = WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN;
 	struct gso_segment s;
 
 	gso_cut(g, pack_record_max(b) - extra);
 	for (;;) {
-		uint8_t *header = n->headers[n->header_at] + FRAME_HEADROOM;
+		uint8_t *header =
+			n->lane.headers[n->lane.header_at] + FRAME_HEADROOM;
 		const uint8_t *record;
 
 		if (!gso_next(g, header, &s))
@@ -115,7 +118,7 @@ static void pack_super(struct node *n, struct peer *peer, struct gso *g)
 		pack_add_two(b, record,
 			     (size_t)(header - record) + g->header_len,
 			     s.payload, s.payload_len);
-		n->header_at = (n->header_at + 1) % NODE_SEGMENTS;
+		n->lane.header_at = (n->lane.header_at + 1) % LANE_SEGMENTS;
 		peer->tx.frames++;
 	}
 }
@@ -124,15 +127,15 @@ static void pack_super(struct node *n, struct peer *peer, struct gso *g)
 static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 		 size_t count, uint64_t now_us)
 {
-	struct packer *b = &n->packer;
+	struct packer *b = &n->lane.packer;
 
-	pack_begin(b, peer->current, &peer->endpoint->addr, peer->pmtu.size,
+	pack_begin(b, peer->current, &peer->path.remote, peer->path.pmtu.size,
 		   now_us);
 	for (size_t i = 0; i < count; i++) {
 		if (!port_set_has(&out[i].ports, peer->port))
 			continue;
-		if (out[i].super) {
-			pack_super(n, peer, out[i].super);
+		if (out[i].gso) {
+			pack_gso(n, peer, out[i].gso);
 			continue;
 		}
 		pack_add(b, out[i].record, out[i].len);
@@ -141,9 +144,9 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 	pack_end(b);
 	peer->tx.datagrams += b->sealed;
 	peer->tx.bytes += b->bytes;
-	n->tx.datagrams += b->sealed;
-	n->tx.bytes += b->bytes;
-	n->drops[DROP_key_exhausted] += b->exhausted;
+	n->lane.tx.datagrams += b->sealed;
+	n->lane.tx.bytes += b->bytes;
+	n->lane.drops[DROP_key_exhausted] += b->exhausted;
 	if (b->sealed)
 		liveness_sent(&peer->liveness, b->sealed, now_us);
 }
@@ -160,27 +163,27 @@ static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 	for (int port = port_set_next(&takers, -1); port >= 0;
 	     port = port_set_next(&takers, port))
 		pack(n, peers_at_port(n, (uint16_t)port), out, count, now_us);
-	n->supers_count = 0;
+	n->lane.gso_count = 0;
 }
 
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now)
 {
-	struct outgoing out[NODE_CHUNK];
+	struct outgoing out[LANE_CHUNK];
 	size_t ready = 0;
 
-	n->tx.frames += count;
+	n->lane.tx.frames += count;
 	for (size_t i = 0; i < count; i++) {
 		enum drop_reason reason =
 			classify(n, &frames[i], &out[ready], now.mono_us);
 
 		if (reason != DROP_NONE)
 			node_drop(n, reason);
-		else if (++ready == NODE_CHUNK) {
+		else if (++ready == LANE_CHUNK) {
 			send_chunk(n, out, ready, now.mono_us);
 			ready = 0;
 		}
 	}
 	send_chunk(n, out, ready, now.mono_us);
-	pack_flush(&n->packer);
+	pack_flush(&n->lane.packer);
 }

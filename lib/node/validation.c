@@ -20,7 +20,7 @@ void validation_heard(struct node *n, struct peer *peer,
 	const struct endpoint *e = endpoints_find(n, from);
 
 	if (!peer->current || !peer->endpoint ||
-	    addr_equal(from, &peer->endpoint->addr) ||
+	    addr_equal(from, &peer->path.remote) ||
 	    size < WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN)
 		return;
 	if (e && e->peer == peer &&
@@ -28,14 +28,18 @@ void validation_heard(struct node *n, struct peer *peer,
 		return;
 	if (endpoint_is_recursive(n, from))
 		return;
-	if (peer->move_token && now_us - peer->move_probe_us < NODE_MOVE_US)
+	if (peer->path.validation.token &&
+	    now_us - peer->path.validation.probe_us < NODE_MOVE_US)
 		return;
-	if (!peer->move_token || !addr_equal(&peer->move_to, from)) {
-		node_random(n, &peer->move_token, sizeof(peer->move_token));
-		peer->move_to = *from;
+	if (!peer->path.validation.token ||
+	    !addr_equal(&peer->path.validation.to, from)) {
+		node_random(n, &peer->path.validation.token,
+			    sizeof(peer->path.validation.token));
+		peer->path.validation.to = *from;
 	}
-	peer->move_probe_us = now_us;
-	probe_send_token(n, peer, &peer->move_to, peer->move_token, now_us);
+	peer->path.validation.probe_us = now_us;
+	probe_send_token(n, peer, &peer->path.validation.to,
+			 peer->path.validation.token, now_us);
 }
 
 static void validated(struct node *n, const struct reading *r)
@@ -43,9 +47,9 @@ static void validated(struct node *n, const struct reading *r)
 	struct peer *peer = r->peer;
 	struct endpoint *e;
 
-	if (!addr_equal(r->from, &peer->move_to))
+	if (!addr_equal(r->from, &peer->path.validation.to))
 		return;
-	peer->move_token = 0;
+	peer->path.validation.token = 0;
 	e = endpoint_get(n, r->from);
 	if (!e || e == peer->endpoint)
 		return;
@@ -57,7 +61,8 @@ static void validated(struct node *n, const struct reading *r)
 static bool validation_echoed(struct node *n, const struct reading *r,
 			      const struct wire_probe *echo)
 {
-	if (!r->peer->move_token || echo->time_us != r->peer->move_token)
+	if (!r->peer->path.validation.token ||
+	    echo->time_us != r->peer->path.validation.token)
 		return false;
 	validated(n, r);
 	return true;

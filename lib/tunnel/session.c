@@ -38,23 +38,41 @@ void session_wipe(struct session *s)
 	bytes_wipe(s, sizeof(*s));
 }
 
-size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,
-		    uint8_t *out, uint64_t now_us)
+bool session_reserve(struct session *s, uint8_t *out, uint64_t now_us,
+		     struct session_job *job)
 {
 	struct wire_data header = { .receiver = s->remote,
 				    .counter = s->counter };
-	size_t len = 0;
 
 	if (s->counter >= SESSION_LAST_COUNTER || session_expired(s, now_us))
-		return 0;
+		return false;
+	*job = (struct session_job){ s->send_key, s->counter, out };
 	s->counter++;
 	wire_pack_data(&header, out);
+	return true;
+}
+
+size_t session_job_seal(const struct session_job *job,
+			const struct iovec *pieces, size_t count)
+{
+	size_t len = WIRE_DATA_OVERHEAD;
+
 	for (size_t i = 0; i < count; i++)
 		len += pieces[i].iov_len;
-	if (!aead_seal(s->send_key, header.counter, out, WIRE_DATA_HEADER_LEN,
-		       pieces, count, out + WIRE_DATA_HEADER_LEN))
-		return 0;
-	return len + WIRE_DATA_OVERHEAD;
+	return aead_seal(job->key, job->counter, job->out, WIRE_DATA_HEADER_LEN,
+			 pieces, count, job->out + WIRE_DATA_HEADER_LEN)
+		       ? len
+		       : 0;
+}
+
+size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,
+		    uint8_t *out, uint64_t now_us)
+{
+	struct session_job job;
+
+	return session_reserve(s, out, now_us, &job)
+		       ? session_job_seal(&job, pieces, count)
+		       : 0;
 }
 
 enum drop_reason session_unseal(struct session *s, uint8_t *datagram,

@@ -2,6 +2,7 @@
 #ifndef TAPD_TUNNEL_SESSION_H
 #define TAPD_TUNNEL_SESSION_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,23 +49,29 @@ enum session_stage {
 /* Between repetitions of a hello. */
 #define SESSION_HELLO_US (250 * CLOCK_MS)
 
+/* The first line holds what every datagram needs, but for the window. */
 struct session {
+	struct aead_key *send_key, *receive_key;
+	uint64_t counter; /* the next to send */
+	uint64_t born_us;
+	uint64_t retire_us;   /* wiped then, if another is sent on */
+	uint32_t remote;      /* the peer's index */
+	uint32_t local;	      /* ours: data to us names it */
+	uint32_t fragment_id; /* the next to use */
 	enum session_stage stage;
 	bool initiator;
-	bool hello_heard;     /* the peer's, on this session */
-	bool hello_acked;     /* ours, by the peer */
-	bool renew;	      /* its secret is being replaced: rekey now */
-	uint32_t local;	      /* our index: data to us names it */
-	uint32_t remote;      /* the peer's */
-	uint8_t psk[KEY_LEN]; /* the secret it was made with */
-	struct aead_key *send_key, *receive_key;
-	uint64_t counter;     /* the next to send */
-	uint32_t fragment_id; /* the next to use */
+	bool hello_heard; /* the peer's, on this session */
+	bool hello_acked; /* ours, by the peer */
+	bool renew;	  /* its secret is being replaced: rekey now */
+
 	struct replay replay;
-	uint64_t born_us, confirmed_us;
-	uint64_t retire_us; /* wiped then, if another is sent on */
-	uint64_t hello_us;  /* when to repeat our hello */
+
+	uint64_t confirmed_us;
+	uint64_t hello_us;    /* when to repeat our hello */
+	uint8_t psk[KEY_LEN]; /* the secret it was made with */
 };
+static_assert(offsetof(struct session, replay) <= 64,
+	      "what every datagram needs is in the first line");
 
 /*
  * From a completed Noise handshake. False if memory is short; then *s is
@@ -77,7 +84,26 @@ bool session_init(struct session *s, struct aead *aead,
 void session_wipe(struct session *s);
 
 /*
- * Seals the pieces as one data message to out (their sum + WIRE_DATA_OVERHEAD
+ * A data message whose place in the order is fixed, and whose bytes are not: it
+ * has its counter and its header, and nothing is sealed yet. session_reserve gives
+ * counters in the order of its calls; session_job_seal needs the job alone, so
+ * that sealing could be anybody's, in any order.
+ */
+struct session_job {
+	struct aead_key *key;
+	uint64_t counter;
+	uint8_t *out; /* the header is there; the rest goes behind it */
+};
+/* False if the keys are used up or too old. out: WIRE_DATA_OVERHEAD bytes and the
+ * pieces. */
+bool session_reserve(struct session *s, uint8_t *out, uint64_t now_us,
+		     struct session_job *job);
+/* The length written, or 0 if the library fails: the counter is lost then. */
+size_t session_job_seal(const struct session_job *job,
+			const struct iovec *pieces, size_t count);
+
+/*
+ * Both at once: seals the pieces as one data message to out (their sum + WIRE_DATA_OVERHEAD
  * bytes). The length written, or 0 if the keys are used up or too old.
  */
 size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,

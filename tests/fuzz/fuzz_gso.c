@@ -9,6 +9,7 @@
 #include "ether/vnet.h"
 #include "fuzz.h"
 #include "support/frame_len.h"
+#include "support/gso_frame.h"
 
 /* Only so many segments of a cut are given to coalesce. */
 #define FRAMES_MAX 64
@@ -122,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	data += 2 + VNET_HDR_LEN;
 	size -= 2 + VNET_HDR_LEN;
-	if (gso_begin(&g, data, size, &o) != DROP_NONE) {
+	if (gso_begin_frame(&g, data, size, &o) != DROP_NONE) {
 		HOLDS(g.header_len == 0 && g.payload_len == 0);
 		return 0;
 	}

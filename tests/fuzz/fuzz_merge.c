@@ -8,6 +8,7 @@
 #include "ether/merge.h"
 #include "fuzz.h"
 #include "support/frame_len.h"
+#include "support/gso_frame.h"
 
 #define PORTS	   3
 #define FRAMES_MAX 200
@@ -61,7 +62,7 @@ static void cuts_back(const struct frame *f, const uint8_t *flat, size_t len)
 	struct gso g;
 	size_t i = 0;
 
-	HOLDS(gso_begin(&g, flat, len, &f->offload) == DROP_NONE);
+	HOLDS(gso_begin_frame(&g, flat, len, &f->offload) == DROP_NONE);
 	HOLDS(g.header_len == f->offload.hdr_len);
 	HOLDS(gso_cut(&g, SIZE_MAX) == f->iovcnt);
 	for (; gso_next(&g, segment, &s); i++) {

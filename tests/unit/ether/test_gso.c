@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "ether/gso.h"
+#include "support/gso_frame.h"
 #include "support/main.h"
 #include "support/segments.h"
 #include "support/splitmix.h"
@@ -72,8 +73,8 @@ static void assert_refused(const uint8_t *frame, size_t len,
 	struct gso_segment seg;
 	struct gso g;
 
-	ck_assert_msg(gso_begin(&g, copy, len, o) == DROP_offload_bad, "%s",
-		      what);
+	ck_assert_msg(gso_begin_frame(&g, copy, len, o) == DROP_offload_bad,
+		      "%s", what);
 	ck_assert_uint_eq(g.header_len, 0);
 	ck_assert(!gso_next(&g, got, &seg));
 	free(copy);
@@ -151,7 +152,7 @@ START_TEST(segments_are_what_their_sender_would_have_sent)
 	struct gso g;
 	size_t len = build_nth(_i, &s, &o);
 
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	ck_assert_uint_eq(g.header_len, segment_headers_len(&s));
 	cut_as_expected(&g, &s, SIZE_MAX, supers[_i].gso_size);
 }
@@ -165,7 +166,7 @@ START_TEST(one_super_frame_is_cut_for_many_peers_and_left_as_it_was)
 	size_t len = build_nth(_i, &s, &o), size = supers[_i].gso_size;
 	uint8_t *copy = segment_copy(super, len);
 
-	ck_assert_int_eq(gso_begin(&g, copy, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, copy, len, &o), DROP_NONE);
 	for (size_t room = 60; room <= 2000; room += 333) {
 		size_t frame_max = segment_headers_len(&s) + room;
 		size_t fits = room < GSO_PAYLOAD_MIN || s.udp ? size
@@ -187,7 +188,7 @@ START_TEST(tcp_is_cut_to_fit_unless_hardly_anything_would)
 	struct gso g;
 	size_t len = build_super(&s, 1460, &o), headers = 54;
 
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	cut_as_expected(&g, &s, headers + 1461, 1460);
 	cut_as_expected(&g, &s, headers + 1459, 1459);
 	cut_as_expected(&g, &s, headers + GSO_PAYLOAD_MIN, GSO_PAYLOAD_MIN);
@@ -207,7 +208,7 @@ START_TEST(segment_is_never_longer_than_an_ip_packet)
 	/* Bytes for two tags, but no tag. */
 	s.payload_len = ETH_OVERHEAD_MAX + 65535 - segment_headers_len(&s);
 	len = build_super(&s, 65535, &o);
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	cut_as_expected(&g, &s, SIZE_MAX, 65535 - (s.ipv6 ? 60 : 40));
 	cut_as_expected(&g, &s, SIZE_MAX - 1, 65535 - (s.ipv6 ? 60 : 40));
 	assert_refused(super, len + 1, &o, "more than the largest frame");
@@ -228,7 +229,8 @@ START_TEST(lengths_of_the_super_frame_itself_are_not_believed)
 		if (s.udp)
 			store_be16(super + o.csum_start + 4, lies[i]);
 		o.hdr_len = lies[i];
-		ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+		ck_assert_int_eq(gso_begin_frame(&g, super, len, &o),
+				 DROP_NONE);
 		cut_as_expected(&g, &s, SIZE_MAX, supers[_i].gso_size);
 	}
 }
@@ -245,7 +247,7 @@ START_TEST(cwr_leaves_once_whether_or_not_ecn_is_said)
 	size_t len = build_super(&s, 1000, &o);
 
 	o.ecn = _i != 0;
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	cut_as_expected(&g, &s, SIZE_MAX, 1000);
 	ck_assert(!g.offload.ecn);
 }
@@ -284,7 +286,7 @@ START_TEST(any_super_frame_is_cut_right)
 	size_t len = build_super(&s, size, &o);
 	uint8_t *copy = segment_copy(super, len);
 
-	ck_assert_int_eq(gso_begin(&g, copy, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, copy, len, &o), DROP_NONE);
 	cut_as_expected(&g, &s, SIZE_MAX, size);
 	cut_as_expected(&g, &s, segment_headers_len(&s) + room,
 			s.udp ? size : min(size, room));
@@ -338,7 +340,7 @@ START_TEST(segments_beyond_count_are_refused)
 	o.gso_size = 1;
 	assert_refused(super, len, &o, "60000 segments");
 	o.gso_size = 30;
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	ck_assert_uint_eq(gso_cut(&g, 0), 2000);
 }
 END_TEST
@@ -350,7 +352,7 @@ START_TEST(no_cut_makes_more_segments_than_promised)
 	struct gso g;
 	size_t len = build_super(&s, 65495, &o);
 
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	for (size_t max = 0; max < 1000; max++)
 		ck_assert_uint_le(gso_cut(&g, max), GSO_SEGMENTS_MAX);
 }
@@ -371,7 +373,7 @@ START_TEST(tcp_header_must_lie_in_the_frame)
 		if (words < 5 || l4 + 4u * words >= len)
 			assert_refused(super, len, &o, "data offset");
 		else
-			ck_assert_int_eq(gso_begin(&g, super, len, &o),
+			ck_assert_int_eq(gso_begin_frame(&g, super, len, &o),
 					 DROP_NONE);
 	}
 }
@@ -390,7 +392,7 @@ START_TEST(headers_have_a_bound)
 	s.options = 4;
 	len = build_super(&s, 1000, &o);
 	ck_assert_uint_eq(segment_headers_len(&s), 254);
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	cut_as_expected(&g, &s, SIZE_MAX, 1000);
 	s.options = 8;
 	len = build_super(&s, 1000, &o);
@@ -440,7 +442,7 @@ START_TEST(every_cut_of_a_super_frame_is_read_in_bounds)
 	headers = segment_headers_len(&s);
 	for (size_t cut = 0; cut <= len && cut < headers + 5; cut++) {
 		uint8_t *copy = segment_copy(super, cut);
-		enum drop_reason reason = gso_begin(&g, copy, cut, &o);
+		enum drop_reason reason = gso_begin_frame(&g, copy, cut, &o);
 
 		ck_assert_int_eq(reason == DROP_NONE, cut > headers);
 		if (reason == DROP_NONE)
@@ -458,7 +460,7 @@ static void cut_anything(const uint8_t *frame, size_t len,
 	struct gso g;
 	size_t at, count, n = 0;
 
-	if (gso_begin(&g, frame, len, o) != DROP_NONE)
+	if (gso_begin_frame(&g, frame, len, o) != DROP_NONE)
 		return;
 	count = gso_cut(&g, frame_max);
 	ck_assert_uint_le(count, GSO_SEGMENTS_MAX);

@@ -7,6 +7,7 @@
 #include "ether/merge.h"
 #include "ether/vnet.h"
 #include "support/frame_len.h"
+#include "support/gso_frame.h"
 #include "support/main.h"
 #include "support/segments.h"
 #include "support/splitmix.h"
@@ -191,7 +192,7 @@ static void assert_cuts_back(struct written *w)
 
 	segment_assert_sound(w->bytes, w->len, &w->offload);
 	ck_assert_uint_eq(w->offload.hdr_len, arrivals[i].headers);
-	ck_assert_int_eq(gso_begin(&g, w->bytes, w->len, &w->offload),
+	ck_assert_int_eq(gso_begin_frame(&g, w->bytes, w->len, &w->offload),
 			 DROP_NONE);
 	ck_assert_uint_eq(gso_cut(&g, SIZE_MAX), w->pieces);
 	for (; gso_next(&g, scratch, &seg); i++) {
@@ -1072,7 +1073,7 @@ static void what_was_cut_is_merged_again_at(int seed)
 		o.gso = OFFLOAD_GSO_UDP_L4;
 	else
 		o.gso = s.ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4;
-	ck_assert_int_eq(gso_begin(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
 	while (gso_next(&g, scratch, &seg)) {
 		memcpy(scratch + g.header_len, seg.payload, seg.payload_len);
 		add_bytes(1, scratch, g.header_len + seg.payload_len,

@@ -72,12 +72,12 @@ static bool is_stopped(const struct hosts *hosts)
 static void assert_ignored(const uint8_t *bytes, size_t len, const char *what,
 			   size_t nth)
 {
-	uint64_t drops = host_drops_total(b), rx = b->node->rx.datagrams;
+	uint64_t drops = host_drops_total(b), rx = b->node->lane.rx.datagrams;
 	size_t sent = h.log_count;
 
 	host_receive(b, &stopped.from, bytes, len);
 	ck_assert_msg(host_drops_total(b) == drops + 1, "%s %zu", what, nth);
-	ck_assert_uint_eq(b->node->rx.datagrams, rx);
+	ck_assert_uint_eq(b->node->lane.rx.datagrams, rx);
 	ck_assert_msg(h.log_count == sent, "%s %zu is answered", what, nth);
 	ck_assert_uint_eq(b->written_count, 0);
 }

@@ -54,7 +54,7 @@ START_TEST(frames_that_are_none_are_dropped_and_counted)
 	arrive();
 	ck_assert_uint_eq(b->written_count, 0);
 	ck_assert_uint_eq(host_drops_total(a), 3);
-	ck_assert_uint_eq(a->node->tx.frames, 3);
+	ck_assert_uint_eq(a->node->lane.tx.frames, 3);
 	free(frame);
 }
 END_TEST

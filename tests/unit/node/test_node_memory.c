@@ -170,7 +170,7 @@ START_TEST(a_responder_without_memory_leaves_nothing_behind)
 	}
 	ck_assert_int_gt(n, 3);
 	ck_assert_uint_eq(lone.node->half_open, 1);
-	ck_assert_uint_gt(lone.node->drops[DROP_handshake_half_open], 0);
+	ck_assert_uint_gt(lone.node->lane.drops[DROP_handshake_half_open], 0);
 	node_free(lone.node);
 	outsider_free(&o);
 }
@@ -228,7 +228,7 @@ START_TEST(a_libcrypto_that_fails_is_survived)
 	ck_assert_str_eq(error, "cannot compute the public key");
 	r = (struct datagram_run){ o.at, initiation, sizeof(initiation), 0 };
 	node_from_udp(lone.node, &r, 1, lone.now);
-	ck_assert_uint_eq(lone.node->drops[DROP_handshake_auth], 1);
+	ck_assert_uint_eq(lone.node->lane.drops[DROP_handshake_auth], 1);
 	node_want(lone.node, NODE_SOURCE_PEERS, &o.at, 1, lone.now);
 	for (int i = 0; i < 5; i++) {
 		lone.now.mono_us = node_deadline(lone.node);
@@ -310,14 +310,14 @@ START_TEST(attack_two_hundred_thousand_random_datagrams_leave_no_trace)
 	hosts_mesh(&h, 2);
 	hosts_run(&h, CLOCK_S);
 	feed_random(&rng, 1000); /* libcrypto fetches what it needs once */
-	before = a->node->rx.datagrams;
+	before = a->node->lane.rx.datagrams;
 	drops = host_drops_total(a);
 	sent = h.log_count;
 	used = in_use();
 	feed_random(&rng, RANDOM_DATAGRAMS);
 	ck_assert_uint_eq(in_use(), used);
 	ck_assert_uint_eq(h.log_count, sent);
-	ck_assert_uint_eq(a->node->rx.datagrams, before);
+	ck_assert_uint_eq(a->node->lane.rx.datagrams, before);
 	ck_assert_uint_eq(host_drops_total(a), drops + RANDOM_DATAGRAMS);
 	ck_assert_uint_eq(a->written_count, 0);
 	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 1);

@@ -217,13 +217,13 @@ START_TEST(a_datagram_too_big_for_our_own_interface_shrinks_the_next)
 {
 	hosts_mesh(&h, 2);
 	hosts_run(&h, CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MAX);
+	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MAX);
 	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, PMTU_MAX, 1,
 			 hosts_clock(a));
-	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_BASE);
+	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_BASE);
 	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, PMTU_BASE, 1,
 			 hosts_clock(a));
-	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MIN_V4);
 	ck_assert_uint_eq(host_drops(a, DROP_send_too_big), 2);
 	ck_assert_uint_eq(host_shows(a, &b->addrs[0]).datagram_size,
 			  PMTU_MIN_V4);
@@ -249,10 +249,10 @@ START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
 	ck_assert_mem_eq(b->written[0].bytes, frame, 1514);
 	h.judge = NULL;
 	hosts_run(&h, 120 * CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MAX);
+	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MAX);
 	h.judge = lose_large;
 	hosts_run(&h, 10 * CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MIN_V4);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	free(frame);
 }
@@ -273,7 +273,7 @@ START_TEST(looking_for_a_larger_size_is_no_loss)
 		ck_assert_double_lt(host_shows(a, &b->addrs[0]).loss, 1e-6);
 		ck_assert_double_lt(host_shows(b, &a->addrs[0]).loss, 1e-6);
 	}
-	ck_assert_uint_eq(host_peer(a, b)->pmtu.size, 1472);
+	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, 1472);
 }
 END_TEST
 
