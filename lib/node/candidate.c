@@ -176,7 +176,7 @@ static void restart(struct node *n, struct peer *peer,
 	bool was_up = peer->state == PEER_UP;
 
 	peer_sessions_drop(n, peer);
-	fdb_flush_port(n->tables.fdb, peer->port);
+	bridge_port_forget_macs(n->bridge, peer->port);
 	control_peer_gone(n, peer);
 	liveness_init(&peer->liveness, now_us);
 	peer->timestamp_us = 0;

@@ -5,8 +5,8 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "base/timer.h"
+#include "bridge/bridge.h"
 #include "bridge/declaration.h"
-#include "bridge/forward.h"
 #include "bridge/querier.h"
 #include "bridge/router.h"
 #include "node/lane.h"
@@ -114,8 +114,7 @@ struct node {
 	struct bucket handshakes, cookies;
 	uint64_t event_us[NODE_EVENT_COUNT];
 
-	struct forward_tables tables;
-	struct mdb *mdb;
+	struct bridge *bridge;
 	struct querier *querier;
 	struct declaration *declaration;
 	struct port_groups *ports;

@@ -53,8 +53,8 @@ static unsigned int querier_reasons(const struct node *n)
 static bool wants_all(const struct node *n)
 {
 	return !n->config.snooping || !n->config.querier || n->tap_wants ||
-	       n->tables.router || declaration_is_incomplete(n->declaration) ||
-	       querier_reasons(n);
+	       bridge_has_router(n->bridge) ||
+	       declaration_is_incomplete(n->declaration) || querier_reasons(n);
 }
 
 static void group_changed(void *user, const struct group *group, bool wanted)
@@ -95,21 +95,13 @@ bool groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	const struct node_config *c = &n->config;
 	const uint32_t vlans = 1 + QUERIER_VLANS_MAX;
 	const struct querier_config querier = { c->groups_max, QUERIER_HOSTS };
-	const struct mdb_config mdb = {
-		.capacity = c->mdb_capacity,
-		.per_port = c->groups_max + vlans,
-		.ports = (uint16_t)(c->peers_max + 1),
-	};
 
 	n->querier = querier_new(&querier, &querier_ops, n, seed);
 	/* As many may be on the way out as are wanted. */
 	n->declaration = declaration_new(2 * (c->groups_max + vlans), seed);
-	n->mdb = mdb_new(&mdb, seed);
-	n->ports = calloc(mdb.ports, sizeof(*n->ports));
-	n->tables.mdb = n->mdb;
-	n->tables.snooping = c->snooping;
+	n->ports = calloc(c->peers_max + 1, sizeof(*n->ports));
 	n->router_timer.kind = NODE_TIMER_ROUTER;
-	if (!n->querier || !n->declaration || !n->mdb || !n->ports)
+	if (!n->querier || !n->declaration || !n->ports)
 		return false;
 	n->says_all = wants_all(n);
 	n->groups_dirty = true;
@@ -120,7 +112,6 @@ void groups_free(struct node *n)
 {
 	querier_free(n->querier);
 	declaration_free(n->declaration);
-	mdb_free(n->mdb);
 	free(n->ports);
 }
 
@@ -135,7 +126,7 @@ void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us)
 		node_drop(n, DROP_groups_full);
 	if (!f->router)
 		return;
-	n->tables.router = true;
+	bridge_set_router(n->bridge, true);
 	timers_set(&n->timers, &n->router_timer, now_us + ROUTER_LIFE_US);
 }
 
@@ -152,7 +143,7 @@ static void start_querier(struct node *n, uint64_t now_us)
  * seem to have left: all are asked anew. */
 void groups_router_timer(struct node *n, uint64_t now_us)
 {
-	n->tables.router = false;
+	bridge_set_router(n->bridge, false);
 	start_querier(n, now_us);
 }
 
@@ -272,9 +263,9 @@ void groups_tell(struct node *n, uint64_t now_us)
 		forget_leaves(n);
 	/* Again, for the very last version wants all whatever it is about. */
 	while ((all = wants_all(n)) != n->says_all ||
-	       n->tables.router != n->says_router) {
+	       bridge_has_router(n->bridge) != n->says_router) {
 		n->says_all = all;
-		n->says_router = n->tables.router;
+		n->says_router = bridge_has_router(n->bridge);
 		declaration_touch(n->declaration);
 	}
 	if (n->told == declaration_version(n->declaration))
@@ -320,8 +311,8 @@ static void reconsider(struct node *n, const struct peer *peer)
 	bool known =
 		peer->state == PEER_UP && m->held && m->held == m->declared;
 
-	port_set_put(&n->tables.flooded, peer->port, !known || m->want_all);
-	port_set_put(&n->tables.routers, peer->port, m->router);
+	bridge_port_set_flooded(n->bridge, peer->port, !known || m->want_all);
+	bridge_port_set_router(n->bridge, peer->port, m->router);
 }
 
 /* It is another process, or is gone: nothing is known of it, and it may hold
@@ -329,9 +320,9 @@ static void reconsider(struct node *n, const struct peer *peer)
 static void groups_peer_gone(struct node *n, struct peer *peer)
 {
 	n->ports[peer->port] = (struct port_groups){ .held = 0 };
-	mdb_flush_port(n->mdb, peer->port);
-	port_set_add(&n->tables.flooded, peer->port);
-	port_set_remove(&n->tables.routers, peer->port);
+	bridge_port_forget_groups(n->bridge, peer->port);
+	bridge_port_set_flooded(n->bridge, peer->port, true);
+	bridge_port_set_router(n->bridge, peer->port, false);
 	forget_leaves(n);
 }
 
@@ -354,8 +345,8 @@ static void apply(struct node *n, const struct peer *peer,
 		if (!group_is_valid(&group))
 			node_drop(n, DROP_record_bad);
 		else if (change.left)
-			mdb_leave(n->mdb, &group, peer->port);
-		else if (!mdb_join(n->mdb, &group, peer->port))
+			bridge_port_leave(n->bridge, peer->port, &group);
+		else if (!bridge_port_join(n->bridge, peer->port, &group))
 			node_drop(n, DROP_groups_full);
 	}
 }
@@ -367,12 +358,12 @@ static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
 	struct port_groups *m = &n->ports[peer->port];
 
 	m->held = 0;
-	if (mdb_port_count(n->mdb, peer->port)) {
+	if (mdb_port_count(bridge_mdb(n->bridge), peer->port)) {
 		if (m->anew_us && now_us - m->anew_us < ANEW_US)
 			return false;
 		m->anew_us = now_us;
 	}
-	mdb_flush_port(n->mdb, peer->port);
+	bridge_port_forget_groups(n->bridge, peer->port);
 	return true;
 }
 
@@ -446,17 +437,18 @@ static void groups_reported(struct node *n, struct peer *peer,
  * is forgotten, and the probe tells them so. */
 void groups_make_room(struct node *n, uint64_t now_us)
 {
-	struct port_set full = *mdb_overflowing(n->mdb);
+	struct port_set full = *mdb_overflowing(bridge_mdb(n->bridge));
 
 	for (int port = port_set_next(&full, -1); port >= 0;
 	     port = port_set_next(&full, port)) {
 		struct peer *peer = peers_at_port(n, (uint16_t)port);
-		uint32_t room = n->config.mdb_capacity - mdb_count(n->mdb);
+		uint32_t room = n->config.mdb_capacity -
+				mdb_count(bridge_mdb(n->bridge));
 
 		if (!peer || !peer->current ||
 		    room < n->config.mdb_capacity / ROOM_SHARE)
 			continue;
-		mdb_flush_port(n->mdb, peer->port);
+		bridge_port_forget_groups(n->bridge, peer->port);
 		n->ports[port].held = 0;
 		reconsider(n, peer);
 		probe_send(n, peer, &peer->path.remote, now_us);
@@ -509,7 +501,8 @@ void node_set_multicast(struct node *n, bool snooping, bool querier,
 {
 	if (snooping == n->config.snooping && querier == n->config.querier)
 		return;
-	n->config.snooping = n->tables.snooping = snooping;
+	n->config.snooping = snooping;
+	bridge_set_snooping(n->bridge, snooping);
 	n->config.querier = querier;
 	run_querier(n, now.mono_us);
 }
@@ -566,7 +559,7 @@ const char *groups_why_all(const struct node *n)
 		return "the interface is a port of a bridge";
 	if (n->tap_wants & NODE_TAP_ALLMULTI)
 		return "the interface is all-multicast";
-	if (n->tables.router)
+	if (bridge_has_router(n->bridge))
 		return "a multicast router is on this side of the interface";
 	if (!n->tap_up)
 		return "the interface is down";
@@ -585,9 +578,9 @@ const char *groups_why_flooded(const struct node *n, const struct peer *peer)
 		return "a multicast router is behind it";
 	if (m->want_all)
 		return "it wants every group";
-	if (port_set_has(mdb_overflowing(n->mdb), peer->port))
+	if (port_set_has(mdb_overflowing(bridge_mdb(n->bridge)), peer->port))
 		return "it joined more groups than fit here";
-	if (port_set_has(&n->tables.flooded, peer->port))
+	if (bridge_port_is_flooded(n->bridge, peer->port))
 		return "its groups are not known yet";
 	return NULL;
 }

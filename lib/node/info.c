@@ -23,7 +23,8 @@ void node_status(const struct node *n, struct node_status *out)
 				     .aead = aead_name(n->aead),
 				     .tx = n->lane.tx,
 				     .rx = n->lane.rx,
-				     .fdb_count = fdb_count(n->tables.fdb) };
+				     .fdb_count =
+					     fdb_count(bridge_fdb(n->bridge)) };
 	while ((peer = peers_next(n, &at))) {
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
@@ -152,7 +153,7 @@ bool node_next_mac(const struct node *n, struct node_iter *it,
 	const struct peer *peer;
 	uint32_t slot = slot_of(it);
 
-	if (!fdb_next(n->tables.fdb, &slot, &entry))
+	if (!fdb_next(bridge_fdb(n->bridge), &slot, &entry))
 		return false;
 	it->slot = slot + 1;
 	*out = (struct node_fdb_info){ .vlan = entry.vlan,
@@ -184,7 +185,7 @@ static bool next_foreign_group(const struct node *n, struct node_iter *it,
 	uint32_t slot = slot_of(it);
 	struct mdb_entry entry;
 
-	while (mdb_next(n->mdb, &slot, &entry)) {
+	while (mdb_next(bridge_mdb(n->bridge), &slot, &entry)) {
 		it->slot = slot + 1;
 		*group = entry.group;
 		if (!group_is_vlan(group) && !querier_wants(n->querier, group))
@@ -212,7 +213,7 @@ bool node_next_group(const struct node *n, struct node_iter *it,
 		return false;
 	*out = (struct node_group_info){ .vlan = group.vlan, .local = local };
 	memcpy(out->ip, group.ip, sizeof(out->ip));
-	mdb_declared(n->mdb, &group, &members);
+	mdb_declared(bridge_mdb(n->bridge), &group, &members);
 	memcpy(out->members, members.words, sizeof(out->members));
 	return true;
 }
@@ -241,7 +242,7 @@ bool node_next_flooded(const struct node *n, struct node_iter *it,
 	int port = (int)it->slot;
 
 	while (n->config.snooping &&
-	       (port = port_set_next(&n->tables.live, port)) > 0) {
+	       (port = port_set_next(bridge_live_ports(n->bridge), port)) > 0) {
 		const struct peer *peer = peers_at_port(n, (uint16_t)port);
 
 		it->slot = (uint32_t)port;
@@ -261,7 +262,7 @@ void node_multicast_status(const struct node *n,
 	*out = (struct node_multicast_status){
 		.snooping = n->config.snooping,
 		.querier = n->config.querier,
-		.router = n->tables.router,
+		.router = bridge_has_router(n->bridge),
 		.groups = querier_count(n->querier),
 	};
 	out->wants_all = groups_why_all(n);

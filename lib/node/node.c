@@ -51,11 +51,14 @@ static bool make_tables(struct node *n)
 	const struct node_config *c = &n->config;
 	uint32_t endpoints = 3 * c->peers_max;
 	uint16_t ports = (uint16_t)(c->peers_max + 1);
-	struct fdb_config fdb = {
-		.capacity = c->fdb_capacity,
-		.per_port = c->fdb_per_peer,
+	const struct bridge_config bridge = {
 		.ports = ports,
-		.max_age_us = NODE_FDB_AGE_US,
+		.snooping = c->snooping,
+		.macs = c->fdb_capacity,
+		.macs_per_port = c->fdb_per_peer,
+		.mac_age_us = NODE_FDB_AGE_US,
+		.groups = c->mdb_capacity,
+		.groups_per_port = c->groups_max + 1 + QUERIER_VLANS_MAX,
 	};
 	uint8_t seed[TABLE_SEED_LEN];
 
@@ -65,8 +68,8 @@ static bool make_tables(struct node *n)
 	n->indices = table_new(
 		endpoints + NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max,
 		sizeof(uint32_t), sizeof(struct index_entry), seed);
-	n->tables.fdb = fdb_new(&fdb, seed);
-	if (!groups_init(n, seed))
+	n->bridge = bridge_new(&bridge, seed);
+	if (!n->bridge || !groups_init(n, seed))
 		return false;
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
 	n->lane.frag =
@@ -76,7 +79,7 @@ static bool make_tables(struct node *n)
 	       timers_init(&n->timers, endpoints + c->peers_max +
 					       NODE_CANDIDATES_MAX + 2) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
-	       n->indices && n->tables.fdb && n->lane.frag && n->lane.merge;
+	       n->indices && n->lane.frag && n->lane.merge;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -140,8 +143,8 @@ void node_free(struct node *n)
 	peers_free(n);
 	endpoints_free(n);
 	table_free(n->indices);
-	fdb_free(n->tables.fdb);
 	groups_free(n);
+	bridge_free(n->bridge);
 	frag_free(n->lane.frag);
 	merge_free(n->lane.merge);
 	pack_free(&n->lane.packer);
@@ -154,7 +157,7 @@ void node_free(struct node *n)
 
 static void age(struct node *n, uint64_t now_us)
 {
-	fdb_age(n->tables.fdb, now_us);
+	bridge_age(n->bridge, now_us);
 	groups_make_room(n, now_us);
 	timers_set(&n->timers, &n->age_timer, now_us + NODE_FDB_AGE_US / 10);
 }

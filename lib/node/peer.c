@@ -17,7 +17,7 @@ struct peer *peers_next(const struct node *n, uint32_t *at)
 
 struct peer *peers_at_port(const struct node *n, uint16_t port)
 {
-	return port ? table_at(n->peers.by_key, port - 1u) : NULL;
+	return bridge_port_owner(n->bridge, port);
 }
 
 struct peer *peers_add(struct node *n, const struct public_key *key,
@@ -28,7 +28,7 @@ struct peer *peers_add(struct node *n, const struct public_key *key,
 	if (!peer)
 		return NULL;
 	peer->key = *key;
-	peer->port = (uint16_t)(table_slot(n->peers.by_key, peer) + 1);
+	peer->port = bridge_port_add(n->bridge, peer);
 	peer->state = PEER_CONNECTING;
 	peer->reason = PEER_REASON_HANDSHAKE;
 	peer->state_us = now_us;
@@ -84,6 +84,7 @@ void peers_remove(struct node *n, struct peer *peer)
 			e->peer = NULL;
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
 		session_wipe(&peer->sessions[i]);
+	bridge_port_remove(n->bridge, peer->port);
 	table_remove(n->peers.by_key, key.bytes);
 }
 
@@ -166,7 +167,7 @@ void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
 /* The bridge may send to it while it has a session to send on. */
 static void peer_sendable(struct node *n, const struct peer *peer)
 {
-	port_set_put(&n->tables.live, peer->port, peer->current != NULL);
+	bridge_port_set_live(n->bridge, peer->port, peer->current != NULL);
 }
 
 struct session *peer_session_slot(struct peer *peer, bool we_are_smaller)
@@ -307,7 +308,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 	peer->state = PEER_DOWN;
 	peer->reason = reason;
 	peer->state_us = now_us;
-	fdb_flush_port(n->tables.fdb, peer->port);
+	bridge_port_forget_macs(n->bridge, peer->port);
 	control_peer_gone(n, peer);
 	redial(n, peer, now_us);
 	if (!was_up)
@@ -328,7 +329,7 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 	control_peer_removed(n, peer);
 	peer_down(n, peer, reason, now_us);
 	/* The port is the next peer's: nothing learned since may stay. */
-	fdb_flush_port(n->tables.fdb, peer->port);
+	bridge_port_forget_macs(n->bridge, peer->port);
 	control_peer_gone(n, peer);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);

@@ -102,8 +102,8 @@ static void frame_in(struct node *n, struct peer *peer,
 	enum drop_reason reason;
 	struct forward forward;
 
-	forward_from_port(&n->tables, peer->port, frame->bytes, frame->len,
-			  node_frame_max(n), now_us, &forward);
+	forward_from_port(bridge_tables(n->bridge), peer->port, frame->bytes,
+			  frame->len, node_frame_max(n), now_us, &forward);
 	if (forward.full)
 		node_drop(n, DROP_fdb_full);
 	groups_saw_vlan(n, forward.view.vlan, now_us);

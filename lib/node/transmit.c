@@ -81,8 +81,8 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 	const bool gso = f->offload.gso != OFFLOAD_GSO_NONE;
 	struct forward forward;
 
-	forward_from_tap(&n->tables, frame, len, gso ? 0 : node_frame_max(n),
-			 now_us, &forward);
+	forward_from_tap(bridge_tables(n->bridge), frame, len,
+			 gso ? 0 : node_frame_max(n), now_us, &forward);
 	if (forward.full)
 		node_drop(n, DROP_fdb_full);
 	groups_saw_vlan(n, forward.view.vlan, now_us);

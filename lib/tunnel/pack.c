@@ -75,13 +75,15 @@ void pack_begin(struct packer *b, struct session *session,
 void pack_close(struct packer *b)
 {
 	size_t len = b->len + WIRE_DATA_OVERHEAD;
+	struct session_job job;
 	struct datagram_run *run;
 
 	if (!b->count)
 		return;
 	run = run_for(b, len);
-	if (session_seal(b->session, b->pieces, b->count, run->data + run->len,
-			 b->now_us)) {
+	if (session_reserve(b->session, run->data + run->len, b->now_us,
+			    &job) &&
+	    session_job_seal(&job, b->pieces, b->count)) {
 		run->len += len;
 		b->segments++;
 		b->sealed++;

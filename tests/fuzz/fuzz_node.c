@@ -232,7 +232,7 @@ static void check_membership(const struct side *s)
 		HOLDS(m->acked <= m->sent);
 		HOLDS(m->sent <= declaration_version(n->declaration));
 		/* In doubt, flood. */
-		HOLDS(port_set_has(&n->tables.flooded, peer->port) ||
+		HOLDS(bridge_port_is_flooded(n->bridge, peer->port) ||
 		      (peer->state == PEER_UP && m->held &&
 		       m->held == m->declared && !m->want_all));
 	}
@@ -245,7 +245,7 @@ static void check_membership(const struct side *s)
 			touch((const uint8_t *)name, strlen(name));
 	}
 	HOLDS(groups <= 16 + 8);
-	HOLDS(mdb_count(n->mdb) <= 16);
+	HOLDS(mdb_count(bridge_mdb(n->bridge)) <= 16);
 	while (node_next_flooded(n, &at_flooded, &flooded))
 		HOLDS(flooded.peer && flooded.reason);
 	node_multicast_status(n, &status);

@@ -201,7 +201,7 @@ START_TEST(a_mac_unheard_for_five_minutes_is_flooded_again)
 	arrive();
 	ck_assert_uint_eq(c->written_count, 1);
 	hosts_run(&h, 331 * CLOCK_S);
-	ck_assert_uint_eq(fdb_count(a->node->tables.fdb), 0);
+	ck_assert_uint_eq(fdb_count(bridge_fdb(a->node->bridge)), 0);
 }
 END_TEST
 

@@ -183,7 +183,8 @@ START_TEST(attack_whole_sets_one_after_the_other_cost_no_walks)
 	for (uint32_t i = 0; i < 65000; i++) {
 		struct group g = station_group(i);
 
-		mdb_join(a->node->mdb, &g, (uint16_t)(100 + i / 10000));
+		bridge_port_join(a->node->bridge, (uint16_t)(100 + i / 10000),
+				 &g);
 	}
 	declare_one(0, 5, &g1);
 	ck_assert_str_eq(station_sends(a, &g2), "");
@@ -328,7 +329,7 @@ START_TEST(attack_what_is_no_group_is_not_noted)
 	alone_with_it();
 	declare(&(struct wire_groups){ .version = 5, .latest = 5 }, groups, 6);
 	ck_assert_uint_eq(host_drops(a, DROP_record_bad), 5);
-	ck_assert_uint_eq(mdb_count(a->node->mdb), 1);
+	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), 1);
 	ck_assert_str_eq(station_sends(a, &g1), "o");
 	ck_assert_str_eq(station_sends(a, &g2), "");
 }
@@ -347,7 +348,7 @@ START_TEST(attack_invented_groups_fill_its_own_share_only)
 	declare(&(struct wire_groups){ .version = 5, .latest = 5 }, groups,
 		500);
 	/* 20, and VLANs. */
-	ck_assert_uint_eq(mdb_count(a->node->mdb), 85);
+	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), 85);
 	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 415);
 	ck_assert_str_eq(station_sends(a, &g1), "o");
 	station_join(b, &g1);
@@ -388,7 +389,7 @@ START_TEST(attack_an_old_set_after_the_room_was_made_prunes_nothing)
 		say_holds(0, 0);
 		hosts_run(&h, CLOCK_S);
 	}
-	ck_assert_uint_eq(mdb_count(a->node->mdb), 0);
+	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), 0);
 	declare_one(0, 5, NULL);
 	ck_assert_str_eq(station_sends(a, &g1), "o");
 }
@@ -510,7 +511,7 @@ START_TEST(attack_groups_before_the_session_is_open_are_not_read)
 	outsider_send(&o, a, records, len);
 	ck_assert_uint_eq(host_drops(a, DROP_record_early), 1);
 	ck_assert_ptr_null(peers_find(a->node, &o.key));
-	ck_assert_uint_eq(mdb_count(a->node->mdb), 0);
+	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), 0);
 }
 END_TEST
 

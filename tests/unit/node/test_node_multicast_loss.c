@@ -317,7 +317,7 @@ static void assert_nothing_missing(const struct host *host,
 	const struct peer *peer = host_peer(host, of);
 	const struct port_groups *m;
 
-	if (!peer || port_set_has(&host->node->tables.flooded, peer->port) ||
+	if (!peer || bridge_port_is_flooded(host->node->bridge, peer->port) ||
 	    peer->epoch != of->node->epoch)
 		return;
 	m = &host->node->ports[peer->port];
@@ -327,7 +327,8 @@ static void assert_nothing_missing(const struct host *host,
 		struct group g = station_group(j);
 
 		if (history[of_i][m->held].wanted & 1u << j)
-			ck_assert(mdb_has(host->node->mdb, &g, peer->port));
+			ck_assert(mdb_has(bridge_mdb(host->node->bridge), &g,
+					  peer->port));
 	}
 }
 
@@ -530,7 +531,7 @@ START_TEST(groups_of_who_said_bye_are_gone)
 	arrive();
 	at = (struct node_iter){ 0 };
 	ck_assert(!node_next_group(a->node, &at, &info));
-	ck_assert_uint_eq(mdb_count(a->node->mdb), 0);
+	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), 0);
 }
 END_TEST
 
@@ -667,7 +668,7 @@ static void assert_many_are_known(void)
 	ck_assert_str_eq(station_sends(a, &g), "b");
 	g = station_group(MANY);
 	ck_assert_str_eq(station_sends(a, &g), "");
-	ck_assert_uint_eq(mdb_count(a->node->mdb), MANY);
+	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), MANY);
 	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 0);
 }
 

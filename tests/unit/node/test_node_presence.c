@@ -41,12 +41,12 @@ START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
 	hosts_mesh(&h, 2);
 	host_tap(b, frame, 60); /* a learns b's MAC */
 	hosts_run(&h, CLOCK_S);
-	ck_assert_uint_eq(fdb_count(a->node->tables.fdb), 1);
+	ck_assert_uint_eq(fdb_count(bridge_fdb(a->node->bridge)), 1);
 	host_stop(b);
 	began = h.now_us;
 	ck_assert(hosts_until(&h, b_down_at_a, 4 * CLOCK_S));
 	ck_assert_uint_ge(h.now_us - began, 1500 * CLOCK_MS);
-	ck_assert_uint_eq(fdb_count(a->node->tables.fdb), 0);
+	ck_assert_uint_eq(fdb_count(bridge_fdb(a->node->bridge)), 0);
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "no answer: is UDP 8273 open both ways?");
 	info = host_shows(a, &b->addrs[0]);

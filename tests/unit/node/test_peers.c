@@ -17,6 +17,14 @@ static void setup(void)
 {
 	static const uint8_t seed[TABLE_SEED_LEN] = { 1 };
 
+	static const struct bridge_config bridge = {
+		.ports = MAX + 1,
+		.macs = 1,
+		.groups = 1,
+	};
+
+	node.bridge = bridge_new(&bridge, seed);
+	ck_assert_ptr_nonnull(node.bridge);
 	ck_assert(peers_init(&node, MAX, seed));
 	ck_assert(endpoints_init(&node, 3 * MAX, seed));
 	aead = aead_new(NULL);
@@ -27,6 +35,7 @@ static void teardown(void)
 {
 	peers_free(&node);
 	endpoints_free(&node);
+	bridge_free(node.bridge);
 	aead_free(aead);
 }
 

@@ -1,0 +1,177 @@
+#include "bridge/bridge.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct port {
+	void *owner;	    /* NULL: not in use */
+	uint16_t next_free; /* while it was in use before; 0: the last */
+};
+
+struct bridge {
+	struct forward_tables tables;
+	struct mdb *mdb; /* tables.mdb, to be written */
+	struct port *ports;
+	uint16_t count;
+	uint16_t fresh; /* ports from here on were never used */
+	uint16_t free;	/* the last that was removed; 0: none */
+};
+
+struct bridge *bridge_new(const struct bridge_config *config,
+			  const uint8_t seed[TABLE_SEED_LEN])
+{
+	const struct fdb_config fdb = {
+		.capacity = config->macs,
+		.per_port = config->macs_per_port,
+		.ports = config->ports,
+		.max_age_us = config->mac_age_us,
+	};
+	const struct mdb_config mdb = {
+		.capacity = config->groups,
+		.per_port = config->groups_per_port,
+		.ports = config->ports,
+	};
+	struct bridge *b = calloc(1, sizeof(*b));
+
+	assert(config->ports >= 2 && config->ports <= PORT_SET_PORTS);
+	if (!b)
+		return NULL;
+	b->count = config->ports;
+	b->fresh = 1;
+	b->ports = calloc(b->count, sizeof(*b->ports));
+	b->mdb = mdb_new(&mdb, seed);
+	b->tables = (struct forward_tables){ .fdb = fdb_new(&fdb, seed),
+					     .mdb = b->mdb,
+					     .snooping = config->snooping };
+	if (!b->ports || !b->mdb || !b->tables.fdb) {
+		bridge_free(b);
+		return NULL;
+	}
+	for (uint16_t port = 1; port < b->count; port++)
+		port_set_add(&b->tables.flooded, port);
+	return b;
+}
+
+void bridge_free(struct bridge *b)
+{
+	if (!b)
+		return;
+	fdb_free(b->tables.fdb);
+	mdb_free(b->mdb);
+	free(b->ports);
+	free(b);
+}
+
+/* ---- ports ---- */
+
+uint16_t bridge_port_add(struct bridge *b, void *owner)
+{
+	uint16_t port = b->free;
+
+	assert(owner);
+	if (port)
+		b->free = b->ports[port].next_free;
+	else if (b->fresh < b->count)
+		port = b->fresh++;
+	if (port)
+		b->ports[port].owner = owner;
+	return port;
+}
+
+void bridge_port_remove(struct bridge *b, uint16_t port)
+{
+	bridge_port_set_live(b, port, false);
+	bridge_port_set_flooded(b, port, true);
+	bridge_port_set_router(b, port, false);
+	bridge_port_forget_macs(b, port);
+	bridge_port_forget_groups(b, port);
+	b->ports[port] = (struct port){ .next_free = b->free };
+	b->free = port;
+}
+
+void *bridge_port_owner(const struct bridge *b, uint16_t port)
+{
+	return port < b->count ? b->ports[port].owner : NULL;
+}
+
+void bridge_port_set_live(struct bridge *b, uint16_t port, bool live)
+{
+	port_set_put(&b->tables.live, port, live);
+}
+
+void bridge_port_set_flooded(struct bridge *b, uint16_t port, bool flooded)
+{
+	port_set_put(&b->tables.flooded, port, flooded);
+}
+
+bool bridge_port_is_flooded(const struct bridge *b, uint16_t port)
+{
+	return port_set_has(&b->tables.flooded, port);
+}
+
+void bridge_port_set_router(struct bridge *b, uint16_t port, bool router)
+{
+	port_set_put(&b->tables.routers, port, router);
+}
+
+const struct port_set *bridge_live_ports(const struct bridge *b)
+{
+	return &b->tables.live;
+}
+
+void bridge_port_forget_macs(struct bridge *b, uint16_t port)
+{
+	fdb_flush_port(b->tables.fdb, port);
+}
+
+void bridge_port_forget_groups(struct bridge *b, uint16_t port)
+{
+	mdb_flush_port(b->mdb, port);
+}
+
+bool bridge_port_join(struct bridge *b, uint16_t port, const struct group *g)
+{
+	return mdb_join(b->mdb, g, port);
+}
+
+void bridge_port_leave(struct bridge *b, uint16_t port, const struct group *g)
+{
+	mdb_leave(b->mdb, g, port);
+}
+
+/* ---- the whole ---- */
+
+void bridge_set_snooping(struct bridge *b, bool snooping)
+{
+	b->tables.snooping = snooping;
+}
+
+void bridge_set_router(struct bridge *b, bool router)
+{
+	b->tables.router = router;
+}
+
+bool bridge_has_router(const struct bridge *b)
+{
+	return b->tables.router;
+}
+
+void bridge_age(struct bridge *b, uint64_t now_us)
+{
+	fdb_age(b->tables.fdb, now_us);
+}
+
+const struct fdb *bridge_fdb(const struct bridge *b)
+{
+	return b->tables.fdb;
+}
+
+const struct mdb *bridge_mdb(const struct bridge *b)
+{
+	return b->mdb;
+}
+
+const struct forward_tables *bridge_tables(const struct bridge *b)
+{
+	return &b->tables;
+}

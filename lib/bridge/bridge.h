@@ -1,0 +1,76 @@
+/* The bridge: its ports, and who gets a frame. */
+#ifndef TAPD_BRIDGE_BRIDGE_H
+#define TAPD_BRIDGE_BRIDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/table.h"
+#include "bridge/forward.h"
+
+/*
+ * A port is whatever frames can be sent to. Port 0 is the TAP; the others are
+ * peers, each with an owner whom the bridge knows as a pointer only. The bridge
+ * owns the FDB, the MDB and what is known of each port; whoever learns something
+ * of a port says so here, and the verdict (forward.h) only reads.
+ *
+ * Invariant: a port that is not in use is not live, is flooded, is no router, and
+ * nothing is behind it.
+ */
+struct bridge;
+
+struct bridge_config {
+	uint16_t ports; /* the TAP's among them; 2..PORT_SET_PORTS */
+	bool snooping;
+	uint32_t macs, macs_per_port; /* of the FDB */
+	uint64_t mac_age_us;
+	uint32_t groups, groups_per_port; /* of the MDB */
+};
+
+/* NULL if memory is short. */
+struct bridge *bridge_new(const struct bridge_config *config,
+			  const uint8_t seed[TABLE_SEED_LEN]);
+void bridge_free(struct bridge *b);
+
+/* ---- ports ---- */
+
+/* A port for this owner, who is not NULL; 0 if all are in use. */
+uint16_t bridge_port_add(struct bridge *b, void *owner);
+/* Forgets all that was known of it; the number is the next owner's. */
+void bridge_port_remove(struct bridge *b, uint16_t port);
+/* NULL if the port is the TAP's, or nobody's. */
+void *bridge_port_owner(const struct bridge *b, uint16_t port);
+/* Frames can be sent to it now, or not. */
+void bridge_port_set_live(struct bridge *b, uint16_t port, bool live);
+/* It gets every group: it asked for that, or what it joined is not known whole. */
+void bridge_port_set_flooded(struct bridge *b, uint16_t port, bool flooded);
+bool bridge_port_is_flooded(const struct bridge *b, uint16_t port);
+/* A multicast router is behind it: it gets reports. */
+void bridge_port_set_router(struct bridge *b, uint16_t port, bool router);
+/* The ports that frames can be sent to. */
+const struct port_set *bridge_live_ports(const struct bridge *b);
+
+/* What is behind it is no longer known. */
+void bridge_port_forget_macs(struct bridge *b, uint16_t port);
+void bridge_port_forget_groups(struct bridge *b, uint16_t port);
+/* mdb_join and mdb_leave. */
+bool bridge_port_join(struct bridge *b, uint16_t port, const struct group *g);
+void bridge_port_leave(struct bridge *b, uint16_t port, const struct group *g);
+
+/* ---- the whole ---- */
+
+/* False: multicast is for all, reports too. */
+void bridge_set_snooping(struct bridge *b, bool snooping);
+/* A multicast router is on our own side of the TAP. */
+void bridge_set_router(struct bridge *b, bool router);
+bool bridge_has_router(const struct bridge *b);
+/* Forgets MACs that have aged out. */
+void bridge_age(struct bridge *b, uint64_t now_us);
+
+/* To look at: borrowed while the bridge lives. */
+const struct fdb *bridge_fdb(const struct bridge *b);
+const struct mdb *bridge_mdb(const struct bridge *b);
+/* What verdicts are taken from: forward_from_tap and forward_from_port. */
+const struct forward_tables *bridge_tables(const struct bridge *b);
+
+#endif
