@@ -21,27 +21,23 @@ struct options {
 	bool all;
 };
 
-static void print_usage(FILE *out)
-{
-	fputs("usage: tapctl [-j] [-s SOCKET] COMMAND\n"
-	      "\n"
-	      "  status            interface, peers up, traffic, warnings\n"
-	      "  peers             every peer, and why it is not up\n"
-	      "  fdb               whose MAC is where\n"
-	      "  groups            who gets which multicast group\n"
-	      "  drops [--all]     what was dropped, and why\n"
-	      "  reload            read the configuration again\n"
-	      "  genpsk            print a new network secret\n"
-	      "  pubkey [KEYFILE]  print this node's public key\n"
-	      "\n"
-	      "  -s, --socket SOCKET  of the daemon; else the only one "
-	      "in " SOCKET_DIR "\n"
-	      "  -j, --json           print JSON\n"
-	      "  -a, --all            drops: the reasons at 0, too\n"
-	      "  -h, --help           print this\n"
-	      "  -V, --version        print the version\n",
-	      out);
-}
+struct command {
+	const char *name;
+	const char *words; /* that may follow it, as the usage shows them */
+	const char *help;
+	int words_max;
+	/* Answers the words, and is the exit status. */
+	int (*run)(const struct command *c, char **words, int count,
+		   const struct options *o);
+	/* Of a question to the daemon: how the answer is shown; and what else is
+	 * asked to show it as text, or NULL. */
+	void (*render)(json_t *answer, const json_t *more,
+		       const struct options *o);
+	const char *more;
+	bool takes_all; /* has --all */
+};
+
+static void print_usage(FILE *out);
 
 static int usage_error(const char *what, const char *name)
 {
@@ -59,11 +55,16 @@ static int fail(int status, char *error)
 
 /* ---- commands that need no daemon ---- */
 
-static int genpsk(void)
+static int genpsk(const struct command *c, char **words, int count,
+		  const struct options *o)
 {
 	uint8_t secret[KEY_LEN];
 	char text[KEY_STRLEN];
 
+	(void)c;
+	(void)words;
+	(void)count;
+	(void)o;
 	if (!key_random(secret))
 		return fail(CLIENT_REFUSED,
 			    strdup("the kernel gives no random bytes"));
@@ -105,12 +106,16 @@ static char *find_key_file(char **error)
 	return NULL;
 }
 
-static int pubkey(const char *file)
+static int pubkey(const struct command *c, char **words, int count,
+		  const struct options *o)
 {
+	const char *file = count > 1 ? words[1] : NULL;
 	char *found = NULL, *error = NULL, text[KEY_STRLEN];
 	struct public_key key;
 	bool ok;
 
+	(void)c;
+	(void)o;
 	if (!file && !(file = found = find_key_file(&error)))
 		return fail(CLIENT_REFUSED, error);
 	ok = key_file_public(file, &key, &error);
@@ -123,59 +128,87 @@ static int pubkey(const char *file)
 
 /* ---- commands to the daemon ---- */
 
-static const char *const questions[] = { "status", "peers", "fdb",
-					 "groups", "drops", "reload" };
+static void show_status(json_t *answer, const json_t *more,
+			const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_status(stdout, answer);
+}
 
-/* more: the answer to what beside(command) asks. */
-static void render(const char *command, json_t *answer, const json_t *more,
+static void show_peers(json_t *answer, const json_t *more,
+		       const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_peers(stdout, answer);
+}
+
+static void show_fdb(json_t *answer, const json_t *more,
+		     const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_fdb(stdout, answer);
+}
+
+static void show_groups(json_t *answer, const json_t *more,
+			const struct options *o)
+{
+	(void)o;
+	render_groups(stdout, answer, more);
+}
+
+static void show_drops(json_t *answer, const json_t *more,
+		       const struct options *o)
+{
+	(void)more;
+	render_drops(stdout, answer, o->all);
+}
+
+static void show_reload(json_t *answer, const json_t *more,
+			const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_reload(stdout, answer);
+}
+
+static void render(const struct command *c, json_t *answer, const json_t *more,
 		   const struct options *o)
 {
-	if (o->json) {
-		json_dumpf(answer, stdout,
-			   JSON_INDENT(2) | JSON_REAL_PRECISION(9) |
-				   JSON_ENCODE_ANY);
-		putchar('\n');
-	} else if (strcmp(command, "status") == 0) {
-		render_status(stdout, answer);
-	} else if (strcmp(command, "peers") == 0) {
-		render_peers(stdout, answer);
-	} else if (strcmp(command, "fdb") == 0) {
-		render_fdb(stdout, answer);
-	} else if (strcmp(command, "groups") == 0) {
-		render_groups(stdout, answer, more);
-	} else if (strcmp(command, "drops") == 0) {
-		render_drops(stdout, answer, o->all);
-	} else {
-		render_reload(stdout, answer);
+	if (!o->json) {
+		c->render(answer, more, o);
+		return;
 	}
+	json_dumpf(answer, stdout,
+		   JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY);
+	putchar('\n');
 }
 
-/* What else has to be known to show the answer as text, or NULL. */
-static const char *beside(const char *command, const struct options *o)
+static int ask(const struct command *c, char **words, int count,
+	       const struct options *o)
 {
-	return !o->json && strcmp(command, "groups") == 0 ? "status" : NULL;
-}
-
-static int ask(const char *command, const struct options *o)
-{
-	const char *second = beside(command, o);
+	const char *second = o->json ? NULL : c->more;
 	char *found = NULL, *error = NULL;
 	json_t *answer = NULL, *more = NULL;
 	enum client_result result;
 	const char *socket;
 
+	(void)words;
+	(void)count;
 	if (!o->socket) {
 		result = client_find(SOCKET_DIR, &found, &error);
 		if (result != CLIENT_OK)
 			return fail((int)result, error);
 	}
 	socket = o->socket ? o->socket : found;
-	result = client_ask(socket, command, &answer, &error);
+	result = client_ask(socket, c->name, &answer, &error);
 	if (result == CLIENT_OK && second)
 		result = client_ask(socket, second, &more, &error);
 	free(found);
 	if (result == CLIENT_OK)
-		render(command, answer, more, o);
+		render(c, answer, more, o);
 	json_decref(answer);
 	json_decref(more);
 	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
@@ -183,25 +216,58 @@ static int ask(const char *command, const struct options *o)
 
 /* ---- the command line ---- */
 
+static const struct command commands[] = {
+	{ "status", "", "interface, peers up, traffic, warnings", 0, ask,
+	  show_status, NULL, false },
+	{ "peers", "", "every peer, and why it is not up", 0, ask, show_peers,
+	  NULL, false },
+	{ "fdb", "", "MAC forwarding table", 0, ask, show_fdb, NULL, false },
+	{ "groups", "", "who gets which multicast group", 0, ask, show_groups,
+	  "status", false },
+	{ "drops", "[--all]", "what was dropped, and why", 0, ask, show_drops,
+	  NULL, true },
+	{ "reload", "", "read the configuration again", 0, ask, show_reload,
+	  NULL, false },
+	{ "genpsk", "", "print a new network secret", 0, genpsk, NULL, NULL,
+	  false },
+	{ "pubkey", "[KEYFILE]", "print this node's public key", 1, pubkey,
+	  NULL, NULL, false },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: tapctl [-j] [-s SOCKET] COMMAND\n\n", out);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		fprintf(out, "  %s %-*s %s\n", c->name,
+			16 - (int)strlen(c->name), c->words, c->help);
+	}
+	fputs("\n"
+	      "  -s, --socket SOCKET  of the daemon; else the only one "
+	      "in " SOCKET_DIR "\n"
+	      "  -j, --json           print JSON\n"
+	      "  -a, --all            drops: the reasons at 0, too\n"
+	      "  -h, --help           print this\n"
+	      "  -V, --version        print the version\n",
+	      out);
+}
+
 static int run(char **words, int count, const struct options *o)
 {
-	const char *command = words[0];
-	bool is_pubkey = strcmp(command, "pubkey") == 0;
+	const struct command *c = commands;
 
-	if (count > (is_pubkey ? 2 : 1))
+	while (c < commands + COMMANDS && strcmp(c->name, words[0]) != 0)
+		c++;
+	if (c == commands + COMMANDS)
+		return usage_error("unknown command: ", words[0]);
+	if (count > 1 + c->words_max)
 		return usage_error("too many words: ", words[count - 1]);
-	if (o->all && strcmp(command, "drops") != 0)
+	if (o->all && !c->takes_all)
 		return usage_error("--all is an option of drops, not of ",
-				   command);
-	if (strcmp(command, "genpsk") == 0)
-		return genpsk();
-	if (is_pubkey)
-		return pubkey(words[1]);
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		if (strcmp(command, questions[i]) == 0)
-			return ask(command, o);
-	}
-	return usage_error("unknown command: ", command);
+				   c->name);
+	return c->run(c, words, count, o);
 }
 
 /* Reads the options. -1: go on; otherwise what to exit with. */
