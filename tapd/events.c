@@ -44,7 +44,7 @@ void announce(const struct node_event *e)
 		log_info("%s has restarted", peer);
 		break;
 	case NODE_PEER_MOVED:
-		log_info("%s: this is its address now", peer);
+		log_info("%s moved to %s", *e->peer ? e->peer : "a peer", at);
 		break;
 	case NODE_PEER_REFUSED:
 		/* All of its key: nothing else shows it, and trusted_keys may

@@ -104,12 +104,14 @@ static void apply_secrets(struct daemon *d, uint8_t secrets[][KEY_LEN],
 			 d->now);
 }
 
-/* Takes c. */
-static void apply_conf(struct daemon *d, struct conf *c)
+/* Takes c: from here on it is everybody's, and nothing can fail. */
+static void apply_conf(struct daemon *d, struct conf *c,
+		       const struct interface_plan *plan)
 {
 	struct conf *old = d->conf;
 
 	d->conf = c;
+	interface_apply(d->interface, plan, c);
 	log_set_level((enum log_level)c->log_level);
 	if (strcmp(old->name, c->name) != 0)
 		node_set_name(d->node, c->name, d->now);
@@ -130,51 +132,52 @@ static void apply_conf(struct daemon *d, struct conf *c)
 	conf_free(old);
 }
 
-/* Everything that can fail, before anything is applied. *c is NULL, and that is
- * well, if there is no file. */
-static bool read_all(struct daemon *d, struct conf **c,
-		     uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN],
-		     size_t *secrets_count, char **error)
+/* What a reload found, before anything is applied. */
+struct found {
+	struct conf *conf; /* NULL: there is no file */
+	struct interface_plan plan;
+	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN];
+	size_t secrets_count;
+};
+
+static void found_free(struct found *f)
 {
-	*c = NULL;
-	if (d->conf->path) {
-		*c = conf_read(d->conf->path, error);
-		if (!*c)
+	conf_free(f->conf);
+	bytes_wipe(f, sizeof(*f));
+}
+
+/* All that can fail; it changes nothing. */
+static bool find_all(const struct daemon *d, struct found *f, char **error)
+{
+	const struct conf *c = d->conf;
+
+	if (c->path) {
+		c = f->conf = conf_read(c->path, error);
+		if (!c || !interface_plan(&f->plan, c, error))
 			return false;
 	}
-	*secrets_count = secret_file_read(
-		*c ? (*c)->secret_file : d->conf->secret_file, secrets, error);
-	if (*secrets_count > 0)
-		return true;
-	conf_free(*c);
-	return false;
+	f->secrets_count = secret_file_read(c->secret_file, f->secrets, error);
+	return f->secrets_count > 0;
 }
 
 json_t *daemon_reload(struct daemon *d, char **error)
 {
-	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN];
-	json_t *changes = json_array();
-	size_t count;
-	struct conf *c;
+	struct found f = { .conf = NULL };
+	json_t *changes;
 
-	if (!read_all(d, &c, secrets, &count, error)) {
-		json_decref(changes);
+	if (!find_all(d, &f, error)) {
+		found_free(&f);
 		return NULL;
 	}
-	/* The last thing that may fail, if address_from leads nowhere. */
-	if (c && !interface_reconfigure(d->interface, c, error)) {
-		conf_free(c);
-		bytes_wipe(secrets, sizeof(secrets));
-		json_decref(changes);
-		return NULL;
+	changes = json_array();
+	if (f.conf) {
+		keep_fixed(d, f.conf, changes);
+		note_differences(d->conf, f.conf, changes);
+		apply_conf(d, f.conf, &f.plan);
+		f.conf = NULL;
 	}
-	if (c) {
-		keep_fixed(d, c, changes);
-		note_differences(d->conf, c, changes);
-		apply_conf(d, c);
-	}
-	apply_secrets(d, secrets, count, changes);
-	bytes_wipe(secrets, sizeof(secrets));
+	apply_secrets(d, f.secrets, f.secrets_count, changes);
+	found_free(&f);
 	if (json_array_size(changes) == 0)
 		log_info("reload: nothing changed");
 	return json_pack("{s:o}", "changes", changes);

@@ -60,7 +60,7 @@ static void find_warnings(const struct daemon *d, struct warnings *w)
 	if (d->conf->trusted_keys_set && d->conf->trusted_keys_count == 0)
 		warn(w, "trusted_keys is empty: nobody may join");
 	if (d->restart_pending)
-		warn(w, "some of the configuration waits for a restart");
+		warn(w, "some changes take effect after a restart");
 	if (buffer < RECEIVE_BUFFER_SMALL)
 		warn(w,
 		     "the UDP receive buffer has only %d KiB: give tapd"

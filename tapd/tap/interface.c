@@ -21,9 +21,6 @@
 
 #define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
 
-#define ADDRESSES_MAX \
-	(sizeof(((struct conf *)0)->interface.address) / sizeof(struct prefix))
-
 struct interface {
 	const struct conf *conf;
 	struct tap *tap;
@@ -31,7 +28,7 @@ struct interface {
 	bool ours;
 	bool elsewhere; /* moved to another network namespace */
 	uint8_t mac[6]; /* from the node's key */
-	struct prefix addresses[ADDRESSES_MAX];
+	struct prefix addresses[INTERFACE_ADDRESSES_MAX];
 	size_t addresses_count;
 	/* As last seen, to tell what changed. */
 	bool up;
@@ -217,7 +214,8 @@ static void derive_mac(uint8_t mac[6], const struct public_key *key)
 }
 
 static bool complete_addresses(const struct conf *c,
-			       struct prefix out[ADDRESSES_MAX], char **error)
+			       struct prefix out[INTERFACE_ADDRESSES_MAX],
+			       char **error)
 {
 	for (unsigned n = 0; n < c->interface.address_count; n++) {
 		out[n] = c->interface.address[n];
@@ -231,7 +229,8 @@ static bool complete_addresses(const struct conf *c,
 
 /* At boot the other interface may be about to get its address. */
 static bool await_addresses(const struct conf *c,
-			    struct prefix out[ADDRESSES_MAX], char **error)
+			    struct prefix out[INTERFACE_ADDRESSES_MAX],
+			    char **error)
 {
 	const struct timespec pause = { .tv_nsec = 50L * 1000 * 1000 };
 	int left = ADDRESS_WAIT_MS / 50;
@@ -325,32 +324,43 @@ static bool same_mtu(const struct conf *a, const struct conf *b)
 	       a->interface.mtu == b->interface.mtu;
 }
 
-bool interface_reconfigure(struct interface *i, const struct conf *c,
-			   char **error)
+bool interface_plan(struct interface_plan *plan, const struct conf *c,
+		    char **error)
 {
-	const struct conf *old = i->conf;
-	const char *name = link_state(i->link)->name;
-	struct prefix addresses[ADDRESSES_MAX];
-	size_t count = c->interface.address_count;
+	plan->addresses_count = c->interface.address_count;
+	return complete_addresses(c, plan->addresses, error);
+}
+
+/* Removes what the old configuration set and the new one does not. */
+static void take_back(struct interface *i, const struct interface_plan *plan,
+		      const struct conf *c)
+{
 	char text[PREFIX_STRLEN];
 
-	if (!complete_addresses(c, addresses, error))
-		return false;
 	for (size_t n = 0; n < i->addresses_count; n++) {
 		const struct prefix *p = &i->addresses[n];
 
-		if (!has_prefix(addresses, count, p))
+		if (!has_prefix(plan->addresses, plan->addresses_count, p))
 			expect(link_remove_address(i->link, p),
 			       "address del %s dev %s", prefix_print(p, text),
-			       name);
+			       link_state(i->link)->name);
 	}
-	if (old->interface.multicast_route && !c->interface.multicast_route) {
+	if (i->conf->interface.multicast_route &&
+	    !c->interface.multicast_route) {
 		(void)link_remove_multicast_route(i->link, false);
 		(void)link_remove_multicast_route(i->link, true);
 	}
+}
+
+void interface_apply(struct interface *i, const struct interface_plan *plan,
+		     const struct conf *c)
+{
+	const struct conf *old = i->conf;
+
+	take_back(i, plan, c);
 	i->conf = c;
-	memcpy(i->addresses, addresses, count * sizeof(addresses[0]));
-	i->addresses_count = count;
+	memcpy(i->addresses, plan->addresses, sizeof(i->addresses));
+	i->addresses_count = plan->addresses_count;
 	/* What ip(8) set meanwhile stays unless the file has something new. */
 	if (!same_mac(old, c))
 		set_mac(i);
@@ -358,7 +368,6 @@ bool interface_reconfigure(struct interface *i, const struct conf *c,
 		set_mtu(i);
 	set_addresses(i);
 	note_state(i);
-	return true;
 }
 
 /* ---- what others do to it ---- */

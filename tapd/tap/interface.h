@@ -25,6 +25,8 @@
 struct interface;
 
 #define INTERFACE_ALIAS "made by tapd"
+#define INTERFACE_ADDRESSES_MAX \
+	(sizeof(((struct conf *)0)->interface.address) / sizeof(struct prefix))
 
 /* Opens it and makes it as configured. key: this node's, for a MAC of its own
  * that is always the same. c is borrowed until interface_close. NULL with *error
@@ -42,13 +44,22 @@ struct link *interface_link(const struct interface *i);
 const struct prefix *interface_addresses(const struct interface *i,
 					 size_t *count);
 
-/* Applies a new configuration (name aside), which is borrowed from then on: what
- * the old one set and the new one does not is taken back, and addresses that are
- * missing are set again. What both say alike is left as ip(8) made it since: up
- * or down, MTU, MAC. False with *error, and nothing done, if address_from leads
- * nowhere. */
-bool interface_reconfigure(struct interface *i, const struct conf *c,
-			   char **error);
+/* What a new configuration comes to on this host. */
+struct interface_plan {
+	struct prefix addresses[INTERFACE_ADDRESSES_MAX];
+	size_t addresses_count;
+};
+
+/* The first step of a reload: finds out what there is to find out, and changes
+ * nothing. False with *error if address_from leads nowhere. */
+bool interface_plan(struct interface_plan *plan, const struct conf *c,
+		    char **error);
+/* The second, which cannot fail: applies the configuration (name aside), which is
+ * borrowed from then on. What the old one set and the new one does not is taken
+ * back, and addresses that are missing are set again. What both say alike is left
+ * as ip(8) made it since: up or down, MTU, MAC. */
+void interface_apply(struct interface *i, const struct interface_plan *plan,
+		     const struct conf *c);
 
 enum interface_change {
 	INTERFACE_SAME,

@@ -30,6 +30,16 @@ static struct interface *open_interface(void)
 	return i;
 }
 
+static bool reconfigure(struct interface *i, const struct conf *c, char **error)
+{
+	struct interface_plan plan;
+
+	if (!interface_plan(&plan, c, error))
+		return false;
+	interface_apply(i, &plan, c);
+	return true;
+}
+
 /* As a crash does: the kernel closes, nobody else does anything. */
 static void crash(struct interface *i)
 {
@@ -187,13 +197,13 @@ START_TEST(new_configuration_that_says_the_same_undoes_nothing)
 	netns_run("ip link set t0 mtu 1350 address 52:54:00:00:00:09");
 	netns_run("ip addr del 10.77.0.1/24 dev t0");
 	interface_follow(i);
-	ck_assert(interface_reconfigure(i, &other, &error));
+	ck_assert(reconfigure(i, &other, &error));
 	netns_run("ip link show t0 | grep -q 'mtu 1350'");
 	netns_run("ip link show t0 | grep -q 52:54:00:00:00:09");
 	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
 	netns_run("ip link set t0 down");
 	interface_follow(i);
-	ck_assert(interface_reconfigure(i, &conf, &error));
+	ck_assert(reconfigure(i, &conf, &error));
 	netns_run("! ip link show t0 | grep -q '[<,]UP[,>]'");
 	interface_close(i, false);
 }
@@ -209,7 +219,7 @@ START_TEST(new_configuration_that_names_what_is_the_default_sets_it)
 	netns_run("ip link show t0 | grep -q 'mtu 1500'");
 	other.interface.mtu_set = other.interface.mac_set = true;
 	memcpy(other.interface.mac, "\x52\x54\x00\x00\x00\x0a", 6);
-	ck_assert(interface_reconfigure(i, &other, &error));
+	ck_assert(reconfigure(i, &other, &error));
 	netns_run("ip link show t0 | grep -q 'mtu 1400'");
 	netns_run("ip link show t0 | grep -q 52:54:00:00:00:0a");
 	interface_close(i, false);
@@ -246,7 +256,7 @@ START_TEST(new_configuration_takes_back_what_the_old_one_set)
 	struct interface *i = open_interface();
 	ck_assert(prefix_parse(&other.interface.address[0], "10.78.0.1/24"));
 	other.interface.mtu = 1300;
-	ck_assert(interface_reconfigure(i, &other, &error));
+	ck_assert(reconfigure(i, &other, &error));
 	netns_run("ip addr show t0 | grep -q 10.78.0.1/24");
 	netns_run("ip addr show t0 | grep -q fd77::1/64");
 	netns_run("! ip addr show t0 | grep -q 10.77.0.1/24");
@@ -254,7 +264,7 @@ START_TEST(new_configuration_takes_back_what_the_old_one_set)
 	netns_run("! ip route show | grep -q 224.0.0.0/4");
 
 	strcpy(other.interface.address_from, "eth9");
-	ck_assert(!interface_reconfigure(i, &other, &error));
+	ck_assert(!reconfigure(i, &other, &error));
 	ck_assert_ptr_nonnull(strstr(error, "eth9"));
 	free(error);
 	interface_close(i, false);
