@@ -454,7 +454,7 @@ static void finish(struct daemon *d)
 	conf_free(d->conf);
 }
 
-/* Between two looks whoever else has something to do on this CPU does it. */
+/* Yields between polls. */
 static void loop(struct daemon *d)
 {
 	int flags;

@@ -44,7 +44,7 @@ struct daemon {
 	uint64_t started_us;
 	struct rates *rates;
 	uint16_t tap_mtu;   /* as the node knows it */
-	bool peers_changed; /* a peer went up or down: look to the carrier */
+	bool peers_changed; /* a peer went up or down: update the carrier */
 	bool carrier;
 	bool restart_pending; /* a reload left something to the next start */
 	bool stopping;

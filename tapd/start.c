@@ -1,5 +1,6 @@
 /* What the daemon opens before its loop runs, in the order in which failing
  * leaves least behind. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include "tapd/daemon_state.h"
 #include "tapd/log.h"
 #include "tapd/privileges.h"
+
+static_assert(CONF_NAME_LEN == NODE_NAME_MAX + 1,
+	      "a name is as long everywhere");
 
 uint64_t daemon_interval_us(const struct conf *c)
 {

@@ -69,7 +69,7 @@
 	X(querier_own, "frame from the MAC of our own querier")              \
 	X(membership_bad, "malformed IGMP or MLD message: flooded")          \
 	X(groups_full, "group not noted: table full; all groups are sent")   \
-	X(groups_epoch, "groups of a peer's earlier life")
+	X(groups_epoch, "groups record from before the peer restarted")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

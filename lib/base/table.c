@@ -31,8 +31,8 @@ struct table {
 };
 
 /* The packets of a batch ask for the same few keys again and again; comparing a
- * key is cheaper than hashing it. Who chooses keys that share a place costs
- * himself the hash. */
+ * key is cheaper than hashing it. Colliding keys only lose the
+ * shortcut. */
 #define RECENT 8
 
 static size_t round_up(size_t n, size_t to)

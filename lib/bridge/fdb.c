@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-#define KEY_LEN (2 + ETH_ADDR_LEN)
+#define FDB_KEY_LEN (2 + ETH_ADDR_LEN)
 
 struct entry {
 	uint64_t seen_us;
@@ -28,8 +28,8 @@ struct fdb *fdb_new(const struct fdb_config *config,
 	if (!f)
 		return NULL;
 	f->config = *config;
-	f->table = table_new(config->capacity, KEY_LEN, sizeof(struct entry),
-			     seed);
+	f->table = table_new(config->capacity, FDB_KEY_LEN,
+			     sizeof(struct entry), seed);
 	f->learned = calloc(config->ports, sizeof(*f->learned));
 	if (!f->table || !f->learned) {
 		fdb_free(f);
@@ -47,7 +47,7 @@ void fdb_free(struct fdb *f)
 	free(f);
 }
 
-static void make_key(uint8_t key[KEY_LEN], uint16_t vlan,
+static void make_key(uint8_t key[FDB_KEY_LEN], uint16_t vlan,
 		     const uint8_t mac[ETH_ADDR_LEN])
 {
 	store_be16(key, vlan);
@@ -69,7 +69,7 @@ static void forget(struct fdb *f, const struct entry *e)
 bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	       uint16_t port, uint64_t now_us)
 {
-	uint8_t key[KEY_LEN];
+	uint8_t key[FDB_KEY_LEN];
 	struct entry *e;
 
 	assert(port < f->config.ports);
@@ -98,7 +98,7 @@ bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 int fdb_find(const struct fdb *f, uint16_t vlan,
 	     const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us)
 {
-	uint8_t key[KEY_LEN];
+	uint8_t key[FDB_KEY_LEN];
 	const struct entry *e;
 
 	make_key(key, vlan, mac);

@@ -40,7 +40,7 @@ struct forward {
  * For a frame read from the TAP. Learns the source as local (but not from IGMP or
  * MLD) and decides by the first that fits:
  *
- *	longer than max (0: a super-frame, whose segments fit)   nobody
+ *	longer than max (0: a GSO frame, whose segments fit)   nobody
  *	from our own querier's MAC                               nobody
  *	an IGMP or MLD report, when snooping                     routers
  *	a group whose members can be known, when snooping        members, and

@@ -10,9 +10,9 @@
 #include "ether/group.h"
 
 /*
- * Holds what each port declared, no more: who gets a frame besides (routers,
- * ports whose declaration is not complete) is the caller's to add. Nothing
- * ages here; a port's groups go when it takes them back or goes itself.
+ * Holds what each port declared, no more: the caller adds routers, and ports whose
+ * declaration is not complete. Nothing ages here; a port's groups are removed when
+ * it takes them back or is removed itself.
  *
  * A declaration that finds no room is not lost: from then on its port
  * overflows, which is to say that it is among the members of every group, until

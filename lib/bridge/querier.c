@@ -129,7 +129,7 @@ void querier_start(struct querier *q, uint64_t now_us)
 	}
 }
 
-/* Its judge could ask nobody. */
+/* Cancels a leave under way: no query can be sent while the TAP is down. */
 static void stop_leaving(struct querier *q, struct member *member)
 {
 	struct reporter *r = NULL;

@@ -88,10 +88,10 @@ void querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
 bool querier_report(struct querier *q, const struct report *report,
 		    const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us);
 /*
- * The MACs that the TAP's interface listens to (/proc/net/dev_mcast), one after
- * the other, if they can be known: to be told every second. One that no known group explains has a
- * member whose report nobody heard, as when a host behind a firewall joined
- * before we came: all is wanted from the second look that finds it. In
+ * The MACs that the TAP's interface accepts (/proc/net/dev_mcast), one after the
+ * other, if they can be known: call it once a second. A MAC that no known group
+ * explains has a member whose report nobody heard, as when a host behind a firewall
+ * joined before we came: all is wanted from the second call that finds it. In
  * 224.0.0.0/24 and ff02::/16, groups in common use need no explanation.
  */
 void querier_listening(struct querier *q, const uint8_t *macs, size_t count,

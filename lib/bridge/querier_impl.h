@@ -13,9 +13,9 @@
 #define QUERIER_VLAN_NONE UINT8_MAX
 
 /*
- * In each VLAN, runs and rounds take turns with quiet. A run is two quick
- * queries, a round a single slow one; both open a window in which answers are
- * heard and after which the VLAN is concluded.
+ * In each VLAN: startup queries (a *run* of two, a second apart), then a general
+ * query (a *round*) every 125 s, with quiet between. Run and round both open a
+ * window in which answers are heard, and after which the VLAN is concluded.
  */
 enum vlan_phase { VLAN_IDLE, VLAN_QUIET, VLAN_RUN, VLAN_ROUND };
 

@@ -1,4 +1,4 @@
-/* Who is a multicast router, besides who asks: PIM and router discovery. */
+/* Multicast routers that do not query: PIM hellos and router discovery. */
 #ifndef TAPD_BRIDGE_ROUTER_H
 #define TAPD_BRIDGE_ROUTER_H
 

@@ -50,7 +50,7 @@ static size_t headers_len(const struct eth_view *v, const uint8_t *frame,
 	return header <= len - v->l4_offset ? v->l4_offset + header : 0;
 }
 
-/* The payload of a segment, or 0 if the super-frame's size is none. */
+/* The payload of a segment, or 0 if the GSO frame's size is none. */
 static size_t segment_size(const struct gso *g, size_t gso_size)
 {
 	size_t room = IP_LEN_MAX - (g->header_len - g->view.l3_offset);

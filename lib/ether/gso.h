@@ -1,4 +1,4 @@
-/* Cuts a super-frame (TSO, USO) read from the TAP into segments. */
+/* Cuts a GSO frame (TSO, USO) read from the TAP into segments. */
 #ifndef TAPD_ETHER_GSO_H
 #define TAPD_ETHER_GSO_H
 
@@ -11,14 +11,14 @@
 #include "ether/eth.h"
 
 /*
- * A super-frame (virtio 1.2, 5.1.6) is up to 64 KiB of TCP payload, or of UDP
+ * A GSO frame (virtio 1.2, 5.1.6) is up to 64 KiB of TCP payload, or of UDP
  * datagrams of one size, behind one set of headers. It is left whole until it
  * is known who gets it, and cut only then, for each peer to what its datagrams
  * hold: a TCP segment of less than the MSS is as good as any, and one that fits
  * needs no fragments. A UDP datagram is the application's and is never cut.
  *
- * The super-frame is not modified, so it may be cut again. A segment is headers
- * in a buffer of the caller's and payload that still lies in the super-frame.
+ * The GSO frame is not modified, so it may be cut again. A segment is headers
+ * in a buffer of the caller's and payload that still lies in the GSO frame.
  * Each gets its own IP length, IPv4 ID (counted up, as Linux does) and header
  * checksum, TCP sequence or UDP length; FIN and PSH are the last's, CWR is the
  * first's whether or not offload.ecn says so (RFC 3168, 6.1.2: CWR is sent
@@ -30,7 +30,7 @@
  * one read.
  */
 #define GSO_HEADER_MAX	 256  /* Ethernet to TCP or UDP, options included */
-#define GSO_SEGMENTS_MAX 2048 /* at the super-frame's own segment size */
+#define GSO_SEGMENTS_MAX 2048 /* at the GSO frame's own segment size */
 /* Room for less TCP payload than this is not worth a segment. */
 #define GSO_PAYLOAD_MIN 64
 
@@ -40,7 +40,7 @@ struct gso {
 	struct offload offload; /* every segment's */
 	size_t header_len;	/* every segment's, at most GSO_HEADER_MAX */
 
-	/* The super-frame. */
+	/* The GSO frame. */
 	const uint8_t *frame, *payload;
 	size_t payload_len;
 	size_t size_max; /* payload of a segment: gso_size, if it fits IP */
@@ -53,7 +53,7 @@ struct gso {
 };
 
 struct gso_segment {
-	const uint8_t *payload; /* borrowed from the super-frame */
+	const uint8_t *payload; /* borrowed from the GSO frame */
 	size_t payload_len;
 };
 
@@ -74,7 +74,7 @@ enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
 
 /*
  * Begins a cut into segments of at most frame_max bytes, headers included;
- * SIZE_MAX: no bound. They are longer, up to the super-frame's own segment size,
+ * SIZE_MAX: no bound. They are longer, up to the GSO frame's own segment size,
  * if they are UDP or if less than GSO_PAYLOAD_MIN bytes of payload would fit.
  * Returns how many there will be: at most GSO_SEGMENTS_MAX.
  */

@@ -408,7 +408,7 @@ void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	}
 }
 
-/* ---- super-frames ---- */
+/* ---- GSO frames ---- */
 
 /* Of the pseudo-header, as a partial checksum has it in its field. */
 static uint16_t pseudo_sum(const struct held *h, const uint8_t *l3,

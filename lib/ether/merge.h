@@ -1,4 +1,4 @@
-/* Merges segments that peers sent into super-frames for the TAP (GRO). */
+/* Merges segments that peers sent into GSO frames for the TAP (GRO). */
 #ifndef TAPD_ETHER_MERGE_H
 #define TAPD_ETHER_MERGE_H
 
@@ -31,7 +31,7 @@
  * ACK, window, options. Flags other than ACK and PSH, no payload, or a wrong
  * IPv4 checksum: never. The sequence must continue. All are of one size but the
  * last, which may be shorter; PSH and a shorter one close the frame. Without DF
- * the ID must count up, as it will again if the super-frame is cut (RFC 6864: it
+ * the ID must count up, as it will again if the GSO frame is cut (RFC 6864: it
  * means nothing with DF). At most MERGE_SEGMENTS_MAX segments and an IP
  * packet of 65,535 bytes.
  *
@@ -58,7 +58,7 @@ enum merge_mode {
 
 struct merge_ops {
 	/*
-	 * Writes the frames in order; borrowed until it returns. A super-frame
+	 * Writes the frames in order; borrowed until it returns. A GSO frame
 	 * is its first segment whole, with the headers of them all, then the
 	 * others' payloads. Must not call merge_add or _flush.
 	 */

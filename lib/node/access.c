@@ -12,8 +12,8 @@ static bool has_secret(const struct node *n, const uint8_t psk[KEY_LEN])
 	return false;
 }
 
-/* Sessions under a secret that is gone are wiped; any under another than the
- * first are made anew beside the old one. */
+/* Wipes sessions under a secret that is gone. Those under any other than the first
+ * are renewed beside the old one. */
 static void rekey_for_secrets(struct node *n, struct peer *peer,
 			      uint64_t now_us)
 {

@@ -190,8 +190,8 @@ static void restart(struct node *n, struct peer *peer,
 		peer_emit(n, NODE_PEER_RESTARTED, peer, &c->at, NULL, "");
 }
 
-/* Of a full table one goes that nobody wants. Who fills it with keys of his own
- * keeps no host out that is configured. */
+/* Evicts a peer that no source lists. Filling the table with made-up keys cannot
+ * keep a configured host out. */
 static void make_room(struct node *n, const struct candidate *c,
 		      uint64_t now_us)
 {

@@ -1,6 +1,10 @@
 #include "node/core.h"
 
+#include <assert.h>
 #include <string.h>
+
+static_assert(NODE_NAME_MAX == WIRE_NAME_MAX, "a name is as long everywhere");
+static_assert(NODE_PORT == WIRE_PORT, "one default port");
 
 void node_random(struct node *n, void *buf, size_t len)
 {
@@ -23,29 +27,6 @@ bool node_trusts(const struct node *n, const struct public_key *key)
 		if (public_key_equal(&n->trusted[i], key))
 			return true;
 	return false;
-}
-
-static void bucket_fill(struct bucket *b, uint64_t now_us)
-{
-	b->tokens += (double)(now_us - b->at_us) * b->rate / (double)CLOCK_S;
-	if (b->tokens > b->rate)
-		b->tokens = b->rate;
-	b->at_us = now_us;
-}
-
-bool bucket_take(struct bucket *b, uint64_t now_us)
-{
-	bucket_fill(b, now_us);
-	if (b->tokens < 1)
-		return false;
-	b->tokens -= 1;
-	return true;
-}
-
-bool bucket_low(struct bucket *b, uint64_t now_us)
-{
-	bucket_fill(b, now_us);
-	return b->tokens < b->rate / 2.0;
 }
 
 bool node_event_allowed(struct node *n, enum node_event_type type,

@@ -2,6 +2,7 @@
 #ifndef TAPD_NODE_CORE_H
 #define TAPD_NODE_CORE_H
 
+#include "base/bucket.h"
 #include "base/bytes.h"
 #include "base/table.h"
 #include "base/timer.h"
@@ -53,13 +54,6 @@
 /* Spread of the first dials, so that one of two ends is usually first. */
 #define NODE_SPREAD_US	(100 * CLOCK_MS)
 #define NODE_FDB_AGE_US (300 * CLOCK_S)
-/* Tokens per second, up to a second's worth. */
-struct bucket {
-	uint32_t rate;
-	double tokens;
-	uint64_t at_us;
-};
-
 /* Who answers to a local index. */
 enum index_kind { INDEX_PENDING = 1, INDEX_CANDIDATE, INDEX_SESSION };
 
@@ -137,9 +131,6 @@ void node_random(struct node *n, void *buf, size_t len);
 /* base ± 25 % */
 uint64_t node_jitter(struct node *n, uint64_t base_us);
 bool node_trusts(const struct node *n, const struct public_key *key);
-bool bucket_take(struct bucket *b, uint64_t now_us);
-/* True while the bucket is less than half full. */
-bool bucket_low(struct bucket *b, uint64_t now_us);
 /* False if an event of this type was let through within NODE_EVENT_US. */
 bool node_event_allowed(struct node *n, enum node_event_type type,
 			uint64_t now_us);

@@ -143,8 +143,9 @@ void endpoint_dial_now(struct node *n, struct endpoint *e, uint64_t now_us)
 
 void endpoint_alive(struct node *n, struct endpoint *e, uint64_t now_us)
 {
-	/* Who refuses us for good also dials us; but whoever is heard where we
-	 * were ourselves is another. */
+	/* A peer that refuses us still dials us: no reason to dial it again. But
+	 * a handshake from an address that we took for our own means that it is
+	 * another host's now. */
 	if (endpoint_is_refused(e) && e->reason != ENDPOINT_SELF)
 		return;
 	e->attempts = 0;

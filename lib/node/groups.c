@@ -189,8 +189,8 @@ static uint64_t retry_us(const struct port_groups *m, const struct peer *peer)
 	return (RETRY_US + 2 * (uint64_t)peer->liveness.rtt_us) << m->retries;
 }
 
-/* Sends what the peer lacks. A record in any case: who knows of a version he does
- * not hold sends us everything. */
+/* Sends what the peer lacks: at least one record, since until the peer holds our
+ * newest version it floods to us. */
 static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	struct port_groups *m = &n->ports[peer->port];
@@ -216,8 +216,8 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 	peer_arm(n, peer, now_us);
 }
 
-/* Leaves that everybody who may know the joins knows of are forgotten; and with
- * the room that makes, what found none is declared after all. */
+/* Drops leaves that every peer has acknowledged, then tries joins again that did
+ * not fit. */
 static void forget_leaves(struct node *n)
 {
 	uint32_t at = TABLE_NONE, all_hold = UINT32_MAX;

@@ -115,8 +115,8 @@ static bool is_own_initiation(struct node *n, uint32_t sender,
 	return true;
 }
 
-/* What is known before any curve is multiplied: who says he asks, and whether
- * to work for him. Counts the refusal. */
+/* The checks before any X25519: the claimed key, trust, timestamp, limits. Counts
+ * the refusal. */
 static bool admit(struct node *n, const struct addr *from,
 		  const struct noise *noise, uint64_t timestamp_us,
 		  const struct wire_initiation *m, bool cookie,

@@ -81,7 +81,7 @@ void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us)
 }
 
 /* The peer's count of ours differs from the last one: forwards because it heard
- * us, or backwards because it began to count anew, having heard us too. */
+ * us, or backwards because it began to count again, having heard us too. */
 static void moved(struct liveness *l, uint64_t peer_received)
 {
 	uint64_t outstanding = l->sent - l->sent_heard;

@@ -66,9 +66,9 @@ void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us);
  * (0 for one that came late): the gaps are loss. */
 void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us);
 /*
- * A datagram that may be too large for the path is on its way to us, or arrived:
- * it is not expected before it is here, so that the search for the largest size
- * does not show as loss.
+ * A padded probe, which may be lost by design, is on its way to us; or arrived. It
+ * is left out of the loss count until it arrives, so that the search for the
+ * largest size does not show as loss.
  */
 void liveness_announced(struct liveness *l);
 void liveness_arrived(struct liveness *l);

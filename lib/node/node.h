@@ -30,6 +30,7 @@ struct node;
 
 #define NODE_SECRETS_MAX  2
 #define NODE_NAME_MAX	  63
+#define NODE_PORT	  8273 /* unless configured otherwise */
 #define NODE_PREFIXES_MAX 32
 #define NODE_PEERS_MAX	  512
 #define NODE_PORT_WORDS	  9 /* a bit for each peer, and for the TAP */
@@ -76,7 +77,7 @@ struct node_tap_takes {
 	/* Frames whose TCP or UDP checksum is partial; false: they are
 	 * completed, which costs a walk over each. */
 	bool partial;
-	/* Super-frames, of TCP segments and of UDP datagrams; only of what has
+	/* GSO frames, of TCP segments and of UDP datagrams; only of what has
 	 * partial checksums. */
 	bool tcp, udp;
 };
@@ -128,8 +129,8 @@ void node_free(struct node *n);
  */
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now);
-/* Datagrams received, which are opened in place; calls tap_write and, for answers, udp_send before it
- * returns. */
+/* Datagrams received, which are opened in place. Calls tap_write and, for answers,
+ * udp_send before it returns. */
 void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now);
 
@@ -153,7 +154,7 @@ void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count);
 
 /* ---- what may change at run time ---- */
 
-/* Who wants an endpoint. One that several want stays until the last lets go. */
+/* Where an endpoint was configured or found. It stays until no source lists it. */
 enum node_source {
 	NODE_SOURCE_PEERS,   /* `peers` of the configuration or command line */
 	NODE_SOURCE_FILE,    /* discover.file */
@@ -170,7 +171,7 @@ enum node_source {
  */
 size_t node_want(struct node *n, enum node_source source,
 		 const struct addr *endpoints, size_t count, struct clock now);
-/* Sessions made with a secret that is no longer listed are wiped and made anew;
+/* Sessions made with a secret that is no longer listed are wiped and made again;
  * if the first secret changed, all others rekey at once. */
 void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
 		      size_t count, struct clock now);
@@ -202,7 +203,8 @@ void node_tap_down(struct node *n, struct clock now);
 /* The TAP's queue overflowed (its tx_dropped grew): a report may be lost. To be
  * told before node_tick. */
 void node_tap_dropped(struct node *n, struct clock now);
-/* What the MACs in /proc/net/dev_mcast are for: to be told every second. */
+/* The multicast MACs that the interface accepts (/proc/net/dev_mcast). Call it once
+ * a second. */
 void node_tap_listening(struct node *n, const uint8_t *macs, size_t count,
 			struct clock now);
 /* Why all multicast is wanted whatever is joined: bits. */

@@ -1,4 +1,4 @@
-/* mac1 and mac2: what a stranger must know, and be, before we work for him. */
+/* mac1 and mac2: the handshake's protection against denial of service. */
 #ifndef TAPD_TUNNEL_COOKIE_H
 #define TAPD_TUNNEL_COOKIE_H
 

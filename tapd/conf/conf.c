@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/node.h"
 #include "tapd/common/error.h"
 #include "tapd/conf/keys.h"
 #include "tapd/conf/source.h"
@@ -194,7 +195,7 @@ static struct conf *conf_new(const char *path)
 		return NULL;
 	}
 	c->interface.mtu = 1500;
-	addr_parse(&c->listen[0], "[::]:8273", 0);
+	addr_parse(&c->listen[0], "[::]", NODE_PORT);
 	c->listen_count = 1;
 	snprintf(c->secret_file, sizeof(c->secret_file), "%s",
 		 "/etc/tapd/secret");

@@ -3,10 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "node/node.h"
 #include "tapd/conf/keys.h"
 #include "tapd/conf/source.h"
-
-#define PORT_DEFAULT 8273
 
 /*
  * Every list is one of texts, and saying the same twice is saying it once.
@@ -119,7 +118,7 @@ static bool add_listen(struct conf_reader *r, const struct conf_key *key,
 	struct conf *c = r->conf;
 	struct addr a;
 
-	if (!addr_parse(&a, text, PORT_DEFAULT))
+	if (!addr_parse(&a, text, NODE_PORT))
 		return conf_fail(r, key, at,
 				 "\"%s\" is no address; write it as "
 				 "\"[::]:8273\", \"0.0.0.0:8273\" or this "
@@ -258,11 +257,11 @@ bool conf_parse_peer(struct conf_peer *peer, const char *text)
 {
 	char *colon;
 
-	*peer = (struct conf_peer){ .port = PORT_DEFAULT };
+	*peer = (struct conf_peer){ .port = NODE_PORT };
 	if (strlen(text) >= CONF_TEXT_MAX)
 		return false;
 	memcpy(peer->text, text, strlen(text));
-	if (addr_parse(&peer->addr, text, PORT_DEFAULT)) {
+	if (addr_parse(&peer->addr, text, NODE_PORT)) {
 		char host[ADDR_STRLEN];
 
 		peer->is_addr = true;

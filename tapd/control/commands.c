@@ -111,16 +111,16 @@ json_t *daemon_command(void *daemon, const char *name, char **error)
 		{ "drops", report_drops },
 	};
 	struct daemon *d = daemon;
+	json_t *result = NULL;
 
 	daemon_enter(d);
 	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
 		if (strcmp(name, reports[i].name) == 0)
-			return answer(d, reports[i].report);
-	if (strcmp(name, "reload") != 0) {
+			result = answer(d, reports[i].report);
+	if (strcmp(name, "reload") == 0)
+		result = daemon_reload(d, error);
+	else if (!result)
 		error_set(error, "this tapd knows no command \"%s\"", name);
-		return NULL;
-	}
-	json_t *changes = daemon_reload(d, error);
 	daemon_leave(d);
-	return changes;
+	return result;
 }

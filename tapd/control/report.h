@@ -1,4 +1,4 @@
-/* What tapctl shows, as JSON: DESIGN's keys, from a node and its interface. */
+/* What tapctl shows, as JSON: from a node and its interface. */
 #ifndef TAPD_CONTROL_REPORT_H
 #define TAPD_CONTROL_REPORT_H
 
@@ -30,7 +30,7 @@ struct report_source {
 
 /*
  * Values not known are null. Each returns NULL if memory is short; the caller
- * has the reference. Beyond DESIGN's keys:
+ * has the reference. In short:
  *
  *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb,
  *		multicast:{snooping,querier,router,groups,wants_all (why this

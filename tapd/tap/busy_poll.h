@@ -8,7 +8,7 @@
  * (as net.core.busy_poll does for sockets, and halt polling for guests).
  *
  * Invariants: only frames count, read from the TAP or written to it, so no
- * stranger makes us poll. What comes in batches or super-frames, or from one side
+ * stranger makes us poll. What comes in batches or GSO frames, or from one side
  * only, is never polled for. Waiting in vain costs one limit, and is not tried
  * again on that side before BUSY_POLL_PROOF more answers came soon.
  */
@@ -31,7 +31,7 @@ struct busy_poll {
 	/* The last frames: when they came, and from where. */
 	uint64_t last_us;
 	enum busy_poll_side from;
-	bool lone;	      /* there was one, and no super-frame */
+	bool lone;	      /* there was one, and no GSO frame */
 	unsigned answered[2]; /* in a row and soon, by side of the request */
 };
 
@@ -40,7 +40,7 @@ void busy_poll_frames(struct busy_poll *p, enum busy_poll_side from,
 		      const struct frame *frames, size_t count,
 		      uint64_t now_us);
 
-/* Until when it is worth to ask; in the past (or 0): sleep. */
+/* Poll until this time; in the past (or 0): sleep. */
 uint64_t busy_poll_until(const struct busy_poll *p);
 
 #endif

@@ -26,7 +26,7 @@ struct link_state {
 	unsigned index;
 	char name[IFNAMSIZ];
 	char alias[LINK_ALIAS_LEN]; /* "": none (or longer than any of ours) */
-	bool up;		    /* by the administrator's will */
+	bool up;		    /* IFF_UP: the administrative state */
 	bool carrier;
 	bool running;  /* up, with its queue at work: what is sent passes */
 	bool enslaved; /* to a bridge or the like; a VRF does not count */

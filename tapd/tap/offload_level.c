@@ -2,7 +2,7 @@
 
 #include "tapd/log.h"
 
-/* A kernel that gives super-frames of a kind takes them too, as far as is known
+/* A kernel that gives GSO frames of a kind takes them too, as far as is known
  * before one was refused. */
 static enum conf_merge may_merge(const struct offload_levels *o,
 				 const struct conf *c, const struct tap *tap)
@@ -55,7 +55,7 @@ void offload_level_refused(struct offload_levels *o, const struct conf *c,
 	if (may_merge(o, c, tap) == o->merge)
 		return;
 	tell_node(o, c, tap, node);
-	log_warning("the kernel refuses super-frames that it should take: no"
+	log_warning("the kernel refuses GSO frames that it should take: no"
 		    " more are made; with offload.merge = \"%s\" the next"
 		    " start makes none",
 		    conf_merge_words[o->merge]);

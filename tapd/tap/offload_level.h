@@ -11,7 +11,7 @@
 #include "tapd/underlay/udp.h"
 
 /*
- * Each direction goes down a ladder of its own: super-frames from the TAP, merges
+ * Each direction goes down a ladder of its own: GSO frames from the TAP, merges
  * for it, runs to the sockets and from them. Where a rung fails, at the start or
  * at run time, the next one below is used. Peers on other rungs do not notice,
  * since each datagram stands alone.
@@ -26,7 +26,7 @@ struct offload_levels {
  * node. At the start, after a reload, and when the TAP was made again. */
 void offload_level_apply(struct offload_levels *o, const struct conf *c,
 			 struct tap *tap, struct udp *udp, struct node *node);
-/* After a frame was refused: if it was a super-frame, there will be no more. */
+/* After a frame was refused: if it was a GSO frame, there will be no more. */
 void offload_level_refused(struct offload_levels *o, const struct conf *c,
 			   const struct tap *tap, struct node *node);
 /* {"tap": …, "merge": …, "send": …, "receive": …}, in the words of the

@@ -22,7 +22,7 @@
 #define FRAME_ALIGN 64
 #define FRAME_SPACE (FRAME_HEADROOM + TAP_FRAME_MAX + FRAME_ALIGN)
 
-/* A super-frame of 64 segments, each in up to three pieces. */
+/* A GSO frame of 64 segments, each in up to three pieces. */
 #define WRITE_PIECES_MAX 256
 
 struct tap {

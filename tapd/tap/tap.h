@@ -44,8 +44,8 @@ void tap_close(struct tap *t);
 enum tap_offload {
 	TAP_OFFLOAD_NONE,     /* frames are complete */
 	TAP_OFFLOAD_CHECKSUM, /* … but for TCP and UDP checksums */
-	TAP_OFFLOAD_TSO,      /* TCP super-frames */
-	TAP_OFFLOAD_ALL,      /* and UDP super-frames */
+	TAP_OFFLOAD_TSO,      /* TCP GSO frames */
+	TAP_OFFLOAD_ALL,      /* and UDP GSO frames */
 };
 /* Their names, in order; NULL at the end. */
 extern const char *const tap_offload_words[];
@@ -80,7 +80,7 @@ struct tap_batch tap_read(struct tap *t);
 /* Writes the frames in order. Returns how many the kernel refused: it is down,
  * or out of memory. */
 size_t tap_write(struct tap *t, const struct frame *frames, size_t count);
-/* True if a super-frame, of TCP or of UDP, was refused as invalid: some kernels
+/* True if a GSO frame, of TCP or of UDP, was refused as invalid: some kernels
  * do not take what they should (6.6.44, and some of 5.15 and 6.1). */
 bool tap_refuses_tcp(const struct tap *t);
 bool tap_refuses_udp(const struct tap *t);

@@ -1,4 +1,4 @@
-/* Any bytes as a super-frame: it is refused, or cut into all of its payload, and
+/* Any bytes as a GSO frame: it is refused, or cut into all of its payload, and
  * the segments coalesce into frames that hold all of it. */
 #include <string.h>
 
@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gso g;
 	size_t frame_max;
 
-	/* frame_max(2), the vnet header(10), the super-frame. */
+	/* frame_max(2), the vnet header(10), the GSO frame. */
 	if (size < 2 + VNET_HDR_LEN)
 		return 0;
 	frame_max = load_be16(data);

@@ -1,4 +1,4 @@
-/* Any frames of any peers: each goes out once, super-frames cut back into what
+/* Any frames of any peers: each goes out once, GSO frames cut back into what
  * they were made of, and a peer's order is kept but between flows. */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-"""ECN through super-frames: every mark arrives, and as often as it was made."""
+"""ECN through GSO frames: every mark arrives, and as often as it was made."""
 
 import re
 import socket
@@ -46,10 +46,10 @@ def classic(sock):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
 
 
-@pytest.mark.parametrize("rungs", [{}, {"tap": "checksum"}], ids=["super-frames", "segments"])
+@pytest.mark.parametrize("rungs", [{}, {"tap": "checksum"}], ids=["GSO frames", "segments"])
 @pytest.mark.parametrize("family, ip", [("tap4", "ip"), ("tap6", "ip6")])
 def test_congestion_marks_are_echoed_and_answered(pair, family, ip, rungs):
-    """CE there, ECE back, CWR there. A super-frame's CWR is on one of its segments
+    """CE there, ECE back, CWR there. A GSO frame's CWR is on one of its segments
     and no other (RFC 3168, 6.1.2), so as many come as were sent."""
     web1, web2 = pair
     web1.use_rungs(**rungs)
@@ -69,5 +69,5 @@ def test_congestion_marks_are_echoed_and_answered(pair, family, ip, rungs):
         seen1, seen2 = at1.packets(), at2.packets()
     assert seen1["ce"] > 0 and seen2["ce"] > 0
     assert seen2["ece"] > 0 and seen1["ece"] > 0
-    assert seen1["super"] > 0, "a super-frame with CWR was there"
+    assert seen1["super"] > 0, "a GSO frame with CWR was there"
     assert seen2["cwr"] == seen1["cwr"]

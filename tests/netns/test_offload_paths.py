@@ -1,4 +1,4 @@
-"""Super-frames that hosts did not make themselves: routed, bridged, tagged."""
+"""GSO frames that hosts did not make themselves: routed, bridged, tagged."""
 
 import contextlib
 import random
@@ -51,7 +51,7 @@ def router_for_guest(daemon, *others):
 
 @pytest.mark.parametrize("rungs", RUNGS, ids=str)
 def test_a_receiver_that_forwards(pair, rungs):
-    """What it forwards has its checksum left to do, and may be a super-frame."""
+    """What it forwards has its checksum left to do, and may be a GSO frame."""
     web1, web2 = pair
     web2.use_rungs(**rungs)
     guest, guest4, guest6 = router_for_guest(web2, web1)
@@ -104,7 +104,7 @@ def bridge_for_guest(daemon):
 
 @pytest.mark.parametrize("rungs", RUNGS, ids=str)
 def test_a_guest_in_a_bridge_with_the_interface(pair, rungs):
-    """Its super-frames leave by tap0 as it made them."""
+    """Its GSO frames leave by tap0 as it made them."""
     web1, web2 = pair
     web1.use_rungs(**rungs)
     guest, guest4, guest6 = bridge_for_guest(web1)
@@ -133,7 +133,7 @@ NEEDS_CSUM, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 = 1, 1, 4, 5
 
 
 def tagged_super(source, target, vlan, family, protocol, payload, segment):
-    """A vnet header and a tagged super-frame whose checksum is left to do."""
+    """A vnet header and a tagged GSO frame whose checksum is left to do."""
     ethernet = mac_bytes(target) + mac_bytes(source) + struct.pack("!HH", 0x8100, vlan)
     if protocol == TCP:
         l4 = struct.pack("!HHIIBBHHH", 7000, 7001, 1000, 1, 5 << 4, 0x10, 500, 0, 0)
@@ -170,7 +170,7 @@ def payload_of(frames, protocol):
 
 
 def carried(host, raw, octets, family, protocol, data):
-    """What comes out at the host when that vnet header and super-frame are sent: frames
+    """What comes out at the host when that vnet header and GSO frame are sent: frames
     with exactly its payload."""
     got = []
     with Wire(host, only=0x0800 if family == 4 else 0x86dd) as wire:
@@ -201,7 +201,7 @@ def test_super_frames_in_a_vlan(pair, family, protocol):
                 assert web1.status()["tx"]["frames"] - before < 10
                 # With another frame before it in a batch it may come as two.
                 wait_for(lambda: len(carried(web2.host, raw, octets, family, protocol, data)) == 1,
-                         5, "one super-frame")
+                         5, "one GSO frame")
             if "checksums" in rungs or "tap" in rungs:
                 assert all(sum_is_right(f) for f in got)
 

@@ -1,4 +1,4 @@
-/* Super-frames as eth_parse_gso reads them; partial checksums completed. */
+/* GSO frames as eth_parse_gso reads them; partial checksums completed. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,7 +190,7 @@ START_TEST(udp_checksum_of_zero_is_written_as_ffff)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("super-frames"),
+	UNIT_CASE("GSO frames"),
 	UNIT_EACH(super_frame_whose_length_is_right_reads_as_any_frame, supers),
 	UNIT_EACH(super_frame_ends_with_the_bytes_whatever_its_length_says,
 		  supers),

@@ -183,7 +183,7 @@ static void assert_as_sent(uint8_t *have, uint8_t *sent, size_t len)
 	ck_assert_mem_eq(have, sent, len);
 }
 
-/* Cuts a super-frame: out come the segments that went in. */
+/* Cuts a GSO frame: out come the segments that went in. */
 static void assert_cuts_back(struct written *w)
 {
 	struct gso g;
@@ -216,7 +216,7 @@ static void assert_same_offload(const struct offload *x,
 	ck_assert_mem_eq(packed[0], packed[1], VNET_HDR_LEN);
 }
 
-/* All went out once, super-frames can be cut back, the rest is untouched. */
+/* All went out once, GSO frames can be cut back, the rest is untouched. */
 static void flush(void)
 {
 	merge_flush(c);
@@ -1051,7 +1051,7 @@ START_TEST(any_traffic_keeps_its_order_and_can_be_cut_back)
 }
 END_TEST
 
-/* A super-frame cut for a peer arrives there as a super-frame. */
+/* A GSO frame cut for a peer arrives there as a GSO frame. */
 static void what_was_cut_is_merged_again_at(int seed)
 {
 	struct splitmix r = { .state = (uint64_t)seed };

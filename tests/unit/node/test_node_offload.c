@@ -1,4 +1,4 @@
-/* lib/node: super-frames and partial checksums, from one TAP to the others. */
+/* lib/node: GSO frames and partial checksums, from one TAP to the others. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static void read_frame(const uint8_t *bytes, size_t len,
 	reading.frames[i] = (struct frame){ &reading.iov[i], 1, *offload };
 }
 
-/* A TCP or UDP super-frame, or an ordinary frame if gso_size is 0. */
+/* A TCP or UDP GSO frame, or an ordinary frame if gso_size is 0. */
 static void read_segment(const struct segment *s, uint16_t gso_size)
 {
 	static uint8_t bytes[SEGMENT_MAX];
@@ -164,7 +164,7 @@ static void assert_frame(const struct written *w, const struct segment *s)
 	ck_assert_int_eq(w->offload.gso, OFFLOAD_GSO_NONE);
 }
 
-/* From written[first]: the segments of a super-frame, `size` of payload each.
+/* From written[first]: the segments of a GSO frame, `size` of payload each.
  * Returns how many. */
 static size_t assert_segments(const struct host *host, size_t first,
 			      const struct segment *s, size_t size,
@@ -201,7 +201,7 @@ static void assert_super(const struct written *w, const struct segment *s,
 	ck_assert(w->offload.csum_partial);
 }
 
-/* All that was written: the segments of a super-frame, merged or not. Returns how
+/* All that was written: the segments of a GSO frame, merged or not. Returns how
  * many they were. */
 static size_t assert_stream(const struct host *host, const struct segment *s,
 			    size_t size)
@@ -447,7 +447,7 @@ START_TEST(udp_larger_than_a_datagram_is_fragmented_and_whole_again)
 }
 END_TEST
 
-/* From a peer whose TAP gives no super-frames. */
+/* From a peer whose TAP gives no GSO frames. */
 START_TEST(reassembled_frames_merge_with_others)
 {
 	struct segment s = { .src = 1,
@@ -821,7 +821,7 @@ START_TEST(what_the_tap_takes_may_change_at_any_time)
 }
 END_TEST
 
-/* Super-frames need partial checksums: who takes none gets none. */
+/* GSO frames need partial checksums: who takes none gets none. */
 START_TEST(without_partial_checksums_nothing_merges)
 {
 	const struct node_tap_takes odd = { .tcp = true, .udp = true };

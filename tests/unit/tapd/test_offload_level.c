@@ -109,7 +109,7 @@ static bool kernel_has_all(void)
 	bool has = tap_set_offload(tap, TAP_OFFLOAD_ALL) == TAP_OFFLOAD_ALL;
 
 	if (!has)
-		printf("no UDP super-frames before Linux 6.2: skipped\n");
+		printf("no UDP GSO frames before Linux 6.2: skipped\n");
 	return has;
 }
 

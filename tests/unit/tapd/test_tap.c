@@ -245,7 +245,7 @@ START_TEST(carrier_follows)
 }
 END_TEST
 
-/* ---- super-frames ---- */
+/* ---- GSO frames ---- */
 
 /* The kernel's side, with what is left undone on it said in a vnet header. */
 static int open_super_packet(const char *name)
@@ -300,7 +300,7 @@ static struct segment stream(int i)
 static uint8_t bytes[VNET_HDR_LEN + SEGMENT_MAX], want[SEGMENT_MAX];
 #define GSO_SIZE 1000
 
-/* Vnet header and super-frame in `bytes`; the length of both. */
+/* Vnet header and GSO frame in `bytes`; the length of both. */
 static size_t make_super(const struct segment *s, struct offload *o)
 {
 	size_t len = segment_build_super(bytes + VNET_HDR_LEN, SEGMENT_MAX, s,

@@ -1,0 +1,20 @@
+/* A token bucket: how often something may happen. */
+#ifndef TAPD_BASE_BUCKET_H
+#define TAPD_BASE_BUCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Tokens per second, up to a second's worth. It begins as full as it is set. */
+struct bucket {
+	uint32_t rate;
+	double tokens;
+	uint64_t at_us; /* when tokens were last counted */
+};
+
+/* Takes a token; false if there is none. Time grows. */
+bool bucket_take(struct bucket *b, uint64_t now_us);
+/* True while the bucket is less than half full. */
+bool bucket_low(struct bucket *b, uint64_t now_us);
+
+#endif
