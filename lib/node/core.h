@@ -21,6 +21,7 @@
  *
  *	liveness pmtu reason path   arithmetic and texts of one peer
  *	lane core control        the node's parts; the hooks of control protocols
+ *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
  *	peer                     identities and their sessions
  *	send                     control records, sealed

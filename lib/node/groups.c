@@ -43,108 +43,16 @@
  * no room is asked again. */
 #define ROOM_SHARE 4
 
-/* ---- this host's side ---- */
-
-static unsigned int querier_reasons(const struct node *n)
-{
-	return n->config.querier ? querier_want_all(n->querier) : 0;
-}
-
-static bool wants_all(const struct node *n)
-{
-	return !n->config.snooping || !n->config.querier || n->tap_wants ||
-	       bridge_has_router(n->bridge) ||
-	       declaration_is_incomplete(n->declaration) || querier_reasons(n);
-}
-
-static void group_changed(void *user, const struct group *group, bool wanted)
-{
-	struct node *n = user;
-
-	n->groups_dirty = true;
-	declaration_set(n->declaration, group, wanted);
-	if (declaration_is_incomplete(n->declaration))
-		node_drop(n, DROP_groups_full);
-}
-
-static void vlan_known(void *user, uint16_t vlan)
-{
-	const struct group group = group_of_vlan(vlan);
-
-	group_changed(user, &group, true);
-}
-
-static void write_query(void *user, const struct querier_query *query)
-{
-	struct node *n = user;
-	uint8_t bytes[QUERIER_FRAME_MAX];
-	struct iovec iov = { bytes, querier_build(bytes, query) };
-	struct frame frame = { .iov = &iov, .iovcnt = 1 };
-
-	n->ops.tap_write(n->user, &frame, 1);
-}
-
-static const struct querier_ops querier_ops = {
-	.query = write_query,
-	.changed = group_changed,
-	.vlan_known = vlan_known,
-};
-
 bool groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 {
-	const struct node_config *c = &n->config;
-	const uint32_t vlans = 1 + QUERIER_VLANS_MAX;
-	const struct querier_config querier = { c->groups_max, QUERIER_HOSTS };
-
-	n->querier = querier_new(&querier, &querier_ops, n, seed);
-	/* As many may be on the way out as are wanted. */
-	n->declaration = declaration_new(2 * (c->groups_max + vlans), seed);
-	n->ports = calloc(c->peers_max + 1, sizeof(*n->ports));
-	n->router_timer.kind = NODE_TIMER_ROUTER;
-	if (!n->querier || !n->declaration || !n->ports)
-		return false;
-	n->says_all = wants_all(n);
-	n->groups_dirty = true;
-	return true;
+	n->ports = calloc(n->config.peers_max + 1, sizeof(*n->ports));
+	return n->ports && local_groups_init(n, seed);
 }
 
 void groups_free(struct node *n)
 {
-	querier_free(n->querier);
-	declaration_free(n->declaration);
+	local_groups_free(n);
 	free(n->ports);
-}
-
-/* A report, or a router's word, that was read from the TAP. */
-void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us)
-{
-	n->groups_dirty = true;
-	if (f->membership.kind == REPORT_BAD)
-		node_drop(n, DROP_membership_bad);
-	if (f->membership.kind == REPORT_MEMBERS &&
-	    !querier_report(n->querier, &f->membership, f->view.src, now_us))
-		node_drop(n, DROP_groups_full);
-	if (!f->router)
-		return;
-	bridge_set_router(n->bridge, true);
-	timers_set(&n->timers, &n->router_timer, now_us + ROUTER_LIFE_US);
-}
-
-static void start_querier(struct node *n, uint64_t now_us)
-{
-	n->groups_dirty = true;
-	if (n->tap_up && n->config.snooping && n->config.querier)
-		querier_start(n->querier, now_us);
-	else
-		querier_stop(n->querier);
-}
-
-/* While others' reports came in here, old hosts kept silent about their own, and
- * seem to have left: all are asked anew. */
-void groups_router_timer(struct node *n, uint64_t now_us)
-{
-	bridge_set_router(n->bridge, false);
-	start_querier(n, now_us);
 }
 
 /* ---- to the peers ---- */
@@ -262,7 +170,7 @@ void groups_tell(struct node *n, uint64_t now_us)
 	if (n->told != declaration_version(n->declaration))
 		forget_leaves(n);
 	/* Again, for the very last version wants all whatever it is about. */
-	while ((all = wants_all(n)) != n->says_all ||
+	while ((all = local_groups_want_all(n)) != n->says_all ||
 	       bridge_has_router(n->bridge) != n->says_router) {
 		n->says_all = all;
 		n->says_router = bridge_has_router(n->bridge);
@@ -473,25 +381,11 @@ const struct control groups_control = {
 	.reported = groups_reported,
 };
 
-void groups_saw_vlan(struct node *n, uint16_t vlan, uint64_t now_us)
-{
-	if (vlan == 0)
-		return;
-	querier_saw_vlan(n->querier, vlan, now_us);
-	n->groups_dirty = true;
-}
-
-void groups_tick(struct node *n, uint64_t now_us)
-{
-	querier_tick(n->querier, now_us);
-	n->groups_dirty = true;
-}
-
 /* ---- what the owner tells ---- */
 
 static void run_querier(struct node *n, uint64_t now_us)
 {
-	start_querier(n, now_us);
+	local_groups_start(n, now_us);
 	groups_tell(n, now_us);
 	pack_flush(&n->lane.packer);
 }
@@ -542,32 +436,6 @@ void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now)
 	n->tap_wants = wants;
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->lane.packer);
-}
-
-/* ---- what there is to see ---- */
-
-const char *groups_why_all(const struct node *n)
-{
-	unsigned int reasons = querier_reasons(n);
-
-	if (!n->config.snooping)
-		return "multicast.snooping = false";
-	if (!n->config.querier)
-		return "multicast.querier = false";
-	/* The kernel makes a bridge's port all-multicast, too. */
-	if (n->tap_wants & NODE_TAP_BRIDGED)
-		return "the interface is a port of a bridge";
-	if (n->tap_wants & NODE_TAP_ALLMULTI)
-		return "the interface is all-multicast";
-	if (bridge_has_router(n->bridge))
-		return "a multicast router is on this side of the interface";
-	if (!n->tap_up)
-		return "the interface is down";
-	for (unsigned int i = QUERIER_REASON_COUNT; i-- > 0;)
-		if (reasons & 1u << i)
-			return querier_reason_text((enum querier_reason)i);
-	return n->says_all ? "more groups come and go than peers can follow"
-			   : NULL;
 }
 
 const char *groups_why_flooded(const struct node *n, const struct peer *peer)

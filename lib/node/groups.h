@@ -2,6 +2,7 @@
 #ifndef TAPD_NODE_GROUPS_H
 #define TAPD_NODE_GROUPS_H
 
+#include "node/local_groups.h"
 #include "node/peer.h"
 
 extern const struct control groups_control;
@@ -22,19 +23,11 @@ struct port_groups {
 
 bool groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN]);
 void groups_free(struct node *n);
-/* A frame was seen, on either side: its VLAN, and what it says of groups and
- * routers if it was read from the TAP. */
-void groups_saw_vlan(struct node *n, uint16_t vlan, uint64_t now_us);
-void groups_from_tap(struct node *n, const struct forward *f, uint64_t now_us);
-void groups_router_timer(struct node *n, uint64_t now_us);
-/* The querier's timers. */
-void groups_tick(struct node *n, uint64_t now_us);
 /* Declares what has changed, if anything has: cheap if nothing did. */
 void groups_tell(struct node *n, uint64_t now_us);
 /* Asks those again whose groups found no room, when there is some. */
 void groups_make_room(struct node *n, uint64_t now_us);
-/* For people. NULL: it does not want all; it gets what it joined. */
-const char *groups_why_all(const struct node *n);
+/* For people. NULL: it gets what it joined, no more. */
 const char *groups_why_flooded(const struct node *n, const struct peer *peer);
 
 #endif

@@ -265,7 +265,7 @@ void node_multicast_status(const struct node *n,
 		.router = bridge_has_router(n->bridge),
 		.groups = querier_count(n->querier),
 	};
-	out->wants_all = groups_why_all(n);
+	out->wants_all = local_groups_why_all(n);
 	if (!n->config.snooping || !n->config.querier)
 		return;
 	out->unknowable = querier_want_all(n->querier) & ~known;

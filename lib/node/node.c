@@ -192,11 +192,11 @@ void node_tick(struct node *n, struct clock now)
 			age(n, now.mono_us);
 			break;
 		case NODE_TIMER_ROUTER:
-			groups_router_timer(n, now.mono_us);
+			local_groups_router_timer(n, now.mono_us);
 			break;
 		}
 	}
-	groups_tick(n, now.mono_us);
+	local_groups_tick(n, now.mono_us);
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->lane.packer);
 }

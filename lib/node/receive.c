@@ -106,7 +106,7 @@ static void frame_in(struct node *n, struct peer *peer,
 			  frame->len, node_frame_max(n), now_us, &forward);
 	if (forward.full)
 		node_drop(n, DROP_fdb_full);
-	groups_saw_vlan(n, forward.view.vlan, now_us);
+	local_groups_saw_vlan(n, forward.view.vlan, now_us);
 	if (forward.membership.kind == REPORT_BAD)
 		node_drop(n, DROP_membership_bad);
 	reason = forward.reason;

@@ -85,9 +85,9 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 			 gso ? 0 : node_frame_max(n), now_us, &forward);
 	if (forward.full)
 		node_drop(n, DROP_fdb_full);
-	groups_saw_vlan(n, forward.view.vlan, now_us);
+	local_groups_saw_vlan(n, forward.view.vlan, now_us);
 	if (forward.membership.kind != REPORT_NONE || forward.router)
-		groups_from_tap(n, &forward, now_us);
+		local_groups_from_tap(n, &forward, now_us);
 	if (forward.reason != DROP_NONE)
 		return forward.reason;
 	if (is_recursive(n, &forward.view, frame, len))
