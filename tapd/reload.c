@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "tapd/common/error.h"
 #include "tapd/common/keyfile.h"
+#include "tapd/conf/keys.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log.h"
 
@@ -39,42 +40,38 @@ static bool same_listen(const struct conf *a, const struct conf *b)
 	return true;
 }
 
+static bool same_value(const struct conf *a, const struct conf *b,
+		       const struct conf_key *key)
+{
+	const char *x = (const char *)a + key->offset;
+	const char *y = (const char *)b + key->offset;
+
+	if (key->type == &conf_type_listens)
+		return same_listen(a, b);
+	if (key->type == &conf_type_text)
+		return strcmp(x, y) == 0;
+	return memcmp(x, y, key->size) == 0;
+}
+
 /* The running values stay in the new configuration, so that the next reload
  * says again what is still pending. */
 static void keep_fixed(struct daemon *d, struct conf *c, json_t *changes)
 {
 	const struct conf *old = d->conf;
-	const struct {
-		const char *key;
-		char *to;
-		const char *from;
-		size_t size;
-	} texts[] = {
-#define TEXT(member) { #member, c->member, old->member, sizeof(c->member) }
-		TEXT(interface.name),
-		TEXT(key_file),
-		TEXT(control_socket),
-		TEXT(user),
-#undef TEXT
-	};
 
 	d->restart_pending = false;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (strcmp(texts[i].to, texts[i].from) == 0)
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		const struct conf_key *key = &conf_keys[i];
+
+		if (!key->fixed || same_value(c, old, key))
 			continue;
-		note_pending(d, changes, texts[i].key);
-		memcpy(texts[i].to, texts[i].from, texts[i].size);
+		note_pending(d, changes, key->path);
+		memcpy((char *)c + key->offset, (const char *)old + key->offset,
+		       key->size);
 	}
-	if (!same_listen(c, old)) {
-		note_pending(d, changes, "listen");
-		memcpy(c->listen, old->listen, sizeof(c->listen));
-		c->listen_count = old->listen_count;
-		c->listen_set = old->listen_set;
-	}
-	if (c->underlay_mtu != old->underlay_mtu) {
-		note_pending(d, changes, "underlay_mtu");
-		c->underlay_mtu = old->underlay_mtu;
-	}
+	/* What belongs to the list besides its field. */
+	c->listen_count = old->listen_count;
+	c->listen_set = old->listen_set;
 }
 
 /* ---- what can ---- */

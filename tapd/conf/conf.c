@@ -194,20 +194,10 @@ static struct conf *conf_new(const char *path)
 		free(c);
 		return NULL;
 	}
-	c->interface.mtu = 1500;
 	addr_parse(&c->listen[0], "[::]", NODE_PORT);
 	c->listen_count = 1;
-	snprintf(c->secret_file, sizeof(c->secret_file), "%s",
-		 "/etc/tapd/secret");
-	c->multicast_snooping = c->multicast_querier = true;
-	c->offload.tap = TAP_OFFLOAD_ALL;
-	c->offload.merge = CONF_MERGE_ALL;
-	c->offload.send = c->offload.receive = UDP_RUNS;
-	c->busy_poll = 100;
-	c->liveness_interval = 1.0;
-	c->liveness_down_after = 3;
-	c->liveness_expire = 300;
-	c->log_level = LOG_LEVEL_INFO;
+	for (size_t i = 0; i < conf_keys_count; i++)
+		conf_preset(c, &conf_keys[i]);
 	return c;
 }
 

@@ -1,5 +1,6 @@
 /* Every key there is. */
 #include "tapd/conf/keys.h"
+#include "tapd/log.h"
 
 #include <pwd.h>
 #include <string.h>
@@ -72,14 +73,15 @@ static const char *const checksums[] = { "partial", "complete", NULL };
 /* In the order in which they are printed; a group's keys stand together. */
 const struct conf_key conf_keys[] = {
 	{ "interface.name", "--interface", &conf_type_text,
-	  FIELD(interface.name), .check = conf_check_interface },
+	  FIELD(interface.name), .check = conf_check_interface, .fixed = true },
 	{ "interface.address", "--address", &conf_type_prefixes,
 	  FIELD(interface.address) },
 	{ "interface.address_from", NULL, &conf_type_text,
 	  FIELD(interface.address_from), .check = check_interface_or_none },
 	{ "interface.mtu", NULL, &conf_type_whole, FIELD(interface.mtu),
 	  SET(interface.mtu_set), .min = 576, .max = 9216,
-	  .unset = "1500, or that of an interface made before" },
+	  .unset = "1500, or that of an interface made before",
+	  .preset = 1500 },
 	{ "interface.mac", NULL, &conf_type_mac, FIELD(interface.mac),
 	  SET(interface.mac_set),
 	  .unset = "made from the node's key, or that of an interface made "
@@ -95,15 +97,17 @@ const struct conf_key conf_keys[] = {
 	{ "interface.down", NULL, &conf_type_text, FIELD(interface.down),
 	  .check = check_hook },
 
-	{ "listen", "--listen", &conf_type_listens, FIELD(listen) },
+	{ "listen", "--listen", &conf_type_listens, FIELD(listen),
+	  .fixed = true },
 	{ "secret_file", "--secret-file", &conf_type_text, FIELD(secret_file),
-	  .min = 1 },
+	  .min = 1, .preset_text = "/etc/tapd/secret" },
 	{ "trusted_keys", NULL, &conf_type_keys, SET(trusted_keys_set),
 	  .unset = "every holder of the secret" },
-	{ "key_file", "--key-file", &conf_type_text, FIELD(key_file),
-	  .min = 1 },
+	{ "key_file", "--key-file", &conf_type_text, FIELD(key_file), .min = 1,
+	  .fixed = true },
 	{ "control_socket", "--control-socket", &conf_type_text,
-	  FIELD(control_socket), .min = 1, .max = SOCKET_PATH_MAX },
+	  FIELD(control_socket), .min = 1, .max = SOCKET_PATH_MAX,
+	  .fixed = true },
 	{ "name", "--name", &conf_type_text, FIELD(name),
 	  .check = conf_check_name },
 	{ "peers", "PEER", .type = &conf_type_peers },
@@ -120,36 +124,37 @@ const struct conf_key conf_keys[] = {
 	  .feature = "peer exchange" },
 
 	{ "multicast.snooping", NULL, &conf_type_bool,
-	  FIELD(multicast_snooping) },
-	{ "multicast.querier", NULL, &conf_type_bool,
-	  FIELD(multicast_querier) },
+	  FIELD(multicast_snooping), .preset = true },
+	{ "multicast.querier", NULL, &conf_type_bool, FIELD(multicast_querier),
+	  .preset = true },
 
 	{ "offload.tap", NULL, &conf_type_word, FIELD(offload.tap),
-	  .words = tap_offload_words },
+	  .words = tap_offload_words, .preset = TAP_OFFLOAD_ALL },
 	{ "offload.merge", NULL, &conf_type_word, FIELD(offload.merge),
-	  .words = conf_merge_words },
+	  .words = conf_merge_words, .preset = CONF_MERGE_ALL },
 	{ "offload.send", NULL, &conf_type_word, FIELD(offload.send),
-	  .words = udp_batching_words },
+	  .words = udp_batching_words, .preset = UDP_RUNS },
 	{ "offload.receive", NULL, &conf_type_word, FIELD(offload.receive),
-	  .words = udp_batching_words },
+	  .words = udp_batching_words, .preset = UDP_RUNS },
 	{ "offload.checksums", NULL, &conf_type_word,
 	  FIELD(offload.complete_sums), .words = checksums },
 
 	{ "liveness.interval", NULL, &conf_type_number,
-	  FIELD(liveness_interval), .min = 0.1, .max = 60 },
+	  FIELD(liveness_interval), .min = 0.1, .max = 60, .preset = 1.0 },
 	{ "liveness.down_after", NULL, &conf_type_whole,
-	  FIELD(liveness_down_after), .min = 2, .max = 100 },
+	  FIELD(liveness_down_after), .min = 2, .max = 100, .preset = 3 },
 	{ "liveness.expire", NULL, &conf_type_whole, FIELD(liveness_expire),
-	  .min = 1, .max = 31536000 },
+	  .min = 1, .max = 31536000, .preset = 300 },
 
 	{ "underlay_mtu", NULL, &conf_type_whole, FIELD(underlay_mtu),
-	  .min = 576, .max = 9216, .or_zero = true },
+	  .min = 576, .max = 9216, .or_zero = true, .fixed = true },
 	{ "busy_poll", NULL, &conf_type_whole, FIELD(busy_poll), .min = 0,
-	  .max = 10000 },
+	  .max = 10000, .preset = 100 },
 	{ "metrics", NULL, &conf_type_no_text, .feature = "metrics" },
 	{ "log_level", NULL, &conf_type_word, FIELD(log_level),
-	  .words = log_levels },
-	{ "user", NULL, &conf_type_text, FIELD(user), .check = check_user },
+	  .words = log_levels, .preset = LOG_LEVEL_INFO },
+	{ "user", NULL, &conf_type_text, FIELD(user), .check = check_user,
+	  .fixed = true },
 };
 const size_t conf_keys_count = sizeof(conf_keys) / sizeof(conf_keys[0]);
 

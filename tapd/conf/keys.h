@@ -39,6 +39,11 @@ struct conf_key {
 	/* Where it is remembered that the user gave the key; the first byte of
 	 * struct conf, which is no such field: nowhere. */
 	size_t set_offset;
+	/* What it is if it is not given: a number, a choice's place among its
+	 * words, true or false; or a text. */
+	double preset;
+	const char *preset_text;
+	bool fixed;		  /* takes effect at the next start only */
 	double min, max;	  /* numbers; bytes of a text */
 	bool or_zero;		  /* 0 besides */
 	const char *const *words; /* a choice: NULL at the end */
@@ -57,6 +62,9 @@ bool conf_fail(struct conf_reader *r, const struct conf_key *key,
 	       const config_setting_t *at, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 const struct conf_key *conf_key_find(const char *path);
+
+/* Sets the field to what it is without the key. */
+void conf_preset(struct conf *c, const struct conf_key *key);
 
 /* The kinds. */
 extern const struct conf_type conf_type_bool;

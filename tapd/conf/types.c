@@ -359,3 +359,23 @@ const struct conf_type conf_type_no_bool = { read_no_bool, NULL };
 const struct conf_type conf_type_no_number = { read_no_number, NULL };
 const struct conf_type conf_type_no_text = { read_no_text, NULL };
 const struct conf_type conf_type_no_list = { read_no_list, NULL };
+
+/* ---- without the key ---- */
+
+void conf_preset(struct conf *c, const struct conf_key *key)
+{
+	char *at = (char *)c + key->offset;
+
+	if (key->preset_text)
+		snprintf(at, key->size, "%s", key->preset_text);
+	else if (key->type == &conf_type_number)
+		*(double *)(void *)at = key->preset;
+	else if (key->preset == 0)
+		return; /* as calloc left it */
+	else if (key->size == sizeof(bool))
+		*(bool *)(void *)at = true;
+	else if (key->size == sizeof(uint16_t))
+		*(uint16_t *)(void *)at = (uint16_t)key->preset;
+	else
+		*(unsigned *)(void *)at = (unsigned)key->preset;
+}

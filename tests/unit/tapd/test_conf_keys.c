@@ -1,5 +1,10 @@
-/* What is refused, where, and in what words. */
+/* What is refused, where, and in what words; and that each key is documented. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "support/main.h"
+#include "tapd/conf/keys.h"
 #include "unit/tapd/conf_help.h"
 
 #define IF(text)   "interface = {\n" text "\n};"
@@ -225,7 +230,54 @@ START_TEST(deep_nesting_is_refused)
 }
 END_TEST
 
+/* True if the text has the word, and not as a part of another. */
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		if ((at == text ||
+		     !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) &&
+		    !(isalnum((unsigned char)at[len]) || at[len] == '_'))
+			return true;
+	return false;
+}
+
+static char *read_page(const char *name)
+{
+	static char text[65536];
+	char path[512];
+	size_t len;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/docs/%s", TEST_SOURCE_DIR, name);
+	in = fopen(path, "r");
+	ck_assert_msg(in != NULL, "%s", path);
+	len = fread(text, 1, sizeof(text) - 1, in);
+	fclose(in);
+	text[len] = '\0';
+	return text;
+}
+
+/* A key that no page has is one that nobody finds. */
+START_TEST(every_key_is_in_the_manual_and_the_example)
+{
+	static const char *const pages[] = { "tapd.conf.5",
+					     "tapd.conf.example" };
+	const char *page = read_page(pages[_i]);
+
+	for (size_t i = 0; i < conf_keys_count; i++) {
+		const char *dot = strrchr(conf_keys[i].path, '.');
+		const char *name = dot ? dot + 1 : conf_keys[i].path;
+
+		ck_assert_msg(conf_keys[i].feature || has_word(page, name),
+			      "%s lacks %s", pages[_i], conf_keys[i].path);
+	}
+}
+END_TEST
+
 static const struct unit_test tests[] = {
+	UNIT_LOOP(every_key_is_in_the_manual_and_the_example, 2),
 	UNIT_CASE("conf_keys", .setup = scratch_enter,
 		  .teardown = scratch_leave),
 	UNIT_EACH(bad_configuration_is_refused_with_place_and_advice, bad),
