@@ -25,7 +25,6 @@ struct command {
 	const char *name;
 	const char *words; /* that may follow it, as the usage shows them */
 	const char *help;
-	int words_max;
 	/* Answers the words, and is the exit status. */
 	int (*run)(const struct command *c, char **words, int count,
 		   const struct options *o);
@@ -34,6 +33,7 @@ struct command {
 	void (*render)(json_t *answer, const json_t *more,
 		       const struct options *o);
 	const char *more;
+	int words_max;
 	bool takes_all; /* has --all */
 };
 
@@ -217,21 +217,21 @@ static int ask(const struct command *c, char **words, int count,
 /* ---- the command line ---- */
 
 static const struct command commands[] = {
-	{ "status", "", "interface, peers up, traffic, warnings", 0, ask,
-	  show_status, NULL, false },
-	{ "peers", "", "every peer, and why it is not up", 0, ask, show_peers,
-	  NULL, false },
-	{ "fdb", "", "MAC forwarding table", 0, ask, show_fdb, NULL, false },
-	{ "groups", "", "who gets which multicast group", 0, ask, show_groups,
-	  "status", false },
-	{ "drops", "[--all]", "what was dropped, and why", 0, ask, show_drops,
-	  NULL, true },
-	{ "reload", "", "read the configuration again", 0, ask, show_reload,
-	  NULL, false },
-	{ "genpsk", "", "print a new network secret", 0, genpsk, NULL, NULL,
+	{ "status", "", "interface, peers up, traffic, warnings", ask,
+	  show_status, NULL, 0, false },
+	{ "peers", "", "every peer, and why it is not up", ask, show_peers,
+	  NULL, 0, false },
+	{ "fdb", "", "MAC forwarding table", ask, show_fdb, NULL, 0, false },
+	{ "groups", "", "who gets which multicast group", ask, show_groups,
+	  "status", 0, false },
+	{ "drops", "[--all]", "what was dropped, and why", ask, show_drops,
+	  NULL, 0, true },
+	{ "reload", "", "read the configuration again", ask, show_reload, NULL,
+	  0, false },
+	{ "genpsk", "", "print a new network secret", genpsk, NULL, NULL, 0,
 	  false },
-	{ "pubkey", "[KEYFILE]", "print this node's public key", 1, pubkey,
-	  NULL, NULL, false },
+	{ "pubkey", "[KEYFILE]", "print this node's public key", pubkey, NULL,
+	  NULL, 1, false },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
