@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tokens per second, up to a second's worth. It begins as full as it is set. */
+/* Tokens per second, up to a second's worth. It begins with the tokens it is made with. */
 struct bucket {
 	uint32_t rate;
 	double tokens;

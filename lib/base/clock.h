@@ -19,4 +19,10 @@ struct clock {
 	uint64_t wall_us;
 };
 
+/* CLOCK_NEVER is later than any time. */
+static inline uint64_t clock_earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 #endif

@@ -65,11 +65,13 @@ static void add_vlan(struct querier *q, uint16_t id, uint64_t now_us)
 		begin_run(q, v, now_us);
 }
 
-void querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us)
+bool querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us)
 {
 	assert(vlan < QUERIER_VLAN_IDS);
-	if (q->vlan_at[vlan] == QUERIER_VLAN_NONE)
-		add_vlan(q, vlan, now_us);
+	if (q->vlan_at[vlan] != QUERIER_VLAN_NONE)
+		return false;
+	add_vlan(q, vlan, now_us);
+	return true;
 }
 
 struct vlan *querier_vlan(struct querier *q, uint16_t id, uint64_t now_us)

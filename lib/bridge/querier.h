@@ -81,8 +81,9 @@ void querier_stop(struct querier *q);
 /* The kernel dropped frames on their way to us (tx_dropped grew): reports may
  * have been among them. */
 void querier_dropped(struct querier *q, uint64_t now_us);
-/* A frame of this VLAN passed. Cheap, and 0 does nothing: call it for each. */
-void querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
+/* A frame of this VLAN passed. True if the VLAN was not known: what is wanted may
+ * have changed. Cheap for those that are: call it for each frame. */
+bool querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
 /* A report read from the TAP, and its source MAC. False if something in it found
  * no room: to be counted; all is wanted until it does. */
 bool querier_report(struct querier *q, const struct report *report,

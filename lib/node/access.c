@@ -45,6 +45,7 @@ void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
 	uint32_t at = TABLE_NONE;
 	struct peer *peer;
 	struct endpoint *e;
+	struct candidate *c;
 
 	for (size_t i = 0; i < NODE_SECRETS_MAX; i++)
 		secret_wipe(&n->secrets[i]);
@@ -52,12 +53,9 @@ void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
 		(uint32_t)(count < NODE_SECRETS_MAX ? count : NODE_SECRETS_MAX);
 	for (size_t i = 0; i < n->secrets_count; i++)
 		secret_init(&n->secrets[i], secrets[i]);
-	while ((at = table_next(n->candidates, at)) != TABLE_NONE) {
-		struct candidate *c = table_at(n->candidates, at);
-
+	while ((c = candidates_next(n, &at)))
 		if (!has_secret(n, c->session.psk))
 			candidate_drop(n, c);
-	}
 	at = TABLE_NONE;
 	while ((e = endpoints_next(n, &at)))
 		endpoint_cancel(n, e);
@@ -72,6 +70,7 @@ void node_set_trusted(struct node *n, const struct public_key *trusted,
 	struct public_key *copy = NULL;
 	uint32_t at = TABLE_NONE;
 	struct peer *peer;
+	struct candidate *c;
 
 	if (trusted) {
 		/* An empty list trusts nobody, and is not "no list". */
@@ -93,12 +92,9 @@ void node_set_trusted(struct node *n, const struct public_key *trusted,
 		peers_set_reason(n, &where, ENDPOINT_UNTRUSTED);
 	}
 	at = TABLE_NONE;
-	while ((at = table_next(n->candidates, at)) != TABLE_NONE) {
-		struct candidate *c = table_at(n->candidates, at);
-
+	while ((c = candidates_next(n, &at)))
 		if (!node_trusts(n, &c->key))
 			candidate_drop(n, c);
-	}
 	at = TABLE_NONE;
 	for (struct endpoint *e; (e = endpoints_next(n, &at));)
 		if (e->reason == ENDPOINT_UNTRUSTED && !e->peer && e->sources)

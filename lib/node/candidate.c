@@ -320,9 +320,8 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 		}
 	} else if (p->epoch != hello->epoch) {
 		if (holds_its_place(p) && p->endpoint &&
-		    !addr_equal(&p->endpoint->addr, &c->at)) {
+		    !addr_equal(&p->endpoint->addr, &c->at))
 			return put_on_probation(n, c, p, now_us);
-		}
 		restart(n, p, c, now_us);
 	}
 	*peer = p;
@@ -343,14 +342,13 @@ static void expire(struct node *n, struct candidate *c)
 	candidate_drop(n, c);
 }
 
-/* True if it is still there. */
-static bool on_probation(struct node *n, struct candidate *c, uint64_t now_us)
+static void on_probation(struct node *n, struct candidate *c, uint64_t now_us)
 {
 	struct peer *peer = c->duplicate_of;
 
 	if (now_us - c->probation_us >= NODE_PROBATION_US) {
 		duplicate_wins(n, c, now_us);
-		return false;
+		return;
 	}
 	if (now_us >= c->probe_us) {
 		if (peer->current)
@@ -361,7 +359,6 @@ static bool on_probation(struct node *n, struct candidate *c, uint64_t now_us)
 	timers_set(&n->timers, &c->timer,
 		   clock_earlier(c->probe_us,
 				 c->probation_us + NODE_PROBATION_US));
-	return true;
 }
 
 void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
@@ -373,7 +370,7 @@ void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
 		return;
 	}
 	if (c->duplicate_of) {
-		(void)on_probation(n, c, now_us);
+		on_probation(n, c, now_us);
 		return;
 	}
 	if (c->session.initiator) {

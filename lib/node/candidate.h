@@ -35,7 +35,7 @@ void candidates_free(struct node *n);
 enum candidate_fate {
 	CANDIDATE_GONE,	   /* refused, and freed */
 	CANDIDATE_WAITS,   /* for the answer of the peer whose key it shows */
-	CANDIDATE_DECIDED, /* it is a session of r->peer now, and freed */
+	CANDIDATE_DECIDED, /* it is a session of *peer now, and freed */
 };
 /* The hello of a confirmed candidate came: decides what it becomes. Fills in
  * *peer and *session if it is decided. */

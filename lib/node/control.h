@@ -21,22 +21,21 @@ struct session;
  * rows stand in the order in which their hooks are called. A peer does not know
  * who hooks into its life, so peer.c stands below all of them.
  *
- * A protocol says with `deadline` when it wants to be looked after, and does so
- * in `due`, which is called whenever the peer's timer fires: the two stand side by
- * side in its file. Who makes a deadline earlier calls peer_arm.
+ * A protocol says with `deadline` when it has something to do, and does it in
+ * `due`, which is called whenever the peer's timer fires: the two stand side by
+ * side in its file. Whoever makes a deadline earlier calls peer_arm.
  *
  * Every hook may be NULL.
  */
 
 /* A datagram that is being read: who sent it, on which session, how large. */
 struct reading {
-	struct peer *peer; /* NULL: the session is still a candidate's */
+	struct peer *peer;	     /* NULL: the session is a candidate's */
 	struct candidate *candidate; /* NULL: the session is the peer's */
 	struct session *session;
 	const struct addr *from;
-	uint64_t
-		advance; /* of the session's highest counter; 0: it came late */
-	size_t size;	 /* of the UDP payload */
+	uint64_t advance; /* of its highest counter; 0: it came late */
+	size_t size;	  /* of the UDP payload */
 	uint64_t now_us;
 	bool over; /* the session is gone: read no further */
 };

@@ -32,8 +32,8 @@
  *	access info node         what the owner sets, sees and calls
  */
 
-/* Half-open handshakes we answered; beyond NODE_HALF_OPEN_LOAD of them, who
- * asks must show a cookie first. */
+/* Half-open handshakes we answered; beyond NODE_HALF_OPEN_LOAD of them, an
+ * initiator must show a cookie first. */
 #define NODE_HALF_OPEN_MAX  256
 #define NODE_HALF_OPEN_LOAD 64
 /* Sessions that are not yet a peer's, of both roles. */
@@ -55,6 +55,7 @@
 /* Spread of the first dials, so that one of two ends is usually first. */
 #define NODE_SPREAD_US	(100 * CLOCK_MS)
 #define NODE_FDB_AGE_US (300 * CLOCK_S)
+
 /* Who answers to a local index. */
 enum index_kind { INDEX_PENDING = 1, INDEX_CANDIDATE, INDEX_SESSION };
 
@@ -141,10 +142,5 @@ void node_emit(struct node *n, struct node_event event);
 uint32_t node_index_new(struct node *n, const struct index_entry *entry);
 /* The largest frame that the TAP may carry and whose record still has a length. */
 size_t node_frame_max(const struct node *n);
-
-static inline uint64_t clock_earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * An endpoint's timer is armed while dialling it
- * should end in a session: a source wants it and nobody answers, the peer
- * behind it is down, its keys need renewal, or it is so silent that it may have
- * restarted. When the timer finds nothing to do it is not armed again; whoever
- * changes one of those conditions calls endpoint_dial_now.
+ * Who is dialled, and when. An endpoint's timer is armed while dialling it should
+ * end in a session: a source wants it and nobody answers, the peer behind it is
+ * down, its keys need renewal, or it is so silent that it may have restarted. When
+ * the timer finds nothing to do it is not armed again; whoever changes one of those
+ * conditions calls endpoint_dial_now.
  */
 #include "node/dial.h"
 

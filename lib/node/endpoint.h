@@ -18,6 +18,7 @@
  * The table is bounded. An endpoint lives while a source wants it or a peer's
  * datagrams go there: two peers' may, when one took the other's address.
  */
+
 /* Retry: 0.5 s, doubling to 4 s, ±25 %. */
 #define DIAL_FIRST_US (500 * CLOCK_MS)
 #define DIAL_LAST_US  (4 * CLOCK_S)

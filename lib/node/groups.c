@@ -23,10 +23,11 @@
  *    returns, and before any frame read after it.
  *  - A leave is remembered until no peer that could know the join lacks it.
  */
+#include "node/groups.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/groups.h"
 #include "node/probe.h"
 #include "node/send.h"
 
@@ -259,7 +260,7 @@ static void apply(struct node *n, const struct peer *peer,
 	}
 }
 
-/* Forgets what it declared, for it begins anew. False if it did so just before:
+/* Forgets what it declared, for it begins again from nothing. False if it did so just before:
  * what is to be forgotten is looked for among the groups of all. */
 static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
 {

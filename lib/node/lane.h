@@ -21,9 +21,9 @@
 #define LANE_SEGMENTS (PACK_PIECES / 2 + 1)
 
 /*
- * What is written while frames pass, and by nobody else: neither control protocols
- * nor tables are in here. One thread works on a lane at a time, and today there is
- * one lane. The counters are the lane's too: a sum over all is what a node shows.
+ * What packing, sealing, reassembly and merging write, for frames and for control
+ * records alike. One thread works on a lane at a time, and today there is one lane.
+ * The counters are the lane's too: a sum over all is what a node shows.
  */
 struct lane {
 	/* out: GSO frames of the chunk under way, and headers of their segments */

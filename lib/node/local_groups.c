@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-/* ---- this host's side ---- */
-
 static unsigned int querier_reasons(const struct node *n)
 {
 	return n->config.querier ? querier_want_all(n->querier) : 0;
@@ -97,8 +95,8 @@ void local_groups_start(struct node *n, uint64_t now_us)
 		querier_stop(n->querier);
 }
 
-/* While others' reports came in here, old hosts kept silent about their own, and
- * seem to have left: all are asked anew. */
+/* While a router was here, other hosts' reports came in too, and old hosts kept
+ * silent about the same groups. They seem to have left: all are asked again. */
 void local_groups_router_timer(struct node *n, uint64_t now_us)
 {
 	bridge_set_router(n->bridge, false);
@@ -107,10 +105,8 @@ void local_groups_router_timer(struct node *n, uint64_t now_us)
 
 void local_groups_saw_vlan(struct node *n, uint16_t vlan, uint64_t now_us)
 {
-	if (vlan == 0)
-		return;
-	querier_saw_vlan(n->querier, vlan, now_us);
-	n->groups_dirty = true;
+	if (querier_saw_vlan(n->querier, vlan, now_us))
+		n->groups_dirty = true;
 }
 
 void local_groups_tick(struct node *n, uint64_t now_us)

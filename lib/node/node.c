@@ -164,12 +164,10 @@ static void age(struct node *n, uint64_t now_us)
 
 uint64_t node_deadline(const struct node *n)
 {
-	uint64_t timers = timers_next(&n->timers);
-	uint64_t frag = frag_deadline(n->lane.frag);
-	uint64_t querier = querier_deadline(n->querier);
-	uint64_t due = timers < frag ? timers : frag;
+	uint64_t due = timers_next(&n->timers);
 
-	return due < querier ? due : querier;
+	due = clock_earlier(due, frag_deadline(n->lane.frag));
+	return clock_earlier(due, querier_deadline(n->querier));
 }
 
 void node_tick(struct node *n, struct clock now)

@@ -24,8 +24,8 @@ struct path {
 	} validation;
 };
 
-/* Its datagrams go there from now on: the search for a size begins again. underlay_mtu: as
- * the administrator fixed it, or 0. */
+/* Its datagrams go there from now on, and the search for a size begins again.
+ * underlay_mtu: as the administrator fixed it, or 0. */
 void path_set_remote(struct path *p, const struct addr *remote,
 		     uint16_t underlay_mtu, uint64_t now_us);
 

@@ -343,8 +343,8 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 	peers_remove(n, peer);
 }
 
-void peer_opened(struct peer *peer, struct session *s, uint64_t advance,
-		 uint64_t now_us)
+void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
+		      uint64_t now_us)
 {
 	/* Hellos are answered where they are heard: they say nothing about the
 	 * path that frames take. */

@@ -115,8 +115,8 @@ void peer_sessions_drop(struct node *n, struct peer *peer);
 /* ---- its life ---- */
 
 /* A datagram of its session opened. */
-void peer_opened(struct peer *peer, struct session *s, uint64_t advance,
-		 uint64_t now_us);
+void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
+		      uint64_t now_us);
 /* A datagram of its was read to the end. A peer that was down is up again once it
  * is heard and says that it hears us. */
 void peer_alive(struct node *n, struct peer *peer, uint64_t now_us);

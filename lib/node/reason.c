@@ -41,8 +41,8 @@ static const char *const peer_texts[] = {
 static_assert(sizeof(peer_texts) / sizeof(char *) == PEER_REASON_COUNT,
 	      "every reason has a text");
 
-static const char *print_why(const char *text, uint16_t port, char *buf,
-			     size_t len)
+static const char *print_reason(const char *text, uint16_t port, char *buf,
+				size_t len)
 {
 	size_t text_len = strlen(text);
 
@@ -56,11 +56,11 @@ static const char *print_why(const char *text, uint16_t port, char *buf,
 const char *endpoint_reason_print(enum endpoint_reason reason, uint16_t port,
 				  char *buf, size_t len)
 {
-	return print_why(endpoint_texts[reason], port, buf, len);
+	return print_reason(endpoint_texts[reason], port, buf, len);
 }
 
 const char *peer_reason_print(enum peer_reason reason, uint16_t port, char *buf,
 			      size_t len)
 {
-	return print_why(peer_texts[reason], port, buf, len);
+	return print_reason(peer_texts[reason], port, buf, len);
 }

@@ -1,4 +1,4 @@
-/* Why no peer is up: at an endpoint, or of a peer that is known. For people. */
+/* Why no peer is up: at an endpoint, or why a known peer is not. For people. */
 #ifndef TAPD_NODE_REASON_H
 #define TAPD_NODE_REASON_H
 

@@ -59,7 +59,7 @@ static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
 	return port == PORT_BOOTPS || port == PORT_BOOTPC;
 }
 
-/* The datagram, or reassembled record, is ours to write in; see node_received.
+/* The datagram, or reassembled record, is ours to write in; see node_from_udp.
  * Records are parsed as const because nobody else has to. */
 static uint8_t *writable(const uint8_t *bytes)
 {
@@ -274,7 +274,7 @@ static void opened(struct node *n, struct reading *r)
 	}
 	r->peer->rx.datagrams++;
 	r->peer->rx.bytes += r->size;
-	peer_opened(r->peer, r->session, r->advance, r->now_us);
+	peer_datagram_in(r->peer, r->session, r->advance, r->now_us);
 	/* Until it is open, a session is answered where it is heard. */
 	if (r->advance && r->session->stage == SESSION_OPEN)
 		validation_heard(n, r->peer, r->from, r->size, r->now_us);

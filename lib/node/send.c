@@ -30,7 +30,7 @@ void send_record(struct node *n, struct peer *peer, struct session *s,
 		return;
 	peer->tx.datagrams += n->lane.packer.sealed;
 	peer->tx.bytes += n->lane.packer.bytes;
-	/* Hellos of a session that is not open do not count: peer_opened. */
+	/* Hellos of a session that is not open do not count: peer_datagram_in. */
 	if (n->lane.packer.sealed && s->stage == SESSION_OPEN)
 		liveness_sent(&peer->liveness, n->lane.packer.sealed, now_us);
 }

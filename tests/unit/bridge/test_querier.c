@@ -381,10 +381,10 @@ END_TEST
 START_TEST(vlan_is_asked_as_soon_as_it_is_seen)
 {
 	start();
-	querier_saw_vlan(lan.q, 0, lan.now);
+	ck_assert(!querier_saw_vlan(lan.q, 0, lan.now));
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
-	querier_saw_vlan(lan.q, 5, lan.now);
-	querier_saw_vlan(lan.q, 5, lan.now);
+	ck_assert(querier_saw_vlan(lan.q, 5, lan.now));
+	ck_assert(!querier_saw_vlan(lan.q, 5, lan.now));
 	ck_assert(wants_all_for(QUERIER_STARTING));
 	advance(0);
 	ck_assert_uint_eq(lan.queries_count, 2);
