@@ -100,7 +100,7 @@ static json_t *answer(const struct daemon *d,
 	return result;
 }
 
-json_t *daemon_command(void *daemon, const char *name, char **error)
+static json_t *run_command(struct daemon *d, const char *name, char **error)
 {
 	static const struct {
 		const char *name;
@@ -110,17 +110,23 @@ json_t *daemon_command(void *daemon, const char *name, char **error)
 		{ "fdb", report_fdb },	     { "groups", report_groups },
 		{ "drops", report_drops },
 	};
-	struct daemon *d = daemon;
-	json_t *result = NULL;
 
-	daemon_enter(d);
+	if (strcmp(name, "reload") == 0)
+		return daemon_reload(d, error);
 	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
 		if (strcmp(name, reports[i].name) == 0)
-			result = answer(d, reports[i].report);
-	if (strcmp(name, "reload") == 0)
-		result = daemon_reload(d, error);
-	else if (!result)
-		error_set(error, "this tapd knows no command \"%s\"", name);
+			return answer(d, reports[i].report);
+	error_set(error, "this tapd knows no command \"%s\"", name);
+	return NULL;
+}
+
+json_t *daemon_command(void *daemon, const char *name, char **error)
+{
+	struct daemon *d = daemon;
+	json_t *result;
+
+	daemon_enter(d);
+	result = run_command(d, name, error);
 	daemon_leave(d);
 	return result;
 }

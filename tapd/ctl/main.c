@@ -37,8 +37,6 @@ struct command {
 	bool takes_all; /* has --all */
 };
 
-static void print_usage(FILE *out);
-
 static int usage_error(const char *what, const char *name)
 {
 	fprintf(stderr, "tapctl: %s%s; see tapctl --help\n", what, name);
