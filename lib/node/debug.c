@@ -63,6 +63,7 @@ void node_debug(const struct node *n, struct node_debug *out)
 		.timestamp_us = n->timestamp_us,
 		.trusts_all = n->trusted == NULL,
 		.prefixes = (uint32_t)n->prefixes_count,
+		.tap_takes = n->config.tap_takes,
 		.version = declaration_version(n->declaration),
 		.told = n->told,
 		.joined = declaration_joined(n->declaration),
@@ -133,6 +134,7 @@ bool node_debug_peer(const struct node *n, const struct public_key *key,
 	out->datagram_size = peer->path.pmtu.size;
 	out->contested = peer->duplicate != NULL;
 	show_sessions(peer, out);
+	out->datagrams = peer->liveness.sent;
 	groups = &n->ports[peer->port];
 	out->declared = groups->declared;
 	out->held = groups->held;

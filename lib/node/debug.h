@@ -42,6 +42,7 @@ struct node_debug {
 	uint64_t timestamp_us; /* of our last initiation; 0: none */
 	bool trusts_all;       /* no list of trusted keys */
 	uint32_t prefixes;     /* of the TAP */
+	struct node_tap_takes tap_takes;
 
 	/* What we declare to our peers of groups on our side. */
 	uint32_t version;      /* of the declaration, which begins with 1 */
@@ -81,6 +82,8 @@ struct node_debug_peer {
 	struct node_debug_session sessions[NODE_DEBUG_SESSIONS];
 	bool has_current;
 	struct node_debug_session current;
+
+	uint64_t datagrams; /* sent to it so far, as our probes count them */
 
 	/* What it declared of its groups; versions, 0: none. */
 	uint32_t declared; /* the newest it spoke of */

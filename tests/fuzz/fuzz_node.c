@@ -8,8 +8,8 @@
 
 #include "ether/eth.h"
 #include "fuzz.h"
-#include "node/candidate.h"
-#include "node/groups.h"
+#include "node/debug.h"
+#include "tunnel/wire.h"
 
 #define TAP_MTU	  1500
 #define QUEUE_MAX 64
@@ -214,28 +214,35 @@ static bool up(const struct side *s)
 
 /* ---- what holds of multicast ---- */
 
+static void check_peer(const struct node *n, const struct public_key *key,
+		       uint32_t version)
+{
+	struct node_debug_peer peer;
+
+	HOLDS(node_debug_peer(n, key, &peer));
+	HOLDS(peer.acked <= peer.sent);
+	HOLDS(peer.sent <= version);
+	/* In doubt, flood. */
+	HOLDS(peer.flooded || (peer.state == NODE_PEER_STATE_UP && peer.held &&
+			       peer.held == peer.declared && !peer.wants_all));
+}
+
 static void check_membership(const struct side *s)
 {
 	const struct node *n = s->node;
 	struct node_flooded_info flooded;
 	struct node_multicast_status status;
 	struct node_group_info group;
-	uint32_t at = TABLE_NONE;
-	struct node_iter member, at_flooded = { 0 };
-	const struct peer *peer;
+	struct node_iter member, at_peer = { 0 }, at_flooded = { 0 };
+	struct node_peer_info peer;
 	struct node_iter at_group = { 0 };
+	struct node_debug debug;
 	size_t groups = 0;
 
-	while ((peer = peers_next(n, &at))) {
-		const struct port_groups *m = &n->ports[peer->port];
-
-		HOLDS(m->acked <= m->sent);
-		HOLDS(m->sent <= declaration_version(n->declaration));
-		/* In doubt, flood. */
-		HOLDS(bridge_port_is_flooded(n->bridge, peer->port) ||
-		      (peer->state == PEER_UP && m->held &&
-		       m->held == m->declared && !m->want_all));
-	}
+	node_debug(n, &debug);
+	while (node_next_peer(n, &at_peer, &peer))
+		if (peer.has_key)
+			check_peer(n, &peer.key, debug.version);
 	while (node_next_group(n, &at_group, &group)) {
 		const char *name;
 
@@ -245,13 +252,13 @@ static void check_membership(const struct side *s)
 			touch((const uint8_t *)name, strlen(name));
 	}
 	HOLDS(groups <= 16 + 8);
-	HOLDS(mdb_count(bridge_mdb(n->bridge)) <= 16);
+	HOLDS(debug.groups <= 16);
 	while (node_next_flooded(n, &at_flooded, &flooded))
 		HOLDS(flooded.peer && flooded.reason);
 	node_multicast_status(n, &status);
 	HOLDS(status.groups <= 8);
-	HOLDS(n->told == declaration_version(n->declaration));
-	HOLDS(!status.wants_all == !n->says_all);
+	HOLDS(debug.told == debug.version);
+	HOLDS(!status.wants_all == !debug.wants_all);
 }
 
 /* ---- steps ---- */
@@ -274,27 +281,27 @@ static void give_epoch(const struct side *s, uint8_t *bytes, size_t len)
 {
 	struct cursor c = cursor_init(bytes, len);
 	struct wire_record r;
+	struct node_debug debug;
 
+	node_debug(s->node, &debug);
 	while (wire_next_record(&c, &r))
 		if (r.kind == WIRE_GROUPS && r.len >= 8 && !load_be64(r.body))
-			store_be64(bytes + (r.body - bytes), s->node->epoch);
+			store_be64(bytes + (r.body - bytes), debug.epoch);
 }
 
 static void insider(struct side *s, const uint8_t *bytes, size_t len)
 {
-	uint32_t at = TABLE_NONE;
-	struct peer *peer = peers_next(s->node, &at);
 	uint8_t *records = malloc(len ? len : 1);
-	struct iovec piece = { records, len };
 	uint8_t *out = malloc(len + WIRE_DATA_OVERHEAD);
-	size_t sealed = 0;
+	struct node_status to;
+	size_t sealed;
 
 	HOLDS(out && records);
+	node_status(s->other->node, &to);
 	memcpy(records, bytes, len);
 	give_epoch(s, records, len);
-	if (peer && peer->current)
-		sealed = session_seal(peer->current, &piece, 1, out,
-				      now.mono_us);
+	sealed = node_debug_seal(s->node, &to.key, records, len, now.mono_us,
+				 out);
 	if (sealed)
 		receive(s->other, &s->addr, out, sealed);
 	free(out);

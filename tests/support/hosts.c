@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/identity.h"
 #include "support/frame_len.h"
 #include "support/frames.h"
 
@@ -231,6 +232,8 @@ void hosts_init(struct hosts *h, size_t count)
 		host->config.name[0] = (char)('a' + i);
 		memset(host->config.private_key, (int)(0x40 + i), KEY_LEN);
 		memset(host->config.secrets[0], 0x5e, KEY_LEN);
+		ck_assert(
+			node_public_key(&host->key, host->config.private_key));
 	}
 }
 
@@ -266,6 +269,7 @@ void host_start(struct host *host)
 		node_new(&host->config, &ops, host, hosts_clock(host), &error);
 	ck_assert_msg(host->node != NULL, "%s", error);
 	ck_assert_ptr_null(error);
+	host->key = host_status(host).key;
 }
 
 void host_stop(struct host *host)
@@ -328,12 +332,10 @@ static void tick_due(struct hosts *h)
 		while (host->node && node_deadline(host->node) <= h->now_us) {
 			/* A node asks for no time that is past; but its
 			 * querier does what is due in parts. */
-			ck_assert_int_lt(
-				turns++,
-				querier_deadline(host->node->querier) <=
-						h->now_us
-					? 100
-					: 3);
+			ck_assert_int_lt(turns++, host_debug(host).querier_us <=
+								  h->now_us
+							  ? 100
+							  : 3);
 			node_tick(host->node, hosts_clock(host));
 		}
 	}
@@ -460,19 +462,107 @@ size_t hosts_count_sent(const struct hosts *h, enum wire_type type,
 
 /* ---- what a host knows ---- */
 
-struct peer *host_peer(const struct host *host, const struct host *of)
+struct node_status host_status(const struct host *host)
 {
-	struct public_key key;
+	struct node_status status;
 
-	ck_assert(noise_public(key.bytes, of->config.private_key));
-	return host->node ? peers_find(host->node, &key) : NULL;
+	node_status(host->node, &status);
+	return status;
+}
+
+struct node_debug host_debug(const struct host *host)
+{
+	struct node_debug debug;
+
+	node_debug(host->node, &debug);
+	return debug;
+}
+
+bool host_knows_key(const struct host *host, const struct public_key *key)
+{
+	struct node_debug_peer peer;
+
+	return host->node && node_debug_peer(host->node, key, &peer);
+}
+
+bool host_knows(const struct host *host, const struct host *of)
+{
+	return host_knows_key(host, &of->key);
+}
+
+struct node_debug_peer host_peer_by_key(const struct host *host,
+					const struct public_key *key)
+{
+	struct node_debug_peer peer;
+
+	ck_assert(node_debug_peer(host->node, key, &peer));
+	return peer;
+}
+
+struct node_debug_peer host_peer(const struct host *host, const struct host *of)
+{
+	return host_peer_by_key(host, &of->key);
+}
+
+void host_assert_no_sessions(const struct host *host, const struct host *of)
+{
+	const struct node_debug_peer peer = host_peer(host, of);
+
+	ck_assert(!peer.has_current);
+	ck_assert_uint_eq(peer.sessions_count, 0);
+	ck_assert_uint_eq(host_debug(host).unwiped, 0);
+}
+
+static bool find_info(const struct host *host, const struct host *of,
+		      struct node_peer_info *out)
+{
+	struct node_iter at = { 0 };
+
+	while (host->node && node_next_peer(host->node, &at, out))
+		if (out->has_key && public_key_equal(&out->key, &of->key))
+			return true;
+	return false;
+}
+
+struct node_peer_info host_info(const struct host *host, const struct host *of)
+{
+	struct node_peer_info info;
+
+	ck_assert(find_info(host, of, &info));
+	return info;
 }
 
 bool host_up(const struct host *host, const struct host *of)
 {
-	const struct peer *peer = host_peer(host, of);
+	struct node_peer_info info;
 
-	return peer && peer->state == PEER_UP && peer->current;
+	/* A size is shown while there is a session to send on. */
+	return find_info(host, of, &info) && info.state == NODE_PEER_STATE_UP &&
+	       info.datagram_size;
+}
+
+bool host_sends_to(const struct host *host, const struct host *of,
+		   const struct addr *at)
+{
+	const struct node_debug_peer peer = host_peer(host, of);
+
+	return peer.has_endpoint && addr_equal(&peer.endpoint, at);
+}
+
+bool host_knows_at(const struct host *host, const struct addr *at)
+{
+	struct node_debug_endpoint endpoint;
+
+	return node_debug_endpoint(host->node, at, &endpoint);
+}
+
+bool host_found_at(const struct host *host, const struct addr *at,
+		   const struct host *of)
+{
+	struct node_debug_endpoint endpoint;
+
+	return node_debug_endpoint(host->node, at, &endpoint) &&
+	       endpoint.has_peer && public_key_equal(&endpoint.peer, &of->key);
 }
 
 size_t host_events(const struct host *host, enum node_event_type type)

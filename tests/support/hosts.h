@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "node/candidate.h"
-#include "node/groups.h"
+#include "base/bytes.h"
+#include "ether/eth.h"
+#include "node/debug.h"
 #include "support/splitmix.h"
+#include "tunnel/wire.h"
 
 #define HOSTS_MAX    4
 #define HOSTS_EVENTS 64
@@ -49,6 +51,7 @@ struct hosts;
 struct host {
 	struct hosts *hosts;
 	struct node_config config; /* what host_start uses */
+	struct public_key key;	   /* its node's, as it was last started */
 	struct node *node;	   /* NULL: off */
 	/* Where it can be reached: an IPv4 address and maybe others. It sends
 	 * from the first that fits the destination's family. */
@@ -123,8 +126,28 @@ size_t hosts_count_sent(const struct hosts *h, enum wire_type type,
 
 /* ---- what a host knows ---- */
 
-struct peer *host_peer(const struct host *host, const struct host *of);
+struct node_status host_status(const struct host *host);
+struct node_debug host_debug(const struct host *host);
+/* Its node has a peer with that host's key, or that key. */
+bool host_knows(const struct host *host, const struct host *of);
+bool host_knows_key(const struct host *host, const struct public_key *key);
+/* What is known of that peer; it must be there. */
+struct node_debug_peer host_peer(const struct host *host,
+				 const struct host *of);
+struct node_debug_peer host_peer_by_key(const struct host *host,
+					const struct public_key *key);
+/* No session of that peer is left, and nothing of any other that is not used. */
+void host_assert_no_sessions(const struct host *host, const struct host *of);
+/* What is shown of it. */
+struct node_peer_info host_info(const struct host *host, const struct host *of);
 bool host_up(const struct host *host, const struct host *of);
+/* Its datagrams for that host are sent there. */
+bool host_sends_to(const struct host *host, const struct host *of,
+		   const struct addr *at);
+/* That address is known; and that host was the last to answer there. */
+bool host_knows_at(const struct host *host, const struct addr *at);
+bool host_found_at(const struct host *host, const struct addr *at,
+		   const struct host *of);
 size_t host_events(const struct host *host, enum node_event_type type);
 /* The last one; it must be there. */
 const struct event *host_event(const struct host *host,

@@ -6,6 +6,10 @@
 #define TAPD_TESTS_OUTSIDER_H
 
 #include "support/hosts.h"
+#include "tunnel/aead.h"
+#include "tunnel/cookie.h"
+#include "tunnel/noise.h"
+#include "tunnel/session.h"
 
 struct outsider {
 	struct addr at;

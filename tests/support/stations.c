@@ -1,5 +1,6 @@
 /* For tests of nodes: what is behind the TAPs of hosts.h. */
 #include "support/stations.h"
+#include "bridge/querier.h"
 #include "ether/snoop.h"
 
 #include <check.h>
@@ -10,6 +11,8 @@
 
 /* Groups in one report: within the MTU in either family. */
 #define REPORT_GROUPS 64
+/* Peers and lone endpoints of one host. */
+#define PEERS_SHOWN 64
 
 static struct station {
 	struct group *groups;
@@ -208,31 +211,41 @@ static size_t packet_to(uint8_t frame[128], const struct group *group)
 	return w.len;
 }
 
+/* How many frames were sent to each peer, by its place in the walk. */
+static size_t count_frames(const struct host *host, uint64_t *frames,
+			   char *names)
+{
+	struct node_iter at = { 0 };
+	struct node_peer_info info;
+	size_t n = 0;
+
+	while (node_next_peer(host->node, &at, &info)) {
+		ck_assert_uint_lt(n, PEERS_SHOWN);
+		frames[n] = info.tx.frames;
+		names[n++] = info.name[0];
+	}
+	return n;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return *(const char *)x - *(const char *)y;
+}
+
 const char *station_sends_frame(struct host *host, const uint8_t *frame,
 				size_t len)
 {
-	static char names[NODE_PEERS_MAX];
-	uint64_t before[NODE_PEERS_MAX + 1] = { 0 };
-	uint32_t at = TABLE_NONE;
-	struct peer *peer;
-	size_t n = 0;
+	static char names[PEERS_SHOWN + 1];
+	uint64_t before[PEERS_SHOWN], after[PEERS_SHOWN];
+	size_t count = count_frames(host, before, names), n = 0;
 
-	while ((peer = peers_next(host->node, &at)))
-		before[peer->port] = peer->tx.frames;
 	host_tap(host, frame, len);
-	at = TABLE_NONE;
-	while ((peer = peers_next(host->node, &at)))
-		if (peer->tx.frames != before[peer->port])
-			names[n++] = peer->name[0];
+	ck_assert_uint_eq(count_frames(host, after, names), count);
+	for (size_t i = 0; i < count; i++)
+		if (after[i] != before[i])
+			names[n++] = names[i];
 	names[n] = '\0';
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			if (names[j] < names[i]) {
-				char c = names[i];
-
-				names[i] = names[j];
-				names[j] = c;
-			}
+	qsort(names, n, 1, by_name);
 	return names;
 }
 
@@ -255,11 +268,36 @@ size_t station_received(const struct host *host, const struct group *group)
 	return n;
 }
 
-struct port_groups *host_port_groups(const struct host *host,
-				     const struct host *of)
+static bool finds_group(const struct host *host, const struct group *group,
+			struct node_group_info *out)
 {
-	const struct peer *peer = host_peer(host, of);
+	struct node_iter at = { 0 };
 
-	ck_assert_ptr_nonnull(peer);
-	return &host->node->ports[peer->port];
+	while (node_next_group(host->node, &at, out))
+		if (out->vlan == group->vlan &&
+		    memcmp(out->ip, group->ip, sizeof(group->ip)) == 0)
+			return true;
+	return false;
+}
+
+bool station_is_heard(const struct host *host, const struct group *group)
+{
+	struct node_group_info info;
+
+	return finds_group(host, group, &info) && info.local;
+}
+
+bool station_is_member(const struct host *host, const struct group *group,
+		       const struct host *of)
+{
+	struct node_group_info info;
+	struct node_iter at = { 0 };
+	const char *name;
+
+	if (!finds_group(host, group, &info))
+		return false;
+	while ((name = node_next_member(host->node, &info, &at)))
+		if (strcmp(name, of->config.name) == 0)
+			return true;
+	return false;
 }

@@ -37,8 +37,10 @@ const char *station_sends_frame(struct host *host, const uint8_t *frame,
 /* Packets to the group that were written to the host's TAP. */
 size_t station_received(const struct host *host, const struct group *group);
 
-/* What a peer's part in multicast is, on that host. */
-struct port_groups *host_port_groups(const struct host *host,
-				     const struct host *of);
+/* The host's own node knows that its side joined the group. */
+bool station_is_heard(const struct host *host, const struct group *group);
+/* On that host, the other is listed as one of its members. */
+bool station_is_member(const struct host *host, const struct group *group,
+		       const struct host *of);
 
 #endif

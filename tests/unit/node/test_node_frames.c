@@ -54,7 +54,7 @@ START_TEST(frames_that_are_none_are_dropped_and_counted)
 	arrive();
 	ck_assert_uint_eq(b->written_count, 0);
 	ck_assert_uint_eq(host_drops_total(a), 3);
-	ck_assert_uint_eq(a->node->lane.tx.frames, 3);
+	ck_assert_uint_eq(host_status(a).tx.frames, 3);
 	free(frame);
 }
 END_TEST
@@ -201,7 +201,7 @@ START_TEST(a_mac_unheard_for_five_minutes_is_flooded_again)
 	arrive();
 	ck_assert_uint_eq(c->written_count, 1);
 	hosts_run(&h, 331 * CLOCK_S);
-	ck_assert_uint_eq(fdb_count(bridge_fdb(a->node->bridge)), 0);
+	ck_assert_uint_eq(host_status(a).fdb_count, 0);
 }
 END_TEST
 
@@ -284,8 +284,8 @@ START_TEST(unicast_and_multicast_keep_their_order_to_each_peer)
 	for (size_t i = 0; i < nc; i++)
 		ck_assert_mem_eq(c->written[i].bytes, iov[for_c[i]].iov_base,
 				 iov[for_c[i]].iov_len);
-	ck_assert_uint_eq(host_peer(a, b)->tx.frames, nb);
-	ck_assert_uint_eq(host_peer(b, a)->rx.frames, nb);
+	ck_assert_uint_eq(host_info(a, b).tx.frames, nb);
+	ck_assert_uint_eq(host_info(b, a).rx.frames, nb);
 	ck_assert_uint_gt(sent, 0);
 }
 END_TEST

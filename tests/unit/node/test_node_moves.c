@@ -28,7 +28,7 @@ static void teardown(void)
 
 static bool a_has_b_at(const struct addr *addr)
 {
-	return addr_equal(&host_peer(a, b)->endpoint->addr, addr);
+	return host_sends_to(a, b, addr);
 }
 
 /* ---- moves ---- */
@@ -61,7 +61,7 @@ START_TEST(a_peer_that_moved_is_followed_after_one_echo)
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	/* The old place is forgotten: nobody wants it. */
 	hosts_run(&h, 60 * CLOCK_S);
-	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 1);
+	ck_assert_uint_eq(host_debug(a).endpoints, 1);
 }
 END_TEST
 
@@ -130,7 +130,7 @@ START_TEST(attack_a_probe_passed_on_is_no_proof_if_the_echo_comes_from_home)
 		hosts_run(&h, 333 * CLOCK_MS);
 		host_say(b, (uint64_t)i);
 	}
-	ck_assert(addr_equal(&host_peer(b, a)->endpoint->addr, &a->addrs[0]));
+	ck_assert(host_sends_to(b, a, &a->addrs[0]));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 }
 END_TEST
@@ -268,7 +268,7 @@ START_TEST(attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere)
 	host_say(a, 1);
 	ck_assert_uint_eq(h.log_count, since + 1);
 	ck_assert(addr_equal(&h.log[since].to, &home));
-	ck_assert_ptr_null(endpoints_find(a->node, &elsewhere));
+	ck_assert(!host_knows_at(a, &elsewhere));
 	/* Each question was answered with no more than it was. */
 	ck_assert_uint_le(sent_to(&elsewhere), 3);
 	outsider_free(&o);
@@ -285,8 +285,7 @@ START_TEST(attack_a_member_does_not_take_anothers_place_by_its_address)
 	o.at = b->addrs[0];
 	outsider_hello(&o, a, false, true);
 	outsider_hello(&o, a, true, false);
-	ck_assert_ptr_eq(endpoints_find(a->node, &b->addrs[0])->peer,
-			 host_peer(a, b));
+	ck_assert(host_found_at(a, &b->addrs[0], b));
 	outsider_free(&o);
 }
 END_TEST
@@ -364,7 +363,7 @@ START_TEST(a_restart_heard_at_the_other_address_first_is_no_second_host)
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
 	ck_assert(a_has_b_at(&b->addrs[0]));
 	hosts_run(&h, CLOCK_S);
-	epoch = host_peer(a, b)->epoch;
+	epoch = host_peer(a, b).epoch;
 	b->rng.state += (uint64_t)_i;
 	host_stop(b);
 	host_start(b);
@@ -372,7 +371,7 @@ START_TEST(a_restart_heard_at_the_other_address_first_is_no_second_host)
 	h.judge = lose_first_v4_dial_of_b;
 	hosts_run(&h, 3 * CLOCK_S);
 	ck_assert(hosts_pair_up(&h));
-	ck_assert_uint_ne(host_peer(a, b)->epoch, epoch);
+	ck_assert_uint_ne(host_peer(a, b).epoch, epoch);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
 	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
 	ck_assert_uint_eq(host_drops(a, DROP_duplicate_key), 0);

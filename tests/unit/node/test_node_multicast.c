@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/querier.h"
 #include "support/frames.h"
 #include "support/main.h"
 #include "support/stations.h"
@@ -180,7 +181,7 @@ START_TEST(a_leave_is_told_once_nobody_answered_for_it)
 	ck_assert_str_eq(station_sends(a, &g1), "");
 	/* All know: nothing is kept of it. */
 	arrive();
-	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	ck_assert_uint_eq(host_debug(b).left, 0);
 	station_join(b, &g1);
 	arrive();
 	ck_assert_str_eq(station_sends(a, &g1), "b");
@@ -198,20 +199,20 @@ START_TEST(a_malformed_report_is_counted_and_goes_to_all)
 	ck_assert_uint_eq(host_drops(a, DROP_membership_bad), 1);
 	arrive();
 	ck_assert_uint_eq(host_drops(b, DROP_membership_bad), 1);
-	ck_assert(!querier_wants(a->node->querier, &g1));
+	ck_assert(!station_is_heard(a, &g1));
 }
 END_TEST
 
 START_TEST(joins_of_one_batch_arrive_in_one_record)
 {
-	struct port_groups *m;
+	struct node_debug_peer known;
 
 	stations_mesh(&h, 2);
 	station_join_many(b, 0, 64);
-	m = host_port_groups(a, b);
 	arrive();
-	ck_assert_uint_eq(m->held, m->declared);
-	ck_assert_uint_eq(m->held, declaration_version(b->node->declaration));
+	known = host_peer(a, b);
+	ck_assert_uint_eq(known.held, known.declared);
+	ck_assert_uint_eq(known.held, host_debug(b).version);
 	for (uint32_t i = 0; i < 64; i++) {
 		struct group g = station_group(i);
 
@@ -395,7 +396,7 @@ START_TEST(who_neither_snoops_nor_asks_writes_nothing_into_its_tap)
 	hosts_run(&h, 300 * CLOCK_S);
 	ck_assert_uint_eq(b->written_count, 0);
 	ck_assert_str_eq(station_sends(a, &g1), "b");
-	ck_assert_uint_eq(host_port_groups(a, b)->held, 1);
+	ck_assert_uint_eq(host_peer(a, b).held, 1);
 }
 END_TEST
 

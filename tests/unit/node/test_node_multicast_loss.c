@@ -38,10 +38,10 @@ static void arrive(void)
 
 static bool knows(const struct host *host, const struct host *of)
 {
-	const struct port_groups *m = host_port_groups(host, of);
+	const struct node_debug_peer peer = host_peer(host, of);
 
-	return host_up(host, of) && m->held == m->declared &&
-	       m->held == declaration_version(of->node->declaration);
+	return host_up(host, of) && peer.held == peer.declared &&
+	       peer.held == host_debug(of).version;
 }
 
 static bool all_know(const struct hosts *hosts)
@@ -284,8 +284,7 @@ START_TEST(after_any_loss_all_know_the_same)
 		ck_assert_str_eq(station_sends(a, &g), expected);
 	}
 	for (size_t i = 0; i < 3; i++)
-		ck_assert_uint_eq(declaration_left(h.host[i].node->declaration),
-				  0);
+		ck_assert_uint_eq(host_debug(&h.host[i]).left, 0);
 }
 END_TEST
 
@@ -298,7 +297,7 @@ static struct {
 
 static void note_history(const struct host *host, size_t i)
 {
-	uint32_t version = declaration_version(host->node->declaration);
+	uint32_t version = host_debug(host).version;
 
 	ck_assert_uint_lt(version, VERSIONS);
 	history[i][version].seen = true;
@@ -306,7 +305,7 @@ static void note_history(const struct host *host, size_t i)
 	for (uint32_t j = 0; j < 8; j++) {
 		struct group g = station_group(j);
 
-		if (querier_wants(host->node->querier, &g))
+		if (station_is_heard(host, &g))
 			history[i][version].wanted |= (uint8_t)(1u << j);
 	}
 }
@@ -314,21 +313,19 @@ static void note_history(const struct host *host, size_t i)
 static void assert_nothing_missing(const struct host *host,
 				   const struct host *of, size_t of_i)
 {
-	const struct peer *peer = host_peer(host, of);
-	const struct port_groups *m;
+	struct node_debug_peer peer;
 
-	if (!peer || bridge_port_is_flooded(host->node->bridge, peer->port) ||
-	    peer->epoch != of->node->epoch)
+	if (!host_knows(host, of))
 		return;
-	m = &host->node->ports[peer->port];
-	if (!history[of_i][m->held].seen)
+	peer = host_peer(host, of);
+	if (peer.flooded || peer.epoch != host_debug(of).epoch ||
+	    !history[of_i][peer.held].seen)
 		return;
 	for (uint32_t j = 0; j < 8; j++) {
 		struct group g = station_group(j);
 
-		if (history[of_i][m->held].wanted & 1u << j)
-			ck_assert(mdb_has(bridge_mdb(host->node->bridge), &g,
-					  peer->port));
+		if (history[of_i][peer.held].wanted & 1u << j)
+			ck_assert(station_is_member(host, &g, of));
 	}
 }
 
@@ -502,9 +499,9 @@ START_TEST(a_peer_that_was_dropped_and_welcomed_again_is_known_again)
 	station_join(b, &g1);
 	station_join(a, &g2);
 	hosts_run(&h, CLOCK_S);
-	c_only = c->node->key;
+	c_only = c->key;
 	node_set_trusted(a->node, &c_only, 1, hosts_clock(a));
-	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert(!host_knows(a, b));
 	ck_assert_str_eq(station_sends(a, &g1), "");
 	node_set_trusted(a->node, NULL, 0, hosts_clock(a));
 	hosts_run(&h, 500 * CLOCK_MS);
@@ -531,7 +528,7 @@ START_TEST(groups_of_who_said_bye_are_gone)
 	arrive();
 	at = (struct node_iter){ 0 };
 	ck_assert(!node_next_group(a->node, &at, &info));
-	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), 0);
+	ck_assert_uint_eq(host_debug(a).groups, 0);
 }
 END_TEST
 
@@ -589,22 +586,22 @@ START_TEST(a_leave_is_kept_until_all_who_are_up_know_it)
 	h.judge = lose_groups_to_c;
 	station_leave(b, &g1);
 	hosts_run(&h, 5 * CLOCK_S);
-	ck_assert_uint_eq(declaration_left(b->node->declaration), 1);
+	ck_assert_uint_eq(host_debug(b).left, 1);
 	ck_assert_str_eq(station_sends(a, &g1), "");
 	ck_assert_str_eq(station_sends(c, &g1), "b");
 	h.judge = NULL;
 	hosts_run(&h, 7 * CLOCK_S);
-	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	ck_assert_uint_eq(host_debug(b).left, 0);
 	ck_assert_str_eq(station_sends(c, &g1), "");
 	/* Who is down does not hold it up. */
 	station_leave(b, &g2);
 	hosts_run(&h, 1900 * CLOCK_MS);
 	h.judge = cut_c;
 	hosts_run(&h, 200 * CLOCK_MS);
-	ck_assert_uint_eq(declaration_left(b->node->declaration), 1);
+	ck_assert_uint_eq(host_debug(b).left, 1);
 	hosts_run(&h, 4 * CLOCK_S);
 	ck_assert(!host_up(b, c));
-	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
+	ck_assert_uint_eq(host_debug(b).left, 0);
 	h.judge = NULL;
 	ck_assert(hosts_until(&h, all_know, 8 * CLOCK_S));
 	ck_assert_str_eq(station_sends(c, &g2), "");
@@ -623,8 +620,8 @@ START_TEST(a_leave_that_nobody_is_there_to_hear_is_not_kept)
 		station_leave(b, &g);
 	}
 	hosts_run(&h, 3 * CLOCK_S);
-	ck_assert_uint_eq(declaration_left(b->node->declaration), 0);
-	ck_assert_uint_eq(declaration_joined(b->node->declaration), 0);
+	ck_assert_uint_eq(host_debug(b).left, 0);
+	ck_assert_uint_eq(host_debug(b).joined, 0);
 }
 END_TEST
 
@@ -668,7 +665,7 @@ static void assert_many_are_known(void)
 	ck_assert_str_eq(station_sends(a, &g), "b");
 	g = station_group(MANY);
 	ck_assert_str_eq(station_sends(a, &g), "");
-	ck_assert_uint_eq(mdb_count(bridge_mdb(a->node->bridge)), MANY);
+	ck_assert_uint_eq(host_debug(a).groups, MANY);
 	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 0);
 }
 

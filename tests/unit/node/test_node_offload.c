@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/pmtu.h"
 #include "support/main.h"
 #include "support/segments.h"
 #include "support/stations.h"
@@ -54,7 +55,7 @@ static void arrive(void)
 
 static size_t datagram_size(const struct host *from, const struct host *to)
 {
-	return host_peer(from, to)->path.pmtu.size;
+	return host_peer(from, to).datagram_size;
 }
 
 /* Long enough for probing to have found every limit. */
@@ -351,9 +352,9 @@ START_TEST(a_super_frame_arrives_as_the_segments_its_sender_meant)
 	ck_assert_uint_eq(b->written_count, count);
 	assert_segments(c, 0, &s, size, true);
 	ck_assert_uint_eq(c->written_count, count);
-	ck_assert_uint_eq(a->node->lane.tx.frames, 1);
-	ck_assert_uint_eq(host_peer(a, b)->tx.frames, count);
-	ck_assert_uint_eq(host_peer(b, a)->rx.frames, count);
+	ck_assert_uint_eq(host_status(a).tx.frames, 1);
+	ck_assert_uint_eq(host_info(a, b).tx.frames, count);
+	ck_assert_uint_eq(host_info(b, a).rx.frames, count);
 	ck_assert_uint_eq(lost_frames(), 0);
 }
 END_TEST
@@ -371,7 +372,7 @@ START_TEST(a_tap_that_takes_super_frames_gets_them_again)
 	segments = assert_stream(b, &s, size);
 	ck_assert_uint_eq(b->written_count,
 			  supers[_i].merged ? supers[_i].merged : segments);
-	ck_assert_uint_eq(host_peer(b, a)->rx.frames, segments);
+	ck_assert_uint_eq(host_info(b, a).rx.frames, segments);
 	ck_assert_uint_eq(lost_frames(), 0);
 }
 END_TEST
@@ -515,7 +516,7 @@ START_TEST(more_super_frames_than_a_chunk_keep_their_order)
 	take(b, &takes_none);
 	mesh(2);
 	s.payload_len = 3000;
-	for (unsigned i = 0; i < 3 * LANE_CHUNK; i++) {
+	for (unsigned i = 0; i < 3 * NODE_DEBUG_CHUNK; i++) {
 		s.seq = i * 3000;
 		s.dst_port = (uint16_t)i;
 		read_segment(&s, i % 3 ? 1000 : 0);
@@ -524,13 +525,13 @@ START_TEST(more_super_frames_than_a_chunk_keep_their_order)
 	}
 	give(a);
 	arrive();
-	for (unsigned i = 0; i < 3 * LANE_CHUNK; i++) {
+	for (unsigned i = 0; i < 3 * NODE_DEBUG_CHUNK; i++) {
 		s.seq = i * 3000;
 		s.dst_port = (uint16_t)i;
 		if (i % 3)
 			at += assert_segments(b, at, &s, 1000, false);
 	}
-	ck_assert_uint_eq(host_drops(a, DROP_offload_bad), LANE_CHUNK);
+	ck_assert_uint_eq(host_drops(a, DROP_offload_bad), NODE_DEBUG_CHUNK);
 	ck_assert_uint_eq(at, b->written_count);
 }
 END_TEST
@@ -723,7 +724,7 @@ START_TEST(malformed_super_frames_are_dropped_and_counted)
 	ck_assert_uint_eq(host_drops(a, DROP_frame_short), 1);
 	ck_assert_uint_eq(host_drops(a, DROP_frame_bad_source), 1);
 	ck_assert_uint_eq(h.log_count, since);
-	ck_assert_uint_eq(a->node->lane.tx.frames, 11);
+	ck_assert_uint_eq(host_status(a).tx.frames, 11);
 }
 END_TEST
 

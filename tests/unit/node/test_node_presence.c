@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "node/pmtu.h"
 #include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
@@ -27,9 +28,10 @@ static void teardown(void)
 
 static bool b_down_at_a(const struct hosts *hosts)
 {
-	const struct peer *p = host_peer(&hosts->host[0], &hosts->host[1]);
+	const struct host *from = &hosts->host[0], *of = &hosts->host[1];
 
-	return p && p->state == PEER_DOWN;
+	return host_knows(from, of) &&
+	       host_peer(from, of).state == NODE_PEER_STATE_DOWN;
 }
 
 START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
@@ -41,12 +43,12 @@ START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
 	hosts_mesh(&h, 2);
 	host_tap(b, frame, 60); /* a learns b's MAC */
 	hosts_run(&h, CLOCK_S);
-	ck_assert_uint_eq(fdb_count(bridge_fdb(a->node->bridge)), 1);
+	ck_assert_uint_eq(host_status(a).fdb_count, 1);
 	host_stop(b);
 	began = h.now_us;
 	ck_assert(hosts_until(&h, b_down_at_a, 4 * CLOCK_S));
 	ck_assert_uint_ge(h.now_us - began, 1500 * CLOCK_MS);
-	ck_assert_uint_eq(fdb_count(bridge_fdb(a->node->bridge)), 0);
+	ck_assert_uint_eq(host_status(a).fdb_count, 0);
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "no answer: is UDP 8273 open both ways?");
 	info = host_shows(a, &b->addrs[0]);
@@ -107,7 +109,7 @@ START_TEST(a_path_cut_one_way_is_down_at_both_ends)
 	ck_assert(b_down_at_a(&h));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "it does not hear us: is UDP 8273 open both ways?");
-	ck_assert_int_eq(host_peer(b, a)->state, PEER_DOWN);
+	ck_assert_int_eq(host_peer(b, a).state, NODE_PEER_STATE_DOWN);
 	h.judge = NULL;
 	ck_assert(hosts_until(&h, hosts_pair_up, 6 * CLOCK_S));
 }
@@ -136,7 +138,6 @@ END_TEST
 
 START_TEST(goodbye_is_down_at_once_and_ends_the_flooding)
 {
-	static const struct session zero;
 	size_t since;
 
 	hosts_mesh(&h, 2);
@@ -146,9 +147,7 @@ START_TEST(goodbye_is_down_at_once_and_ends_the_flooding)
 	ck_assert(b_down_at_a(&h));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "stopped: it said goodbye");
-	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		ck_assert_mem_eq(&host_peer(a, b)->sessions[i], &zero,
-				 sizeof(zero));
+	host_assert_no_sessions(a, b);
 	since = h.log_count;
 	host_say(a, 1);
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, b, since), 0);
@@ -187,12 +186,12 @@ START_TEST(a_peer_nobody_wants_is_forgotten_after_it_expired)
 	host_dial(a, b);
 	host_stop(b);
 	hosts_run(&h, 15 * CLOCK_S);
-	ck_assert_ptr_nonnull(peers_find(a->node, &o.key));
+	ck_assert(host_knows_key(a, &o.key));
 	hosts_run(&h, 10 * CLOCK_S);
-	ck_assert_ptr_null(peers_find(a->node, &o.key));
-	ck_assert_ptr_null(endpoints_find(a->node, &o.at));
+	ck_assert(!host_knows_key(a, &o.key));
+	ck_assert(!host_knows_at(a, &o.at));
 	/* b is wanted: it stays. */
-	ck_assert_ptr_nonnull(host_peer(a, b));
+	ck_assert(host_knows(a, b));
 	outsider_free(&o);
 }
 END_TEST
@@ -217,13 +216,13 @@ START_TEST(a_datagram_too_big_for_our_own_interface_shrinks_the_next)
 {
 	hosts_mesh(&h, 2);
 	hosts_run(&h, CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MAX);
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_MAX);
 	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, PMTU_MAX, 1,
 			 hosts_clock(a));
-	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_BASE);
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_BASE);
 	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, PMTU_BASE, 1,
 			 hosts_clock(a));
-	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_MIN_V4);
 	ck_assert_uint_eq(host_drops(a, DROP_send_too_big), 2);
 	ck_assert_uint_eq(host_shows(a, &b->addrs[0]).datagram_size,
 			  PMTU_MIN_V4);
@@ -249,10 +248,10 @@ START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
 	ck_assert_mem_eq(b->written[0].bytes, frame, 1514);
 	h.judge = NULL;
 	hosts_run(&h, 120 * CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MAX);
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_MAX);
 	h.judge = lose_large;
 	hosts_run(&h, 10 * CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_MIN_V4);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	free(frame);
 }
@@ -273,7 +272,7 @@ START_TEST(looking_for_a_larger_size_is_no_loss)
 		ck_assert_double_lt(host_shows(a, &b->addrs[0]).loss, 1e-6);
 		ck_assert_double_lt(host_shows(b, &a->addrs[0]).loss, 1e-6);
 	}
-	ck_assert_uint_eq(host_peer(a, b)->path.pmtu.size, 1472);
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, 1472);
 }
 END_TEST
 

@@ -187,7 +187,7 @@ START_TEST(nothing_after_goodbye_is_read)
 	outsider_send(&peer, a, records, sizeof(records));
 	ck_assert_uint_eq(a->written_count, 0);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 1);
-	ck_assert_uint_eq(table_count(a->node->indices), 0);
+	ck_assert_uint_eq(host_debug(a).indices, 0);
 	free(frame);
 }
 END_TEST

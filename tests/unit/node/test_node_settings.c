@@ -188,11 +188,11 @@ START_TEST(a_shorter_interval_notices_sooner)
 			  hosts_clock(a));
 	host_stop(b);
 	began = h.now_us;
-	while (host_up(a, b) && host_peer(a, b)->state == PEER_UP)
+	while (host_up(a, b))
 		hosts_run(&h, 10 * CLOCK_MS);
 	ck_assert_uint_le(h.now_us - began, 400 * CLOCK_MS);
 	hosts_run(&h, 11 * CLOCK_S);
-	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert(!host_knows(a, b));
 }
 END_TEST
 
@@ -215,8 +215,8 @@ START_TEST(endpoints_are_dialled_when_wanted_and_let_go_when_not)
 	since = h.log_count;
 	hosts_run(&h, 60 * CLOCK_S);
 	ck_assert_uint_eq(h.log_count, since);
-	ck_assert_uint_eq(table_count(a->node->peers.by_addr), 0);
-	ck_assert_uint_eq(table_count(a->node->indices), 0);
+	ck_assert_uint_eq(host_debug(a).endpoints, 0);
+	ck_assert_uint_eq(host_debug(a).indices, 0);
 }
 END_TEST
 
@@ -235,8 +235,8 @@ START_TEST(what_several_want_stays_until_the_last_lets_go)
 	node_want(a->node, NODE_SOURCE_DNS, &c->addrs[0], 1, now);
 	node_status(a->node, &status);
 	ck_assert_uint_eq(status.peers_total, 1);
-	ck_assert_ptr_null(endpoints_find(a->node, &b->addrs[0]));
-	ck_assert_ptr_nonnull(endpoints_find(a->node, &c->addrs[0]));
+	ck_assert(!host_knows_at(a, &b->addrs[0]));
+	ck_assert(host_knows_at(a, &c->addrs[0]));
 }
 END_TEST
 
@@ -307,11 +307,11 @@ START_TEST(an_endpoint_nobody_needs_makes_room)
 	o.at = second;
 	hosts_run(&h, CLOCK_MS);
 	outsider_join(&o, a);
-	ck_assert_ptr_nonnull(endpoints_find(a->node, &second));
+	ck_assert(host_knows_at(a, &second));
 	ck_assert_uint_eq(
 		node_want(a->node, NODE_SOURCE_FILE, list, 6, hosts_clock(a)),
 		1);
-	ck_assert_ptr_null(endpoints_find(a->node, &second));
+	ck_assert(!host_knows_at(a, &second));
 	outsider_free(&o);
 }
 END_TEST
@@ -321,7 +321,7 @@ START_TEST(an_endpoint_let_go_in_the_middle_of_a_handshake_is_met)
 	host_start(a);
 	host_start(b);
 	host_dial(a, b);
-	while (!table_count(a->node->candidates))
+	while (!host_debug(a).pending)
 		hosts_run(&h, CLOCK_MS);
 	host_want(a, NULL, 0);
 	ck_assert(hosts_until(&h, hosts_pair_up, 100 * CLOCK_MS));
@@ -373,7 +373,7 @@ START_TEST(a_peer_heard_from_inside_the_tap_is_refused)
 	ck_assert(outsider_shake_hands(&o, a));
 	outsider_hello(&o, a, false, true);
 	ck_assert_uint_eq(host_drops(a, DROP_recursion), 1);
-	ck_assert_ptr_null(peers_find(a->node, &o.key));
+	ck_assert(!host_knows_key(a, &o.key));
 	outsider_free(&o);
 }
 END_TEST
@@ -404,7 +404,7 @@ START_TEST(more_prefixes_than_there_is_room_for_are_cut)
 		many[i] = prefix_of("10.77.0.1/24");
 	host_start(a);
 	node_set_tap_prefixes(a->node, many, COUNT(many), hosts_clock(a));
-	ck_assert_uint_eq(a->node->prefixes_count, NODE_PREFIXES_MAX);
+	ck_assert_uint_eq(host_debug(a).prefixes, NODE_PREFIXES_MAX);
 }
 END_TEST
 

@@ -64,9 +64,9 @@ static void set_secrets(struct host *host, const uint8_t *first,
 static bool on_secret(const struct host *host, const struct host *of,
 		      const uint8_t *secret)
 {
-	const struct peer *peer = host_peer(host, of);
+	const struct node_debug_peer peer = host_peer(host, of);
 
-	return peer->current && peer->current->psk[0] == secret[0];
+	return peer.has_current && peer.current.secret[0] == secret[0];
 }
 
 static void keep_talking(uint64_t us)
@@ -82,6 +82,8 @@ static void keep_talking(uint64_t us)
 
 START_TEST(a_secret_is_rotated_without_a_frame_lost)
 {
+	struct node_debug_peer peer;
+
 	start_pair();
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
 	/* First every host accepts the new one too, then initiates with it, then
@@ -103,9 +105,10 @@ START_TEST(a_secret_is_rotated_without_a_frame_lost)
 	keep_talking(40 * CLOCK_S);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
-	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		ck_assert_uint_ne(host_peer(a, b)->sessions[i].psk[0],
-				  old_secret[0]);
+	peer = host_peer(a, b);
+	for (size_t i = 0; i < peer.sessions_count; i++)
+		ck_assert_uint_ne(peer.sessions[i].secret[0], old_secret[0]);
+	ck_assert_uint_eq(host_debug(a).unwiped, 0);
 }
 END_TEST
 
@@ -125,18 +128,14 @@ END_TEST
 
 START_TEST(a_secret_that_is_gone_takes_its_sessions_with_it)
 {
-	static const struct session zero;
-
 	hosts_mesh(&h, 2);
 	set_secrets(a, new_secret, NULL);
-	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		ck_assert_mem_eq(&host_peer(a, b)->sessions[i], &zero,
-				 sizeof(zero));
+	host_assert_no_sessions(a, b);
 	ck_assert(!host_talks(a, b));
 	ck_assert(!host_talks(b, a));
 	hosts_run(&h, 5 * CLOCK_S);
 	/* And the peer is not said to be up. */
-	ck_assert_int_eq(host_peer(a, b)->state, PEER_DOWN);
+	ck_assert_int_eq(host_peer(a, b).state, NODE_PEER_STATE_DOWN);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 1);
 	set_secrets(b, new_secret, NULL);
 	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S));
@@ -151,10 +150,10 @@ START_TEST(handshakes_under_a_secret_that_is_gone_come_to_nothing)
 	outsider_init(&o, 1);
 	host_start(a);
 	ck_assert(outsider_shake_hands(&o, a));
-	ck_assert_uint_eq(a->node->half_open, 1);
+	ck_assert_uint_eq(host_debug(a).half_open, 1);
 	set_secrets(a, new_secret, NULL);
-	ck_assert_uint_eq(a->node->half_open, 0);
-	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	ck_assert_uint_eq(host_debug(a).half_open, 0);
+	ck_assert_uint_eq(host_debug(a).pending, 0);
 	outsider_hello(&o, a, false, true);
 	ck_assert_uint_eq(host_drops(a, DROP_data_index), 1);
 	outsider_free(&o);
@@ -184,8 +183,8 @@ START_TEST(only_trusted_keys_get_in)
 	host_dial(c, a);
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(hosts_pair_up(&h));
-	ck_assert_ptr_null(host_peer(a, c));
-	ck_assert_ptr_null(host_peer(c, a));
+	ck_assert(!host_knows(a, c));
+	ck_assert(!host_knows(c, a));
 	ck_assert_uint_gt(host_drops(a, DROP_untrusted_key), 0);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_REFUSED), 1);
 	ck_assert(addr_equal(&host_event(a, NODE_PEER_REFUSED)->at,
@@ -206,8 +205,8 @@ START_TEST(an_untrusted_answer_is_refused_and_shown)
 	host_start(b);
 	host_dial(a, b);
 	hosts_run(&h, 60 * CLOCK_S);
-	ck_assert_ptr_null(host_peer(a, b));
-	ck_assert_ptr_null(host_peer(b, a));
+	ck_assert(!host_knows(a, b));
+	ck_assert(!host_knows(b, a));
 	ck_assert_ptr_nonnull(
 		strstr(host_shows(a, &b->addrs[0]).reason, "key not trusted"));
 	/* Dialled seldom: it will not change by itself. */
@@ -222,12 +221,12 @@ START_TEST(trust_is_given_and_taken_at_run_time)
 	hosts_mesh(&h, 3);
 	host_want(a, &b->addrs[0], 1);
 	node_set_trusted(a->node, keys + 1, 1, hosts_clock(a));
-	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert(!host_knows(a, b));
 	ck_assert(host_up(a, c));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "key not trusted");
 	hosts_run(&h, 5 * CLOCK_S);
-	ck_assert_ptr_null(host_peer(a, b));
+	ck_assert(!host_knows(a, b));
 	ck_assert_ptr_nonnull(
 		strstr(host_shows(a, &b->addrs[0]).reason, "key not trusted"));
 	ck_assert(host_talks(a, c));
@@ -236,8 +235,8 @@ START_TEST(trust_is_given_and_taken_at_run_time)
 	ck_assert(host_talks(a, b));
 	/* Nobody is the same as everybody, if it is no list at all. */
 	node_set_trusted(a->node, keys, 0, hosts_clock(a));
-	ck_assert_ptr_null(host_peer(a, b));
-	ck_assert_ptr_null(host_peer(a, c));
+	ck_assert(!host_knows(a, b));
+	ck_assert(!host_knows(a, c));
 	node_set_trusted(a->node, NULL, 0, hosts_clock(a));
 	ck_assert(hosts_until(&h, hosts_all_up, 5 * CLOCK_S));
 }
@@ -250,7 +249,7 @@ START_TEST(a_key_thrown_out_is_not_held_against_the_next_address)
 	/* Nobody wants b's address: it goes with b, and c's takes its place. */
 	hosts_mesh(&h, 2);
 	node_set_trusted(a->node, &none, 0, hosts_clock(a));
-	ck_assert_ptr_null(endpoints_find(a->node, &b->addrs[0]));
+	ck_assert(!host_knows_at(a, &b->addrs[0]));
 	host_dial(a, c);
 	ck_assert_str_eq(host_shows(a, &c->addrs[0]).reason, "connecting");
 }
@@ -265,8 +264,8 @@ START_TEST(a_handshake_under_way_ends_when_trust_does)
 	host_start(a);
 	ck_assert(outsider_shake_hands(&o, a));
 	node_set_trusted(a->node, &none, 0, hosts_clock(a));
-	ck_assert_uint_eq(table_count(a->node->candidates), 0);
-	ck_assert_uint_eq(a->node->half_open, 0);
+	ck_assert_uint_eq(host_debug(a).pending, 0);
+	ck_assert_uint_eq(host_debug(a).half_open, 0);
 	outsider_hello(&o, a, false, true);
 	ck_assert_uint_eq(host_drops(a, DROP_data_index), 1);
 	outsider_free(&o);
@@ -293,7 +292,7 @@ START_TEST(another_protocol_version_is_refused_by_name)
 	ck_assert_str_eq(host_event(a, NODE_PEER_REFUSED)->peer, "future");
 	ck_assert_str_eq(host_shows(a, &o.at).reason,
 			 "another protocol version: upgrade the older one");
-	ck_assert_uint_eq(table_count(a->node->candidates), 0);
+	ck_assert_uint_eq(host_debug(a).pending, 0);
 	outsider_free(&o);
 }
 END_TEST
@@ -373,9 +372,9 @@ START_TEST(attack_a_table_filled_with_keys_keeps_no_configured_host_out)
 	hosts_run(&h, CLOCK_S);
 	ck_assert(host_up(a, b));
 	/* The last that came; and c, which is not configured, takes no place. */
-	ck_assert_ptr_nonnull(peers_find(a->node, &o[0].key));
-	ck_assert_ptr_nonnull(peers_find(a->node, &o[1].key));
-	ck_assert_ptr_null(peers_find(a->node, &o[2].key));
+	ck_assert(host_knows_key(a, &o[0].key));
+	ck_assert(host_knows_key(a, &o[1].key));
+	ck_assert(!host_knows_key(a, &o[2].key));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "peer table full: a configured peer took its place");
 	host_dial(c, a);
@@ -399,9 +398,9 @@ START_TEST(a_full_table_lets_the_longest_down_go)
 	hosts_run(&h, 10 * CLOCK_S); /* silent: down */
 	outsider_join(&o[1], a);
 	outsider_join(&o[2], a);
-	ck_assert_ptr_null(peers_find(a->node, &o[0].key));
-	ck_assert_ptr_nonnull(peers_find(a->node, &o[1].key));
-	ck_assert_ptr_nonnull(peers_find(a->node, &o[2].key));
+	ck_assert(!host_knows_key(a, &o[0].key));
+	ck_assert(host_knows_key(a, &o[1].key));
+	ck_assert(host_knows_key(a, &o[2].key));
 	ck_assert_uint_eq(host_drops(a, DROP_peers_full), 0);
 	for (int i = 0; i < 3; i++)
 		outsider_free(&o[i]);
@@ -422,7 +421,7 @@ START_TEST(a_peer_whose_session_never_opened_does_not_keep_its_place)
 	}
 	hosts_run(&h, 10 * CLOCK_S);
 	outsider_join(&o[2], a);
-	ck_assert_ptr_nonnull(peers_find(a->node, &o[2].key));
+	ck_assert(host_knows_key(a, &o[2].key));
 	for (int i = 0; i < 3; i++)
 		outsider_free(&o[i]);
 }

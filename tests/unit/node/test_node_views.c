@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "node/pmtu.h"
 #include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
@@ -40,7 +41,7 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 
 	info = host_shows(a, &b->addrs[0]);
 	ck_assert(info.has_key && info.wanted);
-	ck_assert(public_key_equal(&info.key, &b->node->key));
+	ck_assert(public_key_equal(&info.key, &b->key));
 	ck_assert_str_eq(info.name, "b");
 	ck_assert_int_eq(info.state, NODE_PEER_STATE_UP);
 	ck_assert_str_eq(info.reason, "");
@@ -131,7 +132,7 @@ START_TEST(the_macs_are_shown_with_their_owners)
 		ck_assert_uint_eq(info.mac[5], 2);
 		ck_assert_uint_eq(info.vlan, 100);
 		ck_assert_str_eq(info.owner, "b");
-		ck_assert(public_key_equal(&info.owner_key, &b->node->key));
+		ck_assert(public_key_equal(&info.owner_key, &b->key));
 		ck_assert_uint_ge(info.age_us, CLOCK_S);
 	}
 	ck_assert(local && remote);

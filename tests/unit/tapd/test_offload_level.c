@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "node/candidate.h"
-#include "node/groups.h"
+#include "node/debug.h"
 #include "support/main.h"
 #include "support/netns.h"
 #include "tapd/log.h"
@@ -96,11 +95,12 @@ static void assert_report(const char *tap_word, const char *merge,
 
 static void assert_takes(bool partial, bool tcp, bool udp_too)
 {
-	const struct node_tap_takes *t = &node->config.tap_takes;
+	struct node_debug debug;
 
-	ck_assert_int_eq(t->partial, partial);
-	ck_assert_int_eq(t->tcp, tcp);
-	ck_assert_int_eq(t->udp, udp_too);
+	node_debug(node, &debug);
+	ck_assert_int_eq(debug.tap_takes.partial, partial);
+	ck_assert_int_eq(debug.tap_takes.tcp, tcp);
+	ck_assert_int_eq(debug.tap_takes.udp, udp_too);
 }
 
 /* Kernels before 6.2 have one rung less. */
