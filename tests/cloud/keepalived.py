@@ -6,15 +6,17 @@ import signal
 from .janitor import pids_in
 from .wait import wait_for
 
-NOTIFY = """#!/bin/sh
-# Keepalived calls this with: INSTANCE name state priority
-echo "$(date +%s.%N) $2 $3" >> {history}
+# Keepalived writes INSTANCE "name" state priority, a line for each transition. Notify
+# scripts of two transitions run side by side, and the later may be the first to write.
+RECORDER = """while read -r kind name state priority; do
+    echo "$(date +%s.%N) $name $state" >> {history}
+done <> {fifo}
 """
 
 GLOBAL = """global_defs {{
     router_id {name}
     script_user root
-}}
+{options}}}
 """
 
 INSTANCE = """vrrp_instance {name} {{
@@ -55,10 +57,11 @@ class Keepalived:
     def __init__(self, host, *instances):
         self.host, self.instances = host, instances or (Vrrp(),)
         self.history_path = host.path("keepalived.history")
-        self.process = None
+        self.process = self.recorder = None
 
-    def configuration(self, notify):
-        return GLOBAL.format(name=self.host.name) + "".join(
+    def configuration(self, notify, *global_options):
+        options = "".join(f"    {line}\n" for line in global_options)
+        return GLOBAL.format(name=self.host.name, options=options) + "".join(
             INSTANCE.format(name=i.name, interface=i.interface, router_id=i.router_id,
                             priority=i.priority, interval=i.interval, address=i.address,
                             notify=notify,
@@ -66,8 +69,13 @@ class Keepalived:
             for i in self.instances)
 
     def start(self):
-        notify = self.host.write("notify", NOTIFY.format(history=self.history_path), 0o755)
-        conf = self.host.write("keepalived.conf", self.configuration(notify))
+        fifo = self.host.path("keepalived.fifo")
+        if not self.recorder:
+            os.mkfifo(fifo)
+            self.recorder = self.host.start("sh", "-c", RECORDER.format(
+                history=self.history_path, fifo=fifo), log="recorder.log")
+        conf = self.host.write("keepalived.conf", self.configuration(
+            "/bin/true", f"vrrp_notify_fifo {fifo}"))
         self.process = self.host.start(
             "keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp",
             "-f", conf, "-p", self.host.path("keepalived.pid"),
@@ -96,11 +104,11 @@ class Keepalived:
         """(wall time, instance, state) of each transition so far."""
         try:
             with open(self.history_path) as file:
-                lines = [line.split() for line in file]
+                lines = [line.split() for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
-        return [(float(when), instance, state) for when, instance, state in lines
-                if name in (None, instance)]
+        history = [(float(when), instance.strip('"'), state) for when, instance, state in lines]
+        return [entry for entry in history if name in (None, entry[1])]
 
     def state(self, name=None):
         history = self.history(name or self.instances[0].name)
