@@ -27,13 +27,18 @@ struct table {
 	uint32_t mask;	   /* buckets - 1, a power of two */
 	uint32_t *buckets; /* the first slot of each chain */
 	uint32_t *recent;  /* slots found lately, by the key's last byte */
-	uint8_t *entries;
+	uint8_t *
+		entries; /* in memory, at the first multiple of their alignment */
+	void *memory;
 };
 
 /* The packets of a batch ask for the same few keys again and again; comparing a
  * key is cheaper than hashing it. Colliding keys only lose the
  * shortcut. */
 #define RECENT 8
+
+/* Large values begin a cache line, so that their first members share one. */
+#define LINE 64
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -44,7 +49,7 @@ struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 			const uint8_t seed[TABLE_SEED_LEN])
 {
 	struct table *t;
-	size_t buckets = 1;
+	size_t align, buckets = 1;
 
 	assert(capacity >= 1 && capacity <= UINT32_C(1) << 31);
 	assert(key_len >= 1 && key_len <= 64);
@@ -58,15 +63,18 @@ struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 	t->key_len = key_len;
 	t->link_offset = round_up(value_len, alignof(struct link));
 	t->key_offset = t->link_offset + sizeof(struct link);
-	t->stride = round_up(t->key_offset + key_len, alignof(max_align_t));
+	align = value_len < LINE ? alignof(max_align_t) : LINE;
+	t->stride = round_up(t->key_offset + key_len, align);
 	t->mask = (uint32_t)(buckets - 1);
 	t->buckets = calloc(buckets, sizeof(*t->buckets));
 	t->recent = calloc(RECENT, sizeof(*t->recent));
-	t->entries = calloc(capacity, t->stride);
-	if (!t->buckets || !t->recent || !t->entries) {
+	t->memory = calloc((size_t)capacity + 1, t->stride);
+	if (!t->buckets || !t->recent || !t->memory) {
 		table_free(t);
 		return NULL;
 	}
+	t->entries = (uint8_t *)t->memory +
+		     (align - (uintptr_t)t->memory % align) % align;
 	table_clear(t);
 	return t;
 }
@@ -77,7 +85,7 @@ void table_free(struct table *t)
 		return;
 	free(t->buckets);
 	free(t->recent);
-	free(t->entries);
+	free(t->memory);
 	free(t);
 }
 

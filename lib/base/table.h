@@ -22,7 +22,8 @@
 struct table;
 
 /* NULL if memory is short. capacity ≥ 1; key_len 1..64; the values are aligned
- * for any type and start zeroed at each insert. */
+ * for any type, those of 64 bytes or more to a cache line, and start zeroed at each
+ * insert. */
 struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 			const uint8_t seed[TABLE_SEED_LEN]);
 void table_free(struct table *t);

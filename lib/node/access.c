@@ -20,9 +20,9 @@ static void rekey_for_secrets(struct node *n, struct peer *peer,
 	bool renew = false;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-		struct session *s = &peer->sessions[i];
+		struct session *s = peer->sessions[i];
 
-		if (s->stage == SESSION_NONE)
+		if (!s)
 			continue;
 		if (!has_secret(n, s->psk)) {
 			peer_session_drop(n, peer, s);
@@ -54,7 +54,7 @@ void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
 	for (size_t i = 0; i < n->secrets_count; i++)
 		secret_init(&n->secrets[i], secrets[i]);
 	while ((c = candidates_next(n, &at)))
-		if (!has_secret(n, c->session.psk))
+		if (!has_secret(n, c->session->psk))
 			candidate_drop(n, c);
 	at = TABLE_NONE;
 	while ((e = endpoints_next(n, &at)))

@@ -22,6 +22,7 @@
  */
 #include "node/candidate.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "node/hello.h"
@@ -36,12 +37,14 @@ struct candidate *candidate_new(struct node *n, uint32_t index)
 
 	if (!c)
 		return NULL;
-	c->session.local = index;
+	/* The pool has room for all of them, and for all of every peer's. */
+	c->session = table_insert(n->sessions, &index);
+	assert(c->session);
 	c->timer.kind = NODE_TIMER_CANDIDATE;
 	c->timer.owner = c;
 	*entry = (struct index_entry){ .kind = INDEX_CANDIDATE,
 				       .candidate = c,
-				       .session = &c->session };
+				       .session = c->session };
 	return c;
 }
 
@@ -69,10 +72,11 @@ void candidate_drop(struct node *n, struct candidate *c)
 {
 	uint32_t index = index_of(n, c);
 
-	if (c->session.stage == SESSION_HALF_OPEN)
+	if (c->session->stage == SESSION_HALF_OPEN)
 		n->half_open--;
 	table_remove(n->indices, &index);
-	session_wipe(&c->session);
+	session_wipe(c->session);
+	table_remove(n->sessions, &index);
 	candidate_free(n, c);
 }
 
@@ -117,24 +121,14 @@ static void bind(struct endpoint *e, struct peer *peer)
 	e->reason = ENDPOINT_DIALLING;
 }
 
-/* Moves the candidate's session into the peer. */
+/* The candidate's session is the peer's. */
 static struct session *attach(struct node *n, struct candidate *c,
 			      struct peer *peer, uint64_t now_us)
 {
-	struct session *s =
-		peer_session_slot(peer, peer_we_are_smaller(n, peer));
+	struct session *s = c->session;
 	struct endpoint *at = endpoint_get(n, &c->at);
-	struct index_entry *entry;
-	uint32_t index = index_of(n, c);
 
-	if (s->stage != SESSION_NONE)
-		peer_session_drop(n, peer, s);
-	*s = c->session;
-	bytes_wipe(&c->session, sizeof(c->session));
-	entry = table_find(n->indices, &index);
-	*entry = (struct index_entry){ .kind = INDEX_SESSION,
-				       .peer = peer,
-				       .session = s };
+	peer_session_add(n, peer, s);
 	if (!s->initiator)
 		peer->timestamp_us = c->timestamp_us;
 	if (at) {
@@ -286,7 +280,8 @@ static void own_key_conflict(struct node *n, struct candidate *c,
 static bool holds_its_place(const struct peer *peer)
 {
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		if (peer->sessions[i].stage == SESSION_CONFIRMED)
+		if (peer->sessions[i] &&
+		    peer->sessions[i]->stage == SESSION_CONFIRMED)
 			return true;
 	return peer->state == PEER_UP;
 }
@@ -335,7 +330,7 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 static void expire(struct node *n, struct candidate *c)
 {
 	struct endpoint *e =
-		c->session.initiator ? endpoints_find(n, &c->at) : NULL;
+		c->session->initiator ? endpoints_find(n, &c->at) : NULL;
 
 	if (e && !e->peer)
 		e->reason = ENDPOINT_IGNORED;
@@ -363,7 +358,7 @@ static void on_probation(struct node *n, struct candidate *c, uint64_t now_us)
 
 void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
 {
-	uint64_t due = c->session.born_us + SESSION_HALF_OPEN_US;
+	uint64_t due = c->session->born_us + SESSION_HALF_OPEN_US;
 
 	if (now_us >= due) {
 		expire(n, c);
@@ -373,8 +368,8 @@ void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
 		on_probation(n, c, now_us);
 		return;
 	}
-	if (c->session.initiator) {
-		hello_send_first(n, &c->session, &c->at, now_us);
+	if (c->session->initiator) {
+		hello_send_first(n, c->session, &c->at, now_us);
 		due = clock_earlier(due, now_us + SESSION_HELLO_US);
 	}
 	timers_set(&n->timers, &c->timer, due);

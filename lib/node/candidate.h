@@ -12,7 +12,7 @@ extern const struct control candidate_control;
  * epoch says who the other end is: candidate.c.
  */
 struct candidate {
-	struct session session;
+	struct session *session; /* in the node's pool */
 	struct public_key key;
 	struct addr at;		 /* where it was dialled, or answered */
 	uint64_t timestamp_us;	 /* of the initiation; the responder's only */

@@ -103,8 +103,9 @@ struct node {
 	struct timers timers;
 	struct timer age_timer;
 	struct peers peers;
-	struct table *candidates; /* local index → struct candidate */
 	struct table *indices;	  /* local index → struct index_entry */
+	struct table *sessions;	  /* local index → struct session: the pool */
+	struct table *candidates; /* local index → struct candidate */
 	uint32_t half_open;
 	struct cookie_jar jar;
 	struct bucket handshakes, cookies;

@@ -14,16 +14,6 @@ static_assert(NODE_DEBUG_SPREAD_US == NODE_SPREAD_US, "one spread");
 static_assert(NODE_DEBUG_CHUNK == LANE_CHUNK, "one size");
 static_assert(NODE_DEBUG_SESSIONS >= PEERS_SESSIONS, "room for all");
 
-static bool is_zero(const void *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-
-	for (size_t i = 0; i < len; i++)
-		if (at[i])
-			return false;
-	return true;
-}
-
 /* FNV-1a. */
 static uint64_t digest(const void *bytes, size_t len)
 {
@@ -35,19 +25,16 @@ static uint64_t digest(const void *bytes, size_t len)
 	return sum;
 }
 
-static uint32_t count_unwiped(const struct node *n)
+static uint32_t count_stray_sessions(const struct node *n)
 {
-	uint32_t at = TABLE_NONE, count = 0;
+	uint32_t at = TABLE_NONE;
+	uint32_t owned = table_count(n->candidates);
 	const struct peer *peer;
 
 	while ((peer = peers_next(n, &at)))
-		for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-			const struct session *s = &peer->sessions[i];
-
-			count += s->stage == SESSION_NONE &&
-				 !is_zero(s, sizeof(*s));
-		}
-	return count;
+		for (size_t i = 0; i < PEERS_SESSIONS; i++)
+			owned += peer->sessions[i] != NULL;
+	return table_count(n->sessions) - owned;
 }
 
 void node_debug(const struct node *n, struct node_debug *out)
@@ -58,7 +45,7 @@ void node_debug(const struct node *n, struct node_debug *out)
 		.half_open = n->half_open,
 		.pending = table_count(n->candidates),
 		.indices = table_count(n->indices),
-		.unwiped = count_unwiped(n),
+		.stray_sessions = count_stray_sessions(n),
 		.epoch = n->epoch,
 		.timestamp_us = n->timestamp_us,
 		.trusts_all = n->trusted == NULL,
@@ -108,9 +95,9 @@ static enum node_peer_state show_state(enum peer_state state)
 static void show_sessions(const struct peer *peer, struct node_debug_peer *out)
 {
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		if (peer->sessions[i].stage != SESSION_NONE)
+		if (peer->sessions[i])
 			out->sessions[out->sessions_count++] =
-				show_session(&peer->sessions[i]);
+				show_session(peer->sessions[i]);
 	out->has_current = peer->current != NULL;
 	if (peer->current)
 		out->current = show_session(peer->current);

@@ -35,8 +35,8 @@ struct node_debug {
 	uint32_t pending;   /* sessions that are no peer's yet, half open ones
 			     * among them */
 	uint32_t indices;   /* local indices in use: of dials and sessions */
-	/* Places for a session that are free and yet not all zero. */
-	uint32_t unwiped;
+	/* In the pool and nobody's; one that is not in the pool was wiped. */
+	uint32_t stray_sessions;
 
 	uint64_t epoch;
 	uint64_t timestamp_us; /* of our last initiation; 0: none */

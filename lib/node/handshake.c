@@ -77,7 +77,7 @@ static void answer(struct node *n, const struct addr *from, struct noise *noise,
 	}
 	m.sender = node_index_new(n, &entry);
 	c = m.sender ? candidate_new(n, m.sender) : NULL;
-	if (!c || !session_init(&c->session, n->aead, noise, false, m.sender,
+	if (!c || !session_init(c->session, n->aead, noise, false, m.sender,
 				remote, now_us)) {
 		node_drop(n, DROP_handshake_half_open);
 		if (c)
@@ -217,7 +217,7 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 		return;
 	}
 	e->pending.index = 0;
-	if (!session_init(&c->session, n->aead, &e->pending.noise, true, index,
+	if (!session_init(c->session, n->aead, &e->pending.noise, true, index,
 			  remote, now_us)) {
 		node_drop(n, DROP_handshake_half_open);
 		candidate_drop(n, c);
@@ -227,7 +227,7 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 	memcpy(c->key.bytes, e->pending.noise.rs, KEY_LEN);
 	c->at = e->addr;
 	endpoint_cancel(n, e);
-	hello_send_first(n, &c->session, &c->at, now_us);
+	hello_send_first(n, c->session, &c->at, now_us);
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
 }
 

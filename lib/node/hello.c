@@ -57,7 +57,7 @@ void hello_repeat(struct node *n, uint64_t now_us)
 
 static bool wants_hello(const struct session *s)
 {
-	return s->stage != SESSION_NONE && !s->hello_acked;
+	return s && !s->hello_acked;
 }
 
 static uint64_t hello_deadline(struct node *n, struct peer *peer,
@@ -68,8 +68,8 @@ static uint64_t hello_deadline(struct node *n, struct peer *peer,
 	(void)n;
 	(void)now_us;
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		if (wants_hello(&peer->sessions[i]))
-			due = clock_earlier(due, peer->sessions[i].hello_us);
+		if (wants_hello(peer->sessions[i]))
+			due = clock_earlier(due, peer->sessions[i]->hello_us);
 	return due;
 }
 
@@ -78,7 +78,7 @@ static uint64_t hello_deadline(struct node *n, struct peer *peer,
 static void hello_due(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-		struct session *s = &peer->sessions[i];
+		struct session *s = peer->sessions[i];
 
 		if (!wants_hello(s) || now_us < s->hello_us)
 			continue;

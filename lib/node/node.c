@@ -50,6 +50,7 @@ static bool make_tables(struct node *n)
 {
 	const struct node_config *c = &n->config;
 	uint32_t endpoints = 3 * c->peers_max;
+	uint32_t sessions = NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max;
 	uint16_t ports = (uint16_t)(c->peers_max + 1);
 	const struct bridge_config bridge = {
 		.ports = ports,
@@ -65,9 +66,10 @@ static bool make_tables(struct node *n)
 	node_random(n, seed, sizeof(seed));
 	n->candidates = table_new(NODE_CANDIDATES_MAX, sizeof(uint32_t),
 				  sizeof(struct candidate), seed);
-	n->indices = table_new(
-		endpoints + NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max,
-		sizeof(uint32_t), sizeof(struct index_entry), seed);
+	n->sessions = table_new(sessions, sizeof(uint32_t),
+				sizeof(struct session), seed);
+	n->indices = table_new(endpoints + sessions, sizeof(uint32_t),
+			       sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
 	if (!n->bridge || !groups_init(n, seed))
 		return false;
@@ -79,7 +81,7 @@ static bool make_tables(struct node *n)
 	       timers_init(&n->timers, endpoints + c->peers_max +
 					       NODE_CANDIDATES_MAX + 2) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
-	       n->indices && n->lane.frag && n->lane.merge;
+	       n->sessions && n->indices && n->lane.frag && n->lane.merge;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -142,6 +144,7 @@ void node_free(struct node *n)
 	candidates_free(n);
 	peers_free(n);
 	endpoints_free(n);
+	table_free(n->sessions);
 	table_free(n->indices);
 	groups_free(n);
 	bridge_free(n->bridge);

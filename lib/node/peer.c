@@ -73,6 +73,18 @@ struct peer *peers_last_up(const struct node *n)
 	return last;
 }
 
+/* Wipes it, and gives its place in the pool back. */
+static void session_free(struct node *n, struct session *s)
+{
+	uint32_t index;
+
+	if (!s)
+		return;
+	index = s->local;
+	session_wipe(s);
+	table_remove(n->sessions, &index);
+}
+
 void peers_remove(struct node *n, struct peer *peer)
 {
 	struct public_key key = peer->key;
@@ -83,7 +95,7 @@ void peers_remove(struct node *n, struct peer *peer)
 		if (e->peer == peer)
 			e->peer = NULL;
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		session_wipe(&peer->sessions[i]);
+		session_free(n, peer->sessions[i]);
 	bridge_port_remove(n->bridge, peer->port);
 	table_remove(n->peers.by_key, key.bytes);
 }
@@ -149,10 +161,10 @@ static uint64_t peer_deadline(struct node *n, struct peer *peer,
 	uint64_t due = now_us + n->config.interval_us;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		if (peer->sessions[i].stage != SESSION_NONE)
+		if (peer->sessions[i])
 			due = clock_earlier(
 				due,
-				session_deadline(&peer->sessions[i], now_us));
+				session_deadline(peer->sessions[i], now_us));
 	due = clock_earlier(due, control_deadline(n, peer, now_us));
 	return due > now_us ? due : now_us + CLOCK_MS;
 }
@@ -170,20 +182,44 @@ static void peer_sendable(struct node *n, const struct peer *peer)
 	bridge_port_set_live(n->bridge, peer->port, peer->current != NULL);
 }
 
-struct session *peer_session_slot(struct peer *peer, bool we_are_smaller)
+static struct session **place_of(struct peer *peer, const struct session *s)
 {
-	struct session *worst = NULL;
+	size_t i = 0;
+
+	while (peer->sessions[i] != s)
+		i++;
+	return &peer->sessions[i];
+}
+
+/* A free place, or that of the worst session. */
+static struct session **place_for_one(const struct node *n, struct peer *peer)
+{
+	bool we_are_smaller = peer_we_are_smaller(n, peer);
+	struct session **worst = NULL;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-		struct session *s = &peer->sessions[i];
+		struct session **at = &peer->sessions[i];
 
-		if (s->stage == SESSION_NONE)
-			return s;
-		if (s != peer->current &&
-		    (!worst || session_better(worst, s, we_are_smaller)))
-			worst = s;
+		if (!*at)
+			return at;
+		if (*at != peer->current &&
+		    (!worst || session_better(*worst, *at, we_are_smaller)))
+			worst = at;
 	}
 	return worst;
+}
+
+void peer_session_add(struct node *n, struct peer *peer, struct session *s)
+{
+	struct session **place = place_for_one(n, peer);
+	struct index_entry *entry = table_find(n->indices, &s->local);
+
+	if (*place)
+		peer_session_drop(n, peer, *place);
+	*place = s;
+	*entry = (struct index_entry){ .kind = INDEX_SESSION,
+				       .peer = peer,
+				       .session = s };
 }
 
 bool peer_choose_session(struct peer *peer, bool we_are_smaller,
@@ -192,15 +228,18 @@ bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 	struct session *best = NULL, *before = peer->current;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-		struct session *s = &peer->sessions[i];
+		struct session *s = peer->sessions[i];
 
-		if (s->stage == SESSION_OPEN && !session_expired(s, now_us) &&
+		if (s && s->stage == SESSION_OPEN &&
+		    !session_expired(s, now_us) &&
 		    (!best || session_better(s, best, we_are_smaller)))
 			best = s;
 	}
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-		struct session *s = &peer->sessions[i];
+		struct session *s = peer->sessions[i];
 
+		if (!s)
+			continue;
 		if (s == best)
 			s->retire_us = CLOCK_NEVER;
 		else if (best && s->stage == SESSION_OPEN &&
@@ -213,21 +252,20 @@ bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 
 void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
 {
-	uint32_t index = s->local;
-
-	table_remove(n->indices, &index);
-	frag_forget_session(n->lane.frag, peer->port, index);
+	table_remove(n->indices, &s->local);
+	frag_forget_session(n->lane.frag, peer->port, s->local);
 	if (peer->current == s)
 		peer->current = NULL;
 	peer_sendable(n, peer);
-	session_wipe(s);
+	*place_of(peer, s) = NULL;
+	session_free(n, s);
 }
 
 void peer_sessions_drop(struct node *n, struct peer *peer)
 {
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
-		if (peer->sessions[i].stage != SESSION_NONE)
-			peer_session_drop(n, peer, &peer->sessions[i]);
+		if (peer->sessions[i])
+			peer_session_drop(n, peer, peer->sessions[i]);
 }
 
 /* ---- where it is ---- */
@@ -390,9 +428,9 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 	bool had = peer->current != NULL, under_way = false;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
-		struct session *s = &peer->sessions[i];
+		struct session *s = peer->sessions[i];
 
-		if (s->stage == SESSION_NONE)
+		if (!s)
 			continue;
 		if (session_expired(s, now_us) ||
 		    (s->stage != SESSION_OPEN &&

@@ -20,7 +20,7 @@ enum peer_state { PEER_CONNECTING, PEER_UP, PEER_DOWN };
 /*
  * The first lines hold what sending a frame needs, in the order in which it is
  * needed; a table of hundreds of peers is walked frame by frame. The sessions
- * themselves, a thousand bytes each, stand last.
+ * themselves, a thousand bytes each, are in the node's pool.
  */
 struct peer {
 	struct session *current; /* sent on, or NULL; open */
@@ -44,7 +44,7 @@ struct peer {
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
 
-	struct session sessions[PEERS_SESSIONS];
+	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
 };
 static_assert(offsetof(struct peer, path.pmtu.size) < 64,
 	      "where to, on which session, how large: one line");
@@ -100,9 +100,9 @@ void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);
 
 /* ---- sessions ---- */
 
-/* A place for a session: an empty one, else the one that either end is least
- * likely to send on, for the caller to drop. Never the current one. */
-struct session *peer_session_slot(struct peer *peer, bool we_are_smaller);
+/* Takes a session of the pool over. Where all places are taken, the session goes
+ * that either end is least likely to send on; never the current one. */
+void peer_session_add(struct node *n, struct peer *peer, struct session *s);
 /* Chooses the session to send on; the others retire. True if it changed. */
 bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 			 uint64_t now_us);

@@ -510,7 +510,7 @@ void host_assert_no_sessions(const struct host *host, const struct host *of)
 
 	ck_assert(!peer.has_current);
 	ck_assert_uint_eq(peer.sessions_count, 0);
-	ck_assert_uint_eq(host_debug(host).unwiped, 0);
+	ck_assert_uint_eq(host_debug(host).stray_sessions, 0);
 }
 
 static bool find_info(const struct host *host, const struct host *of,

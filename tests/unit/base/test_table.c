@@ -60,6 +60,34 @@ START_TEST(finds_what_was_inserted_until_removed)
 }
 END_TEST
 
+/* Sessions and their keys lie in tables. */
+START_TEST(a_removed_value_leaves_no_byte_behind)
+{
+	static const uint8_t zero[200];
+	struct table *t = table_new(2, 3, sizeof(zero), seed);
+	uint8_t *a = table_insert(t, "abc"), *b = table_insert(t, "def");
+
+	memset(a, 0x5a, sizeof(zero));
+	memset(b, 0x5a, sizeof(zero));
+	table_remove(t, "abc");
+	ck_assert_mem_eq(a, zero, sizeof(zero));
+	table_remove(t, "def");
+	ck_assert_mem_eq(b, zero, sizeof(zero));
+	table_free(t);
+}
+END_TEST
+
+START_TEST(large_values_begin_cache_lines)
+{
+	struct table *t = table_new(3, 1, 65, seed);
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq((uintptr_t)table_insert(t, &"abc"[i]) % 64,
+				  0);
+	table_free(t);
+}
+END_TEST
+
 START_TEST(full_table_refuses_new_keys_and_keeps_the_old)
 {
 	struct table *t = table_new(3, 1, 1, seed);
@@ -271,6 +299,8 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_EACH(siphash_matches_published_vectors, sip_vectors),
 	UNIT_TEST(finds_what_was_inserted_until_removed),
+	UNIT_TEST(a_removed_value_leaves_no_byte_behind),
+	UNIT_TEST(large_values_begin_cache_lines),
 	UNIT_TEST(full_table_refuses_new_keys_and_keeps_the_old),
 	UNIT_TEST(slots_name_values),
 	UNIT_TEST(removing_by_the_entry_s_own_key_works),

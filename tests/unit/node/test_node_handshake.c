@@ -302,7 +302,7 @@ START_TEST(half_open_handshakes_are_gone_after_five_seconds)
 	ck_assert_uint_eq(host_debug(b).half_open, 0);
 	ck_assert_uint_eq(host_debug(b).pending, 0);
 	ck_assert_uint_eq(host_debug(b).indices, 0);
-	ck_assert_uint_eq(host_debug(b).unwiped, 0);
+	ck_assert_uint_eq(host_debug(b).stray_sessions, 0);
 	outsider_free(&o);
 }
 END_TEST

@@ -108,7 +108,7 @@ START_TEST(a_secret_is_rotated_without_a_frame_lost)
 	peer = host_peer(a, b);
 	for (size_t i = 0; i < peer.sessions_count; i++)
 		ck_assert_uint_ne(peer.sessions[i].secret[0], old_secret[0]);
-	ck_assert_uint_eq(host_debug(a).unwiped, 0);
+	ck_assert_uint_eq(host_debug(a).stray_sessions, 0);
 }
 END_TEST
 

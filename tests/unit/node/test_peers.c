@@ -25,6 +25,12 @@ static void setup(void)
 
 	node.bridge = bridge_new(&bridge, seed);
 	ck_assert_ptr_nonnull(node.bridge);
+	node.sessions = table_new(PEERS_SESSIONS + 1, sizeof(uint32_t),
+				  sizeof(struct session), seed);
+	node.indices = table_new(PEERS_SESSIONS + 1, sizeof(uint32_t),
+				 sizeof(struct index_entry), seed);
+	node.lane.frag = frag_new(1, 2000, MAX + 1, node.lane.drops);
+	ck_assert(node.sessions && node.indices && node.lane.frag);
 	ck_assert(peers_init(&node, MAX, seed));
 	ck_assert(endpoints_init(&node, 3 * MAX, seed));
 	aead = aead_new(NULL);
@@ -35,6 +41,9 @@ static void teardown(void)
 {
 	peers_free(&node);
 	endpoints_free(&node);
+	table_free(node.sessions);
+	table_free(node.indices);
+	frag_free(node.lane.frag);
 	bridge_free(node.bridge);
 	aead_free(aead);
 }
@@ -61,17 +70,31 @@ static struct endpoint *add_endpoint(uint16_t port)
 	return endpoints_add(&node, &addr);
 }
 
-/* Gives the peer a session, as a handshake would. */
+/* Gives the peer a session, as a handshake would. Our key, all zeros, is the
+ * smaller of any two. */
 static struct session *add_session(struct peer *peer, bool initiator,
 				   uint64_t now_us)
 {
+	static uint32_t local;
 	const struct noise noise = sessions_noise(initiator);
-	struct session *s = peer_session_slot(peer, true);
+	struct session *s;
 
-	session_wipe(s);
-	ck_assert(session_init(s, aead, &noise, initiator, 1, 2, now_us));
+	local++;
+	table_insert(node.indices, &local);
+	s = table_insert(node.sessions, &local);
+	ck_assert_ptr_nonnull(s);
+	ck_assert(session_init(s, aead, &noise, initiator, local, 2, now_us));
 	s->stage = SESSION_OPEN;
+	peer_session_add(&node, peer, s);
 	return s;
+}
+
+static bool has_session(const struct peer *peer, const struct session *s)
+{
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		if (peer->sessions[i] == s)
+			return true;
+	return false;
 }
 
 /* ---- the tables ---- */
@@ -178,6 +201,7 @@ START_TEST(a_removed_peer_is_wiped_and_unbound)
 	ck_assert_ptr_null(e->peer);
 	ck_assert_ptr_eq(f->peer, other);
 	ck_assert_mem_eq(s, &zero, sizeof(zero));
+	ck_assert_uint_eq(table_count(node.sessions), 0);
 }
 END_TEST
 
@@ -265,22 +289,47 @@ END_TEST
 
 /* ---- sessions of a peer ---- */
 
-START_TEST(a_new_session_takes_an_empty_place_then_the_oldest)
+START_TEST(a_new_session_takes_a_free_place_then_the_oldest_s)
 {
+	static const struct session zero;
 	struct peer *peer = add_peer(1);
 	struct session *s[PEERS_SESSIONS];
 
-	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
 		s[i] = add_session(peer, true, NOW + 10 - i);
-		for (size_t j = 0; j < i; j++)
-			ck_assert_ptr_ne(s[i], s[j]);
-	}
+	for (size_t i = 0; i < PEERS_SESSIONS; i++)
+		ck_assert(has_session(peer, s[i]));
 	/* The last is the oldest, then the one before. */
-	ck_assert_ptr_eq(peer_session_slot(peer, true), s[PEERS_SESSIONS - 1]);
-	peer->current = s[PEERS_SESSIONS - 1];
-	ck_assert_ptr_eq(peer_session_slot(peer, true), s[PEERS_SESSIONS - 2]);
-	session_wipe(s[0]);
-	ck_assert_ptr_eq(peer_session_slot(peer, true), s[0]);
+	add_session(peer, true, NOW + 20);
+	ck_assert(!has_session(peer, s[7]));
+	ck_assert_mem_eq(s[7], &zero, sizeof(zero));
+	peer->current = s[6];
+	add_session(peer, true, NOW + 21);
+	ck_assert(has_session(peer, s[6]));
+	ck_assert(!has_session(peer, s[5]));
+	peer_session_drop(&node, peer, s[0]);
+	add_session(peer, true, NOW + 22);
+	for (size_t i = 1; i < 5; i++)
+		ck_assert(has_session(peer, s[i]));
+	ck_assert_uint_eq(table_count(node.sessions), PEERS_SESSIONS);
+	ck_assert_uint_eq(table_count(node.indices), PEERS_SESSIONS);
+}
+END_TEST
+
+START_TEST(an_added_session_is_found_by_its_index)
+{
+	struct peer *peer = add_peer(1);
+	struct session *s = add_session(peer, true, NOW);
+	uint32_t local = s->local;
+	const struct index_entry *entry = table_find(node.indices, &local);
+
+	ck_assert_int_eq(entry->kind, INDEX_SESSION);
+	ck_assert_ptr_eq(entry->peer, peer);
+	ck_assert_ptr_eq(entry->session, s);
+	ck_assert_ptr_null(entry->candidate);
+	peer_session_drop(&node, peer, s);
+	ck_assert_ptr_null(table_find(node.indices, &local));
+	ck_assert(!has_session(peer, s));
 }
 END_TEST
 
@@ -294,9 +343,11 @@ START_TEST(of_sessions_made_at_once_one_that_neither_end_prefers_goes)
 	theirs = add_session(peer, false, NOW + CLOCK_S);
 	for (size_t i = 2; i < PEERS_SESSIONS; i++)
 		add_session(peer, true, NOW + CLOCK_S + i);
-	ck_assert_ptr_eq(peer_session_slot(peer, true), theirs);
-	peer->current = theirs;
-	ck_assert_ptr_eq(peer_session_slot(peer, true), ours);
+	add_session(peer, true, NOW + 20 * CLOCK_S);
+	ck_assert(!has_session(peer, theirs));
+	ck_assert(has_session(peer, ours));
+	add_session(peer, true, NOW + 20 * CLOCK_S);
+	ck_assert(!has_session(peer, ours));
 }
 END_TEST
 
@@ -349,7 +400,7 @@ START_TEST(a_retired_session_that_is_the_best_again_is_kept)
 	ck_assert(peer_choose_session(peer, false, NOW + CLOCK_S));
 	ck_assert_ptr_eq(peer->current, theirs);
 	ck_assert_uint_ne(ours->retire_us, CLOCK_NEVER);
-	session_wipe(theirs);
+	peer_session_drop(&node, peer, theirs);
 	ck_assert(peer_choose_session(peer, false, NOW + 2 * CLOCK_S));
 	ck_assert_ptr_eq(peer->current, ours);
 	ck_assert_uint_eq(ours->retire_us, CLOCK_NEVER);
@@ -424,7 +475,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_longest_down_goes_first),
 	UNIT_TEST(then_the_last_that_came_up),
 	UNIT_TEST(a_peer_somebody_wants_does_not_go),
-	UNIT_TEST(a_new_session_takes_an_empty_place_then_the_oldest),
+	UNIT_TEST(a_new_session_takes_a_free_place_then_the_oldest_s),
+	UNIT_TEST(an_added_session_is_found_by_its_index),
 	UNIT_TEST(of_sessions_made_at_once_one_that_neither_end_prefers_goes),
 	UNIT_TEST(without_an_open_session_there_is_none_to_send_on),
 	UNIT_TEST(the_session_that_was_replaced_receives_for_30_seconds),
