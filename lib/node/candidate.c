@@ -172,7 +172,7 @@ static void restart(struct node *n, struct peer *peer,
 	peer_sessions_drop(n, peer);
 	bridge_port_forget_macs(n->bridge, peer->port);
 	control_peer_gone(n, peer);
-	liveness_init(&peer->liveness, now_us);
+	peer_measure_anew(peer, now_us);
 	peer->timestamp_us = 0;
 	peer->path.validation.token = 0;
 	peer->state = PEER_CONNECTING;

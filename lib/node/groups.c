@@ -95,7 +95,7 @@ static size_t make_record(const struct node *n, const struct port_groups *m,
 
 static uint64_t retry_us(const struct port_groups *m, const struct peer *peer)
 {
-	return (RETRY_US + 2 * (uint64_t)peer->liveness.rtt_us) << m->retries;
+	return (RETRY_US + 2 * (uint64_t)peer->path.rtt_us) << m->retries;
 }
 
 /* Sends what the peer lacks: at least one record, since until the peer holds our

@@ -27,9 +27,6 @@
  * A peer that reports nothing is silent or idle, not deaf.
  */
 
-/* An RTT above this is no measurement but an echo of nothing we sent. */
-#define RTT_MAX_US (60 * CLOCK_S)
-
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -98,18 +95,6 @@ static void moved(struct liveness *l, uint64_t peer_received)
 	l->unheard_us = 0;
 }
 
-static void measure_rtt(struct liveness *l, uint64_t probe_us, uint64_t now_us)
-{
-	uint64_t sample;
-
-	if (probe_us > now_us || now_us - probe_us > RTT_MAX_US)
-		return;
-	sample = later(now_us - probe_us, 1);
-	if (l->rtt_us)
-		sample = (7 * (uint64_t)l->rtt_us + sample) / 8;
-	l->rtt_us = (uint32_t)later(sample, 1);
-}
-
 void liveness_report(struct liveness *l, const struct wire_probe *p, bool small,
 		     uint64_t now_us)
 {
@@ -117,10 +102,7 @@ void liveness_report(struct liveness *l, const struct wire_probe *p, bool small,
 		l->still_us = now_us;
 	else
 		moved(l, p->received);
-	if (!p->echo)
-		return;
-	measure_rtt(l, p->time_us, now_us);
-	if (small)
+	if (p->echo && small)
 		l->echoed_us = now_us;
 }
 

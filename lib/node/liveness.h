@@ -1,4 +1,4 @@
-/* Is the peer there, both ways? Probes, echoes, RTT, loss, up and down. */
+/* Is the peer there, both ways? Probes, echoes, loss, up and down. */
 #ifndef TAPD_NODE_LIVENESS_H
 #define TAPD_NODE_LIVENESS_H
 
@@ -48,8 +48,6 @@ struct liveness {
 	uint64_t peer_heard_us; /* when it last heard us, as near as we know */
 	uint64_t unheard_us; /* first sent since peer_received moved; 0: none */
 	uint64_t still_us;   /* last report in which it stood still */
-
-	uint32_t rtt_us; /* smoothed, RFC 6298; 0: unknown */
 
 	uint64_t expected;  /* datagrams the peer's counters say it sent */
 	uint64_t bucket_us; /* start of the current loss bucket */

@@ -10,12 +10,13 @@
 
 /*
  * A path is a local and a remote address, the size that its datagrams may have,
- * and, while its peer seems to have moved, the address that is being validated
+ * its round-trip time, and, while its peer seems to have moved, the address that is being validated
  * (validation.c). A peer has one.
  */
 struct path {
 	struct addr remote; /* where its datagrams go */
 	struct pmtu pmtu;
+	uint32_t rtt_us;   /* smoothed, RFC 6298; 0: unknown */
 	struct addr local; /* where it addresses us; not yet known: zero */
 	struct {
 		struct addr to;
@@ -28,5 +29,9 @@ struct path {
  * underlay_mtu: as the administrator fixed it, or 0. */
 void path_set_remote(struct path *p, const struct addr *remote,
 		     uint16_t underlay_mtu, uint64_t now_us);
+
+/* An echo came to the probe that was sent at probe_us, which is the peer's word:
+ * one that cannot be is no measurement. */
+void path_echoed(struct path *p, uint64_t probe_us, uint64_t now_us);
 
 #endif

@@ -308,6 +308,12 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	control_peer_up(n, peer, now_us);
 }
 
+void peer_measure_anew(struct peer *peer, uint64_t now_us)
+{
+	liveness_init(&peer->liveness, now_us);
+	peer->path.rtt_us = 0;
+}
+
 void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 			 uint64_t now_us)
 {
@@ -315,7 +321,7 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 
 	s->stage = SESSION_OPEN;
 	if (peer->state != PEER_UP)
-		liveness_init(&peer->liveness, now_us);
+		peer_measure_anew(peer, now_us);
 	peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
 	peer_sendable(n, peer);
 	peer_up(n, peer, now_us);

@@ -114,6 +114,9 @@ void peer_sessions_drop(struct node *n, struct peer *peer);
 
 /* ---- its life ---- */
 
+/* What was measured of it says nothing any more: it is another process, or was
+ * away. */
+void peer_measure_anew(struct peer *peer, uint64_t now_us);
 /* A datagram of its session opened. */
 void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
 		      uint64_t now_us);

@@ -2,10 +2,10 @@
 
 /*
  * UDP payloads that real paths have: the packet size less 28 (IPv4 and UDP) or
- * 48 (IPv6 and UDP). One ladder serves both; a rung that belongs to the other
- * family costs one round trip on the way up.
+ * 48 (IPv6 and UDP). One table serves both; a size that belongs to the other family
+ * costs one round trip on the way up.
  */
-static const uint16_t ladder[] = {
+static const uint16_t probe_sizes[] = {
 	PMTU_BASE, /* under every packet size below, with room to spare */
 	1232,	   /* 1280: the least IPv6 allows (v6) */
 	1252,	   /* 1280: tunnels that are set to it (v4) */
@@ -25,16 +25,16 @@ static const uint16_t ladder[] = {
 	8972,	   /* 9000: jumbo frames; one byte short of AWS's 9001 (v4) */
 	PMTU_MAX,
 };
-#define RUNGS (sizeof(ladder) / sizeof(ladder[0]))
+#define PROBE_SIZES (sizeof(probe_sizes) / sizeof(probe_sizes[0]))
 
-/* The next candidate above size, or 0: size is the top. */
-static uint16_t rung_above(const struct pmtu *p, uint16_t size)
+/* The next size to probe above size, or 0: size is the top. */
+static uint16_t size_above(const struct pmtu *p, uint16_t size)
 {
 	if (size >= p->max)
 		return 0;
-	for (unsigned i = 0; i < RUNGS; i++)
-		if (ladder[i] > size && ladder[i] < p->max)
-			return ladder[i];
+	for (unsigned i = 0; i < PROBE_SIZES; i++)
+		if (probe_sizes[i] > size && probe_sizes[i] < p->max)
+			return probe_sizes[i];
 	return p->max;
 }
 
@@ -47,15 +47,15 @@ static uint16_t at_most(uint16_t size, uint16_t max)
 static void use(struct pmtu *p, uint16_t size, uint64_t now_us)
 {
 	p->size = size;
-	p->candidate = 0;
-	p->lost = 0;
+	p->probed_size = 0;
+	p->probe_count = 0;
 	p->confirm_us = now_us + PMTU_CONFIRM_US;
 	p->raise_us = now_us;
 }
 
 /* `refused` does not get through: to the base, or from there to the minimum.
  * The base has to show at once that it is any better. */
-static void fall(struct pmtu *p, uint16_t refused, uint64_t now_us)
+static void leave_black_hole(struct pmtu *p, uint16_t refused, uint64_t now_us)
 {
 	uint16_t base = at_most(PMTU_BASE, p->max);
 
@@ -65,8 +65,8 @@ static void fall(struct pmtu *p, uint16_t refused, uint64_t now_us)
 
 static void give_up(struct pmtu *p, uint64_t now_us)
 {
-	p->candidate = 0;
-	p->lost = 0;
+	p->probed_size = 0;
+	p->probe_count = 0;
 	p->raise_us = now_us + PMTU_RAISE_US;
 }
 
@@ -75,61 +75,54 @@ void pmtu_init(struct pmtu *p, bool v6, uint16_t max, uint16_t fixed,
 {
 	*p = (struct pmtu){ .max = max };
 	if (fixed) {
-		p->fixed = true;
 		p->size = p->min = p->max = fixed;
-	}
-	pmtu_reset(p, v6, now_us);
-}
-
-void pmtu_reset(struct pmtu *p, bool v6, uint64_t now_us)
-{
-	if (p->fixed)
 		return;
-	p->min = at_most(v6 ? PMTU_BASE : PMTU_MIN_V4, p->max);
+	}
+	p->min = at_most(v6 ? PMTU_BASE : PMTU_MIN_V4, max);
 	use(p, p->min, now_us);
 }
 
-static void candidate_lost(struct pmtu *p, uint64_t now_us)
+static void probe_lost(struct pmtu *p, uint64_t now_us)
 {
-	bool confirming = p->candidate == p->size;
+	bool confirming = p->probed_size == p->size;
 
-	p->lost++;
-	if (confirming && p->lost >= PMTU_CONFIRM_LOSSES)
-		fall(p, p->size, now_us);
-	else if (!confirming && p->lost >= PMTU_LOSSES)
+	p->probe_count++;
+	if (confirming && p->probe_count >= PMTU_CONFIRM_PROBES)
+		leave_black_hole(p, p->size, now_us);
+	else if (!confirming && p->probe_count >= PMTU_MAX_PROBES)
 		give_up(p, now_us);
 }
 
-static uint16_t next_candidate(const struct pmtu *p, uint64_t now_us)
+static uint16_t next_probed_size(const struct pmtu *p, uint64_t now_us)
 {
 	if (p->size > p->min && now_us >= p->confirm_us)
 		return p->size;
-	return now_us >= p->raise_us ? rung_above(p, p->size) : 0;
+	return now_us >= p->raise_us ? size_above(p, p->size) : 0;
 }
 
 uint16_t pmtu_probe(struct pmtu *p, uint64_t small_ok_us, uint64_t now_us)
 {
 	if (now_us < pmtu_deadline(p))
 		return 0;
-	if (p->candidate && small_ok_us >= p->sent_us)
-		candidate_lost(p, now_us);
-	if (!p->candidate)
-		p->candidate = next_candidate(p, now_us);
-	p->sent_us = now_us;
-	return p->candidate;
+	if (p->probed_size && small_ok_us >= p->probed_us)
+		probe_lost(p, now_us);
+	if (!p->probed_size)
+		p->probed_size = next_probed_size(p, now_us);
+	p->probed_us = now_us;
+	return p->probed_size;
 }
 
 bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us)
 {
 	if (size == p->size) {
 		p->confirm_us = now_us + PMTU_CONFIRM_US;
-		if (p->candidate == size) {
-			p->candidate = 0;
-			p->lost = 0;
+		if (p->probed_size == size) {
+			p->probed_size = 0;
+			p->probe_count = 0;
 		}
 		return false;
 	}
-	if (!p->candidate || size != p->candidate)
+	if (!p->probed_size || size != p->probed_size)
 		return false;
 	use(p, size, now_us);
 	return true;
@@ -138,13 +131,13 @@ bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us)
 bool pmtu_too_big(struct pmtu *p, uint16_t size, uint64_t now_us)
 {
 	if (size > p->size) {
-		if (p->candidate >= size)
+		if (p->probed_size >= size)
 			give_up(p, now_us);
 		return false;
 	}
 	if (p->size == p->min)
 		return false;
-	fall(p, size, now_us);
+	leave_black_hole(p, size, now_us);
 	return true;
 }
 
@@ -152,11 +145,11 @@ uint64_t pmtu_deadline(const struct pmtu *p)
 {
 	uint64_t at = CLOCK_NEVER;
 
-	if (p->candidate)
-		return p->sent_us + PMTU_TIMEOUT_US;
+	if (p->probed_size)
+		return p->probed_us + PMTU_PROBE_US;
 	if (p->size > p->min)
 		at = p->confirm_us;
-	if (p->raise_us < at && rung_above(p, p->size))
+	if (p->raise_us < at && size_above(p, p->size))
 		at = p->raise_us;
 	return at;
 }

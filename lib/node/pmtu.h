@@ -1,4 +1,4 @@
-/* The datagram size of one peer, by probing. RFC 8899 in spirit. */
+/* The datagram size of one path, by probing: RFC 8899, in its terms. */
 #ifndef TAPD_NODE_PMTU_H
 #define TAPD_NODE_PMTU_H
 
@@ -7,46 +7,47 @@
 
 #include "base/clock.h"
 
-/* UDP payloads. IPv4's 576 less headers needs no proof. */
+/* UDP payloads. IPv4's 576 less headers needs no proof: RFC 8899's MIN_PLPMTU, then
+ * its BASE_PLPMTU and MAX_PLPMTU. */
 #define PMTU_MIN_V4 548
 #define PMTU_BASE   1200
 #define PMTU_MAX    9188 /* a 9216-byte IPv4 packet less its headers */
 
 /*
  * The path drops packets silently and says nothing, so the only proof of a size
- * is an echo to a probe that was padded to it. State: `size` is in use;
- * `candidate`, if any, is in flight. Candidates come from a short ladder of
- * sizes that real paths have, whose last rung is `max`.
+ * is an echo to a probe that was padded to it. State: `size` (the PLPMTU) is in use;
+ * `probed_size`, if any, is in flight. The sizes to probe are a short table of
+ * those that real paths have, and last `max`.
  *
- * Up: an echo makes the candidate the size, and the next rung is tried at once.
- * PMTU_LOSSES lost probes of a candidate: what is above waits PMTU_RAISE_US.
+ * Up: an echo makes the probed size the size in use, and the next one is probed at
+ * once. After PMTU_MAX_PROBES lost probes of one size, those above wait
+ * PMTU_RAISE_US.
  *
- * Down: the size in use is itself proven anew every PMTU_CONFIRM_US. Two such
- * probes lost in a row: back to the base, or from the base to the minimum, and
- * the search begins again at once, for the loss may have been chance: a wrong
- * fall costs a few round trips of smaller datagrams, and a black hole is left
- * after PMTU_CONFIRM_US + 2 × PMTU_TIMEOUT_US.
+ * Down: the size in use is itself confirmed every PMTU_CONFIRM_US. Two such probes
+ * lost in a row are a black hole: back to the base, or from the base to the
+ * minimum, and the search begins again at once, for the loss may have been chance.
+ * A wrong fall costs a few round trips of smaller datagrams, and a black hole is
+ * left after PMTU_CONFIRM_US + 2 × PMTU_PROBE_US.
  *
  * A loss counts only if a small probe got through meanwhile: a path that is cut,
  * or loses everything, says nothing about sizes.
  *
  * Nothing sent before is cut anew: a new size holds from the next frame on.
  */
-#define PMTU_LOSSES	    3
-#define PMTU_CONFIRM_LOSSES 2
-#define PMTU_TIMEOUT_US	    (500 * CLOCK_MS)
-#define PMTU_CONFIRM_US	    (5 * CLOCK_S)
-#define PMTU_RAISE_US	    (60 * CLOCK_S)
+#define PMTU_MAX_PROBES	    3
+#define PMTU_CONFIRM_PROBES 2
+#define PMTU_PROBE_US	    (500 * CLOCK_MS) /* PROBE_TIMER */
+#define PMTU_CONFIRM_US	    (5 * CLOCK_S)    /* CONFIRMATION_TIMER */
+#define PMTU_RAISE_US	    (60 * CLOCK_S)   /* PMTU_RAISE_TIMER */
 
 struct pmtu {
-	uint16_t size;	     /* in use */
-	uint16_t min, max;   /* the ladder's ends */
-	bool fixed;	     /* by the administrator: nothing below is used */
-	uint16_t candidate;  /* in flight, or 0; size itself: a confirmation */
-	uint8_t lost;	     /* of the candidate, in a row */
-	uint64_t sent_us;    /* of the candidate's last probe */
-	uint64_t confirm_us; /* when to prove the size anew */
-	uint64_t raise_us;   /* when to look above the size */
+	uint16_t size;	      /* in use */
+	uint16_t min, max;    /* of it; equal: the administrator fixed it */
+	uint16_t probed_size; /* in flight, or 0; size itself: a confirmation */
+	uint8_t probe_count;  /* of that size: lost, in a row */
+	uint64_t probed_us;   /* when the last probe was sent */
+	uint64_t confirm_us;  /* when to confirm the size */
+	uint64_t raise_us;    /* when to probe above the size */
 };
 
 /*
@@ -70,8 +71,6 @@ bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us);
 /* Our own kernel refused a datagram of `size` (EMSGSIZE). True if the size in
  * use shrank. */
 bool pmtu_too_big(struct pmtu *p, uint16_t size, uint64_t now_us);
-/* The endpoint moved: start over from what needs no proof. */
-void pmtu_reset(struct pmtu *p, bool v6, uint64_t now_us);
 /* When pmtu_probe wants to be called again; CLOCK_NEVER: not at all. */
 uint64_t pmtu_deadline(const struct pmtu *p);
 

@@ -74,6 +74,7 @@ static enum drop_reason probe_in(struct node *n, struct reading *r,
 	if (r->advance)
 		control_reported(n, r->peer, &probe, r->now_us);
 	if (probe.echo) {
+		path_echoed(&r->peer->path, probe.time_us, r->now_us);
 		control_echoed(n, r, &probe);
 		return DROP_NONE;
 	}

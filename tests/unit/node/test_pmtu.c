@@ -82,7 +82,7 @@ static bool step(struct path *p, uint64_t end_us)
 		probe(p, size);
 	if (p->pmtu.size < before)
 		p->fell_us = p->now_us;
-	if (p->pmtu.candidate && pmtu_deadline(&p->pmtu) <= p->now_us)
+	if (p->pmtu.probed_size && pmtu_deadline(&p->pmtu) <= p->now_us)
 		ck_abort_msg("a timer on the deadline spins");
 	return true;
 }
@@ -131,10 +131,10 @@ START_TEST(v4_over_576_stays_at_the_minimum_and_asks_again_each_minute)
 
 	run_for(&p, 10 * CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_MIN_V4);
-	ck_assert_uint_eq(p.probes, PMTU_LOSSES);
+	ck_assert_uint_eq(p.probes, PMTU_MAX_PROBES);
 	run_for(&p, 120 * CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_MIN_V4);
-	ck_assert_uint_eq(p.probes, 3 * PMTU_LOSSES);
+	ck_assert_uint_eq(p.probes, 3 * PMTU_MAX_PROBES);
 	p.fits = 1472;
 	run_for(&p, 60 * CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_BASE);
@@ -161,7 +161,6 @@ START_TEST(fixed_is_used_and_never_probed)
 	ck_assert_uint_eq(pmtu_probe(&p, 0, START_US + CLOCK_S), 0);
 	ck_assert(!pmtu_echoed(&p, 1472, START_US));
 	ck_assert(!pmtu_too_big(&p, 1333, START_US));
-	pmtu_reset(&p, true, START_US);
 	ck_assert_uint_eq(p.size, 1333);
 }
 END_TEST
@@ -196,7 +195,7 @@ START_TEST(real_paths_are_filled_within_two_seconds)
 }
 END_TEST
 
-START_TEST(max_is_the_last_rung)
+START_TEST(nothing_above_max_is_probed)
 {
 	struct path p = path_init(false, 1450, 9000);
 
@@ -297,7 +296,7 @@ START_TEST(our_own_kernel_is_believed_at_once)
 	run_for(&p, CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, 1472);
 	/* Nor is it asked three times over what it refused. */
-	ck_assert_uint_eq(p.pmtu.candidate, 0);
+	ck_assert_uint_eq(p.pmtu.probed_size, 0);
 
 	p.local = 1100;
 	ck_assert(pmtu_too_big(&p.pmtu, 1200, p.now_us));
@@ -313,13 +312,13 @@ START_TEST(an_endpoint_that_moves_starts_over)
 	struct path p = path_init(false, PMTU_MAX, 8972);
 
 	run_for(&p, 10 * CLOCK_S);
-	pmtu_reset(&p.pmtu, true, p.now_us);
+	pmtu_init(&p.pmtu, true, PMTU_MAX, 0, p.now_us);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_BASE);
 	/* An echo over the old path proves nothing about the new one. */
 	ck_assert_uint_eq(pmtu_probe(&p.pmtu, p.small_us, p.now_us), 1232);
 	ck_assert(!pmtu_echoed(&p.pmtu, 8972, p.now_us));
 	ck_assert_uint_eq(p.pmtu.size, PMTU_BASE);
-	pmtu_reset(&p.pmtu, false, p.now_us);
+	pmtu_init(&p.pmtu, false, PMTU_MAX, 0, p.now_us);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_MIN_V4);
 	run_for(&p, 2 * CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, 8972);
@@ -337,7 +336,7 @@ START_TEST(attack_echoes_of_what_was_not_probed_change_nothing)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			ck_assert(!pmtu_echoed(&p, sizes[i], START_US));
 			ck_assert_uint_eq(p.size, before.size);
-			ck_assert_uint_eq(p.candidate, before.candidate);
+			ck_assert_uint_eq(p.probed_size, before.probed_size);
 		}
 		ck_assert_uint_eq(pmtu_probe(&p, 0, START_US),
 				  probing ? 0 : PMTU_BASE);
@@ -401,7 +400,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(fixed_is_used_and_never_probed),
 	UNIT_CASE("search"),
 	UNIT_LOOP(real_paths_are_filled_within_two_seconds, PATHS),
-	UNIT_TEST(max_is_the_last_rung),
+	UNIT_TEST(nothing_above_max_is_probed),
 	UNIT_TEST(a_path_that_grows_is_filled_within_a_minute),
 	UNIT_LOOP(a_black_hole_is_left_within_6_seconds_for_the_base, 20),
 	UNIT_LOOP(a_deep_black_hole_is_left_within_8_seconds_for_the_minimum,

@@ -1,0 +1,63 @@
+#include <check.h>
+
+#include "node/path.h"
+#include "support/main.h"
+
+START_TEST(rtt_is_smoothed)
+{
+	struct path p = { .rtt_us = 0 };
+
+	path_echoed(&p, 5 * CLOCK_S, 5 * CLOCK_S + 800);
+	ck_assert_uint_eq(p.rtt_us, 800);
+	path_echoed(&p, 5 * CLOCK_S, 5 * CLOCK_S + 1600);
+	ck_assert_uint_eq(p.rtt_us, 900);
+}
+END_TEST
+
+START_TEST(an_echo_within_the_clocks_resolution_is_known_not_unknown)
+{
+	struct path p = { .rtt_us = 0 };
+
+	path_echoed(&p, 5 * CLOCK_S, 5 * CLOCK_S);
+	ck_assert_uint_eq(p.rtt_us, 1);
+	path_echoed(&p, 5 * CLOCK_S, 5 * CLOCK_S);
+	ck_assert_uint_eq(p.rtt_us, 1);
+}
+END_TEST
+
+START_TEST(attack_an_echo_of_nothing_we_sent_is_no_rtt)
+{
+	static const uint64_t times[] = { 0, 100 * CLOCK_S + 1, UINT64_MAX };
+	struct path p = { .rtt_us = 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		path_echoed(&p, times[i], 100 * CLOCK_S);
+		ck_assert_uint_eq(p.rtt_us, 0);
+	}
+}
+END_TEST
+
+START_TEST(another_remote_address_has_a_size_and_an_rtt_of_its_own)
+{
+	const struct addr v4 = addr_v4(0x0a090001, 8273);
+	struct path p = { .rtt_us = 0 };
+
+	path_set_remote(&p, &v4, 1500, CLOCK_S);
+	ck_assert(addr_equal(&p.remote, &v4));
+	ck_assert_uint_eq(p.pmtu.size, 1472);
+	path_echoed(&p, CLOCK_S, CLOCK_S + 800);
+	path_set_remote(&p, &v4, 0, CLOCK_S);
+	ck_assert_uint_eq(p.pmtu.size, PMTU_MIN_V4);
+	ck_assert_uint_eq(p.rtt_us, 0);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_CASE("path"),
+	UNIT_TEST(rtt_is_smoothed),
+	UNIT_TEST(an_echo_within_the_clocks_resolution_is_known_not_unknown),
+	UNIT_TEST(attack_an_echo_of_nothing_we_sent_is_no_rtt),
+	UNIT_TEST(another_remote_address_has_a_size_and_an_rtt_of_its_own),
+};
+
+UNIT_MAIN("path", tests)
