@@ -8,43 +8,43 @@
 
 const uint8_t querier_mac[ETH_ADDR_LEN] = { 0x02, 't', 'a', 'p', 'd', 'q' };
 
-/* A run: two queries, this far apart and with as long to answer. */
-#define QUICK_US (1 * CLOCK_S)
+/* Startup queries: two, this far apart and with as long to answer. */
+#define STARTUP_INTERVAL_US (1 * CLOCK_S)
 /* RFC 3376, 8.2 and 8.3. */
-#define ROUND_US    (125 * CLOCK_S)
-#define RESPONSE_US (10 * CLOCK_S)
-/* A leave: two queries a second apart. They leave a fifth of a second less to
- * answer, so that the last answer is here when the leave is decided. */
-#define LEAVE_US	  (1 * CLOCK_S)
-#define LEAVE_RESPONSE_US (800 * CLOCK_MS)
-/* For the answers' way, after the time to answer. */
+#define QUERY_INTERVAL_US (125 * CLOCK_S)
+#define QUERY_RESPONSE_US (10 * CLOCK_S)
+/* Last-member queries: two, a second apart (RFC 3376, 8.8 and 8.9). They leave a
+ * fifth of a second less to answer, so that the last answer is here in time. */
+#define LAST_MEMBER_INTERVAL_US (1 * CLOCK_S)
+#define LAST_MEMBER_RESPONSE_US (800 * CLOCK_MS)
+/* For the answers to arrive, after the time to answer. */
 #define SLACK_US (250 * CLOCK_MS)
-/* A look this late may have been kept from reading the answers. */
-#define LATE_US	    (500 * CLOCK_MS)
-#define HOST_AGE_US (600 * CLOCK_S)
-/* What nobody explains may be a join whose report is on its way. More than the
- * second between two looks: the second look tells. */
+/* After a tick this late, answers may not have been read yet. */
+#define LATE_US		(500 * CLOCK_MS)
+#define REPORTER_AGE_US (600 * CLOCK_S)
+/* A listening MAC without a known group may be a join whose report is on its way.
+ * Longer than the second between two calls of querier_listening. */
 #define UNHEARD_US (1500 * CLOCK_MS)
-/* Timers that one tick looks at: a leave of thousands of groups must not hold up
+/* Timers that one tick handles: a leave of thousands of groups must not hold up
  * the frames. */
 #define TICK_MAX 256
 /* Members of most groups are a host and a macvlan or two. */
-#define REPORTERS_PER_GROUP 2
+#define MEMBERS_PER_GROUP 2
 
 /* ---- VLANs ---- */
 
 static void open_window(struct vlan *v, enum vlan_phase phase, uint64_t now_us)
 {
 	v->phase = phase;
-	v->opened_us = now_us;
-	v->answered[0] = v->answered[1] = false;
+	v->window_us = now_us;
+	v->heard[0] = v->heard[1] = false;
 }
 
-static void begin_run(struct querier *q, struct vlan *v, uint64_t now_us)
+static void begin_startup(struct querier *q, struct vlan *v, uint64_t now_us)
 {
-	open_window(v, VLAN_RUN, now_us);
-	v->asked = 0;
-	v->dropped = v->new_host = false;
+	open_window(v, VLAN_STARTUP_QUERIES, now_us);
+	v->queries_sent = 0;
+	v->lost_frames = v->new_reporter = false;
 	timers_set(&q->timers, &v->timer, now_us);
 }
 
@@ -62,7 +62,7 @@ static void add_vlan(struct querier *q, uint16_t id, uint64_t now_us)
 	};
 	q->vlan_at[id] = (uint8_t)q->vlans_count++;
 	if (q->running)
-		begin_run(q, v, now_us);
+		begin_startup(q, v, now_us);
 }
 
 bool querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us)
@@ -90,8 +90,8 @@ struct querier *querier_new(const struct querier_config *config,
 {
 	const struct members_config members = {
 		.groups = config->groups_max,
-		.reporters = config->groups_max * REPORTERS_PER_GROUP,
-		.hosts = config->hosts_max,
+		.members = config->groups_max * MEMBERS_PER_GROUP,
+		.reporters = config->reporters_max,
 	};
 	struct querier *q = calloc(1, sizeof(*q));
 
@@ -123,29 +123,30 @@ void querier_free(struct querier *q)
 void querier_start(struct querier *q, uint64_t now_us)
 {
 	q->running = true;
-	/* Until a look explains all: the run may end before a second one. */
+	/* Until every listening MAC is explained: the startup queries may be over
+	 * before querier_listening is called twice. */
 	q->explained_us = 0;
 	for (uint32_t i = 0; i < q->vlans_count; i++) {
 		q->vlans[i].complete = false;
-		begin_run(q, &q->vlans[i], now_us);
+		begin_startup(q, &q->vlans[i], now_us);
 	}
 }
 
 /* Cancels a leave under way: no query can be sent while the TAP is down. */
-static void stop_leaving(struct querier *q, struct member *member)
+static void cancel_leave(struct querier *q, struct group_entry *entry)
 {
-	struct reporter *r = NULL;
+	struct member *member = NULL;
 
-	while ((r = members_next_reporter(q->members, member, r)))
-		r->leaving = false;
-	member->leaving = false;
-	timers_cancel(&q->timers, &member->timer);
+	while ((member = members_next_member(q->members, entry, member)))
+		member->has_left = false;
+	entry->leave_pending = false;
+	timers_cancel(&q->timers, &entry->timer);
 }
 
 void querier_stop(struct querier *q)
 {
 	uint32_t at = TABLE_NONE;
-	struct member *member;
+	struct group_entry *entry;
 
 	q->running = false;
 	for (uint32_t i = 0; i < q->vlans_count; i++) {
@@ -153,8 +154,8 @@ void querier_stop(struct querier *q)
 		q->vlans[i].phase = VLAN_IDLE;
 		timers_cancel(&q->timers, &q->vlans[i].timer);
 	}
-	while ((member = members_next(q->members, &at)))
-		stop_leaving(q, member);
+	while ((entry = members_next_group(q->members, &at)))
+		cancel_leave(q, entry);
 }
 
 void querier_dropped(struct querier *q, uint64_t now_us)
@@ -163,11 +164,11 @@ void querier_dropped(struct querier *q, uint64_t now_us)
 		struct vlan *v = &q->vlans[i];
 
 		v->complete = false;
-		/* A run that has begun is not interrupted, but done again. */
-		if (v->phase != VLAN_RUN)
-			begin_run(q, v, now_us);
+		/* Startup queries under way are not interrupted, but sent again. */
+		if (v->phase != VLAN_STARTUP_QUERIES)
+			begin_startup(q, v, now_us);
 		else
-			v->dropped = v->asked > 0;
+			v->lost_frames = v->queries_sent > 0;
 	}
 }
 
@@ -190,7 +191,8 @@ void querier_listening(struct querier *q, const uint8_t *macs, size_t count,
 
 /* ---- time ---- */
 
-static void ask(struct querier *q, const struct vlan *v, uint64_t response_us)
+static void send_general_query(struct querier *q, const struct vlan *v,
+			       uint64_t response_us)
 {
 	struct querier_query query = {
 		.group = { .vlan = v->id },
@@ -202,35 +204,35 @@ static void ask(struct querier *q, const struct vlan *v, uint64_t response_us)
 	q->ops.query(q->user, &query);
 }
 
-/* There is room again once all have been asked and nothing was refused. */
+/* There is room again once every VLAN was asked and nothing was refused. */
 static void note_room(struct querier *q)
 {
 	for (uint32_t i = 0; i < q->vlans_count; i++)
-		if (!q->vlans[i].concluded ||
-		    q->vlans[i].last_us <= q->refused_us)
+		if (!q->vlans[i].ever_complete ||
+		    q->vlans[i].last_window_us <= q->refused_us)
 			return;
 	q->full = false;
 }
 
-static void conclude(struct querier *q, struct vlan *v, bool late,
-		     uint64_t now_us)
+static void end_window(struct querier *q, struct vlan *v, bool late,
+		       uint64_t now_us)
 {
-	if (late || v->dropped) {
-		begin_run(q, v, now_us);
+	if (late || v->lost_frames) {
+		begin_startup(q, v, now_us);
 		return;
 	}
-	querier_judge_vlan(q, v);
-	if (!v->concluded && v->id != 0)
+	querier_prune_vlan(q, v);
+	if (!v->ever_complete && v->id != 0)
 		q->ops.vlan_known(q->user, v->id);
-	v->complete = v->concluded = true;
-	v->last_us = v->opened_us;
+	v->complete = v->ever_complete = true;
+	v->last_window_us = v->window_us;
 	note_room(q);
-	if (now_us > HOST_AGE_US)
-		members_age_hosts(q->members, now_us - HOST_AGE_US);
+	if (now_us > REPORTER_AGE_US)
+		members_age_reporters(q->members, now_us - REPORTER_AGE_US);
 	v->phase = VLAN_QUIET;
 	timers_set(&q->timers, &v->timer,
-		   v->new_host ? now_us + QUERIER_NEW_HOST_US
-			       : v->opened_us + ROUND_US);
+		   v->new_reporter ? now_us + QUERIER_NEW_REPORTER_US
+				   : v->window_us + QUERY_INTERVAL_US);
 }
 
 static void vlan_due(struct querier *q, struct vlan *v, bool late,
@@ -240,53 +242,54 @@ static void vlan_due(struct querier *q, struct vlan *v, bool late,
 	case VLAN_IDLE:
 		break;
 	case VLAN_QUIET:
-		if (v->new_host) {
-			begin_run(q, v, now_us);
+		if (v->new_reporter) {
+			begin_startup(q, v, now_us);
 			break;
 		}
-		open_window(v, VLAN_ROUND, now_us);
-		ask(q, v, RESPONSE_US);
+		open_window(v, VLAN_GENERAL_QUERY, now_us);
+		send_general_query(q, v, QUERY_RESPONSE_US);
 		timers_set(&q->timers, &v->timer,
-			   now_us + RESPONSE_US + SLACK_US);
+			   now_us + QUERY_RESPONSE_US + SLACK_US);
 		break;
-	case VLAN_RUN:
-		if (v->asked == 2) {
-			conclude(q, v, late, now_us);
+	case VLAN_STARTUP_QUERIES:
+		if (v->queries_sent == 2) {
+			end_window(q, v, late, now_us);
 			break;
 		}
-		if (v->asked++ == 0)
-			v->opened_us = now_us;
-		ask(q, v, QUICK_US);
+		if (v->queries_sent++ == 0)
+			v->window_us = now_us;
+		send_general_query(q, v, STARTUP_INTERVAL_US);
 		timers_set(&q->timers, &v->timer,
-			   now_us + QUICK_US + (v->asked == 2 ? SLACK_US : 0));
+			   now_us + STARTUP_INTERVAL_US +
+				   (v->queries_sent == 2 ? SLACK_US : 0));
 		break;
-	case VLAN_ROUND:
-		conclude(q, v, late, now_us);
+	case VLAN_GENERAL_QUERY:
+		end_window(q, v, late, now_us);
 		break;
 	}
 }
 
-static void leave_due(struct querier *q, struct member *member, bool late,
-		      uint64_t now_us)
+static void last_member_due(struct querier *q, struct group_entry *entry,
+			    bool late, uint64_t now_us)
 {
-	const struct group group = *members_group(q->members, member);
+	const struct group group = *members_group(q->members, entry);
 	const struct querier_query query = {
 		.v6 = !group_is_v4(&group),
 		.group = group,
-		.response_ms = LEAVE_RESPONSE_US / CLOCK_MS,
+		.response_ms = LAST_MEMBER_RESPONSE_US / CLOCK_MS,
 	};
 	const struct vlan *v = querier_vlan(q, group.vlan, now_us);
 
-	/* Answers are, or may have been, lost: it is asked anew. */
-	if (!v->complete || (late && member->asked == 2))
-		member->asked = 0;
-	if (member->asked == 2) {
-		querier_judge_leave(q, member, v);
+	/* Answers are, or may have been, lost: ask again. */
+	if (!v->complete || (late && entry->queries_sent == 2))
+		entry->queries_sent = 0;
+	if (entry->queries_sent == 2) {
+		querier_end_leave(q, entry, v);
 		return;
 	}
-	timers_set(&q->timers, &member->timer, now_us + LEAVE_US);
+	timers_set(&q->timers, &entry->timer, now_us + LAST_MEMBER_INTERVAL_US);
 	if (v->complete) {
-		member->asked++;
+		entry->queries_sent++;
 		q->ops.query(q->user, &query);
 	}
 }
@@ -308,7 +311,7 @@ void querier_tick(struct querier *q, uint64_t now_us)
 		if (t->kind == QUERIER_TIMER_VLAN)
 			vlan_due(q, t->owner, late, now_us);
 		else
-			leave_due(q, t->owner, late, now_us);
+			last_member_due(q, t->owner, late, now_us);
 	}
 }
 
@@ -360,7 +363,8 @@ bool querier_silent(const struct querier *q, bool v6)
 
 bool querier_wants(const struct querier *q, const struct group *group)
 {
-	return members_find(q->members, group) && !group_is_for_all(group);
+	return members_find_group(q->members, group) &&
+	       !group_is_for_all(group);
 }
 
 uint32_t querier_count(const struct querier *q)
@@ -370,10 +374,10 @@ uint32_t querier_count(const struct querier *q)
 
 bool querier_next(const struct querier *q, uint32_t *at, struct group *out)
 {
-	const struct member *member;
+	const struct group_entry *entry;
 
-	while ((member = members_next(q->members, at))) {
-		*out = *members_group(q->members, member);
+	while ((entry = members_next_group(q->members, at))) {
+		*out = *members_group(q->members, entry);
 		if (!group_is_for_all(out))
 			return true;
 	}
@@ -386,7 +390,7 @@ bool querier_next_vlan(const struct querier *q, uint32_t *at, uint16_t *vlan)
 		const struct vlan *v = &q->vlans[(*at)++];
 
 		*vlan = v->id;
-		if (v->id != 0 && v->concluded)
+		if (v->id != 0 && v->ever_complete)
 			return true;
 	}
 	return false;

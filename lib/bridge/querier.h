@@ -18,17 +18,18 @@
  * the answers, which never leave the host. It fails open. The set it keeps may
  * have a group too many and, while querier_want_all says nothing, none too few:
  *
- * - At the start, in a new VLAN, and when the TAP dropped frames, two queries
- *   are asked a second apart, and all is wanted until both ran out with nothing
- *   dropped. Then it asks every 125 s, and soon when a new host speaks.
- * - A group is here while anyone who reported it is. A reporter of it is gone
- *   only when it answered a query without it: silence, as behind a firewall,
+ * - At the start, in a new VLAN, and when the TAP dropped frames, it sends two
+ *   startup queries a second apart, and all is wanted until the time to answer
+ *   them has passed with nothing dropped. Then it sends a general query every
+ *   125 s, and startup queries again soon after a new reporter appears.
+ * - A group is wanted while it has members. A member is removed only when it
+ *   answers a general query without the group: silence, as behind a firewall,
  *   keeps what is known, and querier_silent warns of it.
- * - Who says that it left is gone after two queries about that group, a second
- *   apart, that nobody answered; and so are the others who answered the last
- *   general query and not these two. Those who never answer anything stay.
- * - A late look (a stopped process, a long queue) may have left answers unread:
- *   what it would conclude is asked again.
+ * - When a member leaves, two last-member queries about the group are sent, a
+ *   second apart. If nobody answers, that member is removed, and so are those
+ *   that answered the last general query. Members that never answer stay.
+ * - A tick that is late (a stopped process, a long queue) may have left answers
+ *   unread: the queries are sent again instead.
  *
  * Time is an argument and grows. The callbacks may not call the querier.
  */
@@ -39,12 +40,13 @@ struct querier;
 extern const uint8_t querier_mac[ETH_ADDR_LEN];
 
 #define QUERIER_GROUPS	  10000
-#define QUERIER_HOSTS	  1024
-#define QUERIER_VLANS_MAX 64 /* besides untagged */
+#define QUERIER_REPORTERS 1024
+#define QUERIER_VLANS_MAX 64 /* and the untagged frames' */
 
 struct querier_config {
 	uint32_t groups_max; /* QUERIER_GROUPS is usual */
-	uint32_t hosts_max;  /* QUERIER_HOSTS: MACs, twice if they speak both */
+	uint32_t
+		reporters_max; /* QUERIER_REPORTERS: MACs, twice if they speak both */
 };
 
 /* To be written into the TAP: about one group, or all if its ip is zero. */
@@ -100,9 +102,9 @@ void querier_listening(struct querier *q, const uint8_t *macs, size_t count,
 
 /* When querier_tick has something to do, or CLOCK_NEVER. */
 uint64_t querier_deadline(const struct querier *q);
-/* Asks, concludes. Before it is called, what the TAP holds should be read, and
- * querier_dropped called if its tx_dropped grew. It does a bounded part of what
- * is due: the deadline may be past already when it returns. */
+/* Sends queries, and removes members. Before it is called, what the TAP holds
+ * should be read, and querier_dropped called if its tx_dropped grew. It does a
+ * bounded part of what is due: the deadline may be past already when it returns. */
 void querier_tick(struct querier *q, uint64_t now_us);
 
 /* Room for one query as a frame. */
@@ -117,8 +119,8 @@ size_t querier_build(uint8_t frame[QUERIER_FRAME_MAX],
 enum querier_reason {
 	QUERIER_STARTING, /* not all have been asked since the start, or a drop */
 	QUERIER_VLANS,	  /* more VLANs than are asked */
-	QUERIER_FULL,	  /* more groups, or reporters of them, than fit */
-	QUERIER_UNHEARD, /* someone listens to a group that nobody reported */
+	QUERIER_FULL,	  /* more groups, or members of them, than fit */
+	QUERIER_UNHEARD, /* a MAC is listened to whose group nobody reported */
 	QUERIER_REASON_COUNT
 };
 

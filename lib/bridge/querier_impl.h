@@ -6,35 +6,40 @@
 #include "bridge/members.h"
 #include "bridge/querier.h"
 
-/* A new host is asked this soon whether it answers at all. */
-#define QUERIER_NEW_HOST_US (2 * CLOCK_S)
+/* A new reporter is asked this soon whether it answers at all. */
+#define QUERIER_NEW_REPORTER_US (2 * CLOCK_S)
 
 #define QUERIER_VLAN_IDS  4096
 #define QUERIER_VLAN_NONE UINT8_MAX
 
 /*
- * In each VLAN: startup queries (a *run* of two, a second apart), then a general
- * query (a *round*) every 125 s, with quiet between. Run and round both open a
- * window in which answers are heard, and after which the VLAN is concluded.
+ * In each VLAN: two startup queries, a second apart, then a general query every
+ * 125 s, with quiet between. Both open a window in which answers are heard. When
+ * it ends, members that answered without their group are removed.
  */
-enum vlan_phase { VLAN_IDLE, VLAN_QUIET, VLAN_RUN, VLAN_ROUND };
+enum vlan_phase {
+	VLAN_IDLE,
+	VLAN_QUIET,
+	VLAN_STARTUP_QUERIES,
+	VLAN_GENERAL_QUERY
+};
 
 struct vlan {
 	struct timer timer;
 	uint16_t id;
 	enum vlan_phase phase;
-	uint8_t asked;	  /* queries of this run */
-	bool complete;	  /* concluded since the start or the last drop */
-	bool concluded;	  /* … ever */
-	bool dropped;	  /* frames, since the run's first query */
-	bool new_host;	  /* to be asked soon */
-	bool answered[2]; /* in this window, by family */
-	bool silent[2];	  /* nobody was in the last one, but groups are known */
-	uint64_t opened_us; /* this window */
-	uint64_t last_us;   /* the last concluded one, when it opened */
+	uint8_t queries_sent; /* startup queries */
+	bool complete; /* a window ended since the start or the last drop */
+	bool ever_complete; /* … or at any time */
+	bool lost_frames;   /* since the first startup query */
+	bool new_reporter;  /* it is to be asked soon */
+	bool heard[2];	    /* a report in this window, by family */
+	bool silent[2];	    /* none was in the last one, but groups are known */
+	uint64_t window_us; /* when this window began */
+	uint64_t last_window_us; /* when the last window that ended began */
 };
 
-enum querier_timer { QUERIER_TIMER_VLAN, QUERIER_TIMER_LEAVE };
+enum querier_timer { QUERIER_TIMER_VLAN, QUERIER_TIMER_LAST_MEMBER };
 
 struct querier {
 	struct querier_ops ops;
@@ -49,9 +54,8 @@ struct querier {
 	bool crowded_vlans;		   /* more were seen than fit */
 	bool full;			   /* reports were refused */
 	uint64_t refused_us;		   /* the last of them */
-	uint64_t
-		explained_us; /* when all listeners last were; 0: see at once */
-	bool unheard;	      /* someone listens to what nobody reported */
+	uint64_t explained_us; /* when all listening MACs last were; 0: never */
+	bool unheard; /* a MAC is listened to whose group nobody reported */
 };
 
 /* NULL if it is one too many. */
@@ -59,11 +63,11 @@ struct vlan *querier_vlan(struct querier *q, uint16_t id, uint64_t now_us);
 
 /* ---- querier_reports.c ---- */
 
-/* The VLAN's window is over: removes who answered without a group. */
-void querier_judge_vlan(struct querier *q, struct vlan *v);
-/* The queries about a group that someone left are over: removes who left, and
- * who would have answered. */
-void querier_judge_leave(struct querier *q, struct member *member,
-			 const struct vlan *v);
+/* The VLAN's window ends: removes members that answered without their group. */
+void querier_prune_vlan(struct querier *q, struct vlan *v);
+/* The last-member queries about a group are over: removes members that left, and
+ * those that would have answered. */
+void querier_end_leave(struct querier *q, struct group_entry *entry,
+		       const struct vlan *v);
 
 #endif

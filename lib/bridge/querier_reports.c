@@ -1,4 +1,4 @@
-/* What reports, and answers without a group, say about who wants it. */
+/* Who wants a group: what reports say, and answers that lack it. */
 #include "bridge/querier_impl.h"
 
 /* An old host repeats the report of a join within this time: RFC 2236, 8.10. */
@@ -18,135 +18,143 @@ static void changed(struct querier *q, const struct group *group, bool wanted)
 /* ---- reports ---- */
 
 /* What one report showed about its sender. */
-struct hearing {
+struct sender {
 	const uint8_t *mac;
 	uint64_t now_us;
-	bool old;      /* IGMPv1, IGMPv2, MLDv1 */
-	bool slow;     /* IGMPv1: takes 10 s to answer whatever is asked */
-	bool answered; /* the last general query, so what it lacks is gone */
-	bool spoke;    /* perhaps only of a new join: enough to be no silence */
-	bool refused;
+	bool old_version;      /* IGMPv1, IGMPv2, MLDv1 */
+	bool igmpv1;	       /* takes up to 10 s to answer any query */
+	bool answered_general; /* … and so left the groups it lacks */
+	bool not_silent; /* its VLAN is not: an answer, or what may be one */
+	bool no_room;	 /* something in it was refused */
 };
 
-static bool has_left(const void *user, const struct reporter *r,
-		     const struct host *host)
+static bool has_left(const void *user, const struct member *member,
+		     const struct reporter *reporter)
 {
 	(void)user;
-	(void)host;
-	return r->leaving;
+	(void)reporter;
+	return member->has_left;
 }
 
 /* Someone wants a group that was about to be left. */
-static void settle(struct querier *q, struct member *member)
+static void keep_group(struct querier *q, struct group_entry *entry)
 {
-	timers_cancel(&q->timers, &member->timer);
-	member->leaving = false;
-	members_prune(q->members, member, has_left, NULL);
+	timers_cancel(&q->timers, &entry->timer);
+	entry->leave_pending = false;
+	members_prune(q->members, entry, has_left, NULL);
 }
 
 /*
- * Finds or makes the reporter. When there is no room for one more, it takes the
- * place of another reporter of the group that answers queries, and so will be
+ * Finds or makes the member. When there is no room for one more, it takes the
+ * place of another member of the group that answers queries, and so will be
  * heard again.
  */
-static struct reporter *reporter_of(struct querier *q,
-				    const struct group *group,
-				    const struct hearing *h,
-				    struct member **member)
+static struct member *member_of(struct querier *q, const struct group *group,
+				const struct sender *s,
+				struct group_entry **entry)
 {
-	struct reporter *made =
-		members_report(q->members, group, h->mac, h->now_us, member);
-	struct reporter *r = NULL, *oldest = NULL;
+	struct member *made =
+		members_add(q->members, group, s->mac, s->now_us, entry);
+	struct member *member = NULL, *oldest = NULL;
 
-	if (made || !*member)
+	if (made || !*entry)
 		return made;
-	while ((r = members_next_reporter(q->members, *member, r)))
-		if (r->answers && (!oldest || r->heard_us < oldest->heard_us))
-			oldest = r;
+	while ((member = members_next_member(q->members, *entry, member)))
+		if (member->answers_queries &&
+		    (!oldest || member->heard_us < oldest->heard_us))
+			oldest = member;
 	if (!oldest)
 		return NULL;
-	return members_replace(q->members, *member, oldest, h->mac, h->now_us);
+	return members_replace(q->members, *entry, oldest, s->mac, s->now_us);
 }
 
-static void wants(struct querier *q, const struct vlan *v,
-		  const struct report_record *record, struct hearing *h)
+static void note_wanted(struct querier *q, const struct vlan *v,
+			const struct report_record *record, struct sender *s)
 {
-	struct member *member = members_find(q->members, &record->group);
-	const bool is_new = !member;
-	struct reporter *r;
+	struct group_entry *entry =
+		members_find_group(q->members, &record->group);
+	const bool is_new = !entry;
+	struct member *member;
 
-	/* About a group being left, the answer is to that question only. */
-	h->answered |= record->current && !(member && member->leaving);
-	h->spoke |= record->current || h->old;
-	r = reporter_of(q, &record->group, h, &member);
-	if (!r) {
-		h->refused = true;
+	/* An answer about a group being left is to a last-member query. */
+	s->answered_general |=
+		record->current && !(entry && entry->leave_pending);
+	s->not_silent |= record->current || s->old_version;
+	member = member_of(q, &record->group, s, &entry);
+	if (!member) {
+		s->no_room = true;
 		return;
 	}
-	if (r->leaving)
-		r->since_us = h->now_us;
-	/* Old hosts answer as they join: only what they had joined long before
-	 * they were asked is an answer. */
-	if (h->old && r->since_us + UNSOLICITED_US <= v->opened_us)
-		h->answered = r->answers = true;
-	r->answers |= record->current;
-	r->heard_us = h->now_us;
-	r->leaving = false;
-	if (member->leaving)
-		settle(q, member);
+	if (member->has_left)
+		member->joined_us = s->now_us;
+	/* The old versions' reports of a join look like answers: only a group
+	 * that was joined long before the query can be one. */
+	if (s->old_version &&
+	    member->joined_us + UNSOLICITED_US <= v->window_us)
+		s->answered_general = member->answers_queries = true;
+	member->answers_queries |= record->current;
+	member->heard_us = s->now_us;
+	member->has_left = false;
+	if (entry->leave_pending)
+		keep_group(q, entry);
 	if (is_new) {
-		member->timer = (struct timer){ .kind = QUERIER_TIMER_LEAVE,
-						.owner = member };
+		entry->timer =
+			(struct timer){ .kind = QUERIER_TIMER_LAST_MEMBER,
+					.owner = entry };
 		changed(q, &record->group, true);
 	}
 }
 
-/* The asking begins with the next tick. */
-static void leaves(struct querier *q, const struct report_record *record,
-		   const struct hearing *h)
+/* The first last-member query is sent by the next tick. */
+static void note_left(struct querier *q, const struct report_record *record,
+		      const struct sender *s)
 {
-	struct member *member = members_find(q->members, &record->group);
-	struct reporter *r;
+	struct group_entry *entry =
+		members_find_group(q->members, &record->group);
+	struct member *member;
 
-	if (!member || group_is_for_all(&record->group))
+	if (!entry || group_is_for_all(&record->group))
 		return;
-	r = members_reporter(q->members, member, h->mac);
-	if (r && record->says == REPORT_LEAVES)
-		r->leaving = true;
-	if (member->leaving)
+	member = members_find_member(q->members, entry, s->mac);
+	if (member && record->says == REPORT_LEAVES)
+		member->has_left = true;
+	if (entry->leave_pending)
 		return;
-	member->leaving = true;
-	member->asked = 0;
-	timers_set(&q->timers, &member->timer, h->now_us);
+	entry->leave_pending = true;
+	entry->queries_sent = 0;
+	timers_set(&q->timers, &entry->timer, s->now_us);
 }
 
-static void note_host(struct querier *q, struct vlan *v, bool v6,
-		      const struct hearing *h)
+static void note_reporter(struct querier *q, struct vlan *v, bool v6,
+			  const struct sender *s)
 {
-	const bool in_window = v->phase == VLAN_RUN || v->phase == VLAN_ROUND;
+	const bool in_window = v->phase == VLAN_STARTUP_QUERIES ||
+			       v->phase == VLAN_GENERAL_QUERY;
 	bool made = false;
-	struct host *host = members_host(q->members, v->id, v6, h->mac, &made);
+	struct reporter *reporter =
+		members_add_reporter(q->members, v->id, v6, s->mac, &made);
 
-	if (in_window && h->spoke) {
-		v->answered[v6] = true;
+	if (in_window && s->not_silent) {
+		v->heard[v6] = true;
 		v->silent[v6] = false;
 	}
-	if (!host)
+	if (!reporter)
 		return;
-	host->heard_us = h->now_us;
-	host->slow = h->slow;
-	if (h->answered && (h->slow ? v->phase == VLAN_ROUND : in_window)) {
-		host->answered_us = h->now_us;
-		host->has_answered = true;
+	reporter->heard_us = s->now_us;
+	reporter->igmpv1 = s->igmpv1;
+	if (s->answered_general &&
+	    (s->igmpv1 ? v->phase == VLAN_GENERAL_QUERY : in_window)) {
+		reporter->general_us = s->now_us;
+		reporter->answers_general = true;
 	}
-	if (!made || host->has_answered)
+	if (!made || reporter->answers_general)
 		return;
-	/* Whether it answers at all is better known before it is needed. */
-	v->new_host = true;
+	/* Find out now whether it answers at all, before that matters. */
+	v->new_reporter = true;
 	if (v->phase == VLAN_QUIET &&
-	    v->timer.due_us > h->now_us + QUERIER_NEW_HOST_US)
+	    v->timer.due_us > s->now_us + QUERIER_NEW_REPORTER_US)
 		timers_set(&q->timers, &v->timer,
-			   h->now_us + QUERIER_NEW_HOST_US);
+			   s->now_us + QUERIER_NEW_REPORTER_US);
 }
 
 bool querier_report(struct querier *q, const struct report *report,
@@ -154,11 +162,11 @@ bool querier_report(struct querier *q, const struct report *report,
 {
 	struct report m = *report;
 	struct report_record record;
-	struct hearing h = {
+	struct sender s = {
 		.mac = mac,
 		.now_us = now_us,
-		.old = report_is_old(report),
-		.slow = !report->v6 && report->version == 1,
+		.old_version = report_is_old(report),
+		.igmpv1 = !report->v6 && report->version == 1,
 	};
 	struct vlan *v = querier_vlan(q, m.vlan, now_us);
 
@@ -166,78 +174,81 @@ bool querier_report(struct querier *q, const struct report *report,
 		return true;
 	while (report_next(&m, &record)) {
 		if (record.says == REPORT_WANTS)
-			wants(q, v, &record, &h);
+			note_wanted(q, v, &record, &s);
 		else
-			leaves(q, &record, &h);
+			note_left(q, &record, &s);
 	}
-	note_host(q, v, m.v6, &h);
-	if (h.refused) {
+	note_reporter(q, v, m.v6, &s);
+	if (s.no_room) {
 		q->full = true;
 		q->refused_us = now_us;
 	}
-	return !h.refused;
+	return !s.no_room;
 }
 
-/* ---- conclusions ---- */
+/* ---- who is gone ---- */
 
-/* Removes who is gone; true if the group went with the last of them. */
-static bool prune(struct querier *q, struct member *member,
-		  bool (*is_gone)(const void *user, const struct reporter *r,
-				  const struct host *host),
+/* Removes the members that are gone; true if nobody wants the group any more. */
+static bool prune(struct querier *q, struct group_entry *entry,
+		  bool (*is_gone)(const void *user, const struct member *member,
+				  const struct reporter *reporter),
 		  const void *user)
 {
-	const struct group group = *members_group(q->members, member);
+	const struct group group = *members_group(q->members, entry);
 
-	if (!members_prune(q->members, member, is_gone, user))
+	if (!members_prune(q->members, entry, is_gone, user))
 		return false;
 	changed(q, &group, false);
 	return true;
 }
 
 /* It answered the queries of this window, and did not report this group. */
-static bool answered_without(const void *user, const struct reporter *r,
-			     const struct host *host)
+static bool answered_without(const void *user, const struct member *member,
+			     const struct reporter *reporter)
 {
 	const struct vlan *v = user;
 
-	return r->heard_us < v->opened_us && host && host->has_answered &&
-	       host->answered_us >= v->opened_us;
+	return member->heard_us < v->window_us && reporter &&
+	       reporter->answers_general &&
+	       reporter->general_us >= v->window_us;
 }
 
-void querier_judge_vlan(struct querier *q, struct vlan *v)
+void querier_prune_vlan(struct querier *q, struct vlan *v)
 {
 	uint32_t at = TABLE_NONE;
 	bool known[2] = { false, false };
-	struct member *member;
+	struct group_entry *entry;
 
-	while ((member = members_next(q->members, &at))) {
-		const struct group *group = members_group(q->members, member);
+	while ((entry = members_next_group(q->members, &at))) {
+		const struct group *group = members_group(q->members, entry);
 		bool v6 = !group_is_v4(group);
 
 		if (group->vlan != v->id)
 			continue;
-		/* One that is being left has a judge of its own. */
-		if (member->leaving || !prune(q, member, answered_without, v))
+		/* querier_end_leave decides about a group that is being left. */
+		if (entry->leave_pending ||
+		    !prune(q, entry, answered_without, v))
 			known[v6] = true;
 	}
 	for (int v6 = 0; v6 < 2; v6++)
-		v->silent[v6] = known[v6] && !v->answered[v6];
+		v->silent[v6] = known[v6] && !v->heard[v6];
 }
 
 /* It left; or it answered the last general query, so it would have answered
  * those about this group. */
-static bool left_or_unconfirmed(const void *user, const struct reporter *r,
-				const struct host *host)
+static bool left_or_unconfirmed(const void *user, const struct member *member,
+				const struct reporter *reporter)
 {
 	const struct vlan *v = user;
 
-	return r->leaving || (host && host->has_answered && !host->slow &&
-			      v->concluded && host->answered_us >= v->last_us);
+	return member->has_left ||
+	       (reporter && reporter->answers_general && !reporter->igmpv1 &&
+		v->ever_complete && reporter->general_us >= v->last_window_us);
 }
 
-void querier_judge_leave(struct querier *q, struct member *member,
-			 const struct vlan *v)
+void querier_end_leave(struct querier *q, struct group_entry *entry,
+		       const struct vlan *v)
 {
-	member->leaving = false;
-	prune(q, member, left_or_unconfirmed, v);
+	entry->leave_pending = false;
+	prune(q, entry, left_or_unconfirmed, v);
 }

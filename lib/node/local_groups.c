@@ -51,7 +51,8 @@ bool local_groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 {
 	const struct node_config *c = &n->config;
 	const uint32_t vlans = 1 + QUERIER_VLANS_MAX;
-	const struct querier_config querier = { c->groups_max, QUERIER_HOSTS };
+	const struct querier_config querier = { c->groups_max,
+						QUERIER_REPORTERS };
 
 	n->querier = querier_new(&querier, &querier_ops, n, seed);
 	/* As many may be on the way out as are wanted. */
