@@ -9,7 +9,7 @@
 
 /*
  * The bytes before a frame read from the TAP that belong to the node: it
- * writes the record header there, so that header and frame are one piece.
+ * writes the record header there, so that header and frame are one iovec.
  */
 #define FRAME_HEADROOM 16
 
@@ -32,7 +32,7 @@ struct offload {
 };
 
 /*
- * An Ethernet frame without FCS, in pieces. Read from the TAP it is one piece
+ * An Ethernet frame without FCS, in iovecs. Read from the TAP it is one iovec
  * with FRAME_HEADROOM writable bytes before it; towards the TAP it may be many.
  */
 struct frame {

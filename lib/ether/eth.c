@@ -68,9 +68,9 @@ static void v4_mapped(uint8_t ip[16], const uint8_t *bytes)
 	memcpy(ip + 12, bytes, 4);
 }
 
-/* RFC 791. super: the packet ends with the frame, whatever its length says. */
+/* RFC 791. The packet of a GSO frame ends with the frame, whatever its length says. */
 static void view_ipv4(struct eth_view *v, const uint8_t *frame, size_t len,
-		      bool super)
+		      bool gso_frame)
 {
 	const uint8_t *ip = frame + v->l3_offset;
 	size_t left = len - v->l3_offset;
@@ -79,7 +79,7 @@ static void view_ipv4(struct eth_view *v, const uint8_t *frame, size_t len,
 	if (left < IPV4_HEADER_MIN || ip[0] >> 4 != 4)
 		return;
 	header = (size_t)(ip[0] & 0xf) * 4;
-	total = super ? left : load_be16(ip + 2);
+	total = gso_frame ? left : load_be16(ip + 2);
 	if (header < IPV4_HEADER_MIN || total < header || total > left)
 		return;
 	v->l3 = ETH_L3_IPV4;
@@ -159,7 +159,7 @@ static void view_extensions(struct eth_view *v, const uint8_t *frame,
  * one, and it reads as a packet without payload.
  */
 static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len,
-		      bool super)
+		      bool gso_frame)
 {
 	const uint8_t *ip = frame + v->l3_offset;
 	size_t left = len - v->l3_offset;
@@ -167,7 +167,7 @@ static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len,
 
 	if (left < IPV6_HEADER_LEN || ip[0] >> 4 != 6)
 		return;
-	total = super ? left : (size_t)IPV6_HEADER_LEN + load_be16(ip + 4);
+	total = gso_frame ? left : (size_t)IPV6_HEADER_LEN + load_be16(ip + 4);
 	if (total > left)
 		return;
 	v->l3 = ETH_L3_IPV6;
@@ -178,7 +178,7 @@ static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len,
 }
 
 static enum drop_reason parse(struct eth_view *v, const uint8_t *frame,
-			      size_t len, bool super)
+			      size_t len, bool gso_frame)
 {
 	size_t type_at = ETH_HEADER_LEN - 2;
 	uint16_t type;
@@ -205,9 +205,9 @@ static enum drop_reason parse(struct eth_view *v, const uint8_t *frame,
 	v->type = type;
 	v->l3_offset = (uint16_t)(type_at + 2);
 	if (type == ETH_TYPE_IPV4)
-		view_ipv4(v, frame, len, super);
+		view_ipv4(v, frame, len, gso_frame);
 	else if (type == ETH_TYPE_IPV6)
-		view_ipv6(v, frame, len, super);
+		view_ipv6(v, frame, len, gso_frame);
 	return DROP_NONE;
 }
 

@@ -66,10 +66,10 @@ enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame,
 			   size_t len);
 
 /*
- * The same for a GSO frame (bridge/gso.h): the IP packet ends where the frame
+ * The same for a GSO frame (ether/gso.h): the IP packet ends where the frame
  * ends, whatever its length says. It says 0 beyond 65,535 bytes, and a guest
- * behind the TAP may have put anything there: whoever cuts the frame writes it
- * anew. l3_end may then be more than an IP packet's largest length.
+ * behind the TAP may have put anything there; gso_next writes each segment's
+ * own. l3_end may then be more than an IP packet's largest length.
  */
 enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
 			       size_t len);

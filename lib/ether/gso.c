@@ -15,9 +15,9 @@
 #define TCP_PSH 0x08
 #define TCP_CWR 0x80
 
-static_assert((ETH_OVERHEAD_MAX + IP_LEN_MAX) / GSO_PAYLOAD_MIN <
-		      GSO_SEGMENTS_MAX,
-	      "no smaller cut makes more segments than gso_begin allows");
+static_assert(
+	(ETH_OVERHEAD_MAX + IP_LEN_MAX) / GSO_PAYLOAD_MIN < GSO_SEGMENTS_MAX,
+	"no smaller segment size makes more segments than gso_begin allows");
 
 static bool type_is(const struct eth_view *v, enum offload_gso gso)
 {
@@ -34,7 +34,7 @@ static bool type_is(const struct eth_view *v, enum offload_gso gso)
 	return false;
 }
 
-/* Where the payload starts, or 0 if the L4 header is not whole. */
+/* Where the payload starts, or 0 if the L4 header is cut short. */
 static size_t headers_len(const struct eth_view *v, const uint8_t *frame,
 			  size_t len)
 {
@@ -120,11 +120,11 @@ enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
 		*g = (struct gso){ 0 };
 		return DROP_offload_bad;
 	}
-	gso_cut(g, SIZE_MAX);
+	gso_split(g, SIZE_MAX);
 	return DROP_NONE;
 }
 
-size_t gso_cut(struct gso *g, size_t frame_max)
+size_t gso_split(struct gso *g, size_t frame_max)
 {
 	assert(g->size_max > 0);
 	g->at = 0;

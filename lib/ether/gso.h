@@ -1,4 +1,4 @@
-/* Cuts a GSO frame (TSO, USO) read from the TAP into segments. */
+/* Splits a GSO frame (TSO, USO) read from the TAP into segments. */
 #ifndef TAPD_ETHER_GSO_H
 #define TAPD_ETHER_GSO_H
 
@@ -12,22 +12,21 @@
 
 /*
  * A GSO frame (virtio 1.2, 5.1.6) is up to 64 KiB of TCP payload, or of UDP
- * datagrams of one size, behind one set of headers. It is left whole until it
- * is known who gets it, and cut only then, for each peer to what its datagrams
- * hold: a TCP segment of less than the MSS is as good as any, and one that fits
- * needs no fragments. A UDP datagram is the application's and is never cut.
+ * datagrams of one size, behind one set of headers. It stays unsegmented until
+ * it is known who gets it, and is split only then, for each peer into segments
+ * that its datagrams hold: a TCP segment may be smaller than the MSS, and one that
+ * fits needs no fragments. A UDP datagram is the application's and is never split.
  *
- * The GSO frame is not modified, so it may be cut again. A segment is headers
+ * The GSO frame is not modified, so it may be split again. A segment is headers
  * in a buffer of the caller's and payload that still lies in the GSO frame.
  * Each gets its own IP length, IPv4 ID (counted up, as Linux does) and header
- * checksum, TCP sequence or UDP length; FIN and PSH are the last's, CWR is the
- * first's whether or not offload.ecn says so (RFC 3168, 6.1.2: CWR is sent
+ * checksum, TCP sequence or UDP length; only the last has FIN and PSH, only the
+ * first CWR, whether or not offload.ecn says so (RFC 3168, 6.1.2: CWR is sent
  * once). The TCP or UDP checksum stays partial.
  *
  * The TAP's user, and any guest behind it, may be hostile. Everything is read
- * from the bytes; hdr_len and the IP length are ignored. What costs more than it
- * could be worth is refused: a segment size that makes thousands of segments of
- * one read.
+ * from the bytes; hdr_len and the IP length are ignored. A segment size that
+ * would make thousands of segments of one read is refused: it costs too much.
  */
 #define GSO_HEADER_MAX	 256  /* Ethernet to TCP or UDP, options included */
 #define GSO_SEGMENTS_MAX 2048 /* at the GSO frame's own segment size */
@@ -47,7 +46,7 @@ struct gso {
 	uint64_t ip_sum; /* IPv4 header without length, ID, checksum */
 	uint64_t l4_sum; /* pseudo-header without length */
 
-	/* The cut in progress. */
+	/* The split in progress. */
 	size_t size, at;
 	uint16_t index;
 };
@@ -58,8 +57,8 @@ struct gso_segment {
 };
 
 /*
- * Takes a GSO frame of one piece, which is borrowed while *g is in use, and its
- * view from eth_parse_gso. Begins a cut at its own segment size.
+ * Takes a GSO frame in one iovec, which is borrowed while *g is in use, and its
+ * view from eth_parse_gso. Begins to split it at its own segment size.
  *
  * DROP_offload_bad, and *g zeroed: the GSO type is not the packet's or none; an
  * IP fragment, or IP malformed; no partial checksum, which GSO requires (virtio
@@ -73,12 +72,12 @@ enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
 			   const struct offload *offload);
 
 /*
- * Begins a cut into segments of at most frame_max bytes, headers included;
+ * Begins to split it into segments of at most frame_max bytes, headers included;
  * SIZE_MAX: no bound. They are longer, up to the GSO frame's own segment size,
  * if they are UDP or if less than GSO_PAYLOAD_MIN bytes of payload would fit.
  * Returns how many there will be: at most GSO_SEGMENTS_MAX.
  */
-size_t gso_cut(struct gso *g, size_t frame_max);
+size_t gso_split(struct gso *g, size_t frame_max);
 
 /*
  * The next segment: writes g->header_len bytes to header and says what follows

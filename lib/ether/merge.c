@@ -36,16 +36,16 @@ struct arrival {
 };
 
 /* Bytes of a held frame: a whole frame, or the payload that joined one. */
-struct piece {
+struct buffer {
 	uint8_t *bytes;
 	uint32_t len;
 	uint32_t next;
-	uint32_t cookie;
+	uint32_t token;
 };
 
 /* A frame of the output. What an open one needs is set only if it may be. */
 struct held {
-	uint32_t first, last; /* pieces */
+	uint32_t first, last; /* buffers */
 	uint16_t count;
 	uint16_t l3_offset, l4_offset, header_len;
 	uint16_t gso_size; /* the first's payload */
@@ -79,15 +79,15 @@ struct merge {
 	 * an earlier batch needs no clearing: it is below base.
 	 */
 	uint64_t base;
-	uint32_t held_count, piece_count;
+	uint32_t held_count, buffer_count;
 	struct held held[MERGE_FRAMES];
-	struct piece pieces[MERGE_PIECES];
+	struct buffer buffers[MERGE_BUFFERS];
 	struct flow flows[SETS][WAYS];
 	uint32_t port_count;
 	struct port *ports;
 
 	struct frame frames[MERGE_FRAMES];
-	struct iovec iov[MERGE_PIECES];
+	struct iovec iov[MERGE_BUFFERS];
 };
 
 struct merge *merge_new(uint32_t ports, const struct merge_ops *ops, void *user)
@@ -163,7 +163,7 @@ static bool may_merge(const struct arrival *a, const struct offload *o)
 		checksum_fold(checksum_add(0, l3_of(a), IPV4_HEADER_LEN)) == 0);
 }
 
-/* False if it has no flow: not whole, or not plain. */
+/* False if it has no flow: cut short, or not plain. */
 static bool read_tcp(struct arrival *a, const struct offload *o)
 {
 	const uint8_t *tcp = l4_of(a);
@@ -205,26 +205,26 @@ static struct held *held_at(struct merge *c, uint64_t number)
 
 static uint8_t *first_bytes(const struct merge *c, const struct held *h)
 {
-	return c->pieces[h->first].bytes;
+	return c->buffers[h->first].bytes;
 }
 
-static uint32_t add_piece(struct merge *c, uint8_t *bytes, size_t len,
-			  uint32_t cookie)
+static uint32_t add_buffer(struct merge *c, uint8_t *bytes, size_t len,
+			   uint32_t token)
 {
-	c->pieces[c->piece_count] = (struct piece){ .bytes = bytes,
-						    .len = (uint32_t)len,
-						    .next = NONE,
-						    .cookie = cookie };
-	return c->piece_count++;
+	c->buffers[c->buffer_count] = (struct buffer){ .bytes = bytes,
+						       .len = (uint32_t)len,
+						       .next = NONE,
+						       .token = token };
+	return c->buffer_count++;
 }
 
 /* Holds a frame behind all others; returns its number. */
 static uint64_t hold(struct merge *c, const struct arrival *a,
-		     const struct offload *o, uint32_t cookie)
+		     const struct offload *o, uint32_t token)
 {
 	struct held *h = &c->held[c->held_count];
 
-	h->first = h->last = add_piece(c, a->frame, a->len, cookie);
+	h->first = h->last = add_buffer(c, a->frame, a->len, token);
 	h->count = 1;
 	h->offload = *o;
 	return c->base + c->held_count++;
@@ -289,13 +289,13 @@ static bool continues(const struct merge *c, const struct held *h,
 
 /* False if this one was the last that could join. */
 static bool join(struct merge *c, struct held *h, const struct arrival *a,
-		 uint32_t cookie)
+		 uint32_t token)
 {
-	uint32_t piece =
-		add_piece(c, a->frame + a->header_len, a->payload_len, cookie);
+	uint32_t buffer =
+		add_buffer(c, a->frame + a->header_len, a->payload_len, token);
 
-	c->pieces[h->last].next = piece;
-	h->last = piece;
+	c->buffers[h->last].next = buffer;
+	h->last = buffer;
 	h->count++;
 	h->ip_len += a->payload_len;
 	h->next_id++;
@@ -349,7 +349,7 @@ static struct flow *flow_find(struct merge *c, const struct arrival *a,
 }
 
 static void add_tcp(struct merge *c, const struct arrival *a,
-		    const struct offload *o, uint32_t cookie)
+		    const struct offload *o, uint32_t token)
 {
 	uint32_t hash = flow_hash(a);
 	bool open;
@@ -358,13 +358,13 @@ static void add_tcp(struct merge *c, const struct arrival *a,
 
 	c->ports[a->port].udp = 0;
 	if (open && a->merges && continues(c, held_at(c, f->number), a)) {
-		if (!join(c, held_at(c, f->number), a, cookie))
+		if (!join(c, held_at(c, f->number), a, token))
 			f->number = 0;
 		return;
 	}
 	if (open)
 		f->number = 0;
-	number = hold(c, a, o, cookie);
+	number = hold(c, a, o, token);
 	if (!a->merges || (l4_of(a)[13] & TCP_PSH))
 		return;
 	open_held(held_at(c, number), a, true);
@@ -372,38 +372,38 @@ static void add_tcp(struct merge *c, const struct arrival *a,
 }
 
 static void add_udp(struct merge *c, const struct arrival *a,
-		    const struct offload *o, uint32_t cookie)
+		    const struct offload *o, uint32_t token)
 {
 	struct port *p = &c->ports[a->port];
 
 	if (p->udp >= c->base && continues(c, held_at(c, p->udp), a)) {
-		if (!join(c, held_at(c, p->udp), a, cookie))
+		if (!join(c, held_at(c, p->udp), a, token))
 			p->udp = 0;
 		return;
 	}
-	p->udp = p->barrier = hold(c, a, o, cookie);
+	p->udp = p->barrier = hold(c, a, o, token);
 	open_held(held_at(c, p->udp), a, false);
 }
 
 void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	       uint8_t *frame, size_t len, const struct offload *offload,
-	       uint32_t cookie)
+	       uint32_t token)
 {
 	struct arrival a = {
 		.frame = frame, .len = len, .view = v, .port = port
 	};
 
 	assert(port < c->port_count);
-	if (c->held_count == MERGE_FRAMES || c->piece_count == MERGE_PIECES)
+	if (c->held_count == MERGE_FRAMES || c->buffer_count == MERGE_BUFFERS)
 		merge_flush(c);
 	if (v->ip_proto == ETH_IP_TCP && c->mode != MERGE_OFF &&
 	    read_tcp(&a, offload)) {
-		add_tcp(c, &a, offload, cookie);
+		add_tcp(c, &a, offload, token);
 	} else if (v->ip_proto == ETH_IP_UDP && c->mode == MERGE_TCP_UDP &&
 		   read_udp(&a, offload)) {
-		add_udp(c, &a, offload, cookie);
+		add_udp(c, &a, offload, token);
 	} else {
-		c->ports[port].barrier = hold(c, &a, offload, cookie);
+		c->ports[port].barrier = hold(c, &a, offload, token);
 		c->ports[port].udp = 0;
 	}
 }
@@ -470,14 +470,14 @@ void merge_flush(struct merge *c)
 					       .iovcnt = h->count,
 					       .offload = h->offload };
 		for (uint32_t at = h->first; at != NONE;
-		     at = c->pieces[at].next)
-			*iov++ = (struct iovec){ c->pieces[at].bytes,
-						 c->pieces[at].len };
+		     at = c->buffers[at].next)
+			*iov++ = (struct iovec){ c->buffers[at].bytes,
+						 c->buffers[at].len };
 	}
 	c->ops->write(c->user, c->frames, c->held_count);
-	for (uint32_t i = 0; i < c->piece_count; i++)
-		if (c->pieces[i].cookie != MERGE_NO_TOKEN)
-			c->ops->release(c->user, c->pieces[i].cookie);
+	for (uint32_t i = 0; i < c->buffer_count; i++)
+		if (c->buffers[i].token != MERGE_NO_TOKEN)
+			c->ops->release(c->user, c->buffers[i].token);
 	c->base += c->held_count;
-	c->held_count = c->piece_count = 0;
+	c->held_count = c->buffer_count = 0;
 }

@@ -31,7 +31,7 @@
  * ACK, window, options. Flags other than ACK and PSH, no payload, or a wrong
  * IPv4 checksum: never. The sequence must continue. All are of one size but the
  * last, which may be shorter; PSH and a shorter one close the frame. Without DF
- * the ID must count up, as it will again if the GSO frame is cut (RFC 6864: it
+ * the ID must count up, as it will again if the GSO frame is split (RFC 6864: it
  * means nothing with DF). At most MERGE_SEGMENTS_MAX segments and an IP
  * packet of 65,535 bytes.
  *
@@ -47,7 +47,7 @@ struct merge;
 
 #define MERGE_SEGMENTS_MAX 64  /* UDP_MAX_SEGMENTS of older kernels */
 #define MERGE_FRAMES	   256 /* handed to `write` at a time */
-#define MERGE_PIECES	   512 /* of all those frames */
+#define MERGE_BUFFERS	   512 /* of all those frames: iovecs */
 #define MERGE_NO_TOKEN	   UINT32_MAX
 
 enum merge_mode {
@@ -59,12 +59,12 @@ enum merge_mode {
 struct merge_ops {
 	/*
 	 * Writes the frames in order; borrowed until it returns. A GSO frame
-	 * is its first segment whole, with the headers of them all, then the
-	 * others' payloads. Must not call merge_add or _flush.
+	 * is its first segment, headers included, and then the payloads of the
+	 * others, an iovec each. Must not call merge_add or _flush.
 	 */
 	void (*write)(void *user, const struct frame *frames, size_t count);
 	/* After `write`: the bytes of this frame are the caller's again. */
-	void (*release)(void *user, uint32_t cookie);
+	void (*release)(void *user, uint32_t token);
 };
 
 /* NULL if memory is short. Ports are below `ports`, at least 1. Starts in
@@ -79,12 +79,12 @@ void merge_set_mode(struct merge *c, enum merge_mode mode);
 /*
  * Takes a frame that `port` sent. v: from eth_parse; a partial checksum has
  * passed eth_csum_valid. The bytes are borrowed until they were written, and
- * the headers are modified if others join them. cookie: what `release` is given
+ * the headers are modified if others join them. token: what `release` is given
  * then, or MERGE_NO_TOKEN. Calls merge_flush if there is no room.
  */
 void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	       uint8_t *frame, size_t len, const struct offload *offload,
-	       uint32_t cookie);
+	       uint32_t token);
 /* Writes all that is held; to be called at the end of each batch. */
 void merge_flush(struct merge *c);
 

@@ -105,7 +105,7 @@ static void pack_gso(struct node *n, struct peer *peer, struct gso *g)
 	const size_t extra = WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN;
 	struct gso_segment s;
 
-	gso_cut(g, pack_record_max(b) - extra);
+	gso_split(g, pack_record_max(b) - extra);
 	for (;;) {
 		uint8_t *header =
 			n->lane.headers[n->lane.header_at] + FRAME_HEADROOM;

@@ -1,4 +1,4 @@
-/* Any bytes as a GSO frame: it is refused, or cut into all of its payload, and
+/* Any bytes as a GSO frame: it is refused, or split into all of its payload, and
  * the segments coalesce into frames that hold all of it. */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "support/frame_len.h"
 #include "support/gso_frame.h"
 
-/* Only so many segments of a cut are given to coalesce. */
+/* Only so many segments are merged again. */
 #define FRAMES_MAX 64
 
 static struct merge *coalesce;
@@ -31,10 +31,10 @@ static void count(void *user, const struct frame *frames, size_t n)
 	}
 }
 
-static void release(void *user, uint32_t cookie)
+static void release(void *user, uint32_t token)
 {
 	(void)user;
-	(void)cookie;
+	(void)token;
 	HOLDS(false);
 }
 
@@ -80,10 +80,10 @@ static uint8_t *next_frame(struct gso *g, size_t *len)
 	return frame;
 }
 
-static void cut(struct gso *g, size_t frame_max, size_t payload_len)
+static void split(struct gso *g, size_t frame_max, size_t payload_len)
 {
 	uint8_t *held[FRAMES_MAX], *frame;
-	size_t expected = gso_cut(g, frame_max);
+	size_t expected = gso_split(g, frame_max);
 	size_t n = 0, held_count = 0, held_len = 0, sum = 0, len = 0;
 	struct eth_view v;
 
@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	HOLDS(g.header_len <= GSO_HEADER_MAX && g.header_len < size);
-	cut(&g, SIZE_MAX, size - g.header_len);
-	cut(&g, frame_max, size - g.header_len);
+	split(&g, SIZE_MAX, size - g.header_len);
+	split(&g, frame_max, size - g.header_len);
 	return 0;
 }

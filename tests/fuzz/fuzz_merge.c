@@ -1,4 +1,4 @@
-/* Any frames of any peers: each goes out once, GSO frames cut back into what
+/* Any frames of any peers: each goes out once, GSO frames split back into what
  * they were made of, and a peer's order is kept but between flows. */
 #include <string.h>
 
@@ -55,7 +55,7 @@ static void same_segment(uint8_t *have, uint8_t *sent, size_t len,
 	HOLDS(memcmp(have, sent, len) == 0);
 }
 
-static void cuts_back(const struct frame *f, const uint8_t *flat, size_t len)
+static void splits_back(const struct frame *f, const uint8_t *flat, size_t len)
 {
 	static uint8_t segment[FRAME_MAX];
 	struct gso_segment s;
@@ -64,7 +64,7 @@ static void cuts_back(const struct frame *f, const uint8_t *flat, size_t len)
 
 	HOLDS(gso_begin_frame(&g, flat, len, &f->offload) == DROP_NONE);
 	HOLDS(g.header_len == f->offload.hdr_len);
-	HOLDS(gso_cut(&g, SIZE_MAX) == f->iovcnt);
+	HOLDS(gso_split(&g, SIZE_MAX) == f->iovcnt);
 	for (; gso_next(&g, segment, &s); i++) {
 		struct arrival *a = arrival_of(f->iov[i].iov_base);
 
@@ -92,7 +92,7 @@ static void look_at(const struct frame *f)
 		at += f->iov[i].iov_len;
 	}
 	if (f->iovcnt > 1)
-		cuts_back(f, flat, len);
+		splits_back(f, flat, len);
 	else
 		HOLDS(memcmp(flat, first->original, len) == 0);
 	free(flat);
@@ -123,14 +123,14 @@ static void write_frames(void *user, const struct frame *frames, size_t n)
 	}
 }
 
-static void release(void *user, uint32_t cookie)
+static void release(void *user, uint32_t token)
 {
 	(void)user;
-	HOLDS(cookie < count && arrivals[cookie].written);
-	free(arrivals[cookie].bytes);
-	free(arrivals[cookie].original);
-	arrivals[cookie].bytes = arrivals[cookie].original = NULL;
-	arrivals[cookie].len = 0;
+	HOLDS(token < count && arrivals[token].written);
+	free(arrivals[token].bytes);
+	free(arrivals[token].original);
+	arrivals[token].bytes = arrivals[token].original = NULL;
+	arrivals[token].len = 0;
 }
 
 static const struct merge_ops ops = { write_frames, release };

@@ -198,8 +198,8 @@ size_t segment_build(uint8_t *out, size_t size, const struct segment *s,
 	return w.len;
 }
 
-size_t segment_build_super(uint8_t *out, size_t size, const struct segment *s,
-			   uint16_t gso_size, struct offload *o)
+size_t segment_build_gso(uint8_t *out, size_t size, const struct segment *s,
+			 uint16_t gso_size, struct offload *o)
 {
 	size_t len = segment_build(out, size, s, o);
 
@@ -213,18 +213,18 @@ size_t segment_build_super(uint8_t *out, size_t size, const struct segment *s,
 	return len;
 }
 
-struct segment segment_of_super(const struct segment *super, size_t at,
-				size_t size, unsigned index)
+struct segment segment_of_gso(const struct segment *gso_frame, size_t at,
+			      size_t size, unsigned index)
 {
-	struct segment s = *super;
+	struct segment s = *gso_frame;
 
-	if (at + size > super->payload_len)
-		s.payload_len = super->payload_len - at;
+	if (at + size > gso_frame->payload_len)
+		s.payload_len = gso_frame->payload_len - at;
 	else
 		s.payload_len = size;
-	s.id = (uint16_t)(super->id + index);
-	s.seq = (uint32_t)(super->seq + at);
-	if (at + size < super->payload_len)
+	s.id = (uint16_t)(gso_frame->id + index);
+	s.seq = (uint32_t)(gso_frame->seq + at);
+	if (at + size < gso_frame->payload_len)
 		s.flags &= (uint8_t) ~(SEGMENT_FIN | SEGMENT_PSH);
 	if (index > 0)
 		s.flags &= (uint8_t)~SEGMENT_CWR;

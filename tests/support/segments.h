@@ -49,12 +49,12 @@ struct segment {
 size_t segment_build(uint8_t *out, size_t size, const struct segment *s,
 		     struct offload *o);
 /* The same of a GSO frame, whose payload is that of many segments. */
-size_t segment_build_super(uint8_t *out, size_t size, const struct segment *s,
-			   uint16_t gso_size, struct offload *o);
+size_t segment_build_gso(uint8_t *out, size_t size, const struct segment *s,
+			 uint16_t gso_size, struct offload *o);
 /* What the segment at `at` of a GSO frame should be, if each has `size` bytes
  * of payload; it is the index-th. */
-struct segment segment_of_super(const struct segment *super, size_t at,
-				size_t size, unsigned index);
+struct segment segment_of_gso(const struct segment *gso_frame, size_t at,
+			      size_t size, unsigned index);
 size_t segment_headers_len(const struct segment *s);
 uint8_t segment_byte(uint32_t at);
 

@@ -238,7 +238,7 @@ START_TEST(frame_from_a_peer_goes_into_the_tap_wherever_its_mac_is)
 }
 END_TEST
 
-START_TEST(length_is_held_to_the_mtu_unless_it_is_a_super_frame)
+START_TEST(length_is_held_to_the_mtu_unless_it_is_a_gso_frame)
 {
 	uint8_t frame[1523] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1 };
 
@@ -478,7 +478,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(vlans_are_switched_apart),
 	UNIT_TEST(aged_owner_is_flooded),
 	UNIT_TEST(frame_from_a_peer_goes_into_the_tap_wherever_its_mac_is),
-	UNIT_TEST(length_is_held_to_the_mtu_unless_it_is_a_super_frame),
+	UNIT_TEST(length_is_held_to_the_mtu_unless_it_is_a_gso_frame),
 	UNIT_TEST(malformed_frames_are_dropped_and_teach_nothing),
 	UNIT_TEST(full_share_is_reported_and_the_frame_still_goes),
 	UNIT_CASE("snooping", .setup = setup_snooping, .teardown = teardown),

@@ -11,7 +11,7 @@
 
 static uint8_t frame[SEGMENT_MAX];
 
-static struct eth_view parse_super(size_t len)
+static struct eth_view parse_gso(size_t len)
 {
 	uint8_t *copy = segment_copy(frame, len);
 	struct eth_view v;
@@ -32,7 +32,7 @@ static void assert_same_view(const struct eth_view *x, const struct eth_view *y)
 	ck_assert_mem_eq(x->ip_dst, y->ip_dst, sizeof(x->ip_dst));
 }
 
-static const struct segment supers[] = {
+static const struct segment gso_samples[] = {
 	{ .src = 1, .dst = 2, .payload_len = 60000, .options = 12 },
 	{ .src = 1, .dst = 2, .payload_len = 60000, .udp = true },
 	{ .src = 1, .dst = 2, .payload_len = 60000, .ipv6 = true },
@@ -45,32 +45,32 @@ static const struct segment supers[] = {
 	  .ip_options = 80 },
 };
 
-START_TEST(super_frame_whose_length_is_right_reads_as_any_frame)
+START_TEST(gso_frame_whose_length_is_right_reads_as_any_frame)
 {
-	struct eth_view v, super;
+	struct eth_view v, gso_frame;
 	struct offload o;
-	size_t len = segment_build(frame, sizeof(frame), &supers[_i], &o);
+	size_t len = segment_build(frame, sizeof(frame), &gso_samples[_i], &o);
 
 	ck_assert_int_eq(eth_parse(&v, frame, len), DROP_NONE);
-	super = parse_super(len);
-	assert_same_view(&v, &super);
+	gso_frame = parse_gso(len);
+	assert_same_view(&v, &gso_frame);
 	ck_assert_uint_eq(v.l3_end, len);
 	ck_assert(eth_csum_valid(&v, len, o.csum_start, o.csum_offset));
 }
 END_TEST
 
 /* A plain parse believes the length, so that the headers go unread. */
-START_TEST(super_frame_ends_with_the_bytes_whatever_its_length_says)
+START_TEST(gso_frame_ends_with_the_bytes_whatever_its_length_says)
 {
 	static const uint16_t lies[] = { 0, 1, 19, 20, 100, 65535 };
 	struct offload o;
-	size_t len = segment_build(frame, sizeof(frame), &supers[_i], &o);
-	struct eth_view honest = parse_super(len), v;
-	size_t at = honest.l3_offset + (supers[_i].ipv6 ? 4u : 2u);
+	size_t len = segment_build(frame, sizeof(frame), &gso_samples[_i], &o);
+	struct eth_view honest = parse_gso(len), v;
+	size_t at = honest.l3_offset + (gso_samples[_i].ipv6 ? 4u : 2u);
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		store_be16(frame + at, lies[i]);
-		v = parse_super(len);
+		v = parse_gso(len);
 		assert_same_view(&v, &honest);
 		ck_assert_int_eq(eth_parse(&v, frame, len), DROP_NONE);
 		ck_assert_uint_ne(v.l3_end, len);
@@ -82,26 +82,26 @@ START_TEST(super_frame_ends_with_the_bytes_whatever_its_length_says)
 }
 END_TEST
 
-START_TEST(super_frame_may_be_longer_than_an_ip_packet)
+START_TEST(gso_frame_may_be_longer_than_an_ip_packet)
 {
-	struct segment s = supers[_i];
+	struct segment s = gso_samples[_i];
 	struct offload o;
 	struct eth_view v;
 	size_t len;
 
 	s.payload_len = 65535 - segment_headers_len(&s);
 	len = segment_build(frame, sizeof(frame), &s, &o);
-	v = parse_super(len + 15);
+	v = parse_gso(len + 15);
 	ck_assert_uint_eq(v.l3_end, len + 15);
 	ck_assert_uint_eq(v.l4_offset, o.csum_start);
 }
 END_TEST
 
-START_TEST(every_cut_of_a_super_frame_is_read_in_bounds)
+START_TEST(every_cut_of_a_gso_frame_is_read_in_bounds)
 {
 	struct offload o;
 	struct eth_view v;
-	size_t len = segment_build(frame, sizeof(frame), &supers[_i], &o);
+	size_t len = segment_build(frame, sizeof(frame), &gso_samples[_i], &o);
 
 	for (size_t cut = 0; cut < 300 && cut < len; cut++) {
 		uint8_t *copy = segment_copy(frame, cut);
@@ -191,11 +191,12 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("GSO frames"),
-	UNIT_EACH(super_frame_whose_length_is_right_reads_as_any_frame, supers),
-	UNIT_EACH(super_frame_ends_with_the_bytes_whatever_its_length_says,
-		  supers),
-	UNIT_EACH(super_frame_may_be_longer_than_an_ip_packet, supers),
-	UNIT_EACH(every_cut_of_a_super_frame_is_read_in_bounds, supers),
+	UNIT_EACH(gso_frame_whose_length_is_right_reads_as_any_frame,
+		  gso_samples),
+	UNIT_EACH(gso_frame_ends_with_the_bytes_whatever_its_length_says,
+		  gso_samples),
+	UNIT_EACH(gso_frame_may_be_longer_than_an_ip_packet, gso_samples),
+	UNIT_EACH(every_cut_of_a_gso_frame_is_read_in_bounds, gso_samples),
 	UNIT_CASE("completed checksums"),
 	UNIT_LOOP(completed_checksum_is_the_one_a_full_sum_gives, 200),
 	UNIT_TEST(padding_has_no_part_in_the_checksum),

@@ -11,17 +11,17 @@
 
 #define CANARY 0xc5
 
-static uint8_t super[SEGMENT_MAX], want[SEGMENT_MAX], got[SEGMENT_MAX];
+static uint8_t gso_frame[SEGMENT_MAX], want[SEGMENT_MAX], got[SEGMENT_MAX];
 
 static size_t min(size_t x, size_t y)
 {
 	return x < y ? x : y;
 }
 
-static size_t build_super(const struct segment *s, uint16_t gso_size,
-			  struct offload *o)
+static size_t build_gso(const struct segment *s, uint16_t gso_size,
+			struct offload *o)
 {
-	return segment_build_super(super, sizeof(super), s, gso_size, o);
+	return segment_build_gso(gso_frame, sizeof(gso_frame), s, gso_size, o);
 }
 
 /* The next segment as one frame in `got`; its length, or 0. */
@@ -43,14 +43,14 @@ static size_t next_frame(struct gso *g)
 }
 
 /* Cuts at frame_max and holds each segment to what the builder makes of it. */
-static void cut_as_expected(struct gso *g, const struct segment *s,
-			    size_t frame_max, size_t size)
+static void split_as_expected(struct gso *g, const struct segment *s,
+			      size_t frame_max, size_t size)
 {
-	size_t count = gso_cut(g, frame_max), at = 0;
+	size_t count = gso_split(g, frame_max), at = 0;
 
 	ck_assert_uint_eq(count, (s->payload_len + size - 1) / size);
 	for (unsigned i = 0; i < count; i++, at += size) {
-		struct segment e = segment_of_super(s, at, size, i);
+		struct segment e = segment_of_gso(s, at, size, i);
 		struct offload o;
 		size_t len = segment_build(want, sizeof(want), &e, &o);
 
@@ -87,7 +87,7 @@ static const struct {
 	const char *what;
 	struct segment s;
 	uint16_t gso_size;
-} supers[] = {
+} gso_samples[] = {
 	{ "TCP over IPv4",
 	  { .flags = ALL_FLAGS, .df = true, .payload_len = 10000 },
 	  1460 },
@@ -139,10 +139,10 @@ static const struct {
 
 static size_t build_nth(int i, struct segment *s, struct offload *o)
 {
-	*s = supers[i].s;
+	*s = gso_samples[i].s;
 	s->src = 1;
 	s->dst = 2;
-	return build_super(s, supers[i].gso_size, o);
+	return build_gso(s, gso_samples[i].gso_size, o);
 }
 
 START_TEST(segments_are_what_their_sender_would_have_sent)
@@ -152,19 +152,19 @@ START_TEST(segments_are_what_their_sender_would_have_sent)
 	struct gso g;
 	size_t len = build_nth(_i, &s, &o);
 
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
 	ck_assert_uint_eq(g.header_len, segment_headers_len(&s));
-	cut_as_expected(&g, &s, SIZE_MAX, supers[_i].gso_size);
+	split_as_expected(&g, &s, SIZE_MAX, gso_samples[_i].gso_size);
 }
 END_TEST
 
-START_TEST(one_super_frame_is_cut_for_many_peers_and_left_as_it_was)
+START_TEST(one_gso_frame_is_split_for_many_peers_and_left_as_it_was)
 {
 	struct segment s;
 	struct offload o;
 	struct gso g;
-	size_t len = build_nth(_i, &s, &o), size = supers[_i].gso_size;
-	uint8_t *copy = segment_copy(super, len);
+	size_t len = build_nth(_i, &s, &o), size = gso_samples[_i].gso_size;
+	uint8_t *copy = segment_copy(gso_frame, len);
 
 	ck_assert_int_eq(gso_begin_frame(&g, copy, len, &o), DROP_NONE);
 	for (size_t room = 60; room <= 2000; room += 333) {
@@ -172,29 +172,29 @@ START_TEST(one_super_frame_is_cut_for_many_peers_and_left_as_it_was)
 		size_t fits = room < GSO_PAYLOAD_MIN || s.udp ? size
 							      : min(size, room);
 
-		cut_as_expected(&g, &s, frame_max, fits);
-		gso_cut(&g, frame_max); /* abandoned after one segment */
+		split_as_expected(&g, &s, frame_max, fits);
+		gso_split(&g, frame_max); /* abandoned after one segment */
 		ck_assert_uint_ne(next_frame(&g), 0);
 	}
-	ck_assert_mem_eq(copy, super, len);
+	ck_assert_mem_eq(copy, gso_frame, len);
 	free(copy);
 }
 END_TEST
 
-START_TEST(tcp_is_cut_to_fit_unless_hardly_anything_would)
+START_TEST(tcp_is_split_to_fit_unless_hardly_anything_would)
 {
 	struct segment s = { .src = 1, .dst = 2, .payload_len = 5000 };
 	struct offload o;
 	struct gso g;
-	size_t len = build_super(&s, 1460, &o), headers = 54;
+	size_t len = build_gso(&s, 1460, &o), headers = 54;
 
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
-	cut_as_expected(&g, &s, headers + 1461, 1460);
-	cut_as_expected(&g, &s, headers + 1459, 1459);
-	cut_as_expected(&g, &s, headers + GSO_PAYLOAD_MIN, GSO_PAYLOAD_MIN);
-	cut_as_expected(&g, &s, headers + GSO_PAYLOAD_MIN - 1, 1460);
-	cut_as_expected(&g, &s, headers, 1460);
-	cut_as_expected(&g, &s, 0, 1460);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
+	split_as_expected(&g, &s, headers + 1461, 1460);
+	split_as_expected(&g, &s, headers + 1459, 1459);
+	split_as_expected(&g, &s, headers + GSO_PAYLOAD_MIN, GSO_PAYLOAD_MIN);
+	split_as_expected(&g, &s, headers + GSO_PAYLOAD_MIN - 1, 1460);
+	split_as_expected(&g, &s, headers, 1460);
+	split_as_expected(&g, &s, 0, 1460);
 }
 END_TEST
 
@@ -207,15 +207,15 @@ START_TEST(segment_is_never_longer_than_an_ip_packet)
 
 	/* Bytes for two tags, but no tag. */
 	s.payload_len = ETH_OVERHEAD_MAX + 65535 - segment_headers_len(&s);
-	len = build_super(&s, 65535, &o);
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
-	cut_as_expected(&g, &s, SIZE_MAX, 65535 - (s.ipv6 ? 60 : 40));
-	cut_as_expected(&g, &s, SIZE_MAX - 1, 65535 - (s.ipv6 ? 60 : 40));
-	assert_refused(super, len + 1, &o, "more than the largest frame");
+	len = build_gso(&s, 65535, &o);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
+	split_as_expected(&g, &s, SIZE_MAX, 65535 - (s.ipv6 ? 60 : 40));
+	split_as_expected(&g, &s, SIZE_MAX - 1, 65535 - (s.ipv6 ? 60 : 40));
+	assert_refused(gso_frame, len + 1, &o, "more than the largest frame");
 }
 END_TEST
 
-START_TEST(lengths_of_the_super_frame_itself_are_not_believed)
+START_TEST(lengths_of_the_gso_frame_itself_are_not_believed)
 {
 	static const uint16_t lies[] = { 0, 1, 20, 21, 60, 1500, 65535 };
 	struct segment s;
@@ -225,13 +225,13 @@ START_TEST(lengths_of_the_super_frame_itself_are_not_believed)
 	size_t ip = 14 + 4 * s.tags;
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-		store_be16(super + ip + (s.ipv6 ? 4 : 2), lies[i]);
+		store_be16(gso_frame + ip + (s.ipv6 ? 4 : 2), lies[i]);
 		if (s.udp)
-			store_be16(super + o.csum_start + 4, lies[i]);
+			store_be16(gso_frame + o.csum_start + 4, lies[i]);
 		o.hdr_len = lies[i];
-		ck_assert_int_eq(gso_begin_frame(&g, super, len, &o),
+		ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o),
 				 DROP_NONE);
-		cut_as_expected(&g, &s, SIZE_MAX, supers[_i].gso_size);
+		split_as_expected(&g, &s, SIZE_MAX, gso_samples[_i].gso_size);
 	}
 }
 END_TEST
@@ -244,16 +244,16 @@ START_TEST(cwr_leaves_once_whether_or_not_ecn_is_said)
 			     .payload_len = 4000 };
 	struct offload o;
 	struct gso g;
-	size_t len = build_super(&s, 1000, &o);
+	size_t len = build_gso(&s, 1000, &o);
 
 	o.ecn = _i != 0;
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
-	cut_as_expected(&g, &s, SIZE_MAX, 1000);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
+	split_as_expected(&g, &s, SIZE_MAX, 1000);
 	ck_assert(!g.offload.ecn);
 }
 END_TEST
 
-static struct segment random_super(struct splitmix *r)
+static struct segment random_gso(struct splitmix *r)
 {
 	struct segment s = { .src = 1, .dst = 2, .ttl = 64 };
 
@@ -275,21 +275,21 @@ static struct segment random_super(struct splitmix *r)
 	return s;
 }
 
-START_TEST(any_super_frame_is_cut_right)
+START_TEST(any_gso_frame_is_split_right)
 {
 	struct splitmix r = { .state = (uint64_t)_i };
-	struct segment s = random_super(&r);
+	struct segment s = random_gso(&r);
 	uint16_t size = (uint16_t)(32 + splitmix_below(&r, 9000));
 	size_t room = GSO_PAYLOAD_MIN + splitmix_below(&r, 3000);
 	struct offload o;
 	struct gso g;
-	size_t len = build_super(&s, size, &o);
-	uint8_t *copy = segment_copy(super, len);
+	size_t len = build_gso(&s, size, &o);
+	uint8_t *copy = segment_copy(gso_frame, len);
 
 	ck_assert_int_eq(gso_begin_frame(&g, copy, len, &o), DROP_NONE);
-	cut_as_expected(&g, &s, SIZE_MAX, size);
-	cut_as_expected(&g, &s, segment_headers_len(&s) + room,
-			s.udp ? size : min(size, room));
+	split_as_expected(&g, &s, SIZE_MAX, size);
+	split_as_expected(&g, &s, segment_headers_len(&s) + room,
+			  s.udp ? size : min(size, room));
 	free(copy);
 }
 END_TEST
@@ -306,24 +306,24 @@ START_TEST(offload_that_does_not_fit_is_refused)
 		o = right;
 		o.gso = (enum offload_gso)gso;
 		if (o.gso != right.gso)
-			assert_refused(super, len, &o, "another GSO type");
+			assert_refused(gso_frame, len, &o, "another GSO type");
 	}
 	o = right;
 	o.csum_partial = false;
-	assert_refused(super, len, &o, "a complete checksum");
+	assert_refused(gso_frame, len, &o, "a complete checksum");
 	o = right;
 	o.csum_start++;
-	assert_refused(super, len, &o, "checksum from elsewhere");
+	assert_refused(gso_frame, len, &o, "checksum from elsewhere");
 	o.csum_start = 65535;
-	assert_refused(super, len, &o, "checksum from outside");
+	assert_refused(gso_frame, len, &o, "checksum from outside");
 	o = right;
 	o.csum_offset = s.udp ? 16 : 6;
-	assert_refused(super, len, &o, "the other protocol's checksum");
+	assert_refused(gso_frame, len, &o, "the other protocol's checksum");
 	o.csum_offset = 65535;
-	assert_refused(super, len, &o, "checksum to outside");
+	assert_refused(gso_frame, len, &o, "checksum to outside");
 	o = right;
 	o.gso_size = 0;
-	assert_refused(super, len, &o, "segments of no size");
+	assert_refused(gso_frame, len, &o, "segments of no size");
 }
 END_TEST
 
@@ -334,27 +334,27 @@ START_TEST(segments_beyond_count_are_refused)
 	};
 	struct offload o;
 	struct gso g;
-	size_t len = build_super(&s, 29, &o);
+	size_t len = build_gso(&s, 29, &o);
 
-	assert_refused(super, len, &o, "2069 segments");
+	assert_refused(gso_frame, len, &o, "2069 segments");
 	o.gso_size = 1;
-	assert_refused(super, len, &o, "60000 segments");
+	assert_refused(gso_frame, len, &o, "60000 segments");
 	o.gso_size = 30;
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
-	ck_assert_uint_eq(gso_cut(&g, 0), 2000);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
+	ck_assert_uint_eq(gso_split(&g, 0), 2000);
 }
 END_TEST
 
-START_TEST(no_cut_makes_more_segments_than_promised)
+START_TEST(no_split_makes_more_segments_than_promised)
 {
 	struct segment s = { .src = 1, .dst = 2, .payload_len = 65495 };
 	struct offload o;
 	struct gso g;
-	size_t len = build_super(&s, 65495, &o);
+	size_t len = build_gso(&s, 65495, &o);
 
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
 	for (size_t max = 0; max < 1000; max++)
-		ck_assert_uint_le(gso_cut(&g, max), GSO_SEGMENTS_MAX);
+		ck_assert_uint_le(gso_split(&g, max), GSO_SEGMENTS_MAX);
 }
 END_TEST
 
@@ -369,12 +369,13 @@ START_TEST(tcp_header_must_lie_in_the_frame)
 	if (s.udp)
 		return;
 	for (unsigned words = 0; words < 16; words++) {
-		super[l4 + 12] = (uint8_t)(words << 4);
+		gso_frame[l4 + 12] = (uint8_t)(words << 4);
 		if (words < 5 || l4 + 4u * words >= len)
-			assert_refused(super, len, &o, "data offset");
+			assert_refused(gso_frame, len, &o, "data offset");
 		else
-			ck_assert_int_eq(gso_begin_frame(&g, super, len, &o),
-					 DROP_NONE);
+			ck_assert_int_eq(
+				gso_begin_frame(&g, gso_frame, len, &o),
+				DROP_NONE);
 	}
 }
 END_TEST
@@ -390,13 +391,13 @@ START_TEST(headers_have_a_bound)
 
 	s.ip_options = 176;
 	s.options = 4;
-	len = build_super(&s, 1000, &o);
+	len = build_gso(&s, 1000, &o);
 	ck_assert_uint_eq(segment_headers_len(&s), 254);
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
-	cut_as_expected(&g, &s, SIZE_MAX, 1000);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
+	split_as_expected(&g, &s, SIZE_MAX, 1000);
 	s.options = 8;
-	len = build_super(&s, 1000, &o);
-	assert_refused(super, len, &o, "258 bytes of headers");
+	len = build_gso(&s, 1000, &o);
+	assert_refused(gso_frame, len, &o, "258 bytes of headers");
 }
 END_TEST
 
@@ -406,17 +407,17 @@ START_TEST(fragments_are_refused)
 		.src = 1, .dst = 2, .udp = _i & 1, .payload_len = 5000
 	};
 	struct offload o;
-	size_t len = build_super(&s, 1000, &o);
+	size_t len = build_gso(&s, 1000, &o);
 
-	store_be16(super + 20, 0x2000);
-	assert_refused(super, len, &o, "the first IPv4 fragment");
-	store_be16(super + 20, 0x0001);
-	assert_refused(super, len, &o, "a later IPv4 fragment");
+	store_be16(gso_frame + 20, 0x2000);
+	assert_refused(gso_frame, len, &o, "the first IPv4 fragment");
+	store_be16(gso_frame + 20, 0x0001);
+	assert_refused(gso_frame, len, &o, "a later IPv4 fragment");
 	s.ipv6 = true;
 	s.ip_options = 8;
-	len = build_super(&s, 1000, &o);
-	super[20] = 44; /* destination options become a fragment header */
-	assert_refused(super, len, &o, "an atomic IPv6 fragment");
+	len = build_gso(&s, 1000, &o);
+	gso_frame[20] = 44; /* destination options become a fragment header */
+	assert_refused(gso_frame, len, &o, "an atomic IPv6 fragment");
 }
 END_TEST
 
@@ -426,13 +427,13 @@ START_TEST(udp_datagrams_that_no_ip_packet_holds_are_refused)
 		.src = 1, .dst = 2, .udp = true, .payload_len = 65507
 	};
 	struct offload o;
-	size_t len = build_super(&s, 65535, &o);
+	size_t len = build_gso(&s, 65535, &o);
 
-	assert_refused(super, len + 1, &o, "65536 bytes of IP");
+	assert_refused(gso_frame, len + 1, &o, "65536 bytes of IP");
 }
 END_TEST
 
-START_TEST(every_cut_of_a_super_frame_is_read_in_bounds)
+START_TEST(every_cut_of_a_gso_frame_is_read_in_bounds)
 {
 	struct segment s;
 	struct offload o;
@@ -441,7 +442,7 @@ START_TEST(every_cut_of_a_super_frame_is_read_in_bounds)
 
 	headers = segment_headers_len(&s);
 	for (size_t cut = 0; cut <= len && cut < headers + 5; cut++) {
-		uint8_t *copy = segment_copy(super, cut);
+		uint8_t *copy = segment_copy(gso_frame, cut);
 		enum drop_reason reason = gso_begin_frame(&g, copy, cut, &o);
 
 		ck_assert_int_eq(reason == DROP_NONE, cut > headers);
@@ -453,16 +454,16 @@ START_TEST(every_cut_of_a_super_frame_is_read_in_bounds)
 }
 END_TEST
 
-/* Whatever is accepted is cut into all of its payload, in frames that parse. */
-static void cut_anything(const uint8_t *frame, size_t len,
-			 const struct offload *o, size_t frame_max)
+/* Whatever is accepted is split into all of its payload, in frames that parse. */
+static void split_anything(const uint8_t *frame, size_t len,
+			   const struct offload *o, size_t frame_max)
 {
 	struct gso g;
 	size_t at, count, n = 0;
 
 	if (gso_begin_frame(&g, frame, len, o) != DROP_NONE)
 		return;
-	count = gso_cut(&g, frame_max);
+	count = gso_split(&g, frame_max);
 	ck_assert_uint_le(count, GSO_SEGMENTS_MAX);
 	for (at = g.header_len; at < len; n++) {
 		size_t got_len = next_frame(&g), payload;
@@ -481,51 +482,52 @@ static void cut_anything(const uint8_t *frame, size_t len,
 	ck_assert_uint_eq(next_frame(&g), 0);
 }
 
-START_TEST(changed_super_frames_are_cut_in_bounds_or_refused)
+START_TEST(changed_gso_frames_are_split_in_bounds_or_refused)
 {
 	struct splitmix r = { .state = (uint64_t)_i };
-	struct segment s = random_super(&r);
+	struct segment s = random_gso(&r);
 	struct offload o;
 	size_t len;
 
 	s.payload_len = 1 + s.payload_len % 3000;
-	len = build_super(&s, 700, &o);
+	len = build_gso(&s, 700, &o);
 	for (int i = 0; i < 200; i++) {
 		size_t cut =
 			len -
 			(splitmix_chance(&r, 30) ? splitmix_below(&r, len) : 0);
-		uint8_t *copy = segment_copy(super, cut);
+		uint8_t *copy = segment_copy(gso_frame, cut);
 
 		for (uint64_t n = splitmix_below(&r, 4); n > 0 && cut > 0; n--)
 			copy[splitmix_below(&r, min(cut, 150))] =
 				(uint8_t)splitmix_next(&r);
 		o.gso_size = (uint16_t)splitmix_below(&r, 2000);
-		cut_anything(copy, cut, &o, splitmix_below(&r, 2000));
+		split_anything(copy, cut, &o, splitmix_below(&r, 2000));
 		free(copy);
 	}
 }
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("cut"),
-	UNIT_EACH(segments_are_what_their_sender_would_have_sent, supers),
-	UNIT_EACH(one_super_frame_is_cut_for_many_peers_and_left_as_it_was,
-		  supers),
-	UNIT_TEST(tcp_is_cut_to_fit_unless_hardly_anything_would),
+	UNIT_CASE("split"),
+	UNIT_EACH(segments_are_what_their_sender_would_have_sent, gso_samples),
+	UNIT_EACH(one_gso_frame_is_split_for_many_peers_and_left_as_it_was,
+		  gso_samples),
+	UNIT_TEST(tcp_is_split_to_fit_unless_hardly_anything_would),
 	UNIT_LOOP(segment_is_never_longer_than_an_ip_packet, 2),
-	UNIT_EACH(lengths_of_the_super_frame_itself_are_not_believed, supers),
+	UNIT_EACH(lengths_of_the_gso_frame_itself_are_not_believed,
+		  gso_samples),
 	UNIT_LOOP(cwr_leaves_once_whether_or_not_ecn_is_said, 2),
-	UNIT_LOOP(any_super_frame_is_cut_right, 200),
+	UNIT_LOOP(any_gso_frame_is_split_right, 200),
 	UNIT_CASE("attacks"),
-	UNIT_EACH(offload_that_does_not_fit_is_refused, supers),
+	UNIT_EACH(offload_that_does_not_fit_is_refused, gso_samples),
 	UNIT_LOOP(segments_beyond_count_are_refused, 2),
-	UNIT_TEST(no_cut_makes_more_segments_than_promised),
-	UNIT_EACH(tcp_header_must_lie_in_the_frame, supers),
+	UNIT_TEST(no_split_makes_more_segments_than_promised),
+	UNIT_EACH(tcp_header_must_lie_in_the_frame, gso_samples),
 	UNIT_TEST(headers_have_a_bound),
 	UNIT_LOOP(fragments_are_refused, 2),
 	UNIT_TEST(udp_datagrams_that_no_ip_packet_holds_are_refused),
-	UNIT_EACH(every_cut_of_a_super_frame_is_read_in_bounds, supers),
-	UNIT_LOOP(changed_super_frames_are_cut_in_bounds_or_refused, 200),
+	UNIT_EACH(every_cut_of_a_gso_frame_is_read_in_bounds, gso_samples),
+	UNIT_LOOP(changed_gso_frames_are_split_in_bounds_or_refused, 200),
 };
 
 UNIT_MAIN("gso", tests)

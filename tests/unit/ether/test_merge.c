@@ -31,10 +31,10 @@ static size_t arrivals_count;
 /* The frames written so far, each flat. */
 static struct written {
 	uint8_t *bytes;
-	size_t len, pieces, first; /* first: its arrival */
+	size_t len, iovcnt, first; /* first: its arrival */
 	struct offload offload;
 } frames[ARRIVALS_MAX];
-static size_t frames_count, pieces_count, writes;
+static size_t frames_count, iovecs_count, writes;
 static struct merge *c;
 
 /* The arrival whose buffer holds these bytes. */
@@ -47,21 +47,21 @@ static size_t arrival_of(const uint8_t *bytes)
 	ck_abort_msg("bytes that nobody gave");
 }
 
-/* The first piece is a whole frame; the others are payloads. */
-static void take_piece(size_t n, const struct iovec *iov)
+/* The first iovec is a whole frame; the others are payloads. */
+static void take_iovec(size_t n, const struct iovec *iov)
 {
 	struct arrival *a;
 	size_t i;
 
 	if (iov->iov_len == 0)
-		ck_abort_msg("an empty piece");
+		ck_abort_msg("an empty iovec");
 	i = arrival_of(iov->iov_base);
 	a = &arrivals[i];
 	ck_assert_ptr_eq(iov->iov_base, a->bytes + (n ? a->headers : 0));
 	ck_assert_uint_eq(iov->iov_len, a->len - (n ? a->headers : 0));
 	a->written++;
 	a->frame = frames_count;
-	a->place = pieces_count++;
+	a->place = iovecs_count++;
 	if (n == 0)
 		frames[frames_count].first = i;
 	ck_assert_uint_eq(a->port, arrivals[frames[frames_count].first].port);
@@ -74,13 +74,13 @@ static void take_frame(const struct frame *f)
 	ck_assert_uint_ge(f->iovcnt, 1);
 	ck_assert_uint_le(f->iovcnt, MERGE_SEGMENTS_MAX);
 	*w = (struct written){ .len = frame_len(f),
-			       .pieces = f->iovcnt,
+			       .iovcnt = f->iovcnt,
 			       .offload = f->offload };
 	w->bytes = malloc(w->len);
 	ck_assert_ptr_nonnull(w->bytes);
 	for (size_t i = 0, at = 0; i < f->iovcnt; at += f->iov[i++].iov_len) {
 		memcpy(w->bytes + at, f->iov[i].iov_base, f->iov[i].iov_len);
-		take_piece(i, &f->iov[i]);
+		take_iovec(i, &f->iov[i]);
 	}
 	frames_count++;
 }
@@ -95,12 +95,12 @@ static void write_frames(void *user, const struct frame *f, size_t count)
 	writes++;
 }
 
-static void release_frame(void *user, uint32_t cookie)
+static void release_frame(void *user, uint32_t token)
 {
 	ck_assert_ptr_eq(user, &frames);
-	ck_assert_uint_lt(cookie, arrivals_count);
-	ck_assert_uint_eq(arrivals[cookie].written, 1);
-	arrivals[cookie].released++;
+	ck_assert_uint_lt(token, arrivals_count);
+	ck_assert_uint_eq(arrivals[token].written, 1);
+	arrivals[token].released++;
 }
 
 static const struct merge_ops ops = { write_frames, release_frame };
@@ -119,7 +119,7 @@ static void forget_all(void)
 	}
 	for (size_t i = 0; i < frames_count; i++)
 		free(frames[i].bytes);
-	arrivals_count = frames_count = pieces_count = writes = 0;
+	arrivals_count = frames_count = iovecs_count = writes = 0;
 }
 
 static void teardown(void)
@@ -184,7 +184,7 @@ static void assert_as_sent(uint8_t *have, uint8_t *sent, size_t len)
 }
 
 /* Cuts a GSO frame: out come the segments that went in. */
-static void assert_cuts_back(struct written *w)
+static void assert_splits_back(struct written *w)
 {
 	struct gso g;
 	struct gso_segment seg;
@@ -194,7 +194,7 @@ static void assert_cuts_back(struct written *w)
 	ck_assert_uint_eq(w->offload.hdr_len, arrivals[i].headers);
 	ck_assert_int_eq(gso_begin_frame(&g, w->bytes, w->len, &w->offload),
 			 DROP_NONE);
-	ck_assert_uint_eq(gso_cut(&g, SIZE_MAX), w->pieces);
+	ck_assert_uint_eq(gso_split(&g, SIZE_MAX), w->iovcnt);
 	for (; gso_next(&g, scratch, &seg); i++) {
 		while (arrivals[i].frame != (size_t)(w - frames))
 			i++;
@@ -216,7 +216,7 @@ static void assert_same_offload(const struct offload *x,
 	ck_assert_mem_eq(packed[0], packed[1], VNET_HDR_LEN);
 }
 
-/* All went out once, GSO frames can be cut back, the rest is untouched. */
+/* All went out once, GSO frames can be split back, the rest is untouched. */
 static void flush(void)
 {
 	merge_flush(c);
@@ -227,8 +227,8 @@ static void flush(void)
 	for (size_t i = 0; i < frames_count; i++) {
 		const struct arrival *a = &arrivals[frames[i].first];
 
-		if (frames[i].pieces > 1) {
-			assert_cuts_back(&frames[i]);
+		if (frames[i].iovcnt > 1) {
+			assert_splits_back(&frames[i]);
 			continue;
 		}
 		ck_assert_uint_eq(frames[i].len, a->len);
@@ -281,7 +281,7 @@ static void assert_gso(const struct written *w, enum offload_gso gso,
 	ck_assert(w->offload.csum_partial && !w->offload.ecn);
 }
 
-START_TEST(segments_of_a_flow_become_one_super_frame)
+START_TEST(segments_of_a_flow_become_one_gso_frame)
 {
 	struct segment s = tcp();
 
@@ -292,14 +292,14 @@ START_TEST(segments_of_a_flow_become_one_super_frame)
 		add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, 1);
-	ck_assert_uint_eq(frames[0].pieces, 10);
+	ck_assert_uint_eq(frames[0].iovcnt, 10);
 	assert_gso(&frames[0], s.ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4,
 		   1000);
 	ck_assert_uint_eq(frames[0].len, segment_headers_len(&s) + 10000);
 }
 END_TEST
 
-START_TEST(a_lone_segment_is_no_super_frame)
+START_TEST(a_lone_segment_is_no_gso_frame)
 {
 	struct segment s = tcp();
 
@@ -324,8 +324,8 @@ START_TEST(shorter_segment_is_the_last)
 	add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, 2);
-	ck_assert_uint_eq(frames[0].pieces, 2);
-	ck_assert_uint_eq(frames[1].pieces, 2);
+	ck_assert_uint_eq(frames[0].iovcnt, 2);
+	ck_assert_uint_eq(frames[1].iovcnt, 2);
 	assert_gso(&frames[1], OFFLOAD_GSO_TCPV4, 999);
 }
 END_TEST
@@ -340,9 +340,9 @@ START_TEST(push_joins_and_ends_the_frame)
 	}
 	flush();
 	ck_assert_uint_eq(frames_count, 3);
-	ck_assert_uint_eq(frames[0].pieces, 3);
-	ck_assert_uint_eq(frames[1].pieces, 3);
-	ck_assert_uint_eq(frames[2].pieces, 1);
+	ck_assert_uint_eq(frames[0].iovcnt, 3);
+	ck_assert_uint_eq(frames[1].iovcnt, 3);
+	ck_assert_uint_eq(frames[2].iovcnt, 1);
 	ck_assert_uint_eq(frames[0].bytes[14 + 20 + 13],
 			  SEGMENT_ACK | SEGMENT_PSH);
 }
@@ -374,7 +374,7 @@ START_TEST(sequence_and_id_may_wrap)
 }
 END_TEST
 
-START_TEST(super_frame_has_64_segments_at_most)
+START_TEST(gso_frame_has_64_segments_at_most)
 {
 	struct segment s = _i ? udp() : tcp();
 
@@ -384,14 +384,14 @@ START_TEST(super_frame_has_64_segments_at_most)
 		add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, 3);
-	ck_assert_uint_eq(frames[0].pieces, 64);
-	ck_assert_uint_eq(frames[1].pieces, 64);
-	ck_assert_uint_eq(frames[2].pieces, 22);
+	ck_assert_uint_eq(frames[0].iovcnt, 64);
+	ck_assert_uint_eq(frames[1].iovcnt, 64);
+	ck_assert_uint_eq(frames[2].iovcnt, 22);
 }
 END_TEST
 
 /* A last segment that fills the packet, or passes it by one byte. */
-START_TEST(super_frame_is_one_ip_packet_at_most)
+START_TEST(gso_frame_is_one_ip_packet_at_most)
 {
 	struct segment s = tcp();
 	size_t headers = s.options + 20 + (_i & 1 ? 40 : 20);
@@ -404,7 +404,7 @@ START_TEST(super_frame_is_one_ip_packet_at_most)
 	add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, _i & 2 ? 2 : 1);
-	ck_assert_uint_eq(frames[0].pieces, _i & 2 ? 8 : 9);
+	ck_assert_uint_eq(frames[0].iovcnt, _i & 2 ? 8 : 9);
 }
 END_TEST
 
@@ -590,7 +590,7 @@ START_TEST(without_df_the_id_must_count_up)
 	add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, 2);
-	ck_assert_uint_eq(frames[0].pieces, 2);
+	ck_assert_uint_eq(frames[0].iovcnt, 2);
 }
 END_TEST
 
@@ -646,7 +646,7 @@ START_TEST(checksum_of_another_place_does_not_merge)
 }
 END_TEST
 
-START_TEST(super_frame_from_a_peer_passes_as_it_is)
+START_TEST(gso_frame_from_a_peer_passes_as_it_is)
 {
 	struct segment s = tcp();
 	struct offload o;
@@ -678,7 +678,7 @@ START_TEST(flows_pass_one_another)
 	ck_assert_uint_eq(frames_count, 3);
 	for (size_t i = 0; i < 3; i++) {
 		ck_assert_uint_eq(frames[i].first, i);
-		ck_assert_uint_eq(frames[i].pieces, 10);
+		ck_assert_uint_eq(frames[i].iovcnt, 10);
 	}
 }
 END_TEST
@@ -700,7 +700,7 @@ START_TEST(segment_that_cannot_merge_closes_its_flow_only)
 	flush();
 	ck_assert_uint_eq(frames_count, 4);
 	ck_assert_uint_eq(frames[0].first, 0);
-	ck_assert_uint_eq(frames[1].pieces, 2);
+	ck_assert_uint_eq(frames[1].iovcnt, 2);
 	ck_assert_uint_eq(frames[2].first, 2);
 	ck_assert_uint_eq(frames[3].first, 3);
 }
@@ -718,9 +718,9 @@ START_TEST(retransmission_does_not_overtake)
 	add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, 3);
-	ck_assert_uint_eq(frames[0].pieces, 3);
+	ck_assert_uint_eq(frames[0].iovcnt, 3);
 	ck_assert_uint_eq(frames[1].first, 3);
-	ck_assert_uint_eq(frames[2].pieces, 2);
+	ck_assert_uint_eq(frames[2].iovcnt, 2);
 }
 END_TEST
 
@@ -740,9 +740,9 @@ START_TEST(other_frame_closes_its_own_peers_flows_only)
 	flush();
 	ck_assert_uint_eq(frames_count, 4);
 	ck_assert_uint_eq(frames[0].first, 0);
-	ck_assert_uint_eq(frames[1].pieces, 2); /* of peer 2 */
+	ck_assert_uint_eq(frames[1].iovcnt, 2); /* of peer 2 */
 	ck_assert_uint_eq(frames[2].first, 2);	/* the ARP */
-	ck_assert_uint_eq(frames[3].pieces, 2); /* after it */
+	ck_assert_uint_eq(frames[3].iovcnt, 2); /* after it */
 }
 END_TEST
 
@@ -851,7 +851,7 @@ START_TEST(datagram_closes_its_peers_flows)
 	add_segment(1, &s);
 	flush();
 	ck_assert_uint_eq(frames_count, 3);
-	ck_assert_uint_eq(frames[2].pieces, 2);
+	ck_assert_uint_eq(frames[2].iovcnt, 2);
 }
 END_TEST
 
@@ -904,17 +904,17 @@ START_TEST(more_frames_than_fit_are_written_in_between)
 }
 END_TEST
 
-START_TEST(more_pieces_than_fit_are_written_in_between)
+START_TEST(more_iovecs_than_fit_are_written_in_between)
 {
 	struct segment s = tcp();
 
 	s.payload_len = 10;
-	for (int i = 0; i < 2 * MERGE_PIECES + 1; i++, next(&s))
+	for (int i = 0; i < 2 * MERGE_BUFFERS + 1; i++, next(&s))
 		add_segment(1, &s);
 	ck_assert_uint_eq(writes, 2);
 	flush();
 	ck_assert_uint_eq(frames_count,
-			  2 * MERGE_PIECES / MERGE_SEGMENTS_MAX + 1);
+			  2 * MERGE_BUFFERS / MERGE_SEGMENTS_MAX + 1);
 }
 END_TEST
 
@@ -935,7 +935,7 @@ START_TEST(more_flows_than_fit_cost_merges_not_order)
 	for (size_t i = 200; i < 1000; i++)
 		ck_assert_uint_gt(arrivals[i].place, arrivals[i - 200].place);
 	for (size_t i = 0; i < frames_count; i++)
-		merged += frames[i].pieces - 1;
+		merged += frames[i].iovcnt - 1;
 	ck_assert_uint_ge(merged, 1);
 }
 END_TEST
@@ -1014,7 +1014,7 @@ static void assert_order(void)
 					"%zu was overtaken by %zu", i, j);
 }
 
-static void any_traffic_keeps_its_order_and_can_be_cut_back_at(int seed)
+static void any_traffic_keeps_its_order_and_can_be_split_back_at(int seed)
 {
 	struct splitmix r = { .state = (uint64_t)seed };
 	struct segment flows[PORTS][FLOWS];
@@ -1041,18 +1041,18 @@ static void any_traffic_keeps_its_order_and_can_be_cut_back_at(int seed)
 }
 
 /* Ten a process: to fork takes longer than to run, under AddressSanitizer. */
-START_TEST(any_traffic_keeps_its_order_and_can_be_cut_back)
+START_TEST(any_traffic_keeps_its_order_and_can_be_split_back)
 {
 	for (int seed = 10 * _i; seed < 10 * _i + 10; seed++) {
 		teardown();
 		setup();
-		any_traffic_keeps_its_order_and_can_be_cut_back_at(seed);
+		any_traffic_keeps_its_order_and_can_be_split_back_at(seed);
 	}
 }
 END_TEST
 
-/* A GSO frame cut for a peer arrives there as a GSO frame. */
-static void what_was_cut_is_merged_again_at(int seed)
+/* A GSO frame split for a peer arrives there as a GSO frame. */
+static void what_was_split_is_merged_again_at(int seed)
 {
 	struct splitmix r = { .state = (uint64_t)seed };
 	struct segment s = random_flow(&r, 0);
@@ -1060,20 +1060,20 @@ static void what_was_cut_is_merged_again_at(int seed)
 	struct gso_segment seg;
 	struct offload o;
 	struct gso g;
-	uint8_t *super;
+	uint8_t *gso_frame;
 	size_t len;
 
 	merge_set_mode(c, MERGE_TCP_UDP);
 	s.payload_len = 2 * size + splitmix_below(&r, 40000);
 	s.flags |= splitmix_chance(&r, 50) ? SEGMENT_PSH : 0;
 	len = segment_build(scratch, sizeof(scratch), &s, &o);
-	super = segment_copy(scratch, len);
+	gso_frame = segment_copy(scratch, len);
 	o.gso_size = size;
 	if (s.udp)
 		o.gso = OFFLOAD_GSO_UDP_L4;
 	else
 		o.gso = s.ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4;
-	ck_assert_int_eq(gso_begin_frame(&g, super, len, &o), DROP_NONE);
+	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);
 	while (gso_next(&g, scratch, &seg)) {
 		memcpy(scratch + g.header_len, seg.payload, seg.payload_len);
 		add_bytes(1, scratch, g.header_len + seg.payload_len,
@@ -1084,17 +1084,17 @@ static void what_was_cut_is_merged_again_at(int seed)
 	ck_assert_uint_eq(frames[0].len, len);
 	ck_assert_uint_eq(frames[0].offload.gso_size, size);
 	ck_assert_int_eq(frames[0].offload.gso, o.gso);
-	ck_assert_mem_eq(frames[0].bytes, super, len);
-	free(super);
+	ck_assert_mem_eq(frames[0].bytes, gso_frame, len);
+	free(gso_frame);
 }
 
 /* Ten a process: to fork takes longer than to run, under AddressSanitizer. */
-START_TEST(what_was_cut_is_merged_again)
+START_TEST(what_was_split_is_merged_again)
 {
 	for (int seed = 10 * _i; seed < 10 * _i + 10; seed++) {
 		teardown();
 		setup();
-		what_was_cut_is_merged_again_at(seed);
+		what_was_split_is_merged_again_at(seed);
 	}
 }
 END_TEST
@@ -1124,7 +1124,7 @@ static void changed_segments_pass_whole_at(int seed)
 	merge_flush(c);
 	for (size_t i = 0; i < frames_count; i++)
 		out += frames[i].len +
-		       (frames[i].pieces - 1) * segment_headers_len(&s);
+		       (frames[i].iovcnt - 1) * segment_headers_len(&s);
 	ck_assert_uint_eq(in, out);
 	for (size_t i = 0; i < arrivals_count; i++)
 		ck_assert_uint_eq(arrivals[i].released, 1);
@@ -1143,14 +1143,14 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("merge", .setup = setup, .teardown = teardown),
-	UNIT_LOOP(segments_of_a_flow_become_one_super_frame, 6),
-	UNIT_TEST(a_lone_segment_is_no_super_frame),
+	UNIT_LOOP(segments_of_a_flow_become_one_gso_frame, 6),
+	UNIT_TEST(a_lone_segment_is_no_gso_frame),
 	UNIT_TEST(shorter_segment_is_the_last),
 	UNIT_TEST(push_joins_and_ends_the_frame),
 	UNIT_TEST(nothing_joins_a_first_segment_with_push),
 	UNIT_TEST(sequence_and_id_may_wrap),
-	UNIT_LOOP(super_frame_has_64_segments_at_most, 2),
-	UNIT_LOOP(super_frame_is_one_ip_packet_at_most, 4),
+	UNIT_LOOP(gso_frame_has_64_segments_at_most, 2),
+	UNIT_LOOP(gso_frame_is_one_ip_packet_at_most, 4),
 	UNIT_LOOP(largest_frames_pass, 2),
 	UNIT_EACH(segments_that_differ_do_not_merge, changes),
 	UNIT_TEST(nothing_joins_a_segment_that_may_not_merge),
@@ -1158,7 +1158,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(complete_checksums_do_not_merge),
 	UNIT_TEST(padding_never_becomes_payload),
 	UNIT_TEST(checksum_of_another_place_does_not_merge),
-	UNIT_TEST(super_frame_from_a_peer_passes_as_it_is),
+	UNIT_TEST(gso_frame_from_a_peer_passes_as_it_is),
 	UNIT_CASE("order", .setup = setup, .teardown = teardown),
 	UNIT_TEST(flows_pass_one_another),
 	UNIT_TEST(segment_that_cannot_merge_closes_its_flow_only),
@@ -1174,10 +1174,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(nothing_merges_when_off),
 	UNIT_CASE("traffic", .setup = setup, .teardown = teardown),
 	UNIT_TEST(more_frames_than_fit_are_written_in_between),
-	UNIT_TEST(more_pieces_than_fit_are_written_in_between),
+	UNIT_TEST(more_iovecs_than_fit_are_written_in_between),
 	UNIT_TEST(more_flows_than_fit_cost_merges_not_order),
-	UNIT_LOOP(any_traffic_keeps_its_order_and_can_be_cut_back, 30),
-	UNIT_LOOP(what_was_cut_is_merged_again, 10),
+	UNIT_LOOP(any_traffic_keeps_its_order_and_can_be_split_back, 30),
+	UNIT_LOOP(what_was_split_is_merged_again, 10),
 	UNIT_LOOP(changed_segments_pass_whole, 20),
 };
 

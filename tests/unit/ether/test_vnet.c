@@ -70,7 +70,7 @@ START_TEST(bytes_are_virtio_little_endian)
 }
 END_TEST
 
-START_TEST(every_known_super_frame_round_trips)
+START_TEST(every_known_gso_frame_round_trips)
 {
 	for (int gso = OFFLOAD_GSO_NONE; gso <= OFFLOAD_GSO_UDP_L4; gso++) {
 		struct offload o = { .gso = (enum offload_gso)gso }, back;
@@ -105,7 +105,7 @@ START_TEST(unknown_gso_types_are_refused)
 }
 END_TEST
 
-START_TEST(super_frame_without_segment_size_is_refused)
+START_TEST(gso_frame_without_segment_size_is_refused)
 {
 	static const struct offload none;
 	uint8_t hdr[VNET_HDR_LEN] = { 1, VIRTIO_NET_HDR_GSO_TCPV4, 54 };
@@ -146,9 +146,9 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_TEST(ordinary_frame_is_all_zeros),
 	UNIT_TEST(bytes_are_virtio_little_endian),
-	UNIT_TEST(every_known_super_frame_round_trips),
+	UNIT_TEST(every_known_gso_frame_round_trips),
 	UNIT_TEST(unknown_gso_types_are_refused),
-	UNIT_TEST(super_frame_without_segment_size_is_refused),
+	UNIT_TEST(gso_frame_without_segment_size_is_refused),
 	UNIT_TEST(fields_no_flag_gives_meaning_to_read_as_zero),
 	UNIT_TEST(frame_len_sums_its_pieces),
 };

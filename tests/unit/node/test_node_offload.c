@@ -113,8 +113,8 @@ static void read_segment(const struct segment *s, uint16_t gso_size)
 {
 	static uint8_t bytes[SEGMENT_MAX];
 	struct offload o;
-	size_t len = gso_size ? segment_build_super(bytes, sizeof(bytes), s,
-						    gso_size, &o)
+	size_t len = gso_size ? segment_build_gso(bytes, sizeof(bytes), s,
+						  gso_size, &o)
 			      : segment_build(bytes, sizeof(bytes), s, &o);
 
 	read_frame(bytes, len, &o);
@@ -142,8 +142,8 @@ static void give(struct host *host)
 	reading.count = 0;
 }
 
-static void give_super(struct host *host, const struct segment *s,
-		       uint16_t gso_size)
+static void give_gso(struct host *host, const struct segment *s,
+		     uint16_t gso_size)
 {
 	read_segment(s, gso_size);
 	give(host);
@@ -174,7 +174,7 @@ static size_t assert_segments(const struct host *host, size_t first,
 	unsigned index = 0;
 
 	for (size_t at = 0; at < s->payload_len; at += size, index++) {
-		struct segment e = segment_of_super(s, at, size, index);
+		struct segment e = segment_of_gso(s, at, size, index);
 
 		ck_assert_uint_lt(first + index, host->written_count);
 		assert_frame(&host->written[first + index], &e);
@@ -185,13 +185,13 @@ static size_t assert_segments(const struct host *host, size_t first,
 	return index;
 }
 
-static void assert_super(const struct written *w, const struct segment *s,
-			 size_t gso_size)
+static void assert_gso(const struct written *w, const struct segment *s,
+		       size_t gso_size)
 {
 	static uint8_t want[SEGMENT_MAX];
 	struct offload o;
-	size_t len = segment_build_super(want, sizeof(want), s,
-					 (uint16_t)gso_size, &o);
+	size_t len = segment_build_gso(want, sizeof(want), s,
+				       (uint16_t)gso_size, &o);
 
 	segment_assert_sound(w->bytes, w->len, &w->offload);
 	ck_assert_uint_eq(w->len, len);
@@ -213,12 +213,12 @@ static size_t assert_stream(const struct host *host, const struct segment *s,
 	for (size_t i = 0; i < host->written_count; i++) {
 		const struct written *w = &host->written[i];
 		size_t payload = w->len - headers;
-		struct segment e = segment_of_super(s, at, payload, index);
+		struct segment e = segment_of_gso(s, at, payload, index);
 
 		if (w->offload.gso == OFFLOAD_GSO_NONE)
 			assert_frame(w, &e);
 		else
-			assert_super(w, &e, size);
+			assert_gso(w, &e, size);
 		at += payload;
 		index += (unsigned)((payload + size - 1) / size);
 	}
@@ -255,7 +255,7 @@ static const struct {
 	struct segment s;
 	uint16_t gso_size;
 	size_t merged; /* frames that a TAP gets that takes all; 0: no merge */
-} supers[] = {
+} gso_samples[] = {
 	{ "TCP over IPv4",
 	  { .flags = FLAGS, .df = true, .payload_len = 40000 },
 	  1448,
@@ -309,11 +309,11 @@ static const struct {
 	  1011,
 	  1 },
 };
-#define SUPERS ((int)(sizeof(supers) / sizeof(supers[0])))
+#define GSO_SAMPLES ((int)(sizeof(gso_samples) / sizeof(gso_samples[0])))
 
 static struct segment nth(int i)
 {
-	struct segment s = supers[i].s;
+	struct segment s = gso_samples[i].s;
 
 	s.src = 1;
 	s.dst = 2;
@@ -334,7 +334,7 @@ static size_t cut_for(const struct host *to, const struct segment *s,
 	return s->udp || room > gso_size ? gso_size : room;
 }
 
-START_TEST(a_super_frame_arrives_as_the_segments_its_sender_meant)
+START_TEST(a_gso_frame_arrives_as_the_segments_its_sender_meant)
 {
 	struct segment s = nth(_i);
 	size_t since, size, count;
@@ -344,10 +344,10 @@ START_TEST(a_super_frame_arrives_as_the_segments_its_sender_meant)
 	mesh(3);
 	ck_assert_uint_eq(datagram_size(a, b), 1472);
 	since = h.log_count;
-	give_super(a, &s, supers[_i].gso_size);
+	give_gso(a, &s, gso_samples[_i].gso_size);
 	assert_datagrams_fit(a, b, since);
 	arrive();
-	size = cut_for(b, &s, supers[_i].gso_size);
+	size = cut_for(b, &s, gso_samples[_i].gso_size);
 	count = assert_segments(b, 0, &s, size, false);
 	ck_assert_uint_eq(b->written_count, count);
 	assert_segments(c, 0, &s, size, true);
@@ -359,19 +359,20 @@ START_TEST(a_super_frame_arrives_as_the_segments_its_sender_meant)
 }
 END_TEST
 
-START_TEST(a_tap_that_takes_super_frames_gets_them_again)
+START_TEST(a_tap_that_takes_gso_frames_gets_them_again)
 {
 	struct segment s = nth(_i);
 	size_t size, segments;
 
 	take(b, &takes_all);
 	mesh(2);
-	give_super(a, &s, supers[_i].gso_size);
+	give_gso(a, &s, gso_samples[_i].gso_size);
 	host_receive_all(b);
-	size = cut_for(b, &s, supers[_i].gso_size);
+	size = cut_for(b, &s, gso_samples[_i].gso_size);
 	segments = assert_stream(b, &s, size);
-	ck_assert_uint_eq(b->written_count,
-			  supers[_i].merged ? supers[_i].merged : segments);
+	ck_assert_uint_eq(b->written_count, gso_samples[_i].merged
+						    ? gso_samples[_i].merged
+						    : segments);
 	ck_assert_uint_eq(host_info(b, a).rx.frames, segments);
 	ck_assert_uint_eq(lost_frames(), 0);
 }
@@ -390,16 +391,18 @@ START_TEST(each_peer_gets_the_cut_that_its_datagrams_hold)
 	ck_assert_uint_eq(datagram_size(a, b), 9188);
 	ck_assert_uint_eq(datagram_size(a, c), PMTU_MIN_V4);
 	since = h.log_count;
-	give_super(a, &s, supers[_i].gso_size);
+	give_gso(a, &s, gso_samples[_i].gso_size);
 	assert_datagrams_fit(a, b, since);
 	assert_datagrams_fit(a, c, since);
 	arrive();
-	ck_assert_uint_eq(assert_segments(b, 0, &s, supers[_i].gso_size, false),
-			  b->written_count);
-	ck_assert_uint_eq(assert_segments(c, 0, &s,
-					  cut_for(c, &s, supers[_i].gso_size),
-					  false),
-			  c->written_count);
+	ck_assert_uint_eq(
+		assert_segments(b, 0, &s, gso_samples[_i].gso_size, false),
+		b->written_count);
+	ck_assert_uint_eq(
+		assert_segments(c, 0, &s,
+				cut_for(c, &s, gso_samples[_i].gso_size),
+				false),
+		c->written_count);
 	ck_assert_uint_eq(lost_frames(), 0);
 }
 END_TEST
@@ -415,7 +418,7 @@ START_TEST(tcp_fills_datagrams_and_needs_no_fragments)
 	mesh(2);
 	ck_assert_uint_eq(datagram_size(a, b), limits[1]);
 	since = h.log_count;
-	give_super(a, &s, 8000);
+	give_gso(a, &s, 8000);
 	size = cut_for(b, &s, 8000);
 	datagrams = hosts_count_sent(&h, WIRE_DATA, a, b, since);
 	ck_assert_uint_eq(datagrams, (s.payload_len + size - 1) / size);
@@ -436,11 +439,11 @@ START_TEST(udp_larger_than_a_datagram_is_fragmented_and_whole_again)
 	mesh(3);
 	s.payload_len = 9999;
 	since = h.log_count;
-	give_super(a, &s, size);
+	give_gso(a, &s, size);
 	assert_datagrams_fit(a, b, since);
 	host_receive_all(b);
 	ck_assert_uint_eq(b->written_count, 1);
-	assert_super(&b->written[0], &s, size);
+	assert_gso(&b->written[0], &s, size);
 	arrive();
 	ck_assert_uint_eq(assert_segments(c, 0, &s, size, false),
 			  c->written_count);
@@ -464,14 +467,14 @@ START_TEST(reassembled_frames_merge_with_others)
 	take(b, &takes_tcp);
 	mesh(2);
 	for (unsigned i = 0; i < 40; i++) {
-		struct segment e = segment_of_super(&s, 700 * i, 700, i);
+		struct segment e = segment_of_gso(&s, 700 * i, 700, i);
 
 		read_segment(&e, 0);
 	}
 	give(a);
 	host_receive_all(b);
 	ck_assert_uint_eq(b->written_count, 1);
-	assert_super(&b->written[0], &s, 700);
+	assert_gso(&b->written[0], &s, 700);
 	ck_assert_uint_eq(lost_frames(), 0);
 }
 END_TEST
@@ -508,7 +511,7 @@ START_TEST(many_tiny_segments_arrive_byte_for_byte)
 }
 END_TEST
 
-START_TEST(more_super_frames_than_a_chunk_keep_their_order)
+START_TEST(more_gso_frames_than_a_chunk_keep_their_order)
 {
 	struct segment s = nth(0);
 	size_t at = 0;
@@ -556,7 +559,7 @@ START_TEST(a_peer_gets_all_in_the_order_of_the_tap)
 		uint8_t *other = hosts_frame(2, 1, 60, i);
 
 		s.seq = i * 9000;
-		assert_super(&b->written[2 * i], &s, 1000);
+		assert_gso(&b->written[2 * i], &s, 1000);
 		ck_assert_mem_eq(b->written[2 * i + 1].bytes, other, 60);
 		free(other);
 	}
@@ -571,18 +574,18 @@ START_TEST(two_peers_that_send_at_once_are_not_mixed)
 	mesh(3);
 	s.payload_len = t.payload_len = 20000;
 	s.dst = t.dst = 3;
-	give_super(a, &s, 1000);
-	give_super(b, &t, 1000); /* the same addresses, ports, sequence */
+	give_gso(a, &s, 1000);
+	give_gso(b, &t, 1000); /* the same addresses, ports, sequence */
 	host_receive_all(c);
 	ck_assert_uint_eq(c->written_count, 2);
-	assert_super(&c->written[0], &s, 1000);
-	assert_super(&c->written[1], &t, 1000);
+	assert_gso(&c->written[0], &s, 1000);
+	assert_gso(&c->written[1], &t, 1000);
 }
 END_TEST
 
 /* ---- who gets it ---- */
 
-START_TEST(a_super_frame_to_a_known_mac_goes_there_alone)
+START_TEST(a_gso_frame_to_a_known_mac_goes_there_alone)
 {
 	struct segment s = nth(0);
 	uint8_t *frame = hosts_frame(0xff, 2, 60, 1);
@@ -593,7 +596,7 @@ START_TEST(a_super_frame_to_a_known_mac_goes_there_alone)
 	free(frame);
 	arrive();
 	since = h.log_count;
-	give_super(a, &s, 1448);
+	give_gso(a, &s, 1448);
 	ck_assert_uint_gt(hosts_count_sent(&h, WIRE_DATA, a, b, since), 0);
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, c, since), 0);
 	/* … and it taught where its sender is. */
@@ -602,19 +605,19 @@ START_TEST(a_super_frame_to_a_known_mac_goes_there_alone)
 	host_forget_written(c);
 	s.src = 2;
 	s.dst = 1;
-	give_super(b, &s, 1448);
+	give_gso(b, &s, 1448);
 	arrive();
 	ck_assert_uint_gt(a->written_count, 0);
 	ck_assert_uint_eq(c->written_count, 0);
 }
 END_TEST
 
-START_TEST(a_super_frame_to_a_group_goes_to_members_alone)
+START_TEST(a_gso_frame_to_a_group_goes_to_members_alone)
 {
 	struct segment s = nth(_i);
 	struct group group = group_parse(s.tags ? s.vlan : 0,
 					 s.ipv6 ? "ff0e::1:9" : "239.1.1.9");
-	const uint16_t size = supers[_i].gso_size;
+	const uint16_t size = gso_samples[_i].gso_size;
 	size_t since;
 
 	take(b, &takes_none);
@@ -626,7 +629,7 @@ START_TEST(a_super_frame_to_a_group_goes_to_members_alone)
 	arrive();
 	host_forget_written(b);
 	since = h.log_count;
-	give_super(a, &s, size);
+	give_gso(a, &s, size);
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, c, since), 0);
 	hosts_run(&h, h.latency_us);
 	ck_assert_uint_eq(assert_segments(b, 0, &s, size, false),
@@ -634,18 +637,18 @@ START_TEST(a_super_frame_to_a_group_goes_to_members_alone)
 	station_leave(b, &group);
 	hosts_run(&h, 5 * CLOCK_S);
 	since = h.log_count;
-	give_super(a, &s, size);
+	give_gso(a, &s, size);
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, b, since), 0);
 	ck_assert_uint_eq(host_drops(a, DROP_no_member), 1);
 }
 END_TEST
 
-START_TEST(a_super_frame_for_nobody_is_one_frame)
+START_TEST(a_gso_frame_for_nobody_is_one_frame)
 {
 	struct segment s = nth(_i);
 
 	host_start(a);
-	give_super(a, &s, supers[_i].gso_size);
+	give_gso(a, &s, gso_samples[_i].gso_size);
 	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 1);
 	ck_assert_uint_eq(host_drops_total(a), 1);
 	ck_assert_uint_eq(h.log_count, 0);
@@ -653,7 +656,7 @@ START_TEST(a_super_frame_for_nobody_is_one_frame)
 END_TEST
 
 /* As when a route to a peer's address points into the TAP. */
-START_TEST(our_own_datagrams_never_enter_as_a_super_frame)
+START_TEST(our_own_datagrams_never_enter_as_a_gso_frame)
 {
 	struct segment s = nth(12);
 	static uint8_t bytes[SEGMENT_MAX];
@@ -662,7 +665,7 @@ START_TEST(our_own_datagrams_never_enter_as_a_super_frame)
 
 	mesh(2);
 	s.dst_port = WIRE_PORT;
-	len = segment_build_super(bytes, sizeof(bytes), &s, 1200, &o);
+	len = segment_build_gso(bytes, sizeof(bytes), &s, 1200, &o);
 	store_be32(bytes + ETH_HEADER_LEN + 16, 0x0a090002); /* b's */
 	since = h.log_count;
 	read_frame(bytes, len, &o);
@@ -680,13 +683,12 @@ END_TEST
 
 /* ---- what the TAP's user got wrong ---- */
 
-START_TEST(malformed_super_frames_are_dropped_and_counted)
+START_TEST(malformed_gso_frames_are_dropped_and_counted)
 {
 	static uint8_t bytes[SEGMENT_MAX];
 	struct segment s = nth(0);
 	struct offload right, o;
-	size_t len =
-		segment_build_super(bytes, sizeof(bytes), &s, 1448, &right);
+	size_t len = segment_build_gso(bytes, sizeof(bytes), &s, 1448, &right);
 	size_t since;
 
 	mesh(2);
@@ -735,15 +737,15 @@ START_TEST(segments_that_the_mtu_forbids_are_too_long)
 
 	mesh(2);
 	s.payload_len = 9999;
-	give_super(a, &s, (uint16_t)(most + 1));
+	give_gso(a, &s, (uint16_t)(most + 1));
 	ck_assert_uint_eq(host_drops(a, DROP_frame_long), 1);
-	give_super(a, &s, (uint16_t)most);
+	give_gso(a, &s, (uint16_t)most);
 	arrive();
 	ck_assert_uint_gt(b->written_count, 0);
 	ck_assert_uint_eq(host_drops_total(a), 1);
 	/* One segment is as long as its payload, not as the size it may have. */
 	s.payload_len = most;
-	give_super(a, &s, 65535);
+	give_gso(a, &s, 65535);
 	ck_assert_uint_eq(host_drops_total(a), 1);
 	ck_assert_uint_eq(lost_frames(), 1);
 }
@@ -808,12 +810,12 @@ START_TEST(what_the_tap_takes_may_change_at_any_time)
 		host_forget_written(b);
 		host_receive_all(b);
 		if (takes->tcp)
-			assert_super(&b->written[at++], &tcp, 1000);
+			assert_gso(&b->written[at++], &tcp, 1000);
 		else
 			at += assert_segments(b, at, &tcp, 1000,
 					      takes->partial);
 		if (takes->udp)
-			assert_super(&b->written[at++], &udp, 1000);
+			assert_gso(&b->written[at++], &udp, 1000);
 		else
 			at += assert_segments(b, at, &udp, 1000,
 					      takes->partial);
@@ -830,7 +832,7 @@ START_TEST(without_partial_checksums_nothing_merges)
 
 	take(b, &odd);
 	mesh(2);
-	give_super(a, &s, 1448);
+	give_gso(a, &s, 1448);
 	host_receive_all(b);
 	ck_assert_uint_eq(
 		assert_segments(b, 0, &s, cut_for(b, &s, 1448), false),
@@ -906,26 +908,26 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("cut and carried", .setup = setup, .teardown = teardown),
-	UNIT_LOOP(a_super_frame_arrives_as_the_segments_its_sender_meant,
-		  SUPERS),
-	UNIT_LOOP(a_tap_that_takes_super_frames_gets_them_again, SUPERS),
-	UNIT_LOOP(each_peer_gets_the_cut_that_its_datagrams_hold, SUPERS),
+	UNIT_LOOP(a_gso_frame_arrives_as_the_segments_its_sender_meant,
+		  GSO_SAMPLES),
+	UNIT_LOOP(a_tap_that_takes_gso_frames_gets_them_again, GSO_SAMPLES),
+	UNIT_LOOP(each_peer_gets_the_cut_that_its_datagrams_hold, GSO_SAMPLES),
 	UNIT_LOOP(tcp_fills_datagrams_and_needs_no_fragments, 5),
 	UNIT_TEST(udp_larger_than_a_datagram_is_fragmented_and_whole_again),
 	UNIT_TEST(reassembled_frames_merge_with_others),
 	UNIT_LOOP(many_tiny_segments_arrive_byte_for_byte, 10),
-	UNIT_TEST(more_super_frames_than_a_chunk_keep_their_order),
+	UNIT_TEST(more_gso_frames_than_a_chunk_keep_their_order),
 	UNIT_TEST(a_peer_gets_all_in_the_order_of_the_tap),
 	UNIT_TEST(two_peers_that_send_at_once_are_not_mixed),
 	UNIT_LOOP(any_mix_arrives_whole_and_in_order, 40),
 	UNIT_CASE("who gets it", .setup = setup, .teardown = teardown),
-	UNIT_TEST(a_super_frame_to_a_known_mac_goes_there_alone),
-	UNIT_RANGE(a_super_frame_to_a_group_goes_to_members_alone, SUPERS - 2,
-		   SUPERS),
-	UNIT_LOOP(a_super_frame_for_nobody_is_one_frame, SUPERS),
-	UNIT_TEST(our_own_datagrams_never_enter_as_a_super_frame),
-	UNIT_TEST(malformed_super_frames_are_dropped_and_counted),
-	UNIT_LOOP(segments_that_the_mtu_forbids_are_too_long, SUPERS),
+	UNIT_TEST(a_gso_frame_to_a_known_mac_goes_there_alone),
+	UNIT_RANGE(a_gso_frame_to_a_group_goes_to_members_alone,
+		   GSO_SAMPLES - 2, GSO_SAMPLES),
+	UNIT_LOOP(a_gso_frame_for_nobody_is_one_frame, GSO_SAMPLES),
+	UNIT_TEST(our_own_datagrams_never_enter_as_a_gso_frame),
+	UNIT_TEST(malformed_gso_frames_are_dropped_and_counted),
+	UNIT_LOOP(segments_that_the_mtu_forbids_are_too_long, GSO_SAMPLES),
 	UNIT_CASE("checksums", .setup = setup, .teardown = teardown),
 	UNIT_LOOP(dhcp_arrives_with_its_checksum_complete, 4),
 	UNIT_TEST(what_the_tap_takes_may_change_at_any_time),

@@ -16,13 +16,14 @@ static void setup(void)
 	now = 1000 * CLOCK_S;
 }
 
-enum kind { LONE, BATCH, SUPER };
+enum kind { LONE, BATCH, GSO_FRAME };
 
 static void turn(enum busy_poll_side side, enum kind kind, uint64_t after_us)
 {
 	const struct frame one = { .offload.gso = OFFLOAD_GSO_NONE },
-			   super = { .offload.gso = OFFLOAD_GSO_TCPV4 };
-	const struct frame frames[] = { kind == SUPER ? super : one, one };
+			   gso_frame = { .offload.gso = OFFLOAD_GSO_TCPV4 };
+	const struct frame frames[] = { kind == GSO_FRAME ? gso_frame : one,
+					one };
 
 	now += after_us;
 	busy_poll_frames(&p, side, frames, kind == BATCH ? 2 : 1, now);
@@ -92,9 +93,10 @@ static const struct {
 	uint64_t after_us;
 } ends[] = {
 	{ BUSY_POLL_PEERS, LONE, LIMIT + 1 }, /* too late */
-	{ BUSY_POLL_PEERS, BATCH, 40 },	      { BUSY_POLL_PEERS, SUPER, 40 },
+	{ BUSY_POLL_PEERS, BATCH, 40 },
+	{ BUSY_POLL_PEERS, GSO_FRAME, 40 },
 	{ BUSY_POLL_TAP, LONE, 40 }, /* more of the same */
-	{ BUSY_POLL_TAP, SUPER, 40 },
+	{ BUSY_POLL_TAP, GSO_FRAME, 40 },
 };
 
 START_TEST(what_is_no_answer_ends_it)
@@ -114,10 +116,10 @@ START_TEST(what_is_no_answer_ends_it)
 }
 END_TEST
 
-START_TEST(a_batch_or_super_frame_is_not_polled_after)
+START_TEST(a_batch_or_gso_frame_is_not_polled_after)
 {
 	prove(BUSY_POLL_TAP);
-	turn(BUSY_POLL_TAP, _i ? BATCH : SUPER, 5000);
+	turn(BUSY_POLL_TAP, _i ? BATCH : GSO_FRAME, 5000);
 	ck_assert(!polls());
 }
 END_TEST
@@ -129,7 +131,7 @@ START_TEST(streams_are_never_polled_for)
 		ck_assert(!polls());
 	}
 	for (int i = 0; i < 100; i++) { /* with acknowledgements */
-		turn(BUSY_POLL_TAP, SUPER, 60);
+		turn(BUSY_POLL_TAP, GSO_FRAME, 60);
 		ck_assert(!polls());
 		turn(BUSY_POLL_PEERS, LONE, 30);
 		ck_assert(!polls());
@@ -157,7 +159,7 @@ static const struct unit_test tests[] = {
 	UNIT_LOOP(each_side_is_proven_by_itself, 2),
 	UNIT_TEST(both_are_polled_for_when_requests_follow_at_once),
 	UNIT_EACH(what_is_no_answer_ends_it, ends),
-	UNIT_LOOP(a_batch_or_super_frame_is_not_polled_after, 2),
+	UNIT_LOOP(a_batch_or_gso_frame_is_not_polled_after, 2),
 	UNIT_TEST(streams_are_never_polled_for),
 	UNIT_TEST(a_limit_of_0_turns_it_off_at_once),
 };

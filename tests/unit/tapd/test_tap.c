@@ -248,7 +248,7 @@ END_TEST
 /* ---- GSO frames ---- */
 
 /* The kernel's side, with what is left undone on it said in a vnet header. */
-static int open_super_packet(const char *name)
+static int open_gso_packet(const char *name)
 {
 	int fd = open_packet(name), on = 1;
 	struct sockaddr_storage any = { 0 };
@@ -301,10 +301,10 @@ static uint8_t bytes[VNET_HDR_LEN + SEGMENT_MAX], want[SEGMENT_MAX];
 #define GSO_SIZE 1000
 
 /* Vnet header and GSO frame in `bytes`; the length of both. */
-static size_t make_super(const struct segment *s, struct offload *o)
+static size_t make_gso(const struct segment *s, struct offload *o)
 {
-	size_t len = segment_build_super(bytes + VNET_HDR_LEN, SEGMENT_MAX, s,
-					 GSO_SIZE, o);
+	size_t len = segment_build_gso(bytes + VNET_HDR_LEN, SEGMENT_MAX, s,
+				       GSO_SIZE, o);
 
 	vnet_pack(o, bytes);
 	return VNET_HDR_LEN + len;
@@ -338,7 +338,7 @@ static void assert_read(const struct frame *f, size_t len, bool partial)
 	ck_assert_mem_eq(f->iov->iov_base, want, len);
 }
 
-static bool may_be_super(enum tap_offload offload, const struct segment *s)
+static bool may_be_gso(enum tap_offload offload, const struct segment *s)
 {
 	return offload >= (s->udp ? TAP_OFFLOAD_ALL : TAP_OFFLOAD_TSO);
 }
@@ -351,9 +351,9 @@ START_TEST(as_much_is_left_to_us_as_was_asked_for)
 	struct tap *t = open_quiet_tap();
 	enum tap_offload most = (enum tap_offload)(_i % 4);
 	const struct segment s = stream(_i / 4);
-	int packet = open_super_packet("t0");
+	int packet = open_gso_packet("t0");
 	struct offload o;
-	size_t len = make_super(&s, &o);
+	size_t len = make_gso(&s, &o);
 
 	/* From above and from below. */
 	tap_set_offload(t, TAP_OFFLOAD_ALL - most);
@@ -363,7 +363,7 @@ START_TEST(as_much_is_left_to_us_as_was_asked_for)
 	}
 	ck_assert_str_eq(tap_offload_words[most], names[most]);
 	ck_assert_int_eq(send(packet, bytes, len, 0), (ssize_t)len);
-	if (may_be_super(most, &s)) {
+	if (may_be_gso(most, &s)) {
 		const struct frame *f = read_any(t, bytes + VNET_HDR_LEN);
 
 		memcpy(want, bytes + VNET_HDR_LEN, len - VNET_HDR_LEN);
@@ -371,9 +371,9 @@ START_TEST(as_much_is_left_to_us_as_was_asked_for)
 		ck_assert_int_eq(f->offload.gso, o.gso);
 		ck_assert_uint_eq(f->offload.gso_size, GSO_SIZE);
 	}
-	for (unsigned i = 0; i < 5 && !may_be_super(most, &s); i++) {
+	for (unsigned i = 0; i < 5 && !may_be_gso(most, &s); i++) {
 		struct segment e =
-			segment_of_super(&s, (size_t)i * GSO_SIZE, GSO_SIZE, i);
+			segment_of_gso(&s, (size_t)i * GSO_SIZE, GSO_SIZE, i);
 
 		len = segment_build(want, sizeof(want), &e, &o);
 		if (most == TAP_OFFLOAD_NONE)
@@ -385,13 +385,13 @@ START_TEST(as_much_is_left_to_us_as_was_asked_for)
 }
 END_TEST
 
-START_TEST(super_frames_are_taken_in_pieces)
+START_TEST(gso_frames_are_taken_in_several_iovecs)
 {
 	const struct segment s = stream(_i);
 	struct tap *t = open_quiet_tap();
-	int packet = open_super_packet("t0");
+	int packet = open_gso_packet("t0");
 	struct offload o;
-	size_t len = make_super(&s, &o) - VNET_HDR_LEN;
+	size_t len = make_gso(&s, &o) - VNET_HDR_LEN;
 	uint8_t *frame = bytes + VNET_HDR_LEN;
 	const struct iovec pieces[] = { { frame, 1054 },
 					{ frame + 1054, 1000 },
@@ -414,17 +414,17 @@ START_TEST(super_frames_are_taken_in_pieces)
 }
 END_TEST
 
-START_TEST(super_frame_with_a_tag_is_taken)
+START_TEST(gso_frame_with_a_tag_is_taken)
 {
 	struct segment s = stream(0);
 	struct tap *t = open_quiet_tap();
-	int packet = open_super_packet("t0");
+	int packet = open_gso_packet("t0");
 	struct offload o;
 	static uint8_t got[VNET_HDR_LEN + SEGMENT_MAX];
 
 	s.tags = 1;
 	s.vlan = 7;
-	size_t len = make_super(&s, &o) - VNET_HDR_LEN;
+	size_t len = make_gso(&s, &o) - VNET_HDR_LEN;
 	uint8_t *frame = bytes + VNET_HDR_LEN;
 	const struct iovec piece = { frame, len };
 	const struct frame out = { &piece, 1, o };
@@ -441,7 +441,7 @@ START_TEST(super_frame_with_a_tag_is_taken)
 END_TEST
 
 /* What the frame's last receiver sees of a merged run of datagrams. */
-START_TEST(udp_super_frame_is_datagrams_to_a_socket)
+START_TEST(udp_gso_frame_is_datagrams_to_a_socket)
 {
 	const struct sockaddr_in at = { .sin_family = AF_INET,
 					.sin_port = htons(5001) };
@@ -450,7 +450,7 @@ START_TEST(udp_super_frame_is_datagrams_to_a_socket)
 	struct tap *t = open_quiet_tap();
 	int sock = socket(AF_INET, SOCK_DGRAM, 0);
 	struct offload o;
-	size_t len = make_super(&s, &o) - VNET_HDR_LEN;
+	size_t len = make_gso(&s, &o) - VNET_HDR_LEN;
 	const struct iovec piece = { bytes + VNET_HDR_LEN, len };
 	const struct frame out = { &piece, 1, o };
 	uint8_t got[2 * GSO_SIZE];
@@ -475,12 +475,12 @@ START_TEST(udp_super_frame_is_datagrams_to_a_socket)
 END_TEST
 
 /* A header longer than the frame stands for what some kernels refuse. */
-START_TEST(refused_super_frame_is_remembered_by_its_kind)
+START_TEST(refused_gso_frame_is_remembered_by_its_kind)
 {
 	const struct segment tcp = stream(0), udp = stream(2);
 	struct tap *t = open_quiet_tap();
 	struct offload o;
-	size_t len = make_super(&udp, &o) - VNET_HDR_LEN;
+	size_t len = make_gso(&udp, &o) - VNET_HDR_LEN;
 	const struct iovec piece = { bytes + VNET_HDR_LEN, 60 };
 	struct frame out = { &piece, 1, { .csum_partial = true } };
 
@@ -495,7 +495,7 @@ START_TEST(refused_super_frame_is_remembered_by_its_kind)
 	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
 	ck_assert(!tap_refuses_tcp(t));
 	ck_assert(tap_refuses_udp(t));
-	make_super(&tcp, &o);
+	make_gso(&tcp, &o);
 	o.hdr_len = 2000;
 	out.offload = o;
 	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
@@ -571,10 +571,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(interface_that_is_down_refuses_frames_and_lives),
 	UNIT_TEST(deleted_interface_is_noticed),
 	UNIT_LOOP(as_much_is_left_to_us_as_was_asked_for, 4 * STREAMS),
-	UNIT_LOOP(super_frames_are_taken_in_pieces, STREAMS),
-	UNIT_TEST(super_frame_with_a_tag_is_taken),
-	UNIT_TEST(udp_super_frame_is_datagrams_to_a_socket),
-	UNIT_TEST(refused_super_frame_is_remembered_by_its_kind),
+	UNIT_LOOP(gso_frames_are_taken_in_several_iovecs, STREAMS),
+	UNIT_TEST(gso_frame_with_a_tag_is_taken),
+	UNIT_TEST(udp_gso_frame_is_datagrams_to_a_socket),
+	UNIT_TEST(refused_gso_frame_is_remembered_by_its_kind),
 	UNIT_TEST(carrier_follows),
 	UNIT_TEST(kept_descriptor_holds_the_carrier_and_is_adopted),
 	UNIT_TEST(descriptor_that_is_not_of_this_tap_is_not_adopted),
