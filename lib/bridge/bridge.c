@@ -48,7 +48,7 @@ struct bridge *bridge_new(const struct bridge_config *config,
 		return NULL;
 	}
 	for (uint16_t port = 1; port < b->count; port++)
-		port_set_add(&b->tables.flooded, port);
+		port_set_add(&b->tables.flood, port);
 	return b;
 }
 
@@ -81,7 +81,7 @@ uint16_t bridge_port_add(struct bridge *b, void *owner)
 void bridge_port_remove(struct bridge *b, uint16_t port)
 {
 	bridge_port_set_live(b, port, false);
-	bridge_port_set_flooded(b, port, true);
+	bridge_port_set_flood(b, port, true);
 	bridge_port_set_router(b, port, false);
 	bridge_port_forget_macs(b, port);
 	bridge_port_forget_groups(b, port);
@@ -99,14 +99,14 @@ void bridge_port_set_live(struct bridge *b, uint16_t port, bool live)
 	port_set_put(&b->tables.live, port, live);
 }
 
-void bridge_port_set_flooded(struct bridge *b, uint16_t port, bool flooded)
+void bridge_port_set_flood(struct bridge *b, uint16_t port, bool flood)
 {
-	port_set_put(&b->tables.flooded, port, flooded);
+	port_set_put(&b->tables.flood, port, flood);
 }
 
-bool bridge_port_is_flooded(const struct bridge *b, uint16_t port)
+bool bridge_port_is_flood(const struct bridge *b, uint16_t port)
 {
-	return port_set_has(&b->tables.flooded, port);
+	return port_set_has(&b->tables.flood, port);
 }
 
 void bridge_port_set_router(struct bridge *b, uint16_t port, bool router)
@@ -139,7 +139,7 @@ void bridge_port_leave(struct bridge *b, uint16_t port, const struct group *g)
 	mdb_leave(b->mdb, g, port);
 }
 
-/* ---- the whole ---- */
+/* ---- the bridge itself ---- */
 
 void bridge_set_snooping(struct bridge *b, bool snooping)
 {

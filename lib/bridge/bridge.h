@@ -12,10 +12,10 @@
  * A port is whatever frames can be sent to. Port 0 is the TAP; the others are
  * peers, each with an owner whom the bridge knows as a pointer only. The bridge
  * owns the FDB, the MDB and what is known of each port; whoever learns something
- * of a port says so here, and the verdict (forward.h) only reads.
+ * about a port says so here, and the verdict (forward.h) only reads.
  *
- * Invariant: a port that is not in use is not live, is flooded, is no router, and
- * nothing is behind it.
+ * Invariant: a port that is not in use is not live, is a flood port, is no router
+ * port, and nothing is behind it.
  */
 struct bridge;
 
@@ -36,16 +36,17 @@ void bridge_free(struct bridge *b);
 
 /* A port for this owner, who is not NULL; 0 if all are in use. */
 uint16_t bridge_port_add(struct bridge *b, void *owner);
-/* Forgets all that was known of it; the number is the next owner's. */
+/* Forgets all that was known of it; the number is used again. */
 void bridge_port_remove(struct bridge *b, uint16_t port);
 /* NULL if the port is the TAP's, or nobody's. */
 void *bridge_port_owner(const struct bridge *b, uint16_t port);
 /* Frames can be sent to it now, or not. */
 void bridge_port_set_live(struct bridge *b, uint16_t port, bool live);
-/* It gets every group: it asked for that, or what it joined is not known whole. */
-void bridge_port_set_flooded(struct bridge *b, uint16_t port, bool flooded);
-bool bridge_port_is_flooded(const struct bridge *b, uint16_t port);
-/* A multicast router is behind it: it gets reports. */
+/* A flood port gets every group's frames: it asked for that, or not all that it
+ * joined is known. */
+void bridge_port_set_flood(struct bridge *b, uint16_t port, bool flood);
+bool bridge_port_is_flood(const struct bridge *b, uint16_t port);
+/* A multicast router is behind it: a router port gets reports. */
 void bridge_port_set_router(struct bridge *b, uint16_t port, bool router);
 /* The ports that frames can be sent to. */
 const struct port_set *bridge_live_ports(const struct bridge *b);
@@ -57,9 +58,9 @@ void bridge_port_forget_groups(struct bridge *b, uint16_t port);
 bool bridge_port_join(struct bridge *b, uint16_t port, const struct group *g);
 void bridge_port_leave(struct bridge *b, uint16_t port, const struct group *g);
 
-/* ---- the whole ---- */
+/* ---- the bridge itself ---- */
 
-/* False: multicast is for all, reports too. */
+/* False: all multicast frames go to all ports, reports too. */
 void bridge_set_snooping(struct bridge *b, bool snooping);
 /* A multicast router is on our own side of the TAP. */
 void bridge_set_router(struct bridge *b, bool router);
@@ -67,10 +68,10 @@ bool bridge_has_router(const struct bridge *b);
 /* Forgets MACs that have aged out. */
 void bridge_age(struct bridge *b, uint64_t now_us);
 
-/* To look at: borrowed while the bridge lives. */
+/* To read: borrowed while the bridge lives. */
 const struct fdb *bridge_fdb(const struct bridge *b);
 const struct mdb *bridge_mdb(const struct bridge *b);
-/* What verdicts are taken from: forward_from_tap and forward_from_port. */
+/* For forward_from_tap and forward_from_port. */
 const struct forward_tables *bridge_tables(const struct bridge *b);
 
 #endif

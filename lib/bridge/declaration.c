@@ -118,7 +118,7 @@ static void leave(struct declaration *d, const struct group *group)
 void declaration_set(struct declaration *d, const struct group *group,
 		     bool wanted)
 {
-	/* The last version says that everything is wanted. */
+	/* With the last version everything is wanted already. */
 	if (d->version == UINT32_MAX)
 		return;
 	if (wanted)
@@ -176,8 +176,8 @@ bool declaration_next(const struct declaration *d, uint32_t *at,
 	return true;
 }
 
-/* Goes on where it stopped the last time: a peer that acknowledges one version
- * after the other does not make us walk the list each time. */
+/* Continues where it stopped the last time: a peer that acknowledges version
+ * after version does not make us walk the whole list each time. */
 void declaration_forget(struct declaration *d, uint32_t version)
 {
 	const struct entry *e = table_at(d->table, d->settled);

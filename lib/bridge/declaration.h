@@ -10,14 +10,14 @@
 
 /*
  * A set of groups as a log. Every change takes the next version and moves its
- * group to the end of a list, so what a peer lacks that holds version v is the
- * list's tail behind v, and what a new one lacks (0) is the whole list: there is
- * no other kind of full set. Any cut of the list is a valid message.
+ * group to the end of a list. So a peer that registered version v lacks the tail
+ * of the list behind v, and a new one (v = 0) all of it: there is no other kind of
+ * full set. That tail may be sent in parts of any length.
  *
- * A group that was left stays in the list, as a leave, until nobody can hold the
- * join any more (declaration_forget). If that is long in coming, and groups are
- * many, there may be no room for a join: the declaration is then incomplete, and
- * its owner has to want everything.
+ * A group that was left stays in the list, as a leave, until no peer can have the
+ * join registered any more (declaration_forget). While peers are slow to
+ * acknowledge leaves there may be no room for a join: the declaration is then
+ * incomplete, and its owner has to want everything.
  *
  * Versions begin at 1 and grow. The last one there is, UINT32_MAX, makes the
  * declaration incomplete for good.
@@ -29,14 +29,14 @@ struct declaration *declaration_new(uint32_t capacity,
 				    const uint8_t seed[TABLE_SEED_LEN]);
 void declaration_free(struct declaration *d);
 
-/* A group is wanted, or no more. What is so already takes no version. */
+/* A group is wanted, or no longer. Takes a version only if that is new. */
 void declaration_set(struct declaration *d, const struct group *group,
 		     bool wanted);
-/* Something besides the groups changed: takes a version. */
+/* Something other than the groups changed: takes a version. */
 void declaration_touch(struct declaration *d);
 uint32_t declaration_version(const struct declaration *d);
-/* A join found no room. Until declaration_retry, which is to be followed by a
- * declaration_set for every group that is wanted. */
+/* A join found no room. True until declaration_retry succeeds, after which
+ * declaration_set is to be called for every group that is wanted. */
 bool declaration_is_incomplete(const struct declaration *d);
 /* True if there is room again: it is complete from now on. */
 bool declaration_retry(struct declaration *d);
@@ -47,12 +47,13 @@ struct declaration_entry {
 	uint32_t version;
 };
 
-/* Where the list goes on behind a version; at is for declaration_next. */
+/* Where the list continues behind a version: the first *at of
+ * declaration_next. */
 uint32_t declaration_after(const struct declaration *d, uint32_t version);
-/* The entry there, and *at moves on; false at the end. */
+/* The change there; *at moves to the next. False at the end. */
 bool declaration_next(const struct declaration *d, uint32_t *at,
 		      struct declaration_entry *out);
-/* Leaves up to this version are known to all who need to. */
+/* Every peer has registered this version: removes leaves up to it. */
 void declaration_forget(struct declaration *d, uint32_t version);
 /* Groups joined; groups left and not yet forgotten. */
 uint32_t declaration_joined(const struct declaration *d);

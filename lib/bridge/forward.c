@@ -6,7 +6,7 @@
 #include "bridge/querier.h"
 #include "bridge/router.h"
 
-/* What both directions begin with: check the frame, learn its source, hear what
+/* Both directions begin with this: check the frame, learn its source, note what
  * it says about multicast. */
 static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 			      const uint8_t *frame, size_t len, size_t max,
@@ -43,11 +43,11 @@ static void to_all(const struct forward_tables *t, struct forward *out)
 	out->reason = DROP_no_peer;
 }
 
-/* Everybody but those who know that they have no member. */
+/* All ports but those that are known to have no member behind them. */
 static void to_members(const struct forward_tables *t,
 		       const struct group *group, struct forward *out)
 {
-	out->ports = t->flooded;
+	out->ports = t->flood;
 	if (group->vlan != 0) {
 		const struct group vlan = group_of_vlan(group->vlan);
 		struct port_set known = { .words = { 0 } };
@@ -112,8 +112,9 @@ void forward_from_port(const struct forward_tables *t, uint16_t port,
 		       const uint8_t *frame, size_t len, size_t max,
 		       uint64_t now_us, struct forward *out)
 {
-	/* Learning decides nothing here: what a peer sent goes into the TAP,
-	 * even to a MAC we think elsewhere, as its sender may know better. */
+	/* The destination is not looked up: what a peer sent goes into the TAP,
+	 * even to a MAC that we learned elsewhere, as its sender may know
+	 * better. */
 	out->reason = admit(t, port, frame, len, max, now_us, out);
 	if (out->reason != DROP_NONE || !t->snooping)
 		return;

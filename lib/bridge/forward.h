@@ -14,12 +14,12 @@
 /* What a verdict is taken from. The sets are of peers' ports. */
 struct forward_tables {
 	struct fdb *fdb;
-	const struct mdb *mdb; /* declared groups; and VLANs: group_of_vlan */
-	bool snooping;	       /* false: multicast is for all, reports too */
+	const struct mdb *mdb; /* groups; and VLANs: group_of_vlan */
+	bool snooping;	       /* false: multicast goes to all, reports too */
 	struct port_set live;  /* peers that can be sent to */
-	/* Peers that get every group: they said so, or what they declared is
-	 * not known whole. */
-	struct port_set flooded;
+	/* Peers that get every group: they asked for that, or not all that they
+	 * registered is known. */
+	struct port_set flood;
 	struct port_set routers; /* peers that get reports */
 	bool router;		 /* … and so do we */
 };
@@ -44,15 +44,15 @@ struct forward {
  *	from our own querier's MAC                               nobody
  *	an IGMP or MLD report, when snooping                     routers
  *	a group whose members can be known, when snooping        members, and
- *	                                                         the flooded
+ *	                                                         flood ports
  *	any other group address                                  all
  *	a MAC on our own side of the TAP                         nobody
  *	a known MAC                                              its port
  *	an unknown MAC                                           all
  *
- * Who gets a tagged frame to a group has besides to have declared that it knows
- * the VLAN's members. Only live ports are in the result; if none is, the reason
- * says what there was to be sent: DROP_no_peer, DROP_no_member,
+ * A tagged frame to a group goes as well to every port that has not registered
+ * its VLAN: that port does not know its members there. Only live ports are in the
+ * result; if there are none, the reason says why: DROP_no_peer, DROP_no_member,
  * DROP_report_kept.
  */
 void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
@@ -62,9 +62,9 @@ void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
 /*
  * The same for a frame that `port` (a peer) sent us. Split horizon: it goes
  * into the TAP or nowhere, never to another peer; ports is not set. When
- * snooping, a report would keep this host's from reporting themselves, so it is
- * dropped unless a router waits for it, and so is a query that hosts would
- * answer to nobody (RFC 4541, 2.1.1).
+ * snooping, a report is dropped unless a router is on our side: it would keep this
+ * host's own members from reporting. So is a query without a source address, the
+ * answers to which would reach nobody (RFC 4541, 2.1.1).
  */
 void forward_from_port(const struct forward_tables *t, uint16_t port,
 		       const uint8_t *frame, size_t len, size_t max,

@@ -6,8 +6,8 @@
 
 struct mdb {
 	struct mdb_config config;
-	struct table *table; /* struct group → struct port_set */
-	uint32_t *declared;  /* groups of each port */
+	struct table *table;  /* struct group → struct port_set */
+	uint32_t *registered; /* groups of each port */
 	struct port_set overflowing;
 };
 
@@ -22,8 +22,8 @@ struct mdb *mdb_new(const struct mdb_config *config,
 	m->config = *config;
 	m->table = table_new(config->capacity, GROUP_LEN,
 			     sizeof(struct port_set), seed);
-	m->declared = calloc(config->ports, sizeof(*m->declared));
-	if (!m->table || !m->declared) {
+	m->registered = calloc(config->ports, sizeof(*m->registered));
+	if (!m->table || !m->registered) {
 		mdb_free(m);
 		return NULL;
 	}
@@ -35,7 +35,7 @@ void mdb_free(struct mdb *m)
 	if (!m)
 		return;
 	table_free(m->table);
-	free(m->declared);
+	free(m->registered);
 	free(m);
 }
 
@@ -46,14 +46,14 @@ bool mdb_join(struct mdb *m, const struct group *group, uint16_t port)
 	assert(port < m->config.ports);
 	if (ports && port_set_has(ports, port))
 		return true;
-	if (!ports && m->declared[port] < m->config.per_port)
+	if (!ports && m->registered[port] < m->config.per_port)
 		ports = table_insert(m->table, group);
-	if (!ports || m->declared[port] >= m->config.per_port) {
+	if (!ports || m->registered[port] >= m->config.per_port) {
 		port_set_add(&m->overflowing, port);
 		return false;
 	}
 	port_set_add(ports, port);
-	m->declared[port]++;
+	m->registered[port]++;
 	return true;
 }
 
@@ -61,7 +61,7 @@ static void forget(struct mdb *m, struct port_set *ports, uint16_t port)
 {
 	if (!port_set_has(ports, port))
 		return;
-	m->declared[port]--;
+	m->registered[port]--;
 	port_set_remove(ports, port);
 	if (port_set_is_empty(ports))
 		table_remove(m->table, table_key(m->table, ports));
@@ -80,14 +80,14 @@ void mdb_flush_port(struct mdb *m, uint16_t port)
 {
 	assert(port < m->config.ports);
 	for (uint32_t at = table_next(m->table, TABLE_NONE);
-	     m->declared[port] > 0 && at != TABLE_NONE;
+	     m->registered[port] > 0 && at != TABLE_NONE;
 	     at = table_next(m->table, at))
 		forget(m, table_at(m->table, at), port);
 	port_set_remove(&m->overflowing, port);
 }
 
-void mdb_declared(const struct mdb *m, const struct group *group,
-		  struct port_set *members)
+void mdb_registered(const struct mdb *m, const struct group *group,
+		    struct port_set *members)
 {
 	const struct port_set *ports = table_find(m->table, group);
 
@@ -98,7 +98,7 @@ void mdb_declared(const struct mdb *m, const struct group *group,
 void mdb_find(const struct mdb *m, const struct group *group,
 	      struct port_set *members)
 {
-	mdb_declared(m, group, members);
+	mdb_registered(m, group, members);
 	port_set_add_all(members, &m->overflowing);
 }
 
@@ -122,7 +122,7 @@ uint32_t mdb_count(const struct mdb *m)
 uint32_t mdb_port_count(const struct mdb *m, uint16_t port)
 {
 	assert(port < m->config.ports);
-	return m->declared[port];
+	return m->registered[port];
 }
 
 bool mdb_next(const struct mdb *m, uint32_t *at, struct mdb_entry *out)

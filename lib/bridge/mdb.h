@@ -1,4 +1,4 @@
-/* The multicast database: (VLAN, group) → the ports behind which it is wanted. */
+/* The multicast database: (VLAN, group) → the ports that registered it. */
 #ifndef TAPD_BRIDGE_MDB_H
 #define TAPD_BRIDGE_MDB_H
 
@@ -10,14 +10,14 @@
 #include "ether/group.h"
 
 /*
- * Holds what each port declared, no more: the caller adds routers, and ports whose
- * declaration is not complete. Nothing ages here; a port's groups are removed when
- * it takes them back or is removed itself.
+ * A registration is what a port declared, as it stands here. There is nothing but
+ * registrations: the caller adds router ports and flood ports. Nothing ages; a
+ * registration is removed when its port leaves the group or is flushed.
  *
- * A declaration that finds no room is not lost: from then on its port
- * overflows, which is to say that it is among the members of every group, until
- * mdb_flush_port. So a full table costs copies and never a frame. It is bounded
- * in all and per port, so that a peer that invents groups fills its share only.
+ * When there is no room for one, its port overflows: until mdb_flush_port it is
+ * among the members of every group. So a full table costs copies and never a
+ * frame. It is bounded in all and per port, so that a peer that invents groups
+ * fills its share only.
  */
 struct mdb;
 
@@ -35,17 +35,17 @@ void mdb_free(struct mdb *m);
 /* False if there is no room: the port overflows. */
 bool mdb_join(struct mdb *m, const struct group *group, uint16_t port);
 void mdb_leave(struct mdb *m, const struct group *group, uint16_t port);
-/* Forgets all that a port declared, and that it overflowed. */
+/* Removes all of a port's registrations; it does not overflow any more. */
 void mdb_flush_port(struct mdb *m, uint16_t port);
 
-/* Adds to *members the ports that declared the group, and those that
+/* Adds to *members the ports that registered the group, and those that
  * overflow. */
 void mdb_find(const struct mdb *m, const struct group *group,
 	      struct port_set *members);
-/* Adds only those that declared it. */
-void mdb_declared(const struct mdb *m, const struct group *group,
-		  struct port_set *members);
-/* True if the port declared this group and there was room. */
+/* Adds only those that registered it. */
+void mdb_registered(const struct mdb *m, const struct group *group,
+		    struct port_set *members);
+/* True if the port registered this group and there was room. */
 bool mdb_has(const struct mdb *m, const struct group *group, uint16_t port);
 const struct port_set *mdb_overflowing(const struct mdb *m);
 /* Groups in all; groups of one port. */

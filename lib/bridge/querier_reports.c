@@ -69,7 +69,7 @@ static struct member *member_of(struct querier *q, const struct group *group,
 }
 
 static void note_wanted(struct querier *q, const struct vlan *v,
-			const struct report_record *record, struct sender *s)
+			const struct group_record *record, struct sender *s)
 {
 	struct group_entry *entry =
 		members_find_group(q->members, &record->group);
@@ -106,7 +106,7 @@ static void note_wanted(struct querier *q, const struct vlan *v,
 }
 
 /* The first last-member query is sent by the next tick. */
-static void note_left(struct querier *q, const struct report_record *record,
+static void note_left(struct querier *q, const struct group_record *record,
 		      const struct sender *s)
 {
 	struct group_entry *entry =
@@ -161,7 +161,7 @@ bool querier_report(struct querier *q, const struct report *report,
 		    const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us)
 {
 	struct report m = *report;
-	struct report_record record;
+	struct group_record record;
 	struct sender s = {
 		.mac = mac,
 		.now_us = now_us,

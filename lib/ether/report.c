@@ -37,9 +37,9 @@ bool report_read_group(const struct report *m, struct cursor *c,
 	return out->ip[12] >> 4 == 0xe;
 }
 
-/* Reads one record; false if it is malformed. */
+/* Reads one group record; false if it is malformed. */
 static bool read_record(const struct report *m, struct cursor *c,
-			struct report_record *out, bool *known)
+			struct group_record *out, bool *known)
 {
 	uint8_t type = cursor_u8(c);
 	size_t aux_len = (size_t)cursor_u8(c) * 4;
@@ -62,7 +62,7 @@ bool report_take_records(struct report *m, const struct cursor *c,
 			 uint16_t count)
 {
 	struct cursor at = *c;
-	struct report_record record;
+	struct group_record record;
 	bool known;
 
 	for (uint16_t i = 0; i < count; i++)
@@ -74,11 +74,11 @@ bool report_take_records(struct report *m, const struct cursor *c,
 	return cursor_ok(c);
 }
 
-bool report_next(struct report *m, struct report_record *out)
+bool report_next(struct report *m, struct group_record *out)
 {
 	bool known = false;
 
-	*out = (struct report_record){ .current = false };
+	*out = (struct group_record){ .current = false };
 	if (m->kind != REPORT_MEMBERS)
 		return false;
 	while (m->records > 0 && !known) {

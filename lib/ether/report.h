@@ -19,9 +19,9 @@ enum report_kind {
 };
 
 /*
- * Sources are not looked at: who wants a group from some sources gets it from
- * all (RFC 4541, section 2.2.3 lets a switch do so). So a record says one of
- * three things.
+ * Sources are ignored: a member that wants a group from some sources gets it from
+ * all (RFC 4541, 2.2.3 lets a switch do so). So a group record says one of three
+ * things.
  */
 enum report_says {
 	REPORT_WANTS,
@@ -30,8 +30,8 @@ enum report_says {
 	REPORT_UNSURE,
 };
 
-/* One message. The bytes it was parsed from are borrowed as long as
- * report_next is called. */
+/* One message. The bytes it was parsed from are borrowed until report_next was
+ * called for the last time. */
 struct report {
 	enum report_kind kind;
 	bool v6;	 /* MLD */
@@ -43,31 +43,31 @@ struct report {
 	struct group group; /* also the only one of an old report */
 	/* of a report */
 	enum report_says says; /* what an old one says */
-	uint16_t records;      /* left to read */
+	uint16_t records;      /* group records left to read */
 	struct cursor at;
 };
 
-struct report_record {
+struct group_record {
 	struct group group;
 	enum report_says says;
-	/* A current-state record (RFC 3376, 4.2.12): sent only when asked. Old
-	 * reports do not tell an answer from a join. */
+	/* A current-state record (RFC 3376, 4.2.12): sent only in answer to a
+	 * query. Old reports do not tell an answer from a join. */
 	bool current;
 };
 
 /* Reports with one group and no record types: IGMPv1, IGMPv2, MLDv1. */
 bool report_is_old(const struct report *m);
 
-/* The next group a report speaks of; false at the end. Records of unknown type
- * are skipped (RFC 3376, 4.2.12). */
-bool report_next(struct report *m, struct report_record *out);
+/* The next group of a report; false at the end. Records of unknown type are
+ * skipped (RFC 3376, 4.2.12). */
+bool report_next(struct report *m, struct group_record *out);
 
 /* ---- for igmp.c and mld.c ---- */
 
 /* The multicast address at the cursor, as m's group; false if it is none. */
 bool report_read_group(const struct report *m, struct cursor *c,
 		       struct group *out);
-/* Checks `count` records of IGMPv3 or MLDv2 at the cursor and makes *m the
+/* Checks `count` group records of IGMPv3 or MLDv2 at the cursor and makes *m the
  * report that has them; false if they are malformed. */
 bool report_take_records(struct report *m, const struct cursor *c,
 			 uint16_t count);

@@ -127,7 +127,7 @@ bool node_debug_peer(const struct node *n, const struct public_key *key,
 	out->held = groups->held;
 	out->wants_all = groups->want_all;
 	out->router = groups->router;
-	out->flooded = bridge_port_is_flooded(n->bridge, peer->port);
+	out->flooded = bridge_port_is_flood(n->bridge, peer->port);
 	out->sent = groups->sent;
 	out->acked = groups->acked;
 	out->flight = groups->flight;

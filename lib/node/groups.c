@@ -220,7 +220,7 @@ static void reconsider(struct node *n, const struct peer *peer)
 	bool known =
 		peer->state == PEER_UP && m->held && m->held == m->declared;
 
-	bridge_port_set_flooded(n->bridge, peer->port, !known || m->want_all);
+	bridge_port_set_flood(n->bridge, peer->port, !known || m->want_all);
 	bridge_port_set_router(n->bridge, peer->port, m->router);
 }
 
@@ -230,7 +230,7 @@ static void groups_peer_gone(struct node *n, struct peer *peer)
 {
 	n->ports[peer->port] = (struct port_groups){ .held = 0 };
 	bridge_port_forget_groups(n->bridge, peer->port);
-	bridge_port_set_flooded(n->bridge, peer->port, true);
+	bridge_port_set_flood(n->bridge, peer->port, true);
 	bridge_port_set_router(n->bridge, peer->port, false);
 	forget_leaves(n);
 }
@@ -449,7 +449,7 @@ const char *groups_why_flooded(const struct node *n, const struct peer *peer)
 		return "it wants every group";
 	if (port_set_has(mdb_overflowing(bridge_mdb(n->bridge)), peer->port))
 		return "it joined more groups than fit here";
-	if (bridge_port_is_flooded(n->bridge, peer->port))
+	if (bridge_port_is_flood(n->bridge, peer->port))
 		return "its groups are not known yet";
 	return NULL;
 }

@@ -213,7 +213,7 @@ bool node_next_group(const struct node *n, struct node_iter *it,
 		return false;
 	*out = (struct node_group_info){ .vlan = group.vlan, .local = local };
 	memcpy(out->ip, group.ip, sizeof(out->ip));
-	mdb_declared(bridge_mdb(n->bridge), &group, &members);
+	mdb_registered(bridge_mdb(n->bridge), &group, &members);
 	memcpy(out->members, members.words, sizeof(out->members));
 	return true;
 }

@@ -58,7 +58,7 @@ static void hear(struct querier *q, const uint8_t *bytes, size_t len,
 		 bool repaired, uint64_t now_us)
 {
 	struct report m, copy;
-	struct report_record record;
+	struct group_record record;
 	struct eth_view v;
 	uint8_t *frame = malloc(len ? len : 1);
 

@@ -190,7 +190,7 @@ static void hold_to_contract(const struct heard *h)
 
 struct heard hear(const uint8_t *frame, size_t len)
 {
-	struct report_record record;
+	struct group_record record;
 	uint8_t *copy = malloc(len ? len : 1);
 	struct heard h = { .count = 0 };
 	struct eth_view v;

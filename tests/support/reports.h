@@ -43,7 +43,7 @@ void mld_repair(uint8_t *frame, size_t len);
  * AddressSanitizer sees the first byte read past the end. */
 struct heard {
 	struct report m;
-	struct report_record records[RECORDS_MAX];
+	struct group_record records[RECORDS_MAX];
 	size_t count;
 };
 

@@ -64,11 +64,11 @@ START_TEST(the_port_removed_last_is_given_first)
 }
 END_TEST
 
-START_TEST(a_new_port_is_flooded_and_not_live)
+START_TEST(a_new_port_is_a_flood_port_and_not_live)
 {
 	uint16_t port = bridge_port_add(b, &owners[0]);
 
-	ck_assert(bridge_port_is_flooded(b, port));
+	ck_assert(bridge_port_is_flood(b, port));
 	ck_assert(!port_set_has(bridge_live_ports(b), port));
 }
 END_TEST
@@ -79,13 +79,13 @@ START_TEST(a_removed_port_leaves_nothing_to_the_next)
 	uint16_t port = bridge_port_add(b, &owners[0]);
 
 	bridge_port_set_live(b, port, true);
-	bridge_port_set_flooded(b, port, false);
+	bridge_port_set_flood(b, port, false);
 	bridge_port_set_router(b, port, true);
 	ck_assert(bridge_port_join(b, port, &g));
 	ck_assert(fdb_learn(bridge_tables(b)->fdb, 0, mac, port, CLOCK_S));
 	bridge_port_remove(b, port);
 	ck_assert_uint_eq(bridge_port_add(b, &owners[1]), port);
-	ck_assert(bridge_port_is_flooded(b, port));
+	ck_assert(bridge_port_is_flood(b, port));
 	ck_assert(port_set_is_empty(bridge_live_ports(b)));
 	ck_assert(port_set_is_empty(&bridge_tables(b)->routers));
 	ck_assert_uint_eq(mdb_port_count(bridge_mdb(b), port), 0);
@@ -127,7 +127,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(ports_count_from_one_and_end),
 	UNIT_TEST(the_tap_and_what_is_no_port_have_no_owner),
 	UNIT_TEST(the_port_removed_last_is_given_first),
-	UNIT_TEST(a_new_port_is_flooded_and_not_live),
+	UNIT_TEST(a_new_port_is_a_flood_port_and_not_live),
 	UNIT_TEST(a_removed_port_leaves_nothing_to_the_next),
 	UNIT_TEST(what_a_port_leaves_or_forgets_is_gone),
 	UNIT_TEST(switches_are_what_they_were_set_to),

@@ -261,7 +261,7 @@ struct message {
 };
 
 struct receiver {
-	uint32_t held;
+	uint32_t registered;
 	bool joined[GROUPS];
 };
 
@@ -283,12 +283,12 @@ static void apply(struct receiver *r, const struct message *m)
 {
 	if (m->base == 0)
 		memset(r->joined, 0, sizeof(r->joined));
-	else if (m->base > r->held || m->version <= r->held)
+	else if (m->base > r->registered || m->version <= r->registered)
 		return;
 	for (uint32_t i = 0; i < m->count; i++)
 		r->joined[number_of(&m->changes[i].group)] =
 			!m->changes[i].left;
-	r->held = m->version;
+	r->registered = m->version;
 }
 
 struct world {
@@ -315,7 +315,7 @@ static void send_something(struct world *w)
 {
 	const struct receiver *r =
 		&w->receivers[splitmix_below(&w->rng, RECEIVERS)];
-	uint32_t base = r->held;
+	uint32_t base = r->registered;
 
 	if (splitmix_chance(&w->rng, 10))
 		base = 0;
@@ -347,15 +347,15 @@ static void deliver_something(struct world *w)
  * that late. */
 static void forget_what_all_hold(struct world *w)
 {
-	uint32_t all_hold = UINT32_MAX;
+	uint32_t all_registered = UINT32_MAX;
 
 	for (int r = 0; r < RECEIVERS; r++)
-		if (w->receivers[r].held < all_hold)
-			all_hold = w->receivers[r].held;
-	if (all_hold <= w->forgotten)
+		if (w->receivers[r].registered < all_registered)
+			all_registered = w->receivers[r].registered;
+	if (all_registered <= w->forgotten)
 		return;
-	w->forgotten +=
-		1 + (uint32_t)splitmix_below(&w->rng, all_hold - w->forgotten);
+	w->forgotten += 1 + (uint32_t)splitmix_below(
+				    &w->rng, all_registered - w->forgotten);
 	declaration_forget(d, w->forgotten);
 	for (size_t i = w->flying_count; i-- > 0;)
 		if (w->flying[i].base == 0 &&
@@ -371,11 +371,11 @@ static void assert_all_agree(struct world *w)
 	for (int r = 0; r < RECEIVERS; r++) {
 		struct receiver *receiver = &w->receivers[r];
 
-		while (receiver->held != declaration_version(d)) {
-			struct message m = cut(receiver->held, 3);
+		while (receiver->registered != declaration_version(d)) {
+			struct message m = cut(receiver->registered, 3);
 
 			apply(receiver, &m);
-			ck_assert_uint_eq(receiver->held, m.version);
+			ck_assert_uint_eq(receiver->registered, m.version);
 		}
 		ck_assert_mem_eq(receiver->joined, w->wanted,
 				 sizeof(w->wanted));
@@ -431,10 +431,11 @@ START_TEST(attack_ten_thousands_of_acknowledgements_cost_no_walks)
 	/* One leave that is never acknowledged, and joins that are, one by one,
 	 * again and again. */
 	for (uint32_t round = 0; round < 20; round++)
-		for (uint32_t held = 1; held < version; held++)
-			declaration_forget(big, held);
+		for (uint32_t registered = 1; registered < version;
+		     registered++)
+			declaration_forget(big, registered);
 	ck_assert_uint_eq(declaration_left(big), 1);
-	/* Who holds nearly all is told the rest without a walk. */
+	/* A peer that lacks little gets the rest without a walk. */
 	for (uint32_t i = 0; i < 1000000; i++)
 		ck_assert_uint_ne(declaration_after(big, version - 2),
 				  TABLE_NONE);

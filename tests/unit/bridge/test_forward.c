@@ -33,7 +33,7 @@ static void setup_snooping(void)
 {
 	setup();
 	tables.snooping = true;
-	port_set_add(&tables.flooded, 5);
+	port_set_add(&tables.flood, 5);
 }
 
 static void teardown(void)
@@ -331,10 +331,10 @@ START_TEST(a_group_goes_to_its_members)
 }
 END_TEST
 
-START_TEST(who_is_flooded_gets_every_group)
+START_TEST(a_flood_port_gets_every_group)
 {
 	join(2, 0, "239.1.2.3");
-	port_set_add(&tables.flooded, 4);
+	port_set_add(&tables.flood, 4);
 	ck_assert_uint_eq(send_group(0, "239.1.2.3"), 24);
 	ck_assert_uint_eq(send_group(0, "239.9.9.9"), 4);
 }
@@ -483,7 +483,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(full_share_is_reported_and_the_frame_still_goes),
 	UNIT_CASE("snooping", .setup = setup_snooping, .teardown = teardown),
 	UNIT_TEST(a_group_goes_to_its_members),
-	UNIT_TEST(who_is_flooded_gets_every_group),
+	UNIT_TEST(a_flood_port_gets_every_group),
 	UNIT_TEST(a_member_that_is_not_live_is_not_sent_to),
 	UNIT_TEST(a_peer_whose_groups_find_no_room_gets_every_group),
 	UNIT_TEST(a_tagged_group_goes_also_to_who_does_not_know_the_vlan),

@@ -43,7 +43,7 @@ static bool finds_nobody(const struct group *g)
 	return port_set_is_empty(&members);
 }
 
-START_TEST(only_who_declared_a_group_is_its_member)
+START_TEST(only_ports_that_registered_a_group_are_its_members)
 {
 	ck_assert(finds_nobody(&groups[1]));
 	ck_assert(mdb_join(mdb, &groups[1], 3));
@@ -115,7 +115,7 @@ START_TEST(flush_forgets_one_port)
 }
 END_TEST
 
-/* What was declared and not kept is flooded to, so nothing is lost. */
+/* A port whose registration found no room gets every group, so nothing is lost. */
 START_TEST(port_past_its_share_overflows_and_no_other_does)
 {
 	for (int i = 0; i < PER_PORT; i++)
@@ -128,7 +128,7 @@ START_TEST(port_past_its_share_overflows_and_no_other_does)
 	ck_assert(!finds(&groups[500], 4));
 	ck_assert(port_set_has(mdb_overflowing(mdb), 3));
 	ck_assert(mdb_join(mdb, &groups[500], 4));
-	/* What it has may be declared again. */
+	/* What it has may be registered again. */
 	ck_assert(mdb_join(mdb, &groups[0], 3));
 	/* No room came of it. */
 	ck_assert_uint_eq(mdb_count(mdb), PER_PORT + 1);
@@ -199,7 +199,7 @@ START_TEST(walk_shows_every_group_and_may_take_it_back)
 }
 END_TEST
 
-/* Against a model: who declared what, and whom the table had no room for. */
+/* Against a model: which ports registered what, and which the table had no room for. */
 #define MODEL_GROUPS 40
 #define MODEL_PORTS  6
 
@@ -288,7 +288,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("mdb", .setup = setup, .teardown = teardown),
-	UNIT_TEST(only_who_declared_a_group_is_its_member),
+	UNIT_TEST(only_ports_that_registered_a_group_are_its_members),
 	UNIT_TEST(members_are_added_to_who_gets_it_anyway),
 	UNIT_TEST(groups_that_share_a_mac_and_vlans_are_apart),
 	UNIT_TEST(group_goes_with_its_last_member),
