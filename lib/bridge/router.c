@@ -1,15 +1,9 @@
 #include "bridge/router.h"
 
-#define PROTO_IGMP   2
-#define PROTO_ICMPV6 58
-#define PROTO_PIM    103
-
 #define PIM_LEN 4
 #define MRD_LEN 8
 
-#define PIMV2_HELLO	  0x20 /* version and type */
-#define MRD_IGMP_ADVERT	  0x30
-#define MRD_ICMPV6_ADVERT 151
+#define PIMV2_HELLO 0x20 /* version and type */
 
 bool router_is_announced(const struct eth_view *v, const uint8_t *frame,
 			 size_t len)
@@ -23,13 +17,14 @@ bool router_is_announced(const struct eth_view *v, const uint8_t *frame,
 	payload_len = v->l3_end - v->l4_offset;
 	type = frame[v->l4_offset];
 	switch (v->ip_proto) {
-	case PROTO_PIM:
+	case INET_PROTO_PIM:
 		return payload_len >= PIM_LEN && type == PIMV2_HELLO;
-	case PROTO_IGMP:
-		return !v6 && payload_len >= MRD_LEN && type == MRD_IGMP_ADVERT;
-	case PROTO_ICMPV6:
+	case INET_PROTO_IGMP:
+		return !v6 && payload_len >= MRD_LEN &&
+		       type == IGMP_ROUTER_ADVERT;
+	case INET_PROTO_ICMPV6:
 		return v6 && payload_len >= MRD_LEN &&
-		       type == MRD_ICMPV6_ADVERT;
+		       type == MLD_ROUTER_ADVERT;
 	default:
 		return false;
 	}

@@ -4,33 +4,10 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/inet.h"
 
-#define IPV4_HEADER_MIN 20
-#define IPV6_HEADER_LEN 40
 /* Few packets have one, hardly any two: an attacker's chain ends here. */
 #define IPV6_EXTENSIONS_MAX 8
-
-enum ip_proto {
-	PROTO_HOP_BY_HOP = 0,
-	PROTO_IGMP = 2,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_AH = 51,
-	PROTO_ICMPV6 = 58,
-	PROTO_NO_NEXT = 59,
-	PROTO_DESTINATION = 60,
-	PROTO_MOBILITY = 135,
-	PROTO_HIP = 139,
-	PROTO_SHIM6 = 140,
-};
-
-/* RFC 2710 and RFC 3810. */
-enum mld_type {
-	MLD_QUERY = 130,
-	MLD_REPORT = 131,
-	MLD_DONE = 132,
-	MLD_REPORT_V2 = 143,
-};
 
 size_t eth_frame_max(uint32_t mtu)
 {
@@ -96,14 +73,14 @@ static void view_ipv4(struct eth_view *v, const uint8_t *frame, size_t len,
 static bool is_extension(uint8_t proto)
 {
 	switch (proto) {
-	case PROTO_HOP_BY_HOP:
-	case PROTO_ROUTING:
-	case PROTO_FRAGMENT:
-	case PROTO_AH:
-	case PROTO_DESTINATION:
-	case PROTO_MOBILITY:
-	case PROTO_HIP:
-	case PROTO_SHIM6:
+	case INET_PROTO_HOP_BY_HOP:
+	case INET_PROTO_ROUTING:
+	case INET_PROTO_FRAGMENT:
+	case INET_PROTO_AH:
+	case INET_PROTO_DESTINATION:
+	case INET_PROTO_MOBILITY:
+	case INET_PROTO_HIP:
+	case INET_PROTO_SHIM6:
 		return true;
 	default:
 		return false;
@@ -113,9 +90,9 @@ static bool is_extension(uint8_t proto)
 /* RFC 8200, section 4; RFC 4302 counts in other units. */
 static size_t extension_len(uint8_t proto, const uint8_t *header)
 {
-	if (proto == PROTO_FRAGMENT)
+	if (proto == INET_PROTO_FRAGMENT)
 		return 8;
-	if (proto == PROTO_AH)
+	if (proto == INET_PROTO_AH)
 		return ((size_t)header[1] + 2) * 4;
 	return ((size_t)header[1] + 1) * 8;
 }
@@ -138,7 +115,7 @@ static void view_extensions(struct eth_view *v, const uint8_t *frame,
 		len = extension_len(proto, header);
 		if (len > v->l3_end - at)
 			return;
-		if (proto == PROTO_FRAGMENT) {
+		if (proto == INET_PROTO_FRAGMENT) {
 			v->ip_fragment = true;
 			if (load_be16(header + 2) >> 3 != 0) {
 				if (!is_extension(header[0]))
@@ -150,7 +127,7 @@ static void view_extensions(struct eth_view *v, const uint8_t *frame,
 		at += len;
 	}
 	v->ip_proto = proto;
-	if (proto != PROTO_NO_NEXT && at < v->l3_end)
+	if (proto != INET_PROTO_NO_NEXT && at < v->l3_end)
 		v->l4_offset = (uint16_t)at;
 }
 
@@ -225,15 +202,15 @@ enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
 static bool is_mld(uint8_t type)
 {
 	return type == MLD_QUERY || type == MLD_REPORT || type == MLD_DONE ||
-	       type == MLD_REPORT_V2;
+	       type == MLDV2_REPORT;
 }
 
 bool eth_is_membership(const struct eth_view *v, const uint8_t *frame,
 		       size_t len)
 {
 	if (v->l3 == ETH_L3_IPV4)
-		return v->ip_proto == PROTO_IGMP;
-	return v->l3 == ETH_L3_IPV6 && v->ip_proto == PROTO_ICMPV6 &&
+		return v->ip_proto == INET_PROTO_IGMP;
+	return v->l3 == ETH_L3_IPV6 && v->ip_proto == INET_PROTO_ICMPV6 &&
 	       v->l4_offset != 0 && v->l4_offset < len &&
 	       is_mld(frame[v->l4_offset]);
 }
@@ -249,7 +226,7 @@ bool eth_udp_dst(const struct eth_view *v, const uint8_t *frame, size_t len,
 		 struct addr *dst)
 {
 	*dst = (struct addr){ 0 };
-	if (!has_l4(v, ETH_IP_UDP, 8) || v->l3_end > len)
+	if (!has_l4(v, INET_PROTO_UDP, 8) || v->l3_end > len)
 		return false;
 	memcpy(dst->ip, v->ip_dst, sizeof(dst->ip));
 	dst->port = load_be16(frame + v->l4_offset + 2);
@@ -261,8 +238,9 @@ bool eth_csum_valid(const struct eth_view *v, size_t len, uint16_t csum_start,
 {
 	if (csum_start != v->l4_offset || v->l3_end > len)
 		return false;
-	return (csum_offset == 16 && has_l4(v, ETH_IP_TCP, 18)) ||
-	       (csum_offset == 6 && has_l4(v, ETH_IP_UDP, 8));
+	return (csum_offset == TCP_CSUM_OFFSET &&
+		has_l4(v, INET_PROTO_TCP, 18)) ||
+	       (csum_offset == UDP_CSUM_OFFSET && has_l4(v, INET_PROTO_UDP, 8));
 }
 
 void eth_csum_complete(const struct eth_view *v, uint8_t *frame,
@@ -273,7 +251,7 @@ void eth_csum_complete(const struct eth_view *v, uint8_t *frame,
 		checksum_fold(checksum_add(0, l4, v->l3_end - v->l4_offset));
 
 	/* 0 would say that the sender computed none (RFC 768, RFC 8200). */
-	if (sum == 0 && v->ip_proto == ETH_IP_UDP)
+	if (sum == 0 && v->ip_proto == INET_PROTO_UDP)
 		sum = 0xffff;
 	store_be16(l4 + csum_offset, sum);
 }

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/drop.h"
 #include "base/frame.h"
+#include "base/inet.h"
 
 #define ETH_ADDR_LEN   6
 #define ETH_HEADER_LEN 14
@@ -26,9 +27,6 @@ enum eth_type {
 
 enum eth_l3 { ETH_L3_OTHER, ETH_L3_IPV4, ETH_L3_IPV6 };
 
-/* Values of ip_proto. */
-enum eth_ip_proto { ETH_IP_TCP = 6, ETH_IP_UDP = 17 };
-
 /*
  * Only what was inside the bytes is set; offsets are from the frame's start.
  * The outermost tag names the VLAN (IEEE 802.1Q); priority-tagged frames are
@@ -43,7 +41,8 @@ struct eth_view {
 	uint16_t l3_offset; /* what follows the ethertype */
 	enum eth_l3 l3;	    /* OTHER also if the IP header is malformed */
 	uint32_t l3_end;    /* end of the IP packet, padding excluded, or 0 */
-	uint8_t ip_proto;   /* after IPv6 extension headers; 0 if not known */
+	uint8_t ip_proto;   /* enum inet_proto, after IPv6 extension headers; 0
+			     * if not known */
 	/* 0 unless the L4 header's first byte lies inside the packet and this
 	 * is not a later IP fragment. */
 	uint16_t l4_offset;

@@ -5,15 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-
-#define IP_LEN_MAX	65535
-#define IPV6_HEADER_LEN 40
-#define TCP_HEADER_MIN	20
-#define UDP_HEADER_LEN	8
-
-#define TCP_FIN 0x01
-#define TCP_PSH 0x08
-#define TCP_CWR 0x80
+#include "base/inet.h"
 
 static_assert(
 	(ETH_OVERHEAD_MAX + IP_LEN_MAX) / GSO_PAYLOAD_MIN < GSO_SEGMENTS_MAX,
@@ -25,11 +17,11 @@ static bool type_is(const struct eth_view *v, enum offload_gso gso)
 	case OFFLOAD_GSO_NONE:
 		return false;
 	case OFFLOAD_GSO_TCPV4:
-		return v->l3 == ETH_L3_IPV4 && v->ip_proto == ETH_IP_TCP;
+		return v->l3 == ETH_L3_IPV4 && v->ip_proto == INET_PROTO_TCP;
 	case OFFLOAD_GSO_TCPV6:
-		return v->l3 == ETH_L3_IPV6 && v->ip_proto == ETH_IP_TCP;
+		return v->l3 == ETH_L3_IPV6 && v->ip_proto == INET_PROTO_TCP;
 	case OFFLOAD_GSO_UDP_L4:
-		return v->ip_proto == ETH_IP_UDP;
+		return v->ip_proto == INET_PROTO_UDP;
 	}
 	return false;
 }
@@ -40,7 +32,7 @@ static size_t headers_len(const struct eth_view *v, const uint8_t *frame,
 {
 	size_t header = UDP_HEADER_LEN;
 
-	if (v->ip_proto == ETH_IP_TCP) {
+	if (v->ip_proto == INET_PROTO_TCP) {
 		if (len - v->l4_offset < TCP_HEADER_MIN)
 			return 0;
 		header = (size_t)(frame[v->l4_offset + 12] >> 4) * 4;
@@ -60,7 +52,7 @@ static size_t segment_size(const struct gso *g, size_t gso_size)
 		return 0;
 	if (size <= room)
 		return size;
-	return g->view.ip_proto == ETH_IP_TCP ? room : 0;
+	return g->view.ip_proto == INET_PROTO_TCP ? room : 0;
 }
 
 /* A sum from which a field that it holds is taken (RFC 1624). */
@@ -130,7 +122,7 @@ size_t gso_split(struct gso *g, size_t frame_max)
 	g->at = 0;
 	g->index = 0;
 	g->size = g->size_max;
-	if (g->view.ip_proto == ETH_IP_TCP &&
+	if (g->view.ip_proto == INET_PROTO_TCP &&
 	    frame_max >= g->header_len + GSO_PAYLOAD_MIN &&
 	    frame_max - g->header_len < g->size)
 		g->size = frame_max - g->header_len;
@@ -175,7 +167,7 @@ bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s)
 	memcpy(header, g->frame, g->header_len);
 	patch_ip(g, header + g->view.l3_offset,
 		 (size_t)g->view.l4_offset - g->view.l3_offset + l4_len);
-	if (g->view.ip_proto == ETH_IP_TCP)
+	if (g->view.ip_proto == INET_PROTO_TCP)
 		patch_tcp(g, l4, s->payload_len == left);
 	else
 		store_be16(l4 + 4, (uint16_t)l4_len);

@@ -3,19 +3,11 @@
 #include <assert.h>
 
 #include "base/checksum.h"
+#include "base/inet.h"
 
-#define PROTO_IGMP     2
 #define IPV4_QUERY_LEN 24 /* with the router alert option */
 #define IGMP_LEN       8
 #define IGMPV3_LEN     12
-
-enum igmp_type {
-	IGMP_QUERY = 0x11,
-	IGMPV1_REPORT = 0x12,
-	IGMPV2_REPORT = 0x16,
-	IGMP_LEAVE = 0x17,
-	IGMPV3_REPORT = 0x22,
-};
 
 /* The versions are told apart by length and code: RFC 3376, 7.1. */
 static bool parse_query(struct report *m, struct cursor *c, uint8_t code,
@@ -89,7 +81,7 @@ enum report_kind igmp_parse(struct report *m, const struct eth_view *v,
 	bool ok;
 
 	*m = (struct report){ .kind = REPORT_NONE };
-	if (v->l3 != ETH_L3_IPV4 || v->ip_proto != PROTO_IGMP)
+	if (v->l3 != ETH_L3_IPV4 || v->ip_proto != INET_PROTO_IGMP)
 		return REPORT_NONE;
 	m->vlan = v->vlan;
 	m->has_source = load_be32(v->ip_src + 12) != 0;
@@ -110,7 +102,7 @@ static void put_ipv4(struct writer *w, uint32_t dst)
 	writer_u16(w, IPV4_QUERY_LEN + IGMPV3_LEN);
 	writer_u32(w, 0x00004000); /* do not fragment */
 	writer_u8(w, 1);
-	writer_u8(w, PROTO_IGMP);
+	writer_u8(w, INET_PROTO_IGMP);
 	writer_u16(w, 0);
 	writer_u32(w, 0);
 	writer_u32(w, dst);

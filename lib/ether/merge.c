@@ -6,16 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-
-#define IP_LEN_MAX	65535
-#define IPV4_HEADER_LEN 20
-#define IPV6_HEADER_LEN 40
-#define IPV4_DF		0x4000
-#define TCP_HEADER_MIN	20
-#define UDP_HEADER_LEN	8
-
-#define TCP_PSH 0x08
-#define TCP_ACK 0x10
+#include "base/inet.h"
 
 /* The flow table: a set is searched, within it the oldest gives way. */
 #define SETS 32
@@ -140,7 +131,7 @@ static const uint8_t *l4_of(const struct arrival *a)
 static bool is_plain_ip(const struct eth_view *v, size_t len)
 {
 	size_t header =
-		v->l3 == ETH_L3_IPV4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+		v->l3 == ETH_L3_IPV4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN;
 
 	return v->l4_offset != 0 && !v->ip_fragment && v->l3_end == len &&
 	       (size_t)v->l3_offset + header == v->l4_offset;
@@ -160,7 +151,7 @@ static bool may_merge(const struct arrival *a, const struct offload *o)
 	       o->csum_partial && o->csum_start == a->view->l4_offset &&
 	       o->csum_offset == a->csum_offset &&
 	       (a->view->l3 != ETH_L3_IPV4 ||
-		checksum_fold(checksum_add(0, l3_of(a), IPV4_HEADER_LEN)) == 0);
+		checksum_fold(checksum_add(0, l3_of(a), IPV4_HEADER_MIN)) == 0);
 }
 
 /* False if it has no flow: cut short, or not plain. */
@@ -178,7 +169,7 @@ static bool read_tcp(struct arrival *a, const struct offload *o)
 	if (header < TCP_HEADER_MIN || header > left)
 		return false;
 	set_lengths(a, header);
-	a->csum_offset = 16;
+	a->csum_offset = TCP_CSUM_OFFSET;
 	a->merges = (tcp[12] & 0x0f) == 0 && (tcp[13] & ~TCP_PSH) == TCP_ACK &&
 		    may_merge(a, o);
 	return true;
@@ -191,7 +182,7 @@ static bool read_udp(struct arrival *a, const struct offload *o)
 	    load_be16(l4_of(a) + 4) != a->len - a->view->l4_offset)
 		return false;
 	set_lengths(a, UDP_HEADER_LEN);
-	a->csum_offset = 6;
+	a->csum_offset = UDP_CSUM_OFFSET;
 	a->merges = may_merge(a, o);
 	return a->merges;
 }
@@ -396,10 +387,10 @@ void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	assert(port < c->port_count);
 	if (c->held_count == MERGE_FRAMES || c->buffer_count == MERGE_BUFFERS)
 		merge_flush(c);
-	if (v->ip_proto == ETH_IP_TCP && c->mode != MERGE_OFF &&
+	if (v->ip_proto == INET_PROTO_TCP && c->mode != MERGE_OFF &&
 	    read_tcp(&a, offload)) {
 		add_tcp(c, &a, offload, token);
-	} else if (v->ip_proto == ETH_IP_UDP && c->mode == MERGE_TCP_UDP &&
+	} else if (v->ip_proto == INET_PROTO_UDP && c->mode == MERGE_TCP_UDP &&
 		   read_udp(&a, offload)) {
 		add_udp(c, &a, offload, token);
 	} else {
@@ -416,7 +407,7 @@ static uint16_t pseudo_sum(const struct held *h, const uint8_t *l3,
 {
 	size_t len;
 	const uint8_t *p = addresses(l3, h->ipv4, &len);
-	uint64_t sum = (h->tcp ? ETH_IP_TCP : ETH_IP_UDP) + l4_len;
+	uint64_t sum = (h->tcp ? INET_PROTO_TCP : INET_PROTO_UDP) + l4_len;
 
 	return (uint16_t)~checksum_fold(checksum_add(sum, p, len));
 }
@@ -431,7 +422,7 @@ static void write_headers(const struct held *h, uint8_t *frame)
 		store_be16(l3 + 2, (uint16_t)h->ip_len);
 		store_be16(l3 + 10, 0);
 		store_be16(l3 + 10,
-			   checksum_fold(checksum_add(0, l3, IPV4_HEADER_LEN)));
+			   checksum_fold(checksum_add(0, l3, IPV4_HEADER_MIN)));
 	} else {
 		store_be16(l3 + 4, (uint16_t)l4_len);
 	}

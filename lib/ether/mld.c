@@ -4,27 +4,18 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/inet.h"
 
-#define PROTO_HOP_BY_HOP 0
-#define PROTO_ICMPV6	 58
-#define IPV6_HEADER_LEN	 40
 #define ROUTER_ALERT_LEN 8
 #define MLD_LEN		 24
 #define MLDV2_QUERY_LEN	 28
 #define MLDV2_REPORT_LEN 8
 
-enum mld_type {
-	MLD_QUERY = 130,
-	MLD_REPORT = 131,
-	MLD_DONE = 132,
-	MLDV2_REPORT = 143,
-};
-
 static bool is_answerable(const struct eth_view *v, const uint8_t *frame)
 {
 	const uint8_t *ip = frame + v->l3_offset;
 
-	return ip[6] == PROTO_HOP_BY_HOP && ip[7] == 1 &&
+	return ip[6] == INET_PROTO_HOP_BY_HOP && ip[7] == 1 &&
 	       load_be16(v->ip_src) >> 6 == 0xfe80 >> 6;
 }
 
@@ -75,7 +66,7 @@ static uint16_t checksum(const uint8_t addresses[32], const uint8_t *message,
 	uint64_t sum = checksum_add(0, addresses, 32);
 
 	return checksum_fold(
-		checksum_add(sum + len + PROTO_ICMPV6, message, len));
+		checksum_add(sum + len + INET_PROTO_ICMPV6, message, len));
 }
 
 static bool parse_message(struct report *m, const struct eth_view *v,
@@ -120,7 +111,7 @@ static void put_ipv6(struct writer *w, const uint8_t mac[ETH_ADDR_LEN],
 {
 	writer_u32(w, 0x60000000);
 	writer_u16(w, ROUTER_ALERT_LEN + MLDV2_QUERY_LEN);
-	writer_u8(w, PROTO_HOP_BY_HOP);
+	writer_u8(w, INET_PROTO_HOP_BY_HOP);
 	writer_u8(w, 1);
 	/* fe80:: and the MAC as an interface identifier: RFC 4291, appendix A */
 	writer_u64(w, UINT64_C(0xfe80000000000000));
@@ -130,7 +121,7 @@ static void put_ipv6(struct writer *w, const uint8_t mac[ETH_ADDR_LEN],
 	writer_bytes(w, mac + 3, 3);
 	writer_bytes(w, to->ip, sizeof(to->ip));
 	/* router alert for MLD (RFC 2711), and padding */
-	writer_u8(w, PROTO_ICMPV6);
+	writer_u8(w, INET_PROTO_ICMPV6);
 	writer_u8(w, 0);
 	writer_u32(w, 0x05020000);
 	writer_u16(w, 0x0100);

@@ -15,7 +15,7 @@ enum report_kind mld_parse(struct report *m, const struct eth_view *v,
 			   const uint8_t *frame, size_t len);
 
 /* An MLDv2 query as a frame, with a tag. */
-#define MLD_QUERY_MAX (ETH_HEADER_LEN + ETH_TAG_LEN + 40 + 8 + 28)
+#define MLD_QUERY_MAX (ETH_HEADER_LEN + ETH_TAG_LEN + IPV6_HEADER_LEN + 8 + 28)
 
 /*
  * Writes an MLDv2 query from this MAC and its link-local address, tagged unless

@@ -53,7 +53,7 @@ static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
 {
 	uint16_t port;
 
-	if (v->ip_proto != ETH_IP_UDP || !v->l4_offset)
+	if (v->ip_proto != INET_PROTO_UDP || !v->l4_offset)
 		return false;
 	port = load_be16(frame + v->l4_offset + 2);
 	return port == PORT_BOOTPS || port == PORT_BOOTPC;

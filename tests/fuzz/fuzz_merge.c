@@ -105,7 +105,7 @@ static void order_holds(const struct frame *f)
 	struct eth_view v;
 
 	HOLDS(eth_parse(&v, a->original, a->len) == DROP_NONE);
-	if (v.ip_proto == ETH_IP_TCP)
+	if (v.ip_proto == INET_PROTO_TCP)
 		return;
 	for (const struct arrival *b = arrivals; b < a; b++)
 		HOLDS(b->port != a->port || b->written);
@@ -161,7 +161,10 @@ static void add(uint16_t port, const uint8_t *bytes, size_t len, bool partial)
 	memcpy(a->original, bytes, len);
 	o.csum_partial = partial;
 	o.csum_start = partial ? v.l4_offset : 0;
-	o.csum_offset = partial ? (v.ip_proto == ETH_IP_TCP ? 16 : 6) : 0;
+	o.csum_offset =
+		partial ? (v.ip_proto == INET_PROTO_TCP ? TCP_CSUM_OFFSET
+							: UDP_CSUM_OFFSET)
+			: 0;
 	if (partial && !eth_csum_valid(&v, len, o.csum_start, o.csum_offset))
 		o = (struct offload){ 0 };
 	count++;
@@ -186,7 +189,7 @@ static void move_on(uint8_t *frame, size_t len)
 		store_be16(ip + 10, checksum_fold(checksum_add(
 					    0, ip, (size_t)(l4 - ip))));
 	}
-	if (v.ip_proto == ETH_IP_TCP && v.l3_end - v.l4_offset >= 20) {
+	if (v.ip_proto == INET_PROTO_TCP && v.l3_end - v.l4_offset >= 20) {
 		header = (size_t)(l4[12] >> 4) * 4;
 		store_be32(l4 + 4, (uint32_t)(load_be32(l4 + 4) + v.l3_end -
 					      v.l4_offset - header));

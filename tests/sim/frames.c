@@ -3,16 +3,11 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/inet.h"
 #include "ether/group.h"
 
-#define HEADER_LEN	14
-#define TAG_LEN		4
-#define TYPE_LOCAL	0x88b5 /* IEEE 802, local experimental */
-#define ID_LEN		8
-#define IPV4_LEN	20
-#define IPV6_LEN	40
-#define UDP_LEN		8
-#define UDP_CSUM_OFFSET 6
+#define TYPE_LOCAL 0x88b5 /* IEEE 802, local experimental */
+#define ID_LEN	   8
 
 const uint8_t frame_vmac[6] = { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x33 };
 
@@ -72,7 +67,7 @@ static void set_udp(uint8_t *ip, size_t len, size_t l3, struct offload *offload)
 {
 	static const uint8_t addresses[8] = { 10, 77, 0, 1, 239, 255, 1, 2 };
 
-	memset(ip, 0, IPV4_LEN + UDP_LEN);
+	memset(ip, 0, IPV4_HEADER_MIN + UDP_HEADER_LEN);
 	ip[0] = 0x45;
 	store_be16(ip + 2, (uint16_t)len);
 	ip[8] = 1;
@@ -80,11 +75,11 @@ static void set_udp(uint8_t *ip, size_t len, size_t l3, struct offload *offload)
 	memcpy(ip + 12, addresses, 8);
 	store_be16(ip + 20, 5405);
 	store_be16(ip + 22, 5405);
-	store_be16(ip + 24, (uint16_t)(len - IPV4_LEN));
+	store_be16(ip + 24, (uint16_t)(len - IPV4_HEADER_MIN));
 	*offload = (struct offload){
 		.csum_partial = true,
-		.hdr_len = (uint16_t)(l3 + IPV4_LEN + UDP_LEN),
-		.csum_start = (uint16_t)(l3 + IPV4_LEN),
+		.hdr_len = (uint16_t)(l3 + IPV4_HEADER_MIN + UDP_HEADER_LEN),
+		.csum_start = (uint16_t)(l3 + IPV4_HEADER_MIN),
 		.csum_offset = UDP_CSUM_OFFSET,
 	};
 }
@@ -106,9 +101,9 @@ static size_t pick_len(struct rng *r, const struct traffic_spec *spec,
 
 static void set_udp6(uint8_t *ip, const struct group *group, size_t len)
 {
-	memset(ip, 0, IPV6_LEN + UDP_LEN);
+	memset(ip, 0, IPV6_HEADER_LEN + UDP_HEADER_LEN);
 	ip[0] = 0x60;
-	store_be16(ip + 4, (uint16_t)(len - IPV6_LEN));
+	store_be16(ip + 4, (uint16_t)(len - IPV6_HEADER_LEN));
 	ip[6] = 17;
 	ip[7] = 1;
 	store_be16(ip + 8, 0xfe80);
@@ -116,7 +111,7 @@ static void set_udp6(uint8_t *ip, const struct group *group, size_t len)
 	memcpy(ip + 24, group->ip, sizeof(group->ip));
 	store_be16(ip + 40, 5405);
 	store_be16(ip + 42, 5405);
-	store_be16(ip + 44, (uint16_t)(len - IPV6_LEN));
+	store_be16(ip + 44, (uint16_t)(len - IPV6_HEADER_LEN));
 }
 
 /* UDP to a group. */
@@ -124,10 +119,11 @@ static size_t build_to_group(uint8_t *out, struct rng *r, unsigned host,
 			     const struct traffic_spec *spec, uint64_t id,
 			     size_t max, struct offload *offload)
 {
-	size_t tag = spec->group->vlan ? TAG_LEN : 0;
-	size_t l3 = HEADER_LEN + tag;
+	size_t tag = spec->group->vlan ? ETH_TAG_LEN : 0;
+	size_t l3 = ETH_HEADER_LEN + tag;
 	bool v4 = group_is_v4(spec->group);
-	size_t least = l3 + (v4 ? IPV4_LEN : IPV6_LEN) + UDP_LEN + ID_LEN;
+	size_t least = l3 + (v4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN) +
+		       UDP_HEADER_LEN + ID_LEN;
 	size_t len = pick_len(r, spec, least, max + tag);
 
 	rng_bytes(r, out, len);
@@ -156,9 +152,11 @@ size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
 {
 	static const uint16_t types[] = { TYPE_LOCAL, TYPE_LOCAL, 0x0806,
 					  0x88cc,     0x0800,	  0x86dd };
-	size_t tag = spec->vlan ? TAG_LEN : 0;
-	size_t l3 = HEADER_LEN + tag;
-	size_t least = spec->csum ? l3 + IPV4_LEN + UDP_LEN + ID_LEN : l3;
+	size_t tag = spec->vlan ? ETH_TAG_LEN : 0;
+	size_t l3 = ETH_HEADER_LEN + tag;
+	size_t least = spec->csum
+			       ? l3 + IPV4_HEADER_MIN + UDP_HEADER_LEN + ID_LEN
+			       : l3;
 	uint16_t type;
 	size_t len;
 
@@ -179,8 +177,8 @@ size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
 	store_be16(out + l3 - 2, spec->csum ? 0x0800 : type);
 	if (spec->csum) {
 		set_udp(out + l3, len - l3, l3, offload);
-		store_be64(out + l3 + IPV4_LEN + UDP_LEN, id);
-	} else if (len >= l3 + IPV4_LEN + ID_LEN) {
+		store_be64(out + l3 + IPV4_HEADER_MIN + UDP_HEADER_LEN, id);
+	} else if (len >= l3 + IPV4_HEADER_MIN + ID_LEN) {
 		/* Random bytes after an IP ethertype, but never IGMP or MLD,
 		 * which teach the FDB nothing. */
 		out[l3] = 0;

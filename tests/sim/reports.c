@@ -4,15 +4,14 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/inet.h"
 #include "ether/igmp.h"
 #include "ether/mld.h"
 #include "ether/report.h"
 
-#define IPV4_LEN     24 /* with the router alert option */
-#define IPV6_LEN     48 /* with the hop-by-hop header */
-#define PROTO_IGMP   2
-#define PROTO_ICMPV6 58
-#define MLD_PSEUDO   32
+#define IPV4_LEN   24 /* with the router alert option */
+#define IPV6_LEN   48 /* with the hop-by-hop header */
+#define MLD_PSEUDO 32
 
 size_t report_room(bool v6)
 {
@@ -47,7 +46,7 @@ static void put_ipv4(struct writer *w, uint32_t serial, uint32_t dst,
 	writer_u16(w, (uint16_t)serial);
 	writer_u16(w, 0);
 	writer_u8(w, 1);
-	writer_u8(w, PROTO_IGMP);
+	writer_u8(w, INET_PROTO_IGMP);
 	writer_u16(w, 0);
 	writer_u32(w, 0x0a000000u | (serial & 0xffffffu));
 	writer_u32(w, dst);
@@ -66,7 +65,7 @@ static void put_ipv6(struct writer *w, uint32_t serial, const uint8_t dst[16],
 	writer_u64(w, UINT64_C(0xfe80000000000000));
 	writer_u64(w, serial + UINT64_C(1));
 	writer_bytes(w, dst, 16);
-	writer_u8(w, PROTO_ICMPV6);
+	writer_u8(w, INET_PROTO_ICMPV6);
 	writer_u8(w, 0);
 	writer_u32(w, 0x05020000); /* router alert: RFC 2711 */
 	writer_u16(w, 0x0100);
@@ -83,10 +82,10 @@ static void put_group(struct writer *w, const struct group *g)
 static uint8_t message_type(const struct host_report *r, bool v6)
 {
 	if (!r->old)
-		return v6 ? 143 : 0x22;
+		return v6 ? MLDV2_REPORT : IGMPV3_REPORT;
 	if (r->says == REPORT_LEAVE)
-		return v6 ? 132 : 0x17;
-	return v6 ? 131 : 0x16;
+		return v6 ? MLD_DONE : IGMP_LEAVE;
+	return v6 ? MLD_REPORT : IGMPV2_REPORT;
 }
 
 static size_t put_message(uint8_t *out, size_t size,
@@ -132,8 +131,8 @@ size_t report_build(uint8_t out[REPORT_FRAME_MAX], const struct host_report *r)
 	message = out + w.len;
 	writer_bytes(&w, body, len);
 	if (v6)
-		sum = checksum_add(len + PROTO_ICMPV6, message - IPV6_LEN + 8,
-				   MLD_PSEUDO);
+		sum = checksum_add(len + INET_PROTO_ICMPV6,
+				   message - IPV6_LEN + 8, MLD_PSEUDO);
 	store_be16(message + 2, checksum_fold(checksum_add(sum, message, len)));
 	return w.len;
 }
