@@ -12,7 +12,7 @@
  * no memory before it fills, and a walk ends at the highest slot ever used. A
  * free entry is all zeros but for its link.
  */
-struct link {
+struct table_link {
 	uint32_t next;	 /* slot, or TABLE_NONE */
 	uint32_t bucket; /* while used */
 	bool used;
@@ -61,8 +61,8 @@ struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 	memcpy(t->seed, seed, TABLE_SEED_LEN);
 	t->capacity = capacity;
 	t->key_len = key_len;
-	t->link_offset = round_up(value_len, alignof(struct link));
-	t->key_offset = t->link_offset + sizeof(struct link);
+	t->link_offset = round_up(value_len, alignof(struct table_link));
+	t->key_offset = t->link_offset + sizeof(struct table_link);
 	align = value_len < LINE ? alignof(max_align_t) : LINE;
 	t->stride = round_up(t->key_offset + key_len, align);
 	t->mask = (uint32_t)(buckets - 1);
@@ -94,7 +94,7 @@ static void *value_at(const struct table *t, uint32_t slot)
 	return t->entries + (size_t)slot * t->stride;
 }
 
-static struct link *link_of(const struct table *t, uint32_t slot)
+static struct table_link *link_of(const struct table *t, uint32_t slot)
 {
 	return (void *)((uint8_t *)value_at(t, slot) + t->link_offset);
 }
@@ -158,7 +158,7 @@ void *table_insert(struct table *t, const void *key)
 	if (t->count == t->capacity)
 		return NULL;
 	slot = slot_take(t);
-	*link_of(t, slot) = (struct link){
+	*link_of(t, slot) = (struct table_link){
 		.next = t->buckets[bucket],
 		.bucket = bucket,
 		.used = true,

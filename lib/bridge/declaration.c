@@ -4,14 +4,14 @@
 #include <string.h>
 
 /* In the list by slot; TABLE_NONE is its end, both ways. */
-struct entry {
+struct log_entry {
 	uint32_t version;
 	uint32_t before, after;
 	bool left;
 };
 
 struct declaration {
-	struct table *table; /* struct group → struct entry */
+	struct table *table; /* struct group → struct log_entry */
 	uint32_t first, last;
 	uint32_t settled; /* up to this one, all are joins */
 	uint32_t version;
@@ -26,7 +26,8 @@ struct declaration *declaration_new(uint32_t capacity,
 
 	if (!d)
 		return NULL;
-	d->table = table_new(capacity, GROUP_LEN, sizeof(struct entry), seed);
+	d->table =
+		table_new(capacity, GROUP_LEN, sizeof(struct log_entry), seed);
 	if (!d->table) {
 		free(d);
 		return NULL;
@@ -46,10 +47,10 @@ void declaration_free(struct declaration *d)
 
 /* ---- the list ---- */
 
-static void unlink_entry(struct declaration *d, const struct entry *e)
+static void unlink_entry(struct declaration *d, const struct log_entry *e)
 {
-	struct entry *before = table_at(d->table, e->before);
-	struct entry *after = table_at(d->table, e->after);
+	struct log_entry *before = table_at(d->table, e->before);
+	struct log_entry *after = table_at(d->table, e->after);
 
 	if (d->settled == table_slot(d->table, e))
 		d->settled = e->before;
@@ -57,10 +58,10 @@ static void unlink_entry(struct declaration *d, const struct entry *e)
 	*(after ? &after->before : &d->last) = e->before;
 }
 
-static void append(struct declaration *d, struct entry *e)
+static void append(struct declaration *d, struct log_entry *e)
 {
 	uint32_t slot = table_slot(d->table, e);
-	struct entry *last = table_at(d->table, d->last);
+	struct log_entry *last = table_at(d->table, d->last);
 
 	e->before = d->last;
 	e->after = TABLE_NONE;
@@ -78,7 +79,7 @@ void declaration_touch(struct declaration *d)
 		d->incomplete = true;
 }
 
-static void change(struct declaration *d, struct entry *e, bool left)
+static void change(struct declaration *d, struct log_entry *e, bool left)
 {
 	declaration_touch(d);
 	e->version = d->version;
@@ -88,7 +89,7 @@ static void change(struct declaration *d, struct entry *e, bool left)
 
 static void join(struct declaration *d, const struct group *group)
 {
-	struct entry *e = table_find(d->table, group);
+	struct log_entry *e = table_find(d->table, group);
 
 	if (e && !e->left)
 		return;
@@ -106,7 +107,7 @@ static void join(struct declaration *d, const struct group *group)
 
 static void leave(struct declaration *d, const struct group *group)
 {
-	struct entry *e = table_find(d->table, group);
+	struct log_entry *e = table_find(d->table, group);
 
 	if (!e || e->left)
 		return;
@@ -151,7 +152,7 @@ bool declaration_retry(struct declaration *d)
 uint32_t declaration_after(const struct declaration *d, uint32_t version)
 {
 	uint32_t at = d->last, found = TABLE_NONE;
-	const struct entry *e;
+	const struct log_entry *e;
 
 	if (!version)
 		return d->first;
@@ -165,7 +166,7 @@ uint32_t declaration_after(const struct declaration *d, uint32_t version)
 bool declaration_next(const struct declaration *d, uint32_t *at,
 		      struct declaration_entry *out)
 {
-	const struct entry *e = table_at(d->table, *at);
+	const struct log_entry *e = table_at(d->table, *at);
 
 	if (!e)
 		return false;
@@ -180,7 +181,7 @@ bool declaration_next(const struct declaration *d, uint32_t *at,
  * after version does not make us walk the whole list each time. */
 void declaration_forget(struct declaration *d, uint32_t version)
 {
-	const struct entry *e = table_at(d->table, d->settled);
+	const struct log_entry *e = table_at(d->table, d->settled);
 	uint32_t at = e ? e->after : d->first;
 
 	while (d->left && (e = table_at(d->table, at)) &&

@@ -8,14 +8,14 @@
 
 #define FDB_KEY_LEN (2 + ETH_ADDR_LEN)
 
-struct entry {
+struct learned {
 	uint64_t seen_us;
 	uint16_t port;
 };
 
 struct fdb {
 	struct fdb_config config;
-	struct table *table; /* VLAN and MAC → struct entry */
+	struct table *table; /* VLAN and MAC → struct learned */
 	uint32_t *learned;   /* entries of each port */
 };
 
@@ -29,7 +29,7 @@ struct fdb *fdb_new(const struct fdb_config *config,
 		return NULL;
 	f->config = *config;
 	f->table = table_new(config->capacity, FDB_KEY_LEN,
-			     sizeof(struct entry), seed);
+			     sizeof(struct learned), seed);
 	f->learned = calloc(config->ports, sizeof(*f->learned));
 	if (!f->table || !f->learned) {
 		fdb_free(f);
@@ -54,13 +54,14 @@ static void make_key(uint8_t key[FDB_KEY_LEN], uint16_t vlan,
 	memcpy(key + 2, mac, ETH_ADDR_LEN);
 }
 
-static bool is_aged(const struct fdb *f, const struct entry *e, uint64_t now_us)
+static bool is_aged(const struct fdb *f, const struct learned *e,
+		    uint64_t now_us)
 {
 	return now_us > e->seen_us &&
 	       now_us - e->seen_us >= f->config.max_age_us;
 }
 
-static void forget(struct fdb *f, const struct entry *e)
+static void forget(struct fdb *f, const struct learned *e)
 {
 	f->learned[e->port]--;
 	table_remove(f->table, table_key(f->table, e));
@@ -70,7 +71,7 @@ bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	       uint16_t port, uint64_t now_us)
 {
 	uint8_t key[FDB_KEY_LEN];
-	struct entry *e;
+	struct learned *e;
 
 	assert(port < f->config.ports);
 	make_key(key, vlan, mac);
@@ -91,7 +92,7 @@ bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	if (!e)
 		return false;
 	f->learned[port]++;
-	*e = (struct entry){ .seen_us = now_us, .port = port };
+	*e = (struct learned){ .seen_us = now_us, .port = port };
 	return true;
 }
 
@@ -99,7 +100,7 @@ int fdb_find(const struct fdb *f, uint16_t vlan,
 	     const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us)
 {
 	uint8_t key[FDB_KEY_LEN];
-	const struct entry *e;
+	const struct learned *e;
 
 	make_key(key, vlan, mac);
 	e = table_find(f->table, key);
@@ -112,7 +113,7 @@ void fdb_flush_port(struct fdb *f, uint16_t port)
 	for (uint32_t at = table_next(f->table, TABLE_NONE);
 	     f->learned[port] > 0 && at != TABLE_NONE;
 	     at = table_next(f->table, at)) {
-		const struct entry *e = table_at(f->table, at);
+		const struct learned *e = table_at(f->table, at);
 
 		if (e->port == port)
 			forget(f, e);
@@ -123,7 +124,7 @@ void fdb_age(struct fdb *f, uint64_t now_us)
 {
 	for (uint32_t at = table_next(f->table, TABLE_NONE); at != TABLE_NONE;
 	     at = table_next(f->table, at)) {
-		const struct entry *e = table_at(f->table, at);
+		const struct learned *e = table_at(f->table, at);
 
 		if (is_aged(f, e, now_us))
 			forget(f, e);
@@ -137,7 +138,7 @@ uint32_t fdb_count(const struct fdb *f)
 
 bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out)
 {
-	const struct entry *e;
+	const struct learned *e;
 	const uint8_t *key;
 
 	*at = table_next(f->table, *at);

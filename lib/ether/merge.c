@@ -55,7 +55,7 @@ struct flow {
 	uint16_t port;
 };
 
-struct port {
+struct merge_port {
 	uint64_t barrier; /* the last frame that closed all before it */
 	uint64_t udp;	  /* the open UDP frame, if nothing came since */
 };
@@ -75,7 +75,7 @@ struct merge {
 	struct buffer buffers[MERGE_BUFFERS];
 	struct flow flows[SETS][WAYS];
 	uint32_t port_count;
-	struct port *ports;
+	struct merge_port *ports;
 
 	struct frame frames[MERGE_FRAMES];
 	struct iovec iov[MERGE_BUFFERS];
@@ -365,7 +365,7 @@ static void add_tcp(struct merge *c, const struct arrival *a,
 static void add_udp(struct merge *c, const struct arrival *a,
 		    const struct offload *o, uint32_t token)
 {
-	struct port *p = &c->ports[a->port];
+	struct merge_port *p = &c->ports[a->port];
 
 	if (p->udp >= c->base && continues(c, held_at(c, p->udp), a)) {
 		if (!join(c, held_at(c, p->udp), a, token))

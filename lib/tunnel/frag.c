@@ -46,7 +46,7 @@ struct set {
 };
 
 /* A port's sets, oldest first. */
-struct port {
+struct frag_port {
 	struct set *sets[FRAG_PER_PEER];
 	uint16_t count;
 };
@@ -57,7 +57,7 @@ struct frag {
 	uint8_t *buffers;
 	struct set *sets, *free;
 	struct set *oldest, *youngest;
-	struct port *ports;
+	struct frag_port *ports;
 	uint32_t sets_count;
 	uint16_t ports_count;
 };
@@ -112,7 +112,7 @@ static void give_back(struct frag *f, struct set *s)
 /* Takes an OPEN or DEAD set off its lists. */
 static void unlink_set(struct frag *f, struct set *s)
 {
-	struct port *p = &f->ports[s->port];
+	struct frag_port *p = &f->ports[s->port];
 	uint16_t i = 0;
 
 	while (p->sets[i] != s)
@@ -137,7 +137,7 @@ static void discard(struct frag *f, struct set *s, enum drop_reason reason)
 static struct set *find(const struct frag *f, uint16_t port, uint32_t session,
 			uint32_t id)
 {
-	const struct port *p = &f->ports[port];
+	const struct frag_port *p = &f->ports[port];
 
 	for (uint16_t i = p->count; i-- > 0;)
 		if (p->sets[i]->id == id && p->sets[i]->session == session)
@@ -149,7 +149,7 @@ static struct set *find(const struct frag *f, uint16_t port, uint32_t session,
 static struct set *open_set(struct frag *f, uint16_t port, uint32_t session,
 			    uint32_t id, uint64_t now_us)
 {
-	struct port *p = &f->ports[port];
+	struct frag_port *p = &f->ports[port];
 	struct set *s;
 
 	if (p->count == FRAG_PER_PEER)
@@ -280,7 +280,7 @@ void frag_release(struct frag *f, uint32_t slot)
 
 void frag_forget_session(struct frag *f, uint16_t port, uint32_t session)
 {
-	struct port *p = &f->ports[port];
+	struct frag_port *p = &f->ports[port];
 
 	assert(port < f->ports_count);
 	for (uint16_t i = p->count; i-- > 0;) {
