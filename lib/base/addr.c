@@ -24,12 +24,8 @@ bool addr_is_v4(const struct addr *a)
 
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
-	return addr_same_host(a, b) && a->port == b->port;
-}
-
-bool addr_same_host(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 && a->scope == b->scope;
+	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&
+	       a->scope == b->scope && a->port == b->port;
 }
 
 bool addr_is_unicast(const struct addr *a)

@@ -30,8 +30,6 @@ bool addr_is_v4(const struct addr *a);
 /* IPv6's fe80::/10. */
 bool addr_is_link_local(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);
-/* Equal but for the port. */
-bool addr_same_host(const struct addr *a, const struct addr *b);
 /* False if no peer can be there: multicast, unspecified, IPv4 broadcast.
  * Loopback is usable. */
 bool addr_is_unicast(const struct addr *a);

@@ -75,7 +75,8 @@ struct table *table_new(uint32_t capacity, size_t key_len, size_t value_len,
 	}
 	t->entries = (uint8_t *)t->memory +
 		     (align - (uintptr_t)t->memory % align) % align;
-	table_clear(t);
+	memset(t->buckets, 0xff, buckets * sizeof(*t->buckets));
+	t->free = TABLE_NONE;
 	return t;
 }
 
@@ -191,15 +192,6 @@ bool table_remove(struct table *t, const void *key)
 	t->free = slot;
 	t->count--;
 	return true;
-}
-
-void table_clear(struct table *t)
-{
-	memset(t->buckets, 0xff, ((size_t)t->mask + 1) * sizeof(*t->buckets));
-	memset(t->entries, 0, (size_t)t->fresh * t->stride);
-	t->free = TABLE_NONE;
-	t->fresh = 0;
-	t->count = 0;
 }
 
 uint32_t table_count(const struct table *t)

@@ -34,7 +34,6 @@ void *table_find(const struct table *t, const void *key);
 void *table_insert(struct table *t, const void *key);
 /* Removes key; false if it was not there. Its value is zeroed. */
 bool table_remove(struct table *t, const void *key);
-void table_clear(struct table *t);
 
 uint32_t table_count(const struct table *t);
 uint32_t table_capacity(const struct table *t);

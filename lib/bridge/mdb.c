@@ -102,13 +102,6 @@ void mdb_find(const struct mdb *m, const struct group *group,
 	port_set_add_all(members, &m->overflowing);
 }
 
-bool mdb_has(const struct mdb *m, const struct group *group, uint16_t port)
-{
-	const struct port_set *ports = table_find(m->table, group);
-
-	return ports && port_set_has(ports, port);
-}
-
 const struct port_set *mdb_overflowing(const struct mdb *m)
 {
 	return &m->overflowing;

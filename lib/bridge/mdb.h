@@ -45,8 +45,6 @@ void mdb_find(const struct mdb *m, const struct group *group,
 /* Adds only those that registered it. */
 void mdb_registered(const struct mdb *m, const struct group *group,
 		    struct port_set *members);
-/* True if the port registered this group and there was room. */
-bool mdb_has(const struct mdb *m, const struct group *group, uint16_t port);
 const struct port_set *mdb_overflowing(const struct mdb *m);
 /* Groups in all; groups of one port. */
 uint32_t mdb_count(const struct mdb *m);

@@ -181,19 +181,23 @@ struct member *members_next_member(const struct members *m,
 	return table_at(m->members, after ? after->next : entry->first);
 }
 
-const uint8_t *members_mac(const struct members *m, const struct member *member)
-{
-	const struct member_key *key = table_key(m->members, member);
-
-	return key->mac;
-}
-
 static void reporter_key(uint8_t key[REPORTER_KEY_LEN], uint16_t vlan, bool v6,
 			 const uint8_t mac[ETH_ADDR_LEN])
 {
 	store_be16(key, vlan);
 	key[2] = v6;
 	memcpy(key + 3, mac, ETH_ADDR_LEN);
+}
+
+/* NULL if there is none: it had no room, or has aged. */
+static const struct reporter *reporter_of(const struct members *m,
+					  const struct member *member)
+{
+	const struct member_key *k = table_key(m->members, member);
+	uint8_t key[REPORTER_KEY_LEN];
+
+	reporter_key(key, k->group.vlan, !group_is_v4(&k->group), k->mac);
+	return table_find(m->reporters, key);
 }
 
 bool members_prune(struct members *m, struct group_entry *entry,
@@ -204,13 +208,10 @@ bool members_prune(struct members *m, struct group_entry *entry,
 {
 	const struct group group = *members_group(m, entry);
 	uint32_t *link = &entry->first;
-	uint8_t key[REPORTER_KEY_LEN];
 	struct member *member;
 
 	while ((member = table_at(m->members, *link))) {
-		reporter_key(key, group.vlan, !group_is_v4(&group),
-			     members_mac(m, member));
-		if (!is_gone(user, member, table_find(m->reporters, key))) {
+		if (!is_gone(user, member, reporter_of(m, member))) {
 			link = &member->next;
 			continue;
 		}

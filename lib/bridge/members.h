@@ -77,9 +77,6 @@ struct group_entry *members_next_group(const struct members *m, uint32_t *at);
 struct member *members_next_member(const struct members *m,
 				   const struct group_entry *entry,
 				   const struct member *after);
-/* Borrowed while the member is here. */
-const uint8_t *members_mac(const struct members *m,
-			   const struct member *member);
 
 /* Removes the members that are gone; true if none is left, and then the group's
  * entry too, whose timer must not be armed. */

@@ -19,14 +19,6 @@ bool eth_is_group(const uint8_t mac[ETH_ADDR_LEN])
 	return (mac[0] & 1) != 0;
 }
 
-bool eth_is_broadcast(const uint8_t mac[ETH_ADDR_LEN])
-{
-	static const uint8_t broadcast[ETH_ADDR_LEN] = { 0xff, 0xff, 0xff,
-							 0xff, 0xff, 0xff };
-
-	return memcmp(mac, broadcast, ETH_ADDR_LEN) == 0;
-}
-
 static bool is_usable_source(const uint8_t mac[ETH_ADDR_LEN])
 {
 	static const uint8_t zero[ETH_ADDR_LEN];

@@ -77,7 +77,6 @@ enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
 size_t eth_frame_max(uint32_t mtu);
 
 bool eth_is_group(const uint8_t mac[ETH_ADDR_LEN]);
-bool eth_is_broadcast(const uint8_t mac[ETH_ADDR_LEN]);
 
 /* IGMP in IPv4, or MLD (ICMPv6 130, 131, 132, 143) in IPv6. Such frames teach
  * the FDB nothing: a macvlan's report must not steal a VRRP master's MAC. */

@@ -39,11 +39,6 @@ bool group_is_valid(const struct group *g)
 	return g->ip[0] == 0xff;
 }
 
-bool group_equal(const struct group *a, const struct group *b)
-{
-	return memcmp(a, b, GROUP_LEN) == 0;
-}
-
 bool group_is_for_all(const struct group *g)
 {
 	if (group_is_v4(g))

@@ -27,7 +27,6 @@ bool group_is_vlan(const struct group *g);
 /* A multicast address in a VLAN that can be; or a VLAN. */
 bool group_is_valid(const struct group *g);
 bool group_is_v4(const struct group *g);
-bool group_equal(const struct group *a, const struct group *b);
 
 /*
  * Groups that go to all whoever joined: 224.0.0.0/24 and ff02::/16 (RFC 4541,

@@ -38,7 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (eth_parse(&v, data, size) != DROP_NONE)
 		return 0;
 	view_holds(&v, data, size);
-	eth_is_broadcast(v.dst);
 	eth_is_membership(&v, data, size);
 	if (eth_udp_dst(&v, data, size, &dst))
 		HOLDS(v.l4_offset && !v.ip_fragment);

@@ -10,6 +10,7 @@
 #include "bridge/router.h"
 #include "ether/snoop.h"
 #include "fuzz.h"
+#include "support/group_equal.h"
 
 #define FRAME_MAX 512
 

@@ -9,6 +9,7 @@
 #include "ether/snoop.h"
 
 #include "listeners_impl.h"
+#include "support/group_equal.h"
 #include "traffic.h"
 
 /* Linux: net.ipv4.igmp… and mld_unsolicited_report_interval are 1 s, or 10 s for

@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+#include "support/group_equal.h"
+
 static const uint8_t seed[TABLE_SEED_LEN] = { 42 };
 
 struct lan lan;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "support/frames.h"
+#include "support/group_equal.h"
 
 /* Groups in one report: within the MTU in either family. */
 #define REPORT_GROUPS 64

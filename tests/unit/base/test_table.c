@@ -135,25 +135,6 @@ START_TEST(removing_by_the_entry_s_own_key_works)
 }
 END_TEST
 
-START_TEST(clear_forgets_everything)
-{
-	struct table *t = table_new(2, 1, 4, seed);
-	uint32_t *v = table_insert(t, "a");
-
-	*v = 5;
-	table_insert(t, "b");
-	table_clear(t);
-	ck_assert_uint_eq(table_count(t), 0);
-	ck_assert_ptr_null(table_find(t, "a"));
-	ck_assert_uint_eq(table_next(t, TABLE_NONE), TABLE_NONE);
-	ck_assert_ptr_nonnull(table_insert(t, "c"));
-	v = table_insert(t, "a");
-	ck_assert_uint_eq(*v, 0);
-	ck_assert_ptr_null(table_insert(t, "b"));
-	table_free(t);
-}
-END_TEST
-
 START_TEST(values_are_aligned_for_any_type)
 {
 	for (size_t key_len = 1; key_len <= 64; key_len += 21) {
@@ -304,7 +285,6 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(full_table_refuses_new_keys_and_keeps_the_old),
 	UNIT_TEST(slots_name_values),
 	UNIT_TEST(removing_by_the_entry_s_own_key_works),
-	UNIT_TEST(clear_forgets_everything),
 	UNIT_TEST(values_are_aligned_for_any_type),
 	UNIT_TEST(walk_survives_removal_of_what_it_returned),
 	UNIT_TEST(freeing_nothing_is_allowed),

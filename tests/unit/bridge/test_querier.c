@@ -1,6 +1,7 @@
 /* Local membership on a virtual clock: when it asks, joins, leaves, bounds. */
 #include <check.h>
 
+#include "support/group_equal.h"
 #include "support/lan.h"
 #include "support/main.h"
 

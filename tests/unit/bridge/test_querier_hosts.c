@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ether/snoop.h"
+#include "support/group_equal.h"
 #include "support/lan.h"
 #include "support/main.h"
 #include "support/splitmix.h"

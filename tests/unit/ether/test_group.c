@@ -3,6 +3,7 @@
 
 #include "ether/group.h"
 #include "support/frames.h"
+#include "support/group_equal.h"
 #include "support/main.h"
 #include "support/reports.h"
 

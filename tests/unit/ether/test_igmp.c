@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "ether/igmp.h"
 #include "support/frames.h"
+#include "support/group_equal.h"
 #include "support/main.h"
 #include "support/pcap.h"
 #include "support/reports.h"

@@ -3,6 +3,7 @@
 
 #include "ether/mld.h"
 #include "support/frames.h"
+#include "support/group_equal.h"
 #include "support/main.h"
 #include "support/reports.h"
 #include "support/splitmix.h"

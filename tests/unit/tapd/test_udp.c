@@ -171,8 +171,8 @@ START_TEST(ipv6_reaches_ipv6)
 	b = open_on(listen);
 	send_run(a, udp_bound(b, 0), "six", 3, 0);
 	ck_assert_uint_eq(receive(b, &r, &more), 1);
-	ck_assert(addr_same_host(&r->remote, &listen));
-	ck_assert_uint_eq(r->remote.port, udp_bound(a, 0).port);
+	listen.port = udp_bound(a, 0).port;
+	ck_assert(addr_equal(&r->remote, &listen));
 	udp_close(a);
 	udp_close(b);
 }
