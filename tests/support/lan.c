@@ -97,7 +97,7 @@ void start(void)
 	lan.queries_count = 0;
 }
 
-void next_round(void)
+void next_general_query(void)
 {
 	do {
 		lan.queries_count = 0;
@@ -106,9 +106,23 @@ void next_round(void)
 	advance(5 * CLOCK_S);
 }
 
-void end_round(void)
+void end_general_query(void)
 {
 	advance(10 * CLOCK_S);
+}
+
+void start_joined(const struct group *group)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, group);
+}
+
+void general_query(uint8_t host, enum report_type type,
+		   const struct group *group)
+{
+	next_general_query();
+	say(host, type, group);
+	end_general_query();
 }
 
 bool say_all(uint8_t host, unsigned int version, enum report_type type,

@@ -38,9 +38,14 @@ void advance(uint64_t us);
 void advance_to(uint64_t us);
 /* Through the start's two queries, which nobody answers. */
 void start(void);
-/* To the middle of the next round, whose queries are out; and to its end. */
-void next_round(void);
-void end_round(void);
+/* … and then HOST joins the group. */
+void start_joined(const struct group *group);
+/* To 5 s after the next general query; and 10 s on, when it is over. */
+void next_general_query(void);
+void end_general_query(void);
+/* Both, and between them this host says that, with say. */
+void general_query(uint8_t host, enum report_type type,
+		   const struct group *group);
 
 /* A report of IGMPv3 or MLDv2; of IGMPv2 or MLDv1; of any version. */
 void say(uint8_t host, enum report_type type, const struct group *group);

@@ -31,11 +31,11 @@ END_TEST
 START_TEST(then_asks_every_125_s_with_10_s_to_answer)
 {
 	start();
-	for (uint64_t round = 1; round < 5; round++) {
+	for (uint64_t i = 1; i < 5; i++) {
 		lan.queries_count = 0;
-		advance_to(round * 125 * CLOCK_S - 1);
+		advance_to(i * 125 * CLOCK_S - 1);
 		ck_assert_uint_eq(lan.queries_count, 0);
-		advance_to(round * 125 * CLOCK_S);
+		advance_to(i * 125 * CLOCK_S);
 		ck_assert_uint_eq(lan.queries_count, 2);
 		assert_queries(0, 0, 10000);
 		ck_assert_uint_eq(querier_want_all(lan.q), 0);
@@ -61,8 +61,7 @@ END_TEST
 
 START_TEST(what_was_known_outlives_a_link_that_went_down)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_TO_ALL, &lan.g2);
 	say(HOST, REPORT_TO_NONE, &lan.g2);
 	querier_stop(lan.q);
@@ -82,7 +81,7 @@ START_TEST(drops_make_it_ask_again_and_want_all_until_none_are_dropped)
 	ck_assert(wants_all_for(QUERIER_STARTING));
 	advance(0);
 	assert_queries(0, 0, 1000);
-	/* The ring stays full: as many lan.queries, whatever the drops. */
+	/* The ring stays full: as many queries, whatever the drops. */
 	for (int i = 0; i < 450; i++) {
 		advance(10 * CLOCK_MS);
 		querier_dropped(lan.q, lan.now);
@@ -96,17 +95,16 @@ START_TEST(drops_make_it_ask_again_and_want_all_until_none_are_dropped)
 }
 END_TEST
 
-START_TEST(answers_of_a_round_that_dropped_frames_conclude_nothing)
+START_TEST(answers_while_frames_are_dropped_remove_no_member)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
-	next_round();
+	start_joined(&lan.g1);
+	next_general_query();
 	answer(HOST);
 	querier_dropped(lan.q, lan.now);
 	advance(CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	say(HOST, REPORT_IS_ALL, &lan.g1);
-	end_round();
+	end_general_query();
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 }
@@ -114,8 +112,7 @@ END_TEST
 
 START_TEST(leave_while_frames_are_dropped_is_asked_again)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	advance(60 * CLOCK_S);
 	say(HOST, REPORT_TO_NONE, &lan.g1);
 	advance(1900 * CLOCK_MS);
@@ -132,7 +129,7 @@ START_TEST(leave_while_frames_are_dropped_is_asked_again)
 }
 END_TEST
 
-START_TEST(late_look_concludes_nothing)
+START_TEST(late_tick_removes_no_member)
 {
 	querier_start(lan.q, lan.now);
 	advance(1500 * CLOCK_MS);
@@ -143,7 +140,7 @@ START_TEST(late_look_concludes_nothing)
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 
 	say(HOST, REPORT_TO_ALL, &lan.g1);
-	next_round();
+	next_general_query();
 	answer(HOST);
 	lan.now += 60 * CLOCK_S;
 	querier_tick(lan.q, lan.now);
@@ -163,8 +160,7 @@ END_TEST
 
 START_TEST(join_is_known_at_once_and_once)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	ck_assert_uint_eq(lan.changes, 1);
 	ck_assert(lan.last_wanted);
 	ck_assert(group_equal(&lan.last_changed, &lan.g1));
@@ -210,8 +206,7 @@ END_TEST
 
 START_TEST(leave_is_declared_after_two_queries_that_nobody_answers)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	advance_to(60 * CLOCK_S);
 	lan.queries_count = 0;
 	say(HOST, REPORT_TO_NONE, &lan.g1);
@@ -260,8 +255,7 @@ END_TEST
 
 START_TEST(leave_and_join_again_is_none)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_TO_NONE, &lan.g1);
 	advance(CLOCK_S);
 	say(HOST, REPORT_TO_ALL, &lan.g1);
@@ -274,8 +268,7 @@ END_TEST
 /* Two namespaces behind one MAC, as ipvlan has them. */
 START_TEST(leave_of_one_of_two_with_one_mac_is_none)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_TO_NONE, &lan.g1);
 	advance(500 * CLOCK_MS);
 	say(HOST, REPORT_IS_ALL, &lan.g1);
@@ -300,13 +293,12 @@ END_TEST
 
 START_TEST(leave_of_a_vanished_neighbours_group_takes_it_along)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
-	next_round();
+	next_general_query();
 	say(HOST, REPORT_IS_ALL, &lan.g1);
 	say(MACVLAN, REPORT_IS_ALL, &lan.g1);
-	end_round();
+	end_general_query();
 	/* The macvlan is deleted, which says nothing; the host leaves. */
 	say(HOST, REPORT_TO_NONE, &lan.g1);
 	advance(2 * CLOCK_S);
@@ -316,15 +308,12 @@ END_TEST
 
 START_TEST(blocked_source_is_asked_about_and_believed_of_who_answers)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_BLOCK, &lan.g1);
 	advance(5 * CLOCK_S);
 	/* It never answered anything: a firewall, and other sources. */
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	next_round();
-	say(HOST, REPORT_IS_ALL, &lan.g1);
-	end_round();
+	general_query(HOST, REPORT_IS_ALL, &lan.g1);
 	say(HOST, REPORT_BLOCK, &lan.g1);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
@@ -409,9 +398,7 @@ START_TEST(vlans_are_apart)
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	say(HOST, REPORT_TO_ALL, &lan.g1);
 	/* It answers there, which says nothing of here. */
-	next_round();
-	answer(HOST);
-	end_round();
+	general_query(HOST, REPORT_IS_ALL, &lan.mdns);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &tagged));
 }
@@ -518,22 +505,22 @@ START_TEST(full_table_wants_all_until_there_is_room)
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(!say_all(HOST, 3, REPORT_TO_ALL, many + LAN_GROUPS_MAX, 1));
 	ck_assert(wants_all_for(QUERIER_FULL));
-	next_round();
+	next_general_query();
 	say_all(HOST, 3, REPORT_IS_ALL, many, LAN_GROUPS_MAX + 1);
-	end_round();
+	end_general_query();
 	ck_assert(wants_all_for(QUERIER_FULL));
 	say(HOST, REPORT_TO_NONE, &many[0]);
 	advance(2 * CLOCK_S);
 	ck_assert(wants_all_for(QUERIER_FULL));
-	next_round();
+	next_general_query();
 	say_all(HOST, 3, REPORT_IS_ALL, many + 1, LAN_GROUPS_MAX);
-	end_round();
+	end_general_query();
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(querier_wants(lan.q, &many[LAN_GROUPS_MAX]));
 }
 END_TEST
 
-START_TEST(reporters_who_vanished_make_room_for_those_who_came)
+START_TEST(members_that_vanished_make_room_for_those_that_came)
 {
 	start();
 	for (uint8_t host = 1; host < 40; host++) {
@@ -542,11 +529,8 @@ START_TEST(reporters_who_vanished_make_room_for_those_who_came)
 		say(host, REPORT_IS_ALL, &lan.g1);
 		advance(3 * CLOCK_S);
 	}
-	for (int i = 0; i < 3; i++) {
-		next_round();
-		say(39, REPORT_IS_ALL, &lan.g1);
-		end_round();
-	}
+	for (int i = 0; i < 3; i++)
+		general_query(39, REPORT_IS_ALL, &lan.g1);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -588,9 +572,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(asks_nothing_while_the_tap_is_down),
 	UNIT_TEST(what_was_known_outlives_a_link_that_went_down),
 	UNIT_TEST(drops_make_it_ask_again_and_want_all_until_none_are_dropped),
-	UNIT_TEST(answers_of_a_round_that_dropped_frames_conclude_nothing),
+	UNIT_TEST(answers_while_frames_are_dropped_remove_no_member),
 	UNIT_TEST(leave_while_frames_are_dropped_is_asked_again),
-	UNIT_TEST(late_look_concludes_nothing),
+	UNIT_TEST(late_tick_removes_no_member),
 	UNIT_TEST(join_is_known_at_once_and_once),
 	UNIT_TEST(groups_for_all_are_nobodys_business),
 	UNIT_TEST(who_joined_before_the_start_answers),
@@ -610,7 +594,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_vlan_seen_while_the_tap_is_down_is_known_later),
 	UNIT_TEST(too_many_vlans_want_all),
 	UNIT_TEST(full_table_wants_all_until_there_is_room),
-	UNIT_TEST(reporters_who_vanished_make_room_for_those_who_came),
+	UNIT_TEST(members_that_vanished_make_room_for_those_that_came),
 	UNIT_TEST(walk_shows_every_group),
 	UNIT_TEST(every_reason_has_a_text),
 	UNIT_CASE("big", .setup = lan_setup_big, .teardown = lan_teardown),

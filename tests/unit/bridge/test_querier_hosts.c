@@ -367,7 +367,7 @@ static void play(struct sim *s)
 	}
 }
 
-/* All leave at once, and two rounds pass. */
+/* All leave at once, and two general queries pass. */
 static void calm_down(struct sim *s)
 {
 	s->losing = false;

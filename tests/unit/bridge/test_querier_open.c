@@ -8,21 +8,20 @@
 
 START_TEST(who_answers_without_a_group_has_left_it)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_TO_ALL, &lan.g2);
 	for (int i = 0; i < 3; i++) {
-		next_round();
+		next_general_query();
 		say(HOST, REPORT_IS_ALL, &lan.g1);
 		say(HOST, REPORT_IS_ALL, &lan.g2);
-		end_round();
+		end_general_query();
 		ck_assert_uint_eq(querier_count(lan.q), 2);
 	}
 	/* The process was killed together with its leave. */
-	next_round();
+	next_general_query();
 	say(HOST, REPORT_IS_ALL, &lan.g2);
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	end_round();
+	end_general_query();
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &lan.g2));
 	ck_assert_uint_eq(lan.changes, 3);
@@ -31,13 +30,9 @@ END_TEST
 
 START_TEST(answers_of_others_say_nothing_of_it)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
-	for (int i = 0; i < 10; i++) {
-		next_round();
-		answer(OTHER);
-		end_round();
-	}
+	start_joined(&lan.g1);
+	for (int i = 0; i < 10; i++)
+		general_query(OTHER, REPORT_IS_ALL, &lan.mdns);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(!querier_silent(lan.q, false));
 }
@@ -45,14 +40,10 @@ END_TEST
 
 START_TEST(answers_of_the_other_family_say_nothing_of_it)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_TO_ALL, &lan.g6);
-	for (int i = 0; i < 10; i++) {
-		next_round();
-		say(HOST, REPORT_IS_ALL, &lan.g6);
-		end_round();
-	}
+	for (int i = 0; i < 10; i++)
+		general_query(HOST, REPORT_IS_ALL, &lan.g6);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_silent(lan.q, false));
 	ck_assert(!querier_silent(lan.q, true));
@@ -71,23 +62,22 @@ START_TEST(silence_keeps_what_is_known_and_warns_soon)
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_silent(lan.q, false));
 	/* The firewall is taken down. */
-	next_round();
+	next_general_query();
 	say(HOST, REPORT_IS_ALL, &lan.g1);
 	ck_assert(!querier_silent(lan.q, false));
-	end_round();
+	end_general_query();
 	ck_assert(!querier_silent(lan.q, false));
 }
 END_TEST
 
 START_TEST(joins_behind_a_firewall_are_no_answers)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	for (int i = 0; i < 5; i++) {
-		next_round();
+		next_general_query();
 		say(HOST, REPORT_TO_ALL, &lan.g2);
 		say(HOST, REPORT_TO_NONE, &lan.g2);
-		end_round();
+		end_general_query();
 		ck_assert(querier_wants(lan.q, &lan.g1));
 	}
 	ck_assert(!querier_wants(lan.q, &lan.g2));
@@ -97,8 +87,7 @@ END_TEST
 /* Nobody can be asked: the leave is believed of who sent it alone. */
 START_TEST(leave_beside_a_firewalled_member_leaves_it_in)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
 	advance(10 * CLOCK_S);
 	say(MACVLAN, REPORT_TO_NONE, &lan.g1);
@@ -112,32 +101,25 @@ END_TEST
 
 START_TEST(firewalled_member_stays_beside_one_that_answers_and_leaves)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
-	for (int i = 0; i < 3; i++) {
-		next_round();
-		say(MACVLAN, REPORT_IS_ALL, &lan.g1);
-		end_round();
-	}
-	next_round();
-	answer(MACVLAN);
-	end_round();
+	for (int i = 0; i < 3; i++)
+		general_query(MACVLAN, REPORT_IS_ALL, &lan.g1);
+	general_query(MACVLAN, REPORT_IS_ALL, &lan.mdns);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
 END_TEST
 
 START_TEST(answer_about_a_group_that_is_left_is_no_answer_to_all)
 {
-	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	start_joined(&lan.g1);
 	say(HOST, REPORT_TO_ALL, &lan.g2);
-	next_round();
+	next_general_query();
 	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
 	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
 	advance(500 * CLOCK_MS);
 	say(HOST, REPORT_IS_ALL, &lan.g2);
-	end_round();
+	end_general_query();
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &lan.g2));
 }
@@ -177,8 +159,8 @@ START_TEST(hosts_of_long_ago_make_room_for_new_ones)
 	for (uint8_t host = 10; host < 30; host++)
 		answer(host); /* more than are remembered */
 	for (int i = 0; i < 6; i++) {
-		next_round();
-		end_round();
+		next_general_query();
+		end_general_query();
 	}
 	lan.queries_count = 0;
 	answer(HOST);
@@ -194,9 +176,9 @@ START_TEST(old_hosts_answer_with_what_they_joined_long_ago)
 	start();
 	say_old(HOST, REPORT_TO_ALL, &lan.g1);
 	say_old(HOST, REPORT_TO_ALL, &lan.g2);
-	next_round();
+	next_general_query();
 	say_old(HOST, REPORT_TO_ALL, &lan.g2);
-	end_round();
+	end_general_query();
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &lan.g2));
 }
@@ -207,11 +189,11 @@ START_TEST(join_of_an_old_host_is_no_answer)
 	start();
 	say_old(HOST, REPORT_TO_ALL, &lan.g1);
 	for (int i = 0; i < 3; i++) {
-		next_round();
+		next_general_query();
 		say_old(HOST, REPORT_TO_ALL, &lan.g2);
 		advance(4 * CLOCK_S);
 		say_old(HOST, REPORT_TO_ALL, &lan.g2); /* repeated */
-		end_round();
+		end_general_query();
 		ck_assert(querier_wants(lan.q, &lan.g1));
 		say_old(HOST, REPORT_TO_NONE, &lan.g2);
 		advance(1 * CLOCK_S);
@@ -228,11 +210,11 @@ START_TEST(join_again_of_an_old_host_is_no_answer)
 	start();
 	say_old(HOST, REPORT_TO_ALL, &lan.g1);
 	say_old(HOST, REPORT_TO_ALL, &lan.g2);
-	next_round();
+	next_general_query();
 	say_old(HOST, REPORT_TO_NONE, &lan.g2);
 	advance(1 * CLOCK_S);
 	say_old(HOST, REPORT_TO_ALL, &lan.g2);
-	end_round();
+	end_general_query();
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
 END_TEST
@@ -244,10 +226,10 @@ START_TEST(suppressed_member_is_found_when_the_other_one_leaves)
 	say_old(HOST, REPORT_TO_ALL, &lan.g1);
 	say_old(OTHER, REPORT_TO_ALL, &lan.g1);
 	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
-	next_round();
+	next_general_query();
 	say_old(HOST, REPORT_TO_ALL, &lan.g1);
 	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
-	end_round();
+	end_general_query();
 	say_old(HOST, REPORT_TO_NONE, &lan.g1);
 	advance(1500 * CLOCK_MS);
 	say_old(OTHER, REPORT_TO_ALL, &lan.g1);
@@ -263,10 +245,10 @@ START_TEST(slow_answers_of_the_oldest_hosts_are_waited_for)
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
 	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
-	next_round();
+	next_general_query();
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
-	end_round();
+	end_general_query();
 	/* A leave in its group; two quick queries. */
 	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
 	advance(3 * CLOCK_S);
@@ -277,10 +259,10 @@ START_TEST(slow_answers_of_the_oldest_hosts_are_waited_for)
 	advance(3 * CLOCK_S);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(querier_wants(lan.q, &lan.g2));
-	/* In a round, though, what it lacks is gone: it has no leaves. */
-	next_round();
+	/* After a general query, though, what it lacks is gone: it has no leaves. */
+	next_general_query();
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
-	end_round();
+	end_general_query();
 	ck_assert(!querier_wants(lan.q, &lan.g2));
 }
 END_TEST

@@ -183,7 +183,7 @@ static void assert_as_sent(uint8_t *have, uint8_t *sent, size_t len)
 	ck_assert_mem_eq(have, sent, len);
 }
 
-/* Cuts a GSO frame: out come the segments that went in. */
+/* Splits a GSO frame: out come the segments that went in. */
 static void assert_splits_back(struct written *w)
 {
 	struct gso g;
@@ -271,6 +271,20 @@ static void next(struct segment *s)
 	s->id++;
 }
 
+/* `count` segments, each of which continues the one before; *s is the next. */
+static void add_stream(uint16_t port, struct segment *s, int count)
+{
+	for (int i = 0; i < count; i++, next(s))
+		add_segment(port, s);
+}
+
+/* So many frames were written in all. */
+static void flush_into(size_t count)
+{
+	flush();
+	ck_assert_uint_eq(frames_count, count);
+}
+
 /* ---- what merges ---- */
 
 static void assert_gso(const struct written *w, enum offload_gso gso,
@@ -288,10 +302,8 @@ START_TEST(segments_of_a_flow_become_one_gso_frame)
 	s.ipv6 = _i & 1;
 	s.tags = (unsigned)_i / 2;
 	s.vlan = 9;
-	for (int i = 0; i < 10; i++, next(&s))
-		add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 1);
+	add_stream(1, &s, 10);
+	flush_into(1);
 	ck_assert_uint_eq(frames[0].iovcnt, 10);
 	assert_gso(&frames[0], s.ipv6 ? OFFLOAD_GSO_TCPV6 : OFFLOAD_GSO_TCPV4,
 		   1000);
@@ -304,8 +316,7 @@ START_TEST(a_lone_segment_is_no_gso_frame)
 	struct segment s = tcp();
 
 	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 1);
+	flush_into(1);
 	ck_assert_int_eq(frames[0].offload.gso, OFFLOAD_GSO_NONE);
 }
 END_TEST
@@ -314,16 +325,10 @@ START_TEST(shorter_segment_is_the_last)
 {
 	struct segment s = tcp();
 
-	add_segment(1, &s);
-	next(&s);
+	add_stream(1, &s, 1);
 	s.payload_len = 999;
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 2);
+	add_stream(1, &s, 3);
+	flush_into(2);
 	ck_assert_uint_eq(frames[0].iovcnt, 2);
 	ck_assert_uint_eq(frames[1].iovcnt, 2);
 	assert_gso(&frames[1], OFFLOAD_GSO_TCPV4, 999);
@@ -338,8 +343,7 @@ START_TEST(push_joins_and_ends_the_frame)
 		s.flags = SEGMENT_ACK | (i % 3 == 2 ? SEGMENT_PSH : 0);
 		add_segment(1, &s);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	flush_into(3);
 	ck_assert_uint_eq(frames[0].iovcnt, 3);
 	ck_assert_uint_eq(frames[1].iovcnt, 3);
 	ck_assert_uint_eq(frames[2].iovcnt, 1);
@@ -353,10 +357,8 @@ START_TEST(nothing_joins_a_first_segment_with_push)
 	struct segment s = tcp();
 
 	s.flags |= SEGMENT_PSH;
-	for (int i = 0; i < 3; i++, next(&s))
-		add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	add_stream(1, &s, 3);
+	flush_into(3);
 }
 END_TEST
 
@@ -367,10 +369,8 @@ START_TEST(sequence_and_id_may_wrap)
 	s.seq = UINT32_MAX - 1500;
 	s.id = UINT16_MAX - 1;
 	s.df = false;
-	for (int i = 0; i < 5; i++, next(&s))
-		add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 1);
+	add_stream(1, &s, 5);
+	flush_into(1);
 }
 END_TEST
 
@@ -380,10 +380,8 @@ START_TEST(gso_frame_has_64_segments_at_most)
 
 	merge_set_mode(c, MERGE_TCP_UDP);
 	s.payload_len = 100;
-	for (int i = 0; i < 150; i++, next(&s))
-		add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	add_stream(1, &s, 150);
+	flush_into(3);
 	ck_assert_uint_eq(frames[0].iovcnt, 64);
 	ck_assert_uint_eq(frames[1].iovcnt, 64);
 	ck_assert_uint_eq(frames[2].iovcnt, 22);
@@ -398,12 +396,10 @@ START_TEST(gso_frame_is_one_ip_packet_at_most)
 
 	s.ipv6 = _i & 1;
 	s.payload_len = 8000;
-	for (int i = 0; i < 8; i++, next(&s))
-		add_segment(1, &s);
+	add_stream(1, &s, 8);
 	s.payload_len = 65535 - headers - 64000 + (_i & 2 ? 1 : 0);
 	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, _i & 2 ? 2 : 1);
+	flush_into(_i & 2 ? 2 : 1);
 	ck_assert_uint_eq(frames[0].iovcnt, _i & 2 ? 8 : 9);
 }
 END_TEST
@@ -414,11 +410,8 @@ START_TEST(largest_frames_pass)
 
 	s.ipv6 = _i & 1;
 	s.payload_len = 65535 - segment_headers_len(&s) + 14;
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 2);
+	add_stream(1, &s, 2);
+	flush_into(2);
 }
 END_TEST
 
@@ -525,8 +518,7 @@ static void run_change(const struct change *ch, bool ipv6)
 
 	s.ipv6 = ipv6;
 	s.vlan = 5;
-	add_segment(1, &s);
-	next(&s);
+	add_stream(1, &s, 1);
 	if (ch->how == SPEC)
 		set_field(&s, ch);
 	if (ch->how == FLAG)
@@ -567,11 +559,8 @@ START_TEST(nothing_joins_a_segment_that_may_not_merge)
 
 		s.flags = flags[i];
 		s.reserved = flags[i] == SEGMENT_ACK ? 1 : 0;
-		add_segment(1, &s);
-		next(&s);
-		add_segment(1, &s);
-		flush();
-		ck_assert_uint_eq(frames_count, 2);
+		add_stream(1, &s, 2);
+		flush_into(2);
 		forget_all();
 	}
 }
@@ -582,14 +571,10 @@ START_TEST(without_df_the_id_must_count_up)
 	struct segment s = tcp();
 
 	s.df = false;
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	next(&s);
+	add_stream(1, &s, 2);
 	s.id++;
 	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 2);
+	flush_into(2);
 	ck_assert_uint_eq(frames[0].iovcnt, 2);
 }
 END_TEST
@@ -607,8 +592,7 @@ START_TEST(complete_checksums_do_not_merge)
 		add_bytes(1, scratch, len, segment_headers_len(&s),
 			  i < 2 ? &none : &o);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	flush_into(3);
 }
 END_TEST
 
@@ -619,14 +603,12 @@ START_TEST(padding_never_becomes_payload)
 	size_t len;
 
 	s.payload_len = 4;
-	add_segment(1, &s);
-	next(&s);
+	add_stream(1, &s, 1);
 	s.payload_len = 3;
 	len = segment_build(scratch, sizeof(scratch), &s, &o);
 	scratch[len] = 0;
 	add_bytes(1, scratch, len + 1, segment_headers_len(&s), &o);
-	flush();
-	ck_assert_uint_eq(frames_count, 2);
+	flush_into(2);
 }
 END_TEST
 
@@ -641,8 +623,7 @@ START_TEST(checksum_of_another_place_does_not_merge)
 		o.csum_offset = 18;
 		add_bytes(1, scratch, len, segment_headers_len(&s), &o);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 2);
+	flush_into(2);
 }
 END_TEST
 
@@ -657,8 +638,7 @@ START_TEST(gso_frame_from_a_peer_passes_as_it_is)
 	add_bytes(1, scratch, len, segment_headers_len(&s), &o);
 	next(&s);
 	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 2);
+	flush_into(2);
 }
 END_TEST
 
@@ -674,8 +654,7 @@ START_TEST(flows_pass_one_another)
 		add_segment(1, &s[i % 3]);
 		next(&s[i % 3]);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	flush_into(3);
 	for (size_t i = 0; i < 3; i++) {
 		ck_assert_uint_eq(frames[i].first, i);
 		ck_assert_uint_eq(frames[i].iovcnt, 10);
@@ -697,8 +676,7 @@ START_TEST(segment_that_cannot_merge_closes_its_flow_only)
 	add_segment(1, &ack);
 	add_segment(1, &x);
 	add_segment(1, &y);
-	flush();
-	ck_assert_uint_eq(frames_count, 4);
+	flush_into(4);
 	ck_assert_uint_eq(frames[0].first, 0);
 	ck_assert_uint_eq(frames[1].iovcnt, 2);
 	ck_assert_uint_eq(frames[2].first, 2);
@@ -710,14 +688,10 @@ START_TEST(retransmission_does_not_overtake)
 {
 	struct segment s = tcp(), again = s;
 
-	for (int i = 0; i < 3; i++, next(&s))
-		add_segment(1, &s);
+	add_stream(1, &s, 3);
 	add_segment(1, &again);
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	add_stream(1, &s, 2);
+	flush_into(3);
 	ck_assert_uint_eq(frames[0].iovcnt, 3);
 	ck_assert_uint_eq(frames[1].first, 3);
 	ck_assert_uint_eq(frames[2].iovcnt, 2);
@@ -737,8 +711,7 @@ START_TEST(other_frame_closes_its_own_peers_flows_only)
 	add_segment(2, &y);
 	next(&x);
 	add_segment(1, &x);
-	flush();
-	ck_assert_uint_eq(frames_count, 4);
+	flush_into(4);
 	ck_assert_uint_eq(frames[0].first, 0);
 	ck_assert_uint_eq(frames[1].iovcnt, 2); /* of peer 2 */
 	ck_assert_uint_eq(frames[2].first, 2);	/* the ARP */
@@ -752,8 +725,7 @@ START_TEST(peers_never_merge)
 
 	for (uint16_t i = 0; i < 4; i++, next(&s))
 		add_segment(i % 2, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 4);
+	flush_into(4);
 }
 END_TEST
 
@@ -771,8 +743,7 @@ START_TEST(tcp_with_ip_options_or_fragmented_closes_all)
 	add_bytes(1, scratch, len, segment_headers_len(&other), &o);
 	next(&x);
 	add_segment(1, &x);
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	flush_into(3);
 }
 END_TEST
 
@@ -783,10 +754,7 @@ START_TEST(batches_do_not_merge_with_one_another)
 	merge_flush(c);
 	ck_assert_uint_eq(writes, 0);
 	for (int i = 0; i < 3; i++) {
-		add_segment(1, &s);
-		next(&s);
-		add_segment(1, &s);
-		next(&s);
+		add_stream(1, &s, 2);
 		merge_flush(c);
 	}
 	flush();
@@ -804,14 +772,10 @@ START_TEST(datagrams_in_a_row_merge_if_wanted)
 	s.ipv6 = _i & 1;
 	if (_i & 2)
 		merge_set_mode(c, MERGE_TCP_UDP);
-	for (int i = 0; i < 5; i++, next(&s))
-		add_segment(1, &s);
+	add_stream(1, &s, 5);
 	s.payload_len--;
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, _i & 2 ? 2 : 7);
+	add_stream(1, &s, 2);
+	flush_into(_i & 2 ? 2 : 7);
 	if (_i & 2)
 		assert_gso(&frames[0], OFFLOAD_GSO_UDP_L4, 300);
 }
@@ -824,8 +788,7 @@ START_TEST(whatever_comes_between_parts_datagrams)
 	merge_set_mode(c, MERGE_TCP_UDP);
 	between.src_port = 9;
 	between.payload_len = _i == 3 ? 0 : 300; /* a pure ACK */
-	add_segment(1, &s);
-	next(&s);
+	add_stream(1, &s, 1);
 	if (_i == 0)
 		add_arp(1);
 	else
@@ -843,14 +806,10 @@ START_TEST(datagram_closes_its_peers_flows)
 
 	if (_i)
 		merge_set_mode(c, MERGE_TCP_UDP);
-	add_segment(1, &s);
-	next(&s);
+	add_stream(1, &s, 1);
 	add_segment(1, &d);
-	add_segment(1, &s);
-	next(&s);
-	add_segment(1, &s);
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	add_stream(1, &s, 2);
+	flush_into(3);
 	ck_assert_uint_eq(frames[2].iovcnt, 2);
 }
 END_TEST
@@ -869,8 +828,7 @@ START_TEST(datagrams_that_lie_or_are_empty_do_not_merge)
 			store_be16(scratch + L4 + 4, _i == 1 ? 307 : 0);
 		add_bytes(1, scratch, len, segment_headers_len(&s), &o);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 3);
+	flush_into(3);
 }
 END_TEST
 
@@ -883,8 +841,7 @@ START_TEST(nothing_merges_when_off)
 		add_segment(1, &s);
 		add_segment(1, &d);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 6);
+	flush_into(6);
 	for (size_t i = 0; i < 6; i++)
 		ck_assert_uint_eq(frames[i].first, i);
 }
@@ -909,12 +866,9 @@ START_TEST(more_iovecs_than_fit_are_written_in_between)
 	struct segment s = tcp();
 
 	s.payload_len = 10;
-	for (int i = 0; i < 2 * MERGE_BUFFERS + 1; i++, next(&s))
-		add_segment(1, &s);
+	add_stream(1, &s, 2 * MERGE_BUFFERS + 1);
 	ck_assert_uint_eq(writes, 2);
-	flush();
-	ck_assert_uint_eq(frames_count,
-			  2 * MERGE_BUFFERS / MERGE_SEGMENTS_MAX + 1);
+	flush_into(2 * MERGE_BUFFERS / MERGE_SEGMENTS_MAX + 1);
 }
 END_TEST
 
@@ -1079,8 +1033,7 @@ static void what_was_split_is_merged_again_at(int seed)
 		add_bytes(1, scratch, g.header_len + seg.payload_len,
 			  g.header_len, &g.offload);
 	}
-	flush();
-	ck_assert_uint_eq(frames_count, 1);
+	flush_into(1);
 	ck_assert_uint_eq(frames[0].len, len);
 	ck_assert_uint_eq(frames[0].offload.gso_size, size);
 	ck_assert_int_eq(frames[0].offload.gso, o.gso);
