@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tokens per second, up to a second's worth. It begins with the tokens it is made with. */
+/* Gains `rate` tokens a second and holds those of one second at most. It begins
+ * with the tokens that its owner sets. */
 struct bucket {
 	uint32_t rate;
 	double tokens;

@@ -15,7 +15,7 @@ const uint8_t *cursor_take(struct cursor *c, size_t len)
 		c->failed = true;
 		return NULL;
 	}
-	/* An empty buffer may be a null pointer, which has no "+ 0" in C. */
+	/* An empty buffer may be a null pointer, and NULL + 0 is undefined. */
 	if (len > 0) {
 		c->at += len;
 		c->left -= len;
@@ -154,7 +154,7 @@ void bytes_wipe(void *secret, size_t len)
 
 bool bytes_equal(const void *a, const void *b, size_t len)
 {
-	/* volatile: or the compiler may leave the loop at a difference. */
+	/* volatile, lest the compiler leave the loop at the first difference. */
 	const volatile uint8_t *x = a, *y = b;
 	uint8_t differs = 0;
 

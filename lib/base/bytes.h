@@ -63,7 +63,7 @@ const uint8_t *cursor_take(struct cursor *c, size_t len);
 void cursor_copy(struct cursor *c, void *out, size_t len);
 /* True if nothing was read past the end. */
 bool cursor_ok(const struct cursor *c);
-/* True if, besides, every byte was read. */
+/* True if, in addition, every byte was read. */
 bool cursor_done(const struct cursor *c);
 
 /*

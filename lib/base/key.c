@@ -66,7 +66,7 @@ static bool key_decode(uint8_t key[KEY_LEN], const char *text)
 		if (i % 4 != 0)
 			key[len++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
 	}
-	/* Two bits are left over: zero, or two texts would name one key. */
+	/* Two bits are left over. They must be zero, lest two texts name one key. */
 	return (bits & 3) == 0;
 }
 

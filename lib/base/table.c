@@ -127,7 +127,7 @@ void *table_find(const struct table *t, const void *key)
 	uint32_t *recent = &t->recent[bytes[t->key_len - 1] % RECENT];
 	uint32_t slot = *recent;
 
-	/* A slot that was freed since, and one never used, fail the test. */
+	/* The slot may have been freed since, or never used. */
 	if (link_of(t, slot)->used &&
 	    memcmp(key_of(t, slot), key, t->key_len) == 0)
 		return value_at(t, slot);
@@ -186,7 +186,7 @@ bool table_remove(struct table *t, const void *key)
 	if (slot == TABLE_NONE)
 		return false;
 	chain_unlink(t, slot);
-	/* key may point into the entry: it is not read after this. */
+	/* key may point into the entry, so it must not be read after this. */
 	memset(value_at(t, slot), 0, t->stride);
 	link_of(t, slot)->next = t->free;
 	t->free = slot;

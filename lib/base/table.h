@@ -14,7 +14,7 @@
 /*
  * Fixed-size keys to fixed-size values, chained over a pool of entries that is
  * allocated once, at init. The hash is SipHash-2-4 (Aumasson, Bernstein 2012)
- * under a random seed, so that who chooses the keys cannot choose the
+ * under a random seed, so that whoever chooses the keys cannot choose the
  * collisions. Entries do not move: a value's pointer and its slot number
  * (0..capacity-1) stay valid until it is removed, and a slot is free to serve
  * as the value's name elsewhere.

@@ -5,16 +5,16 @@
 
 struct port {
 	void *owner;	    /* NULL: not in use */
-	uint16_t next_free; /* while it was in use before; 0: the last */
+	uint16_t next_free; /* if it was in use before; 0: none */
 };
 
 struct bridge {
 	struct forward_tables tables;
-	struct mdb *mdb; /* tables.mdb, to be written */
+	struct mdb *mdb; /* tables.mdb, which is const */
 	struct port *ports;
 	uint16_t count;
 	uint16_t fresh; /* ports from here on were never used */
-	uint16_t free;	/* the last that was removed; 0: none */
+	uint16_t free;	/* the first to be used again; 0: none */
 };
 
 struct bridge *bridge_new(const struct bridge_config *config,

@@ -10,15 +10,15 @@
 #include "base/table.h"
 #include "ether/eth.h"
 
-/* A port is the TAP (0) or a peer's slot + 1. */
+/* The TAP's port: bridge.h. */
 #define FDB_PORT_LOCAL 0
 
 /*
  * Learned from source addresses. A MAC seen behind another port moves at once:
- * that is how a VRRP virtual MAC follows its master. Ageing is lazy on look-up
- * and swept by fdb_age. Bounded in all and per port, so that a peer that
- * invents addresses fills its own share only. What has aged out counts in its
- * port's share until fdb_age has swept it.
+ * that is how a VRRP virtual MAC follows its master. A look-up ignores entries that
+ * have aged out; fdb_age removes them, and until then they count in their port's
+ * share. The table is bounded in all and per port, so that a peer that invents
+ * addresses fills its own share only.
  */
 struct fdb;
 

@@ -9,8 +9,8 @@
 #define PORT_SET_WORDS 9
 #define PORT_SET_PORTS (PORT_SET_WORDS * 64)
 
-/* All zero: nobody. The callers see to it that a port is below PORT_SET_PORTS.
- * Inline, for a set is made for every frame to a group. */
+/* All zero: empty. Ports must be below PORT_SET_PORTS. Inline, since a set is made
+ * for every frame to a group. */
 struct port_set {
 	uint64_t words[PORT_SET_WORDS];
 };

@@ -6,7 +6,7 @@
 #include "base/checksum.h"
 #include "base/inet.h"
 
-/* Few packets have one, hardly any two: an attacker's chain ends here. */
+/* Few packets have one extension header, hardly any two. Bounds an attacker's. */
 #define IPV6_EXTENSIONS_MAX 8
 
 size_t eth_frame_max(uint32_t mtu)
@@ -90,10 +90,9 @@ static size_t extension_len(uint8_t proto, const uint8_t *header)
 }
 
 /*
- * Follows the chain of extension headers to the upper layer. It ends early, and
- * the protocol stays unknown, at a header that passes the packet's end and
- * where a later fragment's own part begins with one, whose bytes are then in
- * another packet.
+ * Follows the chain of extension headers to the upper layer. The protocol stays
+ * unknown if a header passes the packet's end, or if a later fragment begins with
+ * one: its bytes are then in another packet.
  */
 static void view_extensions(struct eth_view *v, const uint8_t *frame,
 			    uint8_t proto, size_t at)
@@ -207,7 +206,7 @@ bool eth_is_membership(const struct eth_view *v, const uint8_t *frame,
 	       is_mld(frame[v->l4_offset]);
 }
 
-/* True if len bytes from the start of an unfragmented L4 header are there. */
+/* True if the packet is no fragment and has len bytes from the L4 header on. */
 static bool has_l4(const struct eth_view *v, uint8_t proto, size_t need)
 {
 	return v->l4_offset != 0 && !v->ip_fragment && v->ip_proto == proto &&

@@ -28,7 +28,7 @@ enum eth_type {
 enum eth_l3 { ETH_L3_OTHER, ETH_L3_IPV4, ETH_L3_IPV6 };
 
 /*
- * Only what was inside the bytes is set; offsets are from the frame's start.
+ * Only fields that lie inside the frame are set; offsets are from its start.
  * The outermost tag names the VLAN (IEEE 802.1Q); priority-tagged frames are
  * VLAN 0.
  */
@@ -98,9 +98,10 @@ bool eth_csum_valid(const struct eth_view *v, size_t len, uint16_t csum_start,
 
 /*
  * Completes a partial checksum that eth_csum_valid let through, in place: for
- * readers of raw frames, who do not know that it is partial (DHCP on UDP 67 and
- * 68, captures), and for a TAP that takes none. The field must hold the
- * pseudo-header's sum, which nobody can check. Costs a walk over the payload.
+ * readers of raw frames, which do not know that it is partial (DHCP on UDP 67 and
+ * 68, captures), and for a TAP that takes no partial checksums. The field must
+ * hold the pseudo-header's sum, which nobody can check. Costs a walk over the
+ * payload.
  */
 void eth_csum_complete(const struct eth_view *v, uint8_t *frame,
 		       uint16_t csum_offset);

@@ -106,7 +106,7 @@ bool group_of_frame(const struct eth_view *v, struct group *g)
 
 	*g = (struct group){ .vlan = v->vlan };
 	memcpy(g->ip, v->ip_dst, sizeof(g->ip));
-	/* By the header's family: an IPv6 packet may name a v4-mapped group. */
+	/* By the header's family: an IPv6 packet may have a v4-mapped destination. */
 	multicast = (v->l3 == ETH_L3_IPV4 && v->ip_dst[12] >> 4 == 0xe) ||
 		    (v->l3 == ETH_L3_IPV6 && v->ip_dst[0] == 0xff);
 	if (multicast && !group_is_for_all(g)) {

@@ -21,10 +21,10 @@ _Static_assert(GROUP_LEN == 18, "a table key has no padding");
 
 /* 0xef010203 is 239.1.2.3. */
 struct group group_v4(uint16_t vlan, uint32_t ip);
-/* No group, but "this VLAN": 0.0.0.0. */
+/* No group but the VLAN itself: 0.0.0.0. */
 struct group group_of_vlan(uint16_t vlan);
 bool group_is_vlan(const struct group *g);
-/* A multicast address in a VLAN that can be; or a VLAN. */
+/* A multicast address in a valid VLAN; or a VLAN. */
 bool group_is_valid(const struct group *g);
 bool group_is_v4(const struct group *g);
 
@@ -37,16 +37,16 @@ bool group_is_for_all(const struct group *g);
 
 /* The MAC that the group's frames go to: RFC 1112, 6.4; RFC 2464, 7. */
 void group_mac(const struct group *g, uint8_t mac[ETH_ADDR_LEN]);
-/* True if what listens to this MAC needs no membership: no group's MAC, or one
- * that is hardly used but for a group for all, such as mDNS's or VRRP's. 31
- * other IPv4 groups share each of these. */
+/* True if an interface may accept this MAC without a group having been reported:
+ * it is no group's MAC, or one of a common group for all, such as mDNS's or
+ * VRRP's. 31 other IPv4 groups share each of these, and are rarely used. */
 bool group_mac_is_for_all(const uint8_t mac[ETH_ADDR_LEN]);
 
 /*
  * The group whose members a frame is for. False, and *g zeroed, if it is for
  * everybody instead: broadcast, not IP, malformed IP, a group that
- * group_is_for_all, or an IP destination that does not belong to the MAC: who
- * listens to that MAC alone has joined nothing we could know of.
+ * group_is_for_all, or an IP destination that does not belong to the MAC, since a
+ * host that accepts that MAC alone has reported no group.
  */
 bool group_of_frame(const struct eth_view *v, struct group *g);
 

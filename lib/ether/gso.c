@@ -42,7 +42,7 @@ static size_t headers_len(const struct eth_view *v, const uint8_t *frame,
 	return header <= len - v->l4_offset ? v->l4_offset + header : 0;
 }
 
-/* The payload of a segment, or 0 if the GSO frame's size is none. */
+/* A segment's payload, or 0 if the GSO frame's segment size cannot be. */
 static size_t segment_size(const struct gso *g, size_t gso_size)
 {
 	size_t room = IP_LEN_MAX - (g->header_len - g->view.l3_offset);
@@ -55,7 +55,7 @@ static size_t segment_size(const struct gso *g, size_t gso_size)
 	return g->view.ip_proto == INET_PROTO_TCP ? room : 0;
 }
 
-/* A sum from which a field that it holds is taken (RFC 1624). */
+/* The sum without a field that is in it (RFC 1624). */
 static uint64_t without(uint64_t sum, size_t field)
 {
 	return sum + (uint16_t)~field;
@@ -92,8 +92,9 @@ static bool take(struct gso *g, const uint8_t *frame, size_t len,
 		g->ip_sum = ipv4_sum(frame + v->l3_offset,
 				     (size_t)v->l4_offset - v->l3_offset);
 	/*
-	 * From the field, not from the addresses: behind a routing header the
-	 * pseudo-header has another destination (RFC 8200, 8.1).
+	 * The pseudo-header's sum is in the checksum field. It cannot be made
+	 * from the addresses: behind a routing header the destination is
+	 * another (RFC 8200, 8.1).
 	 */
 	g->l4_sum = without(load_be16(frame + o->csum_start + o->csum_offset),
 			    len - v->l4_offset);

@@ -34,7 +34,7 @@
 #define GSO_PAYLOAD_MIN 64
 
 struct gso {
-	/* What the caller may read after gso_begin. */
+	/* The caller may read these after gso_begin. */
 	struct eth_view view;	/* every segment's, but for l3_end */
 	struct offload offload; /* every segment's */
 	size_t header_len;	/* every segment's, at most GSO_HEADER_MAX */
@@ -60,12 +60,12 @@ struct gso_segment {
  * Takes a GSO frame in one iovec, which is borrowed while *g is in use, and its
  * view from eth_parse_gso. Begins to split it at its own segment size.
  *
- * DROP_offload_bad, and *g zeroed: the GSO type is not the packet's or none; an
- * IP fragment, or IP malformed; no partial checksum, which GSO requires (virtio
- * 1.2, 5.1.6.2), or not TCP's or UDP's; TCP's data offset under 20 or outside
- * the frame; headers longer than GSO_HEADER_MAX; no payload; segment size 0, one
- * that makes more than GSO_SEGMENTS_MAX, or UDP datagrams that no IP packet
- * holds; a frame longer than ETH_OVERHEAD_MAX and an IP packet.
+ * DROP_offload_bad, and *g zeroed: no GSO type, or not the packet's; an IP
+ * fragment, or malformed IP; no partial checksum, which GSO requires (virtio 1.2,
+ * 5.1.6.2), or not TCP's or UDP's; TCP's data offset under 20 or outside the
+ * frame; headers longer than GSO_HEADER_MAX; no payload; a segment size that is 0,
+ * makes more than GSO_SEGMENTS_MAX, or makes UDP datagrams too large for IP; a
+ * frame longer than ETH_OVERHEAD_MAX and an IP packet.
  */
 enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
 			   const uint8_t *frame, size_t len,

@@ -6,8 +6,8 @@
 
 /*
  * As snoop_parse, for frames with an IPv4 header. BAD: a fragment, a wrong
- * checksum, a length that cannot be, a group that is none. TTL and router alert
- * are not looked at: many hosts set neither, and their members count too.
+ * checksum, an impossible length, a group that is none. TTL and router alert are
+ * ignored: many hosts set neither, and their members count too.
  */
 enum report_kind igmp_parse(struct report *m, const struct eth_view *v,
 			    const uint8_t *frame, size_t len);

@@ -14,7 +14,7 @@
 
 #define NONE UINT32_MAX
 
-/* What was read of a frame that may merge, or of a TCP segment that may not. */
+/* A frame as it came, parsed as far as is needed to merge it. */
 struct arrival {
 	uint8_t *frame;
 	size_t len;
@@ -34,7 +34,8 @@ struct buffer {
 	uint32_t token;
 };
 
-/* A frame of the output. What an open one needs is set only if it may be. */
+/* A frame of the output. What stands between count and offload is set only if a
+ * segment may join it. */
 struct held {
 	uint32_t first, last; /* buffers */
 	uint16_t count;
@@ -47,8 +48,8 @@ struct held {
 	struct offload offload;
 };
 
-/* Where the open frame of a flow is. Two of a peer that share a hash take turns,
- * as one flow that does not continue. */
+/* Where the open frame of a flow is. Two flows of a peer that share a hash are
+ * taken for one that does not continue: each closes the other's frame. */
 struct flow {
 	uint64_t number; /* 0: none */
 	uint32_t hash;
@@ -66,8 +67,8 @@ struct merge {
 	enum merge_mode mode;
 	/*
 	 * Frames are numbered in the order in which they came; held[0] is
-	 * number `base`. Numbers are never used twice, so that what refers to
-	 * an earlier batch needs no clearing: it is below base.
+	 * number `base`. Numbers are never used twice, so flows and ports that
+	 * refer to an earlier batch need no clearing: theirs are below base.
 	 */
 	uint64_t base;
 	uint32_t held_count, buffer_count;
@@ -137,14 +138,14 @@ static bool is_plain_ip(const struct eth_view *v, size_t len)
 	       (size_t)v->l3_offset + header == v->l4_offset;
 }
 
-/* They fit: an IPv6 packet has 65,575 bytes at most, a header among them. */
+/* They fit 16 bits: an IPv6 packet has at most 65,575 bytes with its header. */
 static void set_lengths(struct arrival *a, size_t l4_header)
 {
 	a->header_len = (uint16_t)(a->view->l4_offset + l4_header);
 	a->payload_len = (uint16_t)(a->len - a->header_len);
 }
 
-/* What of the headers no merge could keep. */
+/* False if a merge would lose something of this frame. */
 static bool may_merge(const struct arrival *a, const struct offload *o)
 {
 	return a->payload_len > 0 && o->gso == OFFLOAD_GSO_NONE &&
@@ -221,7 +222,7 @@ static uint64_t hold(struct merge *c, const struct arrival *a,
 	return c->base + c->held_count++;
 }
 
-/* Notes what a segment must be to continue this one. */
+/* Notes what the next segment must have to continue this one. */
 static void open_held(struct held *h, const struct arrival *a, bool tcp)
 {
 	h->l3_offset = a->view->l3_offset;
@@ -258,7 +259,7 @@ static bool same_tcp(const uint8_t *x, const uint8_t *y, size_t header)
 	       memcmp(x + 18, y + 18, header - 18) == 0;
 }
 
-/* The segments that are held are full, or it would be closed. */
+/* All segments of an open frame are full, so this one may be the shorter last. */
 static bool continues(const struct merge *c, const struct held *h,
 		      const struct arrival *a)
 {
@@ -303,7 +304,7 @@ static const uint8_t *addresses(const uint8_t *l3, bool ipv4, size_t *len)
 	return l3 + (ipv4 ? 12 : 8);
 }
 
-/* Not keyed: who finds collisions spoils merges, nothing else. */
+/* Not keyed: collisions cost merges, nothing else. */
 static uint32_t flow_hash(const struct arrival *a)
 {
 	uint64_t h = load_be32(l4_of(a)) + ((uint64_t)a->port << 32);
@@ -321,7 +322,7 @@ static bool is_open(const struct merge *c, const struct flow *f, uint16_t port)
 	return f->number >= c->base && f->number > c->ports[port].barrier;
 }
 
-/* The flow's place with its open frame, or else where it may have one. */
+/* The entry of the flow's open frame, or else the one to put it into. */
 static struct flow *flow_find(struct merge *c, const struct arrival *a,
 			      uint32_t hash, bool *open)
 {

@@ -11,26 +11,27 @@
 
 /*
  * The frames of one batch become the frames of one write, in the order in which
- * they came; only a segment that continues a held one joins it where that
- * stands. So nothing waits, and what may overtake what follows from which held
- * frames are still open:
+ * they came, except that a segment that continues a held frame joins it at that
+ * frame's place. So nothing waits. Which frames a segment may overtake in this way
+ * depends on which held frames are still open:
  *
  *   - A flow is a peer and the addresses and ports of TCP over plain IP (no
  *     fragment, no option, no extension header). It has at most one open frame,
  *     its last one. A segment that does not continue it closes it and, if it
  *     could itself be continued, is the new one. So flows pass one another, and
  *     within a flow all stays in order.
- *   - Any other frame closes all its peer's: what came before it leaves before
- *     it, what comes later leaves later.
+ *   - Any other frame closes all open frames of its peer: what came before it
+ *     leaves before it, what comes later leaves later.
  *   - UDP is such a frame. If wanted, a datagram joins the one before it,
  *     provided nothing else came from its peer in between.
  *   - Frames of different peers have no order and never merge.
  *
- * TCP segments merge if all of both headers is equal but for lengths,
- * checksums, sequence, PSH and IPv4 ID: so MACs, tags, TOS, flow label, TTL, DF,
- * ACK, window, options. Flags other than ACK and PSH, no payload, or a wrong
- * IPv4 checksum: never. The sequence must continue. All are of one size but the
- * last, which may be shorter; PSH and a shorter one close the frame. Without DF
+ * TCP segments merge if their headers are equal but for lengths, checksums,
+ * sequence, PSH and IPv4 ID: that is MACs, tags, TOS, flow label, TTL, DF, ACK,
+ * window and options. A segment with flags other than ACK and PSH, without
+ * payload, or with a wrong IPv4 checksum never merges. The sequence must continue.
+ * All are of one size but the last, which may be shorter; PSH and a shorter
+ * segment close the frame. Without DF
  * the ID must count up, as it will again if the GSO frame is split (RFC 6864: it
  * means nothing with DF). At most MERGE_SEGMENTS_MAX segments and an IP
  * packet of 65,535 bytes.
@@ -39,8 +40,8 @@
  * nothing to keep. Complete ones come from peers without offloads; to merge
  * them they would all have to be verified first.
  *
- * Peers may be hostile: all is read from the bytes, nothing is waited for, every
- * table is bounded. Flows that collide in the table cost each other merges,
+ * Peers may be hostile: everything is read from the bytes, nothing is waited for,
+ * every table is bounded. Flows that collide in the table cost each other merges,
  * never order.
  */
 struct merge;
@@ -78,14 +79,14 @@ void merge_set_mode(struct merge *c, enum merge_mode mode);
 
 /*
  * Takes a frame that `port` sent. v: from eth_parse; a partial checksum has
- * passed eth_csum_valid. The bytes are borrowed until they were written, and
- * the headers are modified if others join them. token: what `release` is given
- * then, or MERGE_NO_TOKEN. Calls merge_flush if there is no room.
+ * passed eth_csum_valid. The bytes are borrowed until they are written, and
+ * the headers are modified if others join them. token: is given to `release` after
+ * that, unless it is MERGE_NO_TOKEN. Calls merge_flush if there is no room.
  */
 void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	       uint8_t *frame, size_t len, const struct offload *offload,
 	       uint32_t token);
-/* Writes all that is held; to be called at the end of each batch. */
+/* Writes all held frames; to be called at the end of each batch. */
 void merge_flush(struct merge *c);
 
 #endif

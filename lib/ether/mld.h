@@ -6,9 +6,9 @@
 
 /*
  * As snoop_parse, for frames with an IPv6 header. BAD: a fragment, a wrong
- * checksum, a length that cannot be, a group that is none; and a query that no
- * host would answer, as it is not from a link-local address, with hop limit 1
- * and behind a hop-by-hop header (RFC 3810, 6.2): it makes nobody a router.
+ * checksum, an impossible length, a group that is none; and a query that no host
+ * would answer, since it is not from a link-local address, with hop limit 1 and
+ * behind a hop-by-hop header (RFC 3810, 6.2): its sender is no router.
  * Reports may come from anywhere: the first ones of a host come from "::".
  */
 enum report_kind mld_parse(struct report *m, const struct eth_view *v,

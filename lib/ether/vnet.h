@@ -12,7 +12,7 @@
 
 void vnet_pack(const struct offload *o, uint8_t hdr[VNET_HDR_LEN]);
 /* False, and *o zeroed, for a GSO type this build does not know or a GSO frame
- * without a segment size. Fields that no flag gives a meaning read as 0. */
+ * without a segment size. Fields that have no meaning under its flags read as 0. */
 bool vnet_unpack(struct offload *o, const uint8_t hdr[VNET_HDR_LEN]);
 
 #endif
