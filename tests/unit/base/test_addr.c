@@ -208,7 +208,7 @@ START_TEST(key_is_equal_for_equal_addresses_only)
 		for (size_t j = 0; j < n; j++) {
 			struct addr a, b;
 
-			/* Whatever the padding holds. */
+			/* Equal whatever the padding holds. */
 			memset(&a, 0xaa, sizeof(a));
 			memset(&b, 0x55, sizeof(b));
 			ck_assert(addr_parse(&a, texts[i], 1));

@@ -1,4 +1,4 @@
-/* bridge/declaration: versions, order, what is forgotten, and any cut of it. */
+/* bridge/declaration: versions, order, forgotten leaves, messages of any length. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static void set(uint32_t i, bool wanted)
 	declaration_set(d, &g, wanted);
 }
 
-/* What follows a version, as text: "+1 -2" is 1 joined and 2 left. */
+/* The changes after a version, as text: "+1 -2" is 1 joined and 2 left. */
 static const char *behind(uint32_t version)
 {
 	static char text[8 * CAPACITY];
@@ -142,7 +142,7 @@ START_TEST(leaves_are_forgotten_up_to_a_version_and_joins_never)
 	ck_assert_str_eq(behind(0), "+2 +4");
 	ck_assert_uint_eq(declaration_left(d), 0);
 	ck_assert_uint_eq(declaration_version(d), 7);
-	/* It is no more than any other now. */
+	/* It is a group like any other now. */
 	set(1, false);
 	ck_assert_uint_eq(declaration_version(d), 7);
 	set(1, true);
@@ -161,7 +161,7 @@ START_TEST(what_came_back_is_not_forgotten_with_its_leave)
 }
 END_TEST
 
-/* What was looked at before is not what is there now. */
+/* The list has changed since it was walked. */
 START_TEST(leaves_are_forgotten_wherever_they_moved)
 {
 	for (uint32_t i = 0; i < 6; i++)
@@ -204,10 +204,10 @@ START_TEST(a_join_without_room_makes_it_incomplete)
 	version = declaration_version(d);
 	set(2000, true);
 	ck_assert(declaration_is_incomplete(d));
-	/* Nothing that is known changed, but for this. */
+	/* The groups that it has stay as they are. */
 	ck_assert_uint_eq(declaration_version(d), version);
 	ck_assert_uint_eq(declaration_joined(d), 1);
-	/* Who is in may still leave, and those that left come back. */
+	/* Groups that are joined may still be left, and left ones joined again. */
 	set(1000, false);
 	set(5, true);
 	ck_assert_uint_eq(declaration_version(d), version + 2);
@@ -310,7 +310,7 @@ static void change_something(struct world *w)
 		declaration_touch(d);
 }
 
-/* From what somebody holds, or from any version before it. */
+/* From a version that a receiver registered, or from any before it. */
 static void send_something(struct world *w)
 {
 	const struct receiver *r =
@@ -328,7 +328,7 @@ static void send_something(struct world *w)
 		cut(base, 1 + (uint32_t)splitmix_below(&w->rng, GROUPS));
 }
 
-/* To one of them, or more; in any order; perhaps never. */
+/* The message reaches one receiver or more, in any order, perhaps never. */
 static void deliver_something(struct world *w)
 {
 	size_t i;
@@ -363,7 +363,7 @@ static void forget_what_all_hold(struct world *w)
 			w->flying[i] = w->flying[--w->flying_count];
 }
 
-/* What is still in flight arrives; then each is told what it lacks. */
+/* Messages in flight arrive; then each receiver is sent what it lacks. */
 static void assert_all_agree(struct world *w)
 {
 	while (w->flying_count)

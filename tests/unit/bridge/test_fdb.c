@@ -114,7 +114,7 @@ START_TEST(port_that_invents_addresses_fills_its_share_only)
 		ck_assert(!fdb_learn(fdb, 0, mac(1000 + i), 1, 0));
 	ck_assert_uint_eq(fdb_count(fdb), PER_PORT);
 	ck_assert_int_eq(fdb_find(fdb, 0, mac(1000), 0), -1);
-	/* Its own are refreshed, and the others have room. */
+	/* Known MACs are refreshed, and other ports have room. */
 	ck_assert(fdb_learn(fdb, 0, mac(100), 1, 5));
 	fill_port(2);
 }
@@ -141,7 +141,7 @@ START_TEST(move_to_a_full_port_is_flooded_rather_than_lost)
 	fdb_learn(fdb, 0, mac(7), 2, 0);
 	ck_assert(!fdb_learn(fdb, 0, mac(7), 1, 1));
 	ck_assert_int_eq(fdb_find(fdb, 0, mac(7), 1), -1);
-	/* Where it was has its room back: its share is exactly full again. */
+	/* Its old port has the room back: its share is exactly full again. */
 	fill_port(2);
 	ck_assert(!fdb_learn(fdb, 0, mac(8), 2, 1));
 }

@@ -28,7 +28,7 @@ static void setup(void)
 		port_set_add(&tables.live, port);
 }
 
-/* … that declared all their groups; 5 wants all. */
+/* … all of whose groups are registered; 5 is a flood port. */
 static void setup_snooping(void)
 {
 	setup();
@@ -54,7 +54,7 @@ static unsigned int ports_of(const struct forward *forward)
 
 #define ALL 1234
 
-/* To everybody who can be sent to. */
+/* To all live ports. */
 static bool flooded(void)
 {
 	return memcmp(&f.ports, &tables.live, sizeof(f.ports)) == 0;
@@ -151,7 +151,7 @@ START_TEST(unicast_within_our_side_goes_nowhere)
 }
 END_TEST
 
-/* Its MAC is known, but there is no session to send on: who else can? */
+/* Its MAC is known, but its port is not live: another may reach it. */
 START_TEST(an_owner_that_is_not_live_is_looked_for_everywhere)
 {
 	from_port(5, 1, 2);
@@ -276,7 +276,7 @@ START_TEST(full_share_is_reported_and_the_frame_still_goes)
 	}
 	ck_assert_uint_eq(from_tap(200, 1), ALL);
 	ck_assert(f.full);
-	/* A frame that teaches nothing, and one already known, are not it. */
+	/* A frame from which nothing is learned, or whose MAC is known, is not. */
 	ck_assert_uint_eq(sample_from_tap("igmp report"), ALL);
 	ck_assert(!f.full);
 	from_tap(200, 100);
@@ -362,7 +362,7 @@ START_TEST(a_peer_whose_groups_find_no_room_gets_every_group)
 }
 END_TEST
 
-/* Who has not said that it knows a VLAN may have a member there. */
+/* A port that has not registered a VLAN may have a member there. */
 START_TEST(a_tagged_group_goes_also_to_who_does_not_know_the_vlan)
 {
 	join(2, 7, "239.1.2.3");

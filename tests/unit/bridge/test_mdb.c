@@ -139,7 +139,7 @@ START_TEST(port_past_its_share_overflows_and_no_other_does)
 	ck_assert(mdb_join(mdb, &groups[500], 4));
 	/* What it has may be registered again. */
 	ck_assert(mdb_join(mdb, &groups[0], 3));
-	/* No room came of it. */
+	/* That made no room. */
 	ck_assert_uint_eq(mdb_count(mdb), PER_PORT + 1);
 }
 END_TEST
@@ -208,7 +208,7 @@ START_TEST(walk_shows_every_group_and_may_take_it_back)
 }
 END_TEST
 
-/* Against a model: which ports registered what, and which the table had no room for. */
+/* Against a model: which ports registered what, and which overflowed. */
 #define MODEL_GROUPS 40
 #define MODEL_PORTS  6
 

@@ -68,7 +68,7 @@ START_TEST(what_was_known_outlives_a_link_that_went_down)
 	querier_start(lan.q, lan.now);
 	advance(10 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	/* It was about to be left, and nobody could be asked. */
+	/* Its leave was pending, and no query could be sent. */
 	ck_assert(querier_wants(lan.q, &lan.g2));
 }
 END_TEST
@@ -214,7 +214,7 @@ START_TEST(leave_is_declared_after_two_queries_that_nobody_answers)
 	ck_assert_uint_eq(lan.queries_count, 1);
 	ck_assert(group_equal(&lan.queries[0].group, &lan.g1));
 	ck_assert(!lan.queries[0].v6);
-	/* The leave is repeated, as hosts do: that is no new one. */
+	/* Hosts repeat a leave: the second is no new one. */
 	advance(700 * CLOCK_MS);
 	say(HOST, REPORT_TO_NONE, &lan.g1);
 	advance(300 * CLOCK_MS);
@@ -245,7 +245,7 @@ START_TEST(leave_of_one_of_two_is_none)
 	advance(10 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, g));
 	ck_assert_uint_eq(lan.changes, 1);
-	/* And then the other one's is. */
+	/* And then the other's leave. */
 	say(HOST, REPORT_TO_NONE, g);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, g));
@@ -397,7 +397,7 @@ START_TEST(vlans_are_apart)
 	ck_assert(querier_wants(lan.q, &tagged));
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	say(HOST, REPORT_TO_ALL, &lan.g1);
-	/* It answers there, which says nothing of here. */
+	/* It answers in that VLAN, which says nothing of this one. */
 	general_query(HOST, REPORT_IS_ALL, &lan.mdns);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &tagged));
@@ -433,7 +433,7 @@ START_TEST(a_vlan_is_known_once_it_was_asked_and_told_of_once)
 	advance(CLOCK_S);
 	ck_assert_uint_eq(lan.vlans_known, 2);
 	ck_assert_uint_eq(known_vlans(), 512);
-	/* It is asked again and again, and told no more. */
+	/* It is asked again and again, but reported only once. */
 	querier_stop(lan.q);
 	ck_assert_uint_eq(known_vlans(), 512);
 	querier_start(lan.q, lan.now);

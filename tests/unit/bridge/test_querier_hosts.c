@@ -41,9 +41,9 @@ struct sim {
 	struct event events[EVENTS_MAX];
 	size_t count;
 	bool listening;		     /* the querier is told of the MAC filter */
-	bool tidy;		     /* nothing is lost, nobody vanishes */
+	bool tidy;		     /* no report is lost, no host vanishes */
 	bool losing;		     /* the TAP's ring is full now and then */
-	bool lost;		     /* and nobody has looked since */
+	bool lost;		     /* a report was, since the last look */
 	bool untidy;		     /* somebody left without a word */
 	bool wants[GROUPS];	     /* as told */
 	uint64_t missing_us[GROUPS]; /* since when, or CLOCK_NEVER */
@@ -239,8 +239,8 @@ static bool is_joined(const struct sim *s, int group)
 	return false;
 }
 
-/* Who was never heard and cannot be asked is seen listening at the first look
- * after the last known member's leave. */
+/* A member that was never heard and does not answer is found by its listening MAC,
+ * when the interface is looked at first after the last known member's leave. */
 #define UNHEARD_MAX_US SECOND_LOOK
 
 static void nothing_is_lost(struct sim *s)
@@ -337,8 +337,8 @@ static void init(struct sim *s, uint64_t seed_value, bool listening, bool tidy)
 		struct sim_host *h = &s->hosts[i];
 
 		h->present = true;
-		/* Without the filter, nobody could know of who joined before
-		 * and answers nothing, or only after the start's queries. */
+		/* Without the MAC filter nobody could know of a host that
+		 * joined before and never answers, or only later. */
 		h->firewalled = listening && splitmix_chance(&s->rng, 30);
 		h->vanishes = !tidy && splitmix_chance(&s->rng, 30);
 		h->igmp = 3 - splitmix_chance(&s->rng, 30);

@@ -84,7 +84,7 @@ START_TEST(joins_behind_a_firewall_are_no_answers)
 }
 END_TEST
 
-/* Nobody can be asked: the leave is believed of who sent it alone. */
+/* No query can be answered: only the member that sent the leave has left. */
 START_TEST(leave_beside_a_firewalled_member_leaves_it_in)
 {
 	start_joined(&lan.g1);
@@ -219,7 +219,7 @@ START_TEST(join_again_of_an_old_host_is_no_answer)
 }
 END_TEST
 
-/* H1's report of the group made H2 keep quiet: only H1's is known anew. */
+/* H1's report of the group made H2 keep quiet: only H1 is heard again. */
 START_TEST(suppressed_member_is_found_when_the_other_one_leaves)
 {
 	start();
@@ -249,7 +249,7 @@ START_TEST(slow_answers_of_the_oldest_hosts_are_waited_for)
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
 	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
 	end_general_query();
-	/* A leave in its group; two quick queries. */
+	/* Two last-member queries: it cannot answer them in time. */
 	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
 	advance(3 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g2));

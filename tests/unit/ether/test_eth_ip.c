@@ -16,8 +16,8 @@ static void setup(void)
 	w = writer_init(buf, sizeof(buf));
 }
 
-/* An extension header of len bytes, a multiple of 8. Its body is no header: who
- * lands in it is led astray. */
+/* An extension header of len bytes, a multiple of 8. Its body is no header, so a
+ * parser that lands in it goes astray. */
 static void put_extension(uint8_t next, size_t len)
 {
 	writer_u8(&w, next);
@@ -342,7 +342,7 @@ START_TEST(mld_behind_hop_by_hop_is_membership)
 	ck_assert_uint_eq(p.v.ip_proto, 58);
 	ck_assert_uint_eq(p.v.l4_offset, 62);
 	ck_assert_int_eq(p.membership, mld);
-	/* Nor does it need the option. */
+	/* The router alert is not needed. */
 	setup();
 	open_ipv6(58);
 	writer_u64(&w, (uint64_t)_i << 56);

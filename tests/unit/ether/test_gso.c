@@ -42,7 +42,7 @@ static size_t next_frame(struct gso *g)
 	return g->header_len + seg.payload_len;
 }
 
-/* Cuts at frame_max and holds each segment to what the builder makes of it. */
+/* Splits at frame_max and compares each segment with what the builder makes. */
 static void split_as_expected(struct gso *g, const struct segment *s,
 			      size_t frame_max, size_t size)
 {
@@ -205,7 +205,7 @@ START_TEST(segment_is_never_longer_than_an_ip_packet)
 	struct gso g;
 	size_t len;
 
-	/* Bytes for two tags, but no tag. */
+	/* The bytes that two tags need, but no tag. */
 	s.payload_len = ETH_OVERHEAD_MAX + 65535 - segment_headers_len(&s);
 	len = build_gso(&s, 65535, &o);
 	ck_assert_int_eq(gso_begin_frame(&g, gso_frame, len, &o), DROP_NONE);

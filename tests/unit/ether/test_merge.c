@@ -216,7 +216,7 @@ static void assert_same_offload(const struct offload *x,
 	ck_assert_mem_eq(packed[0], packed[1], VNET_HDR_LEN);
 }
 
-/* All went out once, GSO frames can be split back, the rest is untouched. */
+/* All frames were written once, GSO frames can be split back, others are unchanged. */
 static void flush(void)
 {
 	merge_flush(c);
@@ -509,7 +509,7 @@ static void set_field(struct segment *s, const struct change *ch)
 	}
 }
 
-/* The flow goes on with a third segment that continues both. */
+/* The second segment is changed; does it merge? */
 static void run_change(const struct change *ch, bool ipv6)
 {
 	struct segment s = tcp();
@@ -543,7 +543,7 @@ START_TEST(segments_that_differ_do_not_merge)
 }
 END_TEST
 
-/* Not even one that is the same. */
+/* Not even an equal segment. */
 START_TEST(nothing_joins_a_segment_that_may_not_merge)
 {
 	static const uint8_t flags[] = { 0,
@@ -795,7 +795,7 @@ START_TEST(whatever_comes_between_parts_datagrams)
 		add_segment(_i == 4 ? 2 : 1, &between);
 	add_segment(1, &s);
 	flush();
-	/* Only another peer's frame does not. */
+	/* Only another peer's frame does not come between. */
 	ck_assert_uint_eq(frames_count, _i == 4 ? 2 : 3);
 }
 END_TEST
@@ -872,7 +872,7 @@ START_TEST(more_iovecs_than_fit_are_written_in_between)
 }
 END_TEST
 
-/* More than the table holds; each still has its own order. */
+/* More flows than the table holds; each still keeps its order. */
 START_TEST(more_flows_than_fit_cost_merges_not_order)
 {
 	struct segment s[200];
@@ -912,7 +912,7 @@ static struct segment random_flow(struct splitmix *r, unsigned i)
 	return s;
 }
 
-/* Mostly what continues the flow; now and then anything else. */
+/* Mostly a segment that continues the flow; now and then another. */
 static void add_random(struct splitmix *r, uint16_t port, struct segment *flow)
 {
 	struct segment s = *flow;
