@@ -59,8 +59,8 @@ class TapctlFailed(AssertionError):
         self.exit_code, self.stderr = done.returncode, done.stderr
 
 
-# Lowest first: each rung of the offloads' ladders has what is below it.
-LADDERS = {
+# Offloads and their levels, lowest first: each has what is below it.
+OFFLOADS = {
     "tap": ["none", "checksum", "tso", "all"],
     "merge": ["none", "tcp", "all"],
     "send": ["single", "batch", "all"],
@@ -158,16 +158,16 @@ class Tapd:
     def reload(self):
         self.process.signal(signal.SIGHUP)
 
-    def use_rungs(self, **rungs):
-        """From now on these of the offloads' ladders, the highest of those not named."""
-        highest = {name: words[-1] for name, words in LADDERS.items()}
-        rungs = {**highest, **rungs}
-        if self.settings.get("offload", highest) != rungs:
-            self.configure(offload=rungs)
+    def use_levels(self, **levels):
+        """From now on these levels, and the highest of the offloads not named."""
+        highest = {name: words[-1] for name, words in OFFLOADS.items()}
+        levels = {**highest, **levels}
+        if self.settings.get("offload", highest) != levels:
+            self.configure(offload=levels)
             self.ctl("reload")
         in_use = self.status()["offload"]
         for name in ("tap", "send", "receive"):
-            assert in_use[name] == rungs[name], in_use
+            assert in_use[name] == levels[name], in_use
 
     @property
     def running(self):

@@ -304,7 +304,7 @@ class Cloud:
         return int(re.search(r"# handle (\d+)", out).group(1))
 
     def singles(self):
-        """No super-datagram crosses a veth: a rule must see each one by itself."""
+        """No GSO datagram crosses a veth: a rule must see each one by itself."""
         for host in self.hosts:
             host.run("ethtool", "-K", "eth0", "tx-udp-segmentation", "off")
 

@@ -46,20 +46,20 @@ def classic(sock):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
 
 
-@pytest.mark.parametrize("rungs", [{}, {"tap": "checksum"}], ids=["GSO frames", "segments"])
+@pytest.mark.parametrize("levels", [{}, {"tap": "checksum"}], ids=["GSO frames", "segments"])
 @pytest.mark.parametrize("family, ip", [("tap4", "ip"), ("tap6", "ip6")])
-def test_congestion_marks_are_echoed_and_answered(pair, family, ip, rungs):
+def test_congestion_marks_are_echoed_and_answered(pair, family, ip, levels):
     """CE there, ECE back, CWR there. A GSO frame's CWR is on one of its segments
     and no other (RFC 3168, 6.1.2), so as many come as were sent."""
     web1, web2 = pair
-    web1.use_rungs(**rungs)
+    web1.use_levels(**levels)
 
     def count(name, match):
         return f'meta l4proto tcp {match} counter comment "{name}"'
     mark = f'oifname "tap0" {ip} ecn ect0 numgen inc mod 20 == 7 {ip} ecn set ce'
     ce = count("ce", f"{ip} ecn ce")
     cwr = count("cwr", "tcp flags & (cwr | syn) == cwr")
-    whole = count("super", "tcp flags & (cwr | syn) == cwr meta length > 1500")
+    whole = count("gso", "tcp flags & (cwr | syn) == cwr meta length > 1500")
     ece = count("ece", "tcp flags & (ecn | syn) == ecn")
     with Counters(web1.host, ("output", mark), ("output", ce), ("output", cwr),
                   ("output", whole), ("prerouting", ece)) as at1, \
@@ -69,5 +69,5 @@ def test_congestion_marks_are_echoed_and_answered(pair, family, ip, rungs):
         seen1, seen2 = at1.packets(), at2.packets()
     assert seen1["ce"] > 0 and seen2["ce"] > 0
     assert seen2["ece"] > 0 and seen1["ece"] > 0
-    assert seen1["super"] > 0, "a GSO frame with CWR was there"
+    assert seen1["gso"] > 0, "a GSO frame with CWR was there"
     assert seen2["cwr"] == seen1["cwr"]

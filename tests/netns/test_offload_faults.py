@@ -14,8 +14,8 @@ def start(make_cloud, mtu, **settings):
     cloud = make_cloud(3, mtu=mtu)
     daemons = start_all(cloud, **settings)
     wait_addresses(cloud.hosts)
-    for daemon, rungs in zip(daemons, MIX):
-        daemon.use_rungs(**rungs)
+    for daemon, levels in zip(daemons, MIX):
+        daemon.use_levels(**levels)
     return cloud, daemons
 
 
@@ -40,7 +40,7 @@ def came(sock, count):
 
 
 def share_of_datagrams(cloud, size, count=40, rounds=5):
-    """Of those sent in super-datagrams all around: none came twice or altered."""
+    """Of those sent in GSO datagrams all around: none came twice or altered."""
     sent, got = [], []
     for source, target in zip(cloud.hosts, cloud.hosts[1:] + cloud.hosts[:1]):
         with udp_socket(target, "tap0", 7320) as receiver, udp_socket(source) as sender:

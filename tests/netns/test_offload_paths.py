@@ -12,7 +12,7 @@ from cloud.frames import checksum, ip_payload, mac_bytes, of_protocol, sum_is_ri
 from cloud.streams import datagrams, receive_all, send_run, stream, streams, wait_addresses
 
 TCP, UDP = socket.IPPROTO_TCP, socket.IPPROTO_UDP
-RUNGS = [{}, {"merge": "none"}, {"checksums": "complete"}, {"tap": "none"}]
+LEVELS = [{}, {"merge": "none"}, {"checksums": "complete"}, {"tap": "none"}]
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def router_for_guest(daemon, *others):
     return guest, f"{net4}.2", f"{net6}:2"
 
 
-@pytest.mark.parametrize("rungs", RUNGS, ids=str)
-def test_a_receiver_that_forwards(pair, rungs):
+@pytest.mark.parametrize("levels", LEVELS, ids=str)
+def test_a_receiver_that_forwards(pair, levels):
     """What it forwards has its checksum left to do, and may be a GSO frame."""
     web1, web2 = pair
-    web2.use_rungs(**rungs)
+    web2.use_levels(**levels)
     guest, guest4, guest6 = router_for_guest(web2, web1)
     wait_for(lambda: web1.host.ping(guest6), 5, "the guest to be reached")
     between(web1.host, guest, web1.host.tap4, web1.host.tap6, guest4, guest6)
@@ -102,18 +102,18 @@ def bridge_for_guest(daemon):
     return guest, address4, address6
 
 
-@pytest.mark.parametrize("rungs", RUNGS, ids=str)
-def test_a_guest_in_a_bridge_with_the_interface(pair, rungs):
+@pytest.mark.parametrize("levels", LEVELS, ids=str)
+def test_a_guest_in_a_bridge_with_the_interface(pair, levels):
     """Its GSO frames leave by tap0 as it made them."""
     web1, web2 = pair
-    web1.use_rungs(**rungs)
+    web1.use_levels(**levels)
     guest, guest4, guest6 = bridge_for_guest(web1)
     wait_for(lambda: web2.host.ping(guest6), 10, "the guest to be reached")
     before = web1.status()["tx"]
     stream(guest, web2.host, web2.host.tap4, size=4 << 20)
     after = web1.status()["tx"]
     frames, sent = (after[key] - before[key] for key in ("frames", "datagrams"))
-    if rungs.get("tap") != "none":
+    if levels.get("tap") != "none":
         assert frames < sent / 2, f"{frames} frames from tap0 in {sent} datagrams"
     between(web2.host, guest, web2.host.tap4, web2.host.tap6, guest4, guest6)
 
@@ -132,7 +132,7 @@ SOL_PACKET, PACKET_VNET_HDR = 263, 15
 NEEDS_CSUM, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4 = 1, 1, 4, 5
 
 
-def tagged_super(source, target, vlan, family, protocol, payload, segment):
+def tagged_gso(source, target, vlan, family, protocol, payload, segment):
     """A vnet header and a tagged GSO frame whose checksum is left to do."""
     ethernet = mac_bytes(target) + mac_bytes(source) + struct.pack("!HH", 0x8100, vlan)
     if protocol == TCP:
@@ -185,24 +185,24 @@ def carried(host, raw, octets, family, protocol, data):
 
 @pytest.mark.parametrize("protocol", [TCP, UDP], ids=["tcp", "udp"])
 @pytest.mark.parametrize("family", [4, 6])
-def test_super_frames_in_a_vlan(pair, family, protocol):
+def test_gso_frames_in_a_vlan(pair, family, protocol):
     web1, web2 = pair
     data = random.Random(family).randbytes(20_000)
-    octets = tagged_super(interface_mac(web1.host), interface_mac(web2.host), 7, family,
+    octets = tagged_gso(interface_mac(web1.host), interface_mac(web2.host), 7, family,
                           protocol, data, 1111)
     with contextlib.closing(web1.host.socket(socket.AF_PACKET, socket.SOCK_RAW)) as raw:
         raw.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         raw.bind(("tap0", 0))
-        for rungs in RUNGS:
-            web2.use_rungs(**rungs)
+        for levels in LEVELS:
+            web2.use_levels(**levels)
             before = web1.status()["tx"]["frames"]
             got = carried(web2.host, raw, octets, family, protocol, data)
-            if not rungs:
+            if not levels:
                 assert web1.status()["tx"]["frames"] - before < 10
                 # With another frame before it in a batch it may come as two.
                 wait_for(lambda: len(carried(web2.host, raw, octets, family, protocol, data)) == 1,
                          5, "one GSO frame")
-            if "checksums" in rungs or "tap" in rungs:
+            if "checksums" in levels or "tap" in levels:
                 assert all(sum_is_right(f) for f in got)
 
 

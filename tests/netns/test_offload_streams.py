@@ -127,7 +127,7 @@ def test_a_reader_of_raw_frames_may_have_complete_checksums(make_cloud):
 
 
 @pytest.mark.parametrize("how", ["routed", "bridged"])
-def test_a_host_that_passes_super_frames_on(make_cloud, how):
+def test_a_host_that_passes_gso_frames_on(make_cloud, how):
     """A guest behind web2's tap0, which has no tapd, both ways."""
     cloud = make_cloud(3)
     *hosts, guest = cloud.hosts

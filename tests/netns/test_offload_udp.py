@@ -1,4 +1,4 @@
-"""UDP in super-datagrams and in IP fragments: each datagram once, in order, unaltered."""
+"""UDP in GSO datagrams and in IP fragments: each datagram once, in order, unaltered."""
 
 import random
 import socket
@@ -11,7 +11,7 @@ from cloud.frames import ip_payload, of_protocol
 from cloud.streams import UDP_SEGMENT, datagrams, receive_all, send_run, wait_addresses
 
 UDP_GRO = 104
-RUNGS = [{}, {"merge": "tcp"}, {"tap": "tso"}, {"tap": "none"}, {"checksums": "complete"}]
+LEVELS = [{}, {"merge": "tcp"}, {"tap": "tso"}, {"tap": "none"}, {"checksums": "complete"}]
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,15 @@ def module_daemons(make_module_cloud):
 
 @pytest.fixture
 def daemons(module_daemons):
-    """On the highest rungs when the test begins."""
+    """On the highest levels when the test begins."""
     for daemon in module_daemons:
-        daemon.use_rungs()
+        daemon.use_levels()
     return module_daemons
 
 
 @pytest.mark.parametrize("family", ["tap4", "tap6"])
 @pytest.mark.parametrize("size", [1, 2, 99, 1000, 1451, 1452])
-def test_super_datagrams_of_any_size(daemons, family, size):
+def test_gso_datagrams_of_any_size(daemons, family, size):
     web1, web2, _ = (daemon.host for daemon in daemons)
     datagrams(web1, web2, getattr(web2, family), size=size, count=200)
 
@@ -51,13 +51,13 @@ def test_a_socket_that_wants_them_merged_gets_them_merged(daemons):
     assert (socket.IPPROTO_UDP, UDP_GRO, struct.pack("=i", 1000)) in control
 
 
-@pytest.mark.parametrize("rungs", RUNGS, ids=str)
+@pytest.mark.parametrize("levels", LEVELS, ids=str)
 @pytest.mark.parametrize("family, group", [(socket.AF_INET, "239.77.2.2"),
                                            (socket.AF_INET6, "ff15::77:2")])
-def test_super_datagrams_to_a_group_go_to_its_members(daemons, family, group, rungs):
+def test_gso_datagrams_to_a_group_go_to_its_members(daemons, family, group, levels):
     """And to nobody else: on the third host's tap0 none is seen."""
     web1, web2, web3 = daemons
-    web2.use_rungs(**rungs)
+    web2.use_levels(**levels)
     with member(web2.host, group, 7311) as receiver, \
             multicast_sender(web1.host, family=family) as sender, Wire(web3.host) as wire:
         wait_members(web1, group, web2.host, within=8)
@@ -69,11 +69,11 @@ def test_super_datagrams_to_a_group_go_to_its_members(daemons, family, group, ru
         assert not strays
 
 
-@pytest.mark.parametrize("rungs", RUNGS, ids=str)
+@pytest.mark.parametrize("levels", LEVELS, ids=str)
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_datagrams_in_ip_fragments(daemons, family, rungs):
+def test_datagrams_in_ip_fragments(daemons, family, levels):
     web1, web2, _ = daemons
-    web1.use_rungs(**rungs)
+    web1.use_levels(**levels)
     address = web2.host.tap4 if family == socket.AF_INET else web2.host.tap6
     with udp_socket(web2.host, None, 7312, family) as receiver, \
             udp_socket(web1.host, family=family) as sender:

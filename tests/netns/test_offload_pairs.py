@@ -1,4 +1,4 @@
-"""Each rung of each offload ladder meets each of every other, on either side."""
+"""Each level of each offload meets each of every other, on either side."""
 
 import itertools
 import random
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from cloud import LADDERS, Wire, start_all, udp_socket, wait_for
+from cloud import OFFLOADS, Wire, start_all, udp_socket, wait_for
 from cloud.frames import of_protocol, sum_is_right
 from cloud.streams import datagrams, stream, streams, wait_addresses
 
@@ -33,7 +33,7 @@ def every_pair(columns):
 
 
 # The first half of a row is web1's, the second web2's.
-ROWS = every_pair([*LADDERS.values()] * 2)
+ROWS = every_pair([*OFFLOADS.values()] * 2)
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def module_pair(make_module_cloud):
 
 @pytest.fixture
 def pair(module_pair):
-    """On the highest rungs when the test begins."""
+    """On the highest levels when the test begins."""
     for daemon in module_pair:
-        daemon.use_rungs()
+        daemon.use_levels()
     return module_pair
 
 
@@ -62,8 +62,8 @@ def dhcp_is_complete(source, target):
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 def test_all_arrives_between(pair, row):
-    for daemon, rungs in zip(pair, (row[:len(LADDERS)], row[len(LADDERS):])):
-        daemon.use_rungs(**dict(zip(LADDERS, rungs)))
+    for daemon, levels in zip(pair, (row[:len(OFFLOADS)], row[len(OFFLOADS):])):
+        daemon.use_levels(**dict(zip(OFFLOADS, levels)))
     web1, web2 = (daemon.host for daemon in pair)
     for source, target in ((web1, web2), (web2, web1)):
         streams((source, target, target.tap4), (target, source, source.tap6))
@@ -76,19 +76,19 @@ def test_all_arrives_between(pair, row):
                                               "frame_long", "tap_write")), drops
 
 
-@pytest.mark.parametrize("rungs, merges", [
+@pytest.mark.parametrize("levels, merges", [
     ({}, True), ({"merge": "tcp"}, True), ({"merge": "none"}, False), ({"tap": "none"}, False),
     ({"tap": "checksum"}, False), ({"checksums": "complete"}, False)], ids=str)
-def test_super_frames_reach_the_interface_if_wanted_alone(pair, rungs, merges):
+def test_gso_frames_reach_the_interface_if_wanted_alone(pair, levels, merges):
     web1, web2 = pair
-    web2.use_rungs(**rungs)
+    web2.use_levels(**levels)
     with Wire(web2.host) as wire:
         stream(web1.host, web2.host, web2.host.tap4)
         longest = max(len(f) for f in of_protocol(wire.pending(), socket.IPPROTO_TCP))
     assert (longest > 1514) == merges
 
 
-def test_super_frames_are_taken_from_the_interface(pair):
+def test_gso_frames_are_taken_from_the_interface(pair):
     """All else would pass without any, so: they are there."""
     web1, web2 = pair
     for send in (lambda: stream(web1.host, web2.host, web2.host.tap4, size=4 << 20),
@@ -100,11 +100,11 @@ def test_super_frames_are_taken_from_the_interface(pair):
         assert frames < sent / 2, f"{frames} frames from tap0 in {sent} datagrams"
 
 
-@pytest.mark.parametrize("rungs", [{"checksums": "complete"}, {"tap": "none"}], ids=str)
+@pytest.mark.parametrize("levels", [{"checksums": "complete"}, {"tap": "none"}], ids=str)
 @pytest.mark.parametrize("family", ["tap4", "tap6"])
-def test_a_program_that_captures_may_see_complete_checksums(pair, rungs, family):
+def test_a_program_that_captures_may_see_complete_checksums(pair, levels, family):
     web1, web2 = pair
-    web2.use_rungs(**rungs)
+    web2.use_levels(**levels)
     address = getattr(web2.host, family)
     with Wire(web2.host) as wire:
         stream(web1.host, web2.host, address, size=300_000)
@@ -116,14 +116,14 @@ def test_a_program_that_captures_may_see_complete_checksums(pair, rungs, family)
         assert all(len(f) <= 1514 and sum_is_right(f) for f in seen)
 
 
-def test_rungs_may_change_under_streams(pair):
+def test_levels_may_change_under_streams(pair):
     web1, web2 = pair
     done = []
 
     def change():
         for row in ROWS[:8]:
-            web1.use_rungs(**dict(zip(LADDERS, row)))
-            web2.use_rungs(**dict(zip(LADDERS, row[len(LADDERS):])))
+            web1.use_levels(**dict(zip(OFFLOADS, row)))
+            web2.use_levels(**dict(zip(OFFLOADS, row[len(OFFLOADS):])))
         done.append(True)
     changer = threading.Thread(target=change)
     changer.start()
