@@ -118,9 +118,9 @@ struct node {
 	struct timer router_timer; /* until when one is on our side */
 	unsigned int tap_wants;	   /* bits of enum node_tap_wants */
 	bool tap_up;
-	bool groups_dirty;	    /* what is wanted here may have changed */
-	bool says_all, says_router; /* as declared */
-	uint32_t told;		    /* the version that peers were told of */
+	bool groups_dirty; /* what is wanted here may have changed */
+	bool want_all_sent, router_sent; /* as declared */
+	uint32_t announced; /* the version that peers were told of */
 
 	struct lane lane;
 };

@@ -52,11 +52,11 @@ void node_debug(const struct node *n, struct node_debug *out)
 		.prefixes = (uint32_t)n->prefixes_count,
 		.tap_takes = n->config.tap_takes,
 		.version = declaration_version(n->declaration),
-		.told = n->told,
+		.announced = n->announced,
 		.joined = declaration_joined(n->declaration),
 		.left = declaration_left(n->declaration),
 		.incomplete = declaration_is_incomplete(n->declaration),
-		.wants_all = n->says_all,
+		.wants_all = n->want_all_sent,
 		.groups = mdb_count(bridge_mdb(n->bridge)),
 		.querier_us = querier_deadline(n->querier),
 	};
@@ -123,8 +123,8 @@ bool node_debug_peer(const struct node *n, const struct public_key *key,
 	show_sessions(peer, out);
 	out->datagrams = peer->liveness.sent;
 	groups = &n->ports[peer->port];
-	out->declared = groups->declared;
-	out->held = groups->held;
+	out->announced = groups->announced;
+	out->registered = groups->registered;
 	out->wants_all = groups->want_all;
 	out->router = groups->router;
 	out->flooded = bridge_port_is_flood(n->bridge, peer->port);

@@ -46,7 +46,7 @@ struct node_debug {
 
 	/* What we declare to our peers of groups on our side. */
 	uint32_t version;      /* of the declaration, which begins with 1 */
-	uint32_t told;	       /* the version peers were last told of */
+	uint32_t announced;    /* the version peers were last told of */
 	uint32_t joined, left; /* groups in it */
 	bool incomplete;       /* it had no room for all */
 	bool wants_all;	       /* … and says so */
@@ -86,8 +86,8 @@ struct node_debug_peer {
 	uint64_t datagrams; /* sent to it so far, as our probes count them */
 
 	/* What it declared of its groups; versions, 0: none. */
-	uint32_t declared; /* the newest it spoke of */
-	uint32_t held;	   /* the one that we forward by */
+	uint32_t announced;  /* the newest it spoke of */
+	uint32_t registered; /* the one that we forward by */
 	bool wants_all, router;
 	bool flooded; /* it gets every group, for that or another reason */
 	/* What we declared to it. */

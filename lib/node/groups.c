@@ -65,8 +65,8 @@ static size_t make_record(const struct node *n, const struct port_groups *m,
 			  uint32_t *version)
 {
 	struct wire_groups g = {
-		.want_all = n->says_all,
-		.router = n->says_router,
+		.want_all = n->want_all_sent,
+		.router = n->router_sent,
 		.epoch = n->epoch,
 		.base = m->sent,
 		.latest = declaration_version(n->declaration),
@@ -168,18 +168,18 @@ void groups_tell(struct node *n, uint64_t now_us)
 		return;
 	n->groups_dirty = false;
 	/* There may be nobody who would have to know. */
-	if (n->told != declaration_version(n->declaration))
+	if (n->announced != declaration_version(n->declaration))
 		forget_leaves(n);
 	/* Again, for the very last version wants all whatever it is about. */
-	while ((all = local_groups_want_all(n)) != n->says_all ||
-	       bridge_has_router(n->bridge) != n->says_router) {
-		n->says_all = all;
-		n->says_router = bridge_has_router(n->bridge);
+	while ((all = local_groups_want_all(n)) != n->want_all_sent ||
+	       bridge_has_router(n->bridge) != n->router_sent) {
+		n->want_all_sent = all;
+		n->router_sent = bridge_has_router(n->bridge);
 		declaration_touch(n->declaration);
 	}
-	if (n->told == declaration_version(n->declaration))
+	if (n->announced == declaration_version(n->declaration))
 		return;
-	n->told = declaration_version(n->declaration);
+	n->announced = declaration_version(n->declaration);
 	while ((peer = peers_next(n, &at))) {
 		n->ports[peer->port].retries = 0;
 		tell(n, peer, now_us);
@@ -217,8 +217,8 @@ static void groups_due(struct node *n, struct peer *peer, uint64_t now_us)
 static void reconsider(struct node *n, const struct peer *peer)
 {
 	const struct port_groups *m = &n->ports[peer->port];
-	bool known =
-		peer->state == PEER_UP && m->held && m->held == m->declared;
+	bool known = peer->state == PEER_UP && m->registered &&
+		     m->registered == m->announced;
 
 	bridge_port_set_flood(n->bridge, peer->port, !known || m->want_all);
 	bridge_port_set_router(n->bridge, peer->port, m->router);
@@ -228,7 +228,7 @@ static void reconsider(struct node *n, const struct peer *peer)
  * nothing of ours. */
 static void groups_peer_gone(struct node *n, struct peer *peer)
 {
-	n->ports[peer->port] = (struct port_groups){ .held = 0 };
+	n->ports[peer->port] = (struct port_groups){ .registered = 0 };
 	bridge_port_forget_groups(n->bridge, peer->port);
 	bridge_port_set_flood(n->bridge, peer->port, true);
 	bridge_port_set_router(n->bridge, peer->port, false);
@@ -266,7 +266,7 @@ static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
 {
 	struct port_groups *m = &n->ports[peer->port];
 
-	m->held = 0;
+	m->registered = 0;
 	if (mdb_port_count(bridge_mdb(n->bridge), peer->port)) {
 		if (m->anew_us && now_us - m->anew_us < ANEW_US)
 			return false;
@@ -289,15 +289,16 @@ static enum drop_reason groups_in(struct node *n, struct reading *r,
 	if (g.epoch != peer->epoch)
 		return DROP_groups_epoch;
 	peer->owes_probe |= g.ack;
-	if (g.latest >= m->declared) {
-		m->declared = g.latest;
+	if (g.latest >= m->announced) {
+		m->announced = g.latest;
 		m->want_all = g.want_all || g.router;
 		m->router = g.router;
 	}
-	if (g.base == 0 ? begin_anew(n, peer, r->now_us)
-			: g.base <= m->held && g.version > m->held) {
+	if (g.base == 0
+		    ? begin_anew(n, peer, r->now_us)
+		    : g.base <= m->registered && g.version > m->registered) {
 		apply(n, peer, &g);
-		m->held = g.version;
+		m->registered = g.version;
 	}
 	reconsider(n, peer);
 	return DROP_NONE;
@@ -324,8 +325,8 @@ static void groups_reported(struct node *n, struct peer *peer,
 {
 	struct port_groups *m = &n->ports[peer->port];
 
-	if (probe->own > m->declared) {
-		m->declared = probe->own;
+	if (probe->own > m->announced) {
+		m->announced = probe->own;
 		reconsider(n, peer);
 	}
 	if (probe->held == m->acked || probe->held > m->sent)
@@ -358,7 +359,7 @@ void groups_make_room(struct node *n, uint64_t now_us)
 		    room < n->config.mdb_capacity / ROOM_SHARE)
 			continue;
 		bridge_port_forget_groups(n->bridge, peer->port);
-		n->ports[port].held = 0;
+		n->ports[port].registered = 0;
 		reconsider(n, peer);
 		probe_send(n, peer, &peer->path.remote, now_us);
 	}
@@ -368,7 +369,7 @@ static void groups_stamp(struct node *n, const struct peer *peer,
 			 struct wire_probe *probe)
 {
 	probe->own = declaration_version(n->declaration);
-	probe->held = n->ports[peer->port].held;
+	probe->held = n->ports[peer->port].registered;
 }
 
 const struct control groups_control = {

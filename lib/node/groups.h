@@ -10,8 +10,8 @@ extern const struct control groups_control;
 /* A peer's part in who wants which group: groups.c. By its port. */
 struct port_groups {
 	/* what it declared */
-	uint32_t declared; /* the newest version it spoke of; 0: none */
-	uint32_t held;	   /* the version that is in the MDB; 0: none */
+	uint32_t announced;  /* the newest version it spoke of; 0: none */
+	uint32_t registered; /* the version that is in the MDB; 0: none */
 	bool want_all, router;
 	uint64_t anew_us; /* when a whole set last took another's place */
 	/* what we declared */

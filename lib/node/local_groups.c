@@ -60,7 +60,7 @@ bool local_groups_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	n->router_timer.kind = NODE_TIMER_ROUTER;
 	if (!n->querier || !n->declaration)
 		return false;
-	n->says_all = local_groups_want_all(n);
+	n->want_all_sent = local_groups_want_all(n);
 	n->groups_dirty = true;
 	return true;
 }
@@ -138,6 +138,7 @@ const char *local_groups_why_all(const struct node *n)
 	for (unsigned int i = QUERIER_REASON_COUNT; i-- > 0;)
 		if (reasons & 1u << i)
 			return querier_reason_text((enum querier_reason)i);
-	return n->says_all ? "more groups come and go than peers can follow"
-			   : NULL;
+	return n->want_all_sent
+		       ? "more groups come and go than peers can follow"
+		       : NULL;
 }

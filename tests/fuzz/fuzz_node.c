@@ -223,8 +223,9 @@ static void check_peer(const struct node *n, const struct public_key *key,
 	HOLDS(peer.acked <= peer.sent);
 	HOLDS(peer.sent <= version);
 	/* In doubt, flood. */
-	HOLDS(peer.flooded || (peer.state == NODE_PEER_STATE_UP && peer.held &&
-			       peer.held == peer.declared && !peer.wants_all));
+	HOLDS(peer.flooded ||
+	      (peer.state == NODE_PEER_STATE_UP && peer.registered &&
+	       peer.registered == peer.announced && !peer.wants_all));
 }
 
 static void check_membership(const struct side *s)
@@ -257,7 +258,7 @@ static void check_membership(const struct side *s)
 		HOLDS(flooded.peer && flooded.reason);
 	node_multicast_status(n, &status);
 	HOLDS(status.groups <= 8);
-	HOLDS(debug.told == debug.version);
+	HOLDS(debug.announced == debug.version);
 	HOLDS(!status.wants_all == !debug.wants_all);
 }
 

@@ -211,8 +211,8 @@ START_TEST(joins_of_one_batch_arrive_in_one_record)
 	station_join_many(b, 0, 64);
 	arrive();
 	known = host_peer(a, b);
-	ck_assert_uint_eq(known.held, known.declared);
-	ck_assert_uint_eq(known.held, host_debug(b).version);
+	ck_assert_uint_eq(known.registered, known.announced);
+	ck_assert_uint_eq(known.registered, host_debug(b).version);
 	for (uint32_t i = 0; i < 64; i++) {
 		struct group g = station_group(i);
 
@@ -396,7 +396,7 @@ START_TEST(who_neither_snoops_nor_asks_writes_nothing_into_its_tap)
 	hosts_run(&h, 300 * CLOCK_S);
 	ck_assert_uint_eq(b->written_count, 0);
 	ck_assert_str_eq(station_sends(a, &g1), "b");
-	ck_assert_uint_eq(host_peer(a, b).held, 1);
+	ck_assert_uint_eq(host_peer(a, b).registered, 1);
 }
 END_TEST
 

@@ -118,7 +118,7 @@ START_TEST(attack_groups_of_another_epoch_are_nothing)
 	alone_with_it();
 	declare(&g, &g1, 1);
 	ck_assert_uint_eq(host_drops(a, DROP_groups_epoch), 1);
-	ck_assert_uint_eq(known_of_it().declared, 0);
+	ck_assert_uint_eq(known_of_it().announced, 0);
 	ck_assert_str_eq(station_sends(a, &g2), "o");
 }
 END_TEST
@@ -131,14 +131,14 @@ START_TEST(attack_versions_that_jump_get_it_flooded)
 
 	alone_with_it();
 	declare_one(5, 9, &g1);
-	ck_assert_uint_eq(known_of_it().held, 0);
+	ck_assert_uint_eq(known_of_it().registered, 0);
 	ck_assert_str_eq(station_sends(a, &g2), "o");
 	declare_one(0, 9, &g1);
 	ck_assert_str_eq(station_sends(a, &g1), "o");
 	ck_assert_str_eq(station_sends(a, &g2), "");
 	/* What is older says nothing of what is newest. */
 	declare_one(3, 7, &g2);
-	ck_assert_uint_eq(known_of_it().held, 9);
+	ck_assert_uint_eq(known_of_it().registered, 9);
 	ck_assert_str_eq(station_sends(a, &g2), "");
 	declare(&beyond, &g2, 1);
 	ck_assert_str_eq(station_sends(a, &g3), "o");
@@ -214,7 +214,7 @@ START_TEST(attack_whole_sets_one_after_the_other_cost_no_walks)
 	for (int i = 0; i < 100; i++)
 		outsider_send(&o, a, records, len);
 	/* It has to begin anew; until then it holds nothing, and gets all. */
-	ck_assert_uint_eq(known_of_it().held, 0);
+	ck_assert_uint_eq(known_of_it().registered, 0);
 	ck_assert_str_eq(station_sends(a, &g2), "o");
 	declare_one(5, 6, NULL);
 	ck_assert_str_eq(station_sends(a, &g2), "o");
@@ -549,7 +549,7 @@ START_TEST(attack_malformed_groups_change_nothing)
 	store_be32(records + WIRE_GROUPS_LEN - 8, 5); /* version */
 	outsider_send(&o, a, records, len);
 	ck_assert_uint_eq(host_drops(a, DROP_record_bad), 1);
-	ck_assert_uint_eq(known_of_it().declared, 5);
+	ck_assert_uint_eq(known_of_it().announced, 5);
 	ck_assert_str_eq(station_sends(a, &g1), "o");
 	ck_assert_str_eq(station_sends(a, &g2), "");
 }

@@ -40,8 +40,8 @@ static bool knows(const struct host *host, const struct host *of)
 {
 	const struct node_debug_peer peer = host_peer(host, of);
 
-	return host_up(host, of) && peer.held == peer.declared &&
-	       peer.held == host_debug(of).version;
+	return host_up(host, of) && peer.registered == peer.announced &&
+	       peer.registered == host_debug(of).version;
 }
 
 static bool all_know(const struct hosts *hosts)
@@ -319,12 +319,12 @@ static void assert_nothing_missing(const struct host *host,
 		return;
 	peer = host_peer(host, of);
 	if (peer.flooded || peer.epoch != host_debug(of).epoch ||
-	    !history[of_i][peer.held].seen)
+	    !history[of_i][peer.registered].seen)
 		return;
 	for (uint32_t j = 0; j < 8; j++) {
 		struct group g = station_group(j);
 
-		if (history[of_i][peer.held].wanted & 1u << j)
+		if (history[of_i][peer.registered].wanted & 1u << j)
 			ck_assert(station_is_member(host, &g, of));
 	}
 }
