@@ -73,6 +73,7 @@ struct kernel {
 	uint64_t *first_us; /* … and has been, leaves not yet noticed apart */
 	uint64_t *left_us;  /* the last leave */
 	bool untidy;	    /* a leave may have been lost */
+	bool asked; /* by the node's querier, when that was last considered */
 	uint64_t all_us;
 	uint64_t router_us, routed_us; /* first and last query of a router */
 };
@@ -121,7 +122,7 @@ static inline struct want want_since(uint64_t us)
 /* The node knows now that a group is joined; that all are that are. */
 void want_now(struct kernel *k, unsigned group);
 void want_all_now(struct kernel *k);
-/* Brings all_us up to date; after each change of what it depends on. */
+/* Brings asked and all_us up to date; after each change of what it depends on. */
 void want_consider(struct kernel *k);
 struct want want_of(struct kernel *k, unsigned group);
 /* True if `to`, which wants it, must get what `from` sends now. */

@@ -351,6 +351,21 @@ static void check_offload(struct host *h, const struct sent *e,
 			 h->index, e->id, e->sender);
 }
 
+static void note_group(struct sim *s, const struct sent *e)
+{
+	if (e->group)
+		sim_note(s, "frame %" PRIu64 " is for group %u", e->id,
+			 listeners_number(s, e->group));
+}
+
+static void fail_stray(struct host *h, const struct sent *e)
+{
+	note_group(h->sim, e);
+	sim_fail(h->sim,
+		 "h%u gets frame %" PRIu64 " of h%u, which is for others only",
+		 h->index, e->id, e->sender);
+}
+
 static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 		      const struct offload *offload)
 {
@@ -379,10 +394,7 @@ static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 		sim_fail(s, "h%u gets frame %" PRIu64 " of h%u twice", h->index,
 			 e->id, e->sender);
 	if (!(e->may & host_bit(h->index)))
-		sim_fail(s,
-			 "h%u gets frame %" PRIu64
-			 " of h%u, which is for others only",
-			 h->index, e->id, e->sender);
+		fail_stray(h, e);
 	if (e->id + 1 < *newest &&
 	    !sim_link(s, e->sender, h->index)->disordered)
 		sim_fail(s, "h%u gets frame %" PRIu64 " of h%u after %" PRIu64,
@@ -431,9 +443,7 @@ void traffic_check(struct sim *s)
 			return;
 		if (!lacks)
 			continue;
-		if (e->group)
-			sim_note(s, "frame %" PRIu64 " is for group %u", e->id,
-				 listeners_number(s, e->group));
+		note_group(s, e);
 		sim_fail(s,
 			 "frame %" PRIu64
 			 " that h%u sent at %.6f did not reach hosts %#" PRIx64,

@@ -35,8 +35,9 @@ void want_all_now(struct kernel *k)
 			want_now(k, g);
 }
 
-/* Nobody is asked any more about what was just left: who never answers anything
- * then counts as a member. */
+/* The TAP went down, or the querier was switched off: nobody can be asked about
+ * what was just left, so the node takes the leave back, for who rejoins meanwhile
+ * is not heard. Who never answers anything then counts as a member. */
 static void forget_leaves(struct kernel *k)
 {
 	for (unsigned g = 0; g < listeners_of(k)->group_count; g++)
@@ -50,15 +51,18 @@ static void forget_leaves(struct kernel *k)
 void want_consider(struct kernel *k)
 {
 	uint64_t now_us = k->host->sim->now_us;
+	bool asked = kernel_is_asked(k);
 
+	if (k->asked && !asked)
+		forget_leaves(k);
+	k->asked = asked;
 	if (k->router_us && now_us - k->routed_us >= ROUTER_LIFE_US)
 		k->router_us = 0;
-	if (kernel_is_asked(k) && !k->router_us) {
+	if (asked && !k->router_us) {
 		k->all_us = CLOCK_NEVER;
 	} else if (k->all_us == CLOCK_NEVER) {
 		k->all_us = now_us;
 		want_all_now(k);
-		forget_leaves(k);
 	}
 }
 

@@ -99,6 +99,32 @@ START_TEST(leave_beside_a_firewalled_member_leaves_it_in)
 }
 END_TEST
 
+/* It may have joined again while nobody heard. */
+START_TEST(leave_that_the_link_cuts_short_is_believed_of_who_answers)
+{
+	start();
+	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
+	next_round();
+	say(HOST, REPORT_IS_ALL, &lan.g1);
+	end_round();
+	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	advance(1 * CLOCK_S);
+	querier_stop(lan.q);
+	advance(10 * CLOCK_S);
+	querier_start(lan.q, lan.now);
+	advance(500 * CLOCK_MS);
+	answer(HOST);
+	advance(1000 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g1));
+	ck_assert(querier_wants(lan.q, &lan.g2));
+	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	advance(2 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &lan.g2));
+}
+END_TEST
+
 START_TEST(firewalled_member_stays_beside_one_that_answers_and_leaves)
 {
 	start_joined(&lan.g1);
@@ -404,6 +430,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(silence_keeps_what_is_known_and_warns_soon),
 	UNIT_TEST(joins_behind_a_firewall_are_no_answers),
 	UNIT_TEST(leave_beside_a_firewalled_member_leaves_it_in),
+	UNIT_TEST(leave_that_the_link_cuts_short_is_believed_of_who_answers),
 	UNIT_TEST(firewalled_member_stays_beside_one_that_answers_and_leaves),
 	UNIT_TEST(answer_about_a_group_that_is_left_is_no_answer_to_all),
 	UNIT_TEST(new_host_is_asked_soon_and_only_once),
