@@ -21,7 +21,9 @@
  *
  *  - The first record about a change leaves before the call that learned of it
  *    returns, and before any frame read after it.
- *  - A leave is remembered until no peer that could know the join lacks it.
+ *  - A leave is remembered until no peer that could know the join lacks it. That a
+ *    peer is down to us it may not know: one that was stopped goes on with what
+ *    it held, and says so. So it counts until its sessions must have run out.
  */
 #include "node/groups.h"
 
@@ -40,6 +42,9 @@
 /* Between two whole sets of one peer in the place of all that it declared. */
 #define ANEW_US	   (100 * CLOCK_MS)
 #define RECORD_LEN (PMTU_MAX - WIRE_DATA_OVERHEAD)
+/* So long after a peer went down it may still take itself for up: its end of a
+ * session may be younger than ours by what a handshake takes. */
+#define UNAWARE_US (SESSION_LIFE_US + SESSION_HALF_OPEN_US)
 /* Of the table of all peers' groups, what has to be free before one that found
  * no room is asked again. */
 #define ROOM_SHARE 4
@@ -118,6 +123,7 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 
 		send_record(n, peer, peer->current, &peer->path.remote, record,
 			    len, 0, now_us);
+		m->holds_until_us = CLOCK_NEVER;
 		m->flight++;
 	} while (m->flight < WINDOW &&
 		 m->sent != declaration_version(n->declaration));
@@ -125,30 +131,28 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 	peer_arm(n, peer, now_us);
 }
 
-/* Drops leaves that every peer has acknowledged, then tries joins again that did
- * not fit. */
-static void forget_leaves(struct node *n)
+/* What all hold who may hold anything. That may be a peer that is down, or one that
+ * was removed and whose port nobody else has got. */
+static uint32_t held_by_all(const struct node *n, uint64_t now_us)
 {
-	uint32_t at = TABLE_NONE, all_hold = UINT32_MAX;
-	const struct peer *peer;
-	struct group group;
+	uint32_t all_hold = UINT32_MAX;
 
-	if (!declaration_left(n->declaration) &&
-	    !declaration_is_incomplete(n->declaration))
-		return;
-	while ((peer = peers_next(n, &at))) {
-		const struct port_groups *m = &n->ports[peer->port];
+	for (uint32_t port = 1; port <= n->config.peers_max; port++) {
+		const struct port_groups *m = &n->ports[port];
 
-		if (m->sent && m->acked < all_hold)
+		if (m->holds_until_us > now_us && m->acked < all_hold)
 			all_hold = m->acked;
 	}
+	return all_hold;
+}
+
+/* Declares again what is wanted, for some of it had no room. */
+static void retry_joins(struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct group group;
+
 	n->groups_dirty = true;
-	declaration_forget(n->declaration, all_hold);
-	if (!declaration_is_incomplete(n->declaration) ||
-	    declaration_left(n->declaration) ||
-	    !declaration_retry(n->declaration))
-		return;
-	at = TABLE_NONE;
 	while (querier_next(n->querier, &at, &group))
 		declaration_set(n->declaration, &group, true);
 	at = 0;
@@ -156,6 +160,18 @@ static void forget_leaves(struct node *n)
 		group = group_of_vlan(group.vlan);
 		declaration_set(n->declaration, &group, true);
 	}
+}
+
+/* Drops leaves that every peer has acknowledged, then tries joins again that did
+ * not fit. */
+static void forget_leaves(struct node *n, uint64_t now_us)
+{
+	if (declaration_left(n->declaration))
+		declaration_forget(n->declaration, held_by_all(n, now_us));
+	if (declaration_is_incomplete(n->declaration) &&
+	    !declaration_left(n->declaration) &&
+	    declaration_retry(n->declaration))
+		retry_joins(n);
 }
 
 void groups_tell(struct node *n, uint64_t now_us)
@@ -167,9 +183,8 @@ void groups_tell(struct node *n, uint64_t now_us)
 	if (!n->groups_dirty)
 		return;
 	n->groups_dirty = false;
-	/* There may be nobody who would have to know. */
-	if (n->announced != declaration_version(n->declaration))
-		forget_leaves(n);
+	/* There may be nobody who has to know; or nobody any more. */
+	forget_leaves(n, now_us);
 	/* Again, for the very last version wants all whatever it is about. */
 	while ((all = local_groups_want_all(n)) != n->want_all_sent ||
 	       bridge_has_router(n->bridge) != n->router_sent) {
@@ -224,20 +239,40 @@ static void reconsider(struct node *n, const struct peer *peer)
 	bridge_port_set_router(n->bridge, peer->port, m->router);
 }
 
-/* It is another process, or is gone: nothing is known of it, and it may hold
- * nothing of ours. */
+/* Until when a peer that is gone may hold what it was told. */
+static uint64_t holds_until_us(const struct port_groups *m,
+			       const struct peer *peer)
+{
+	/* Who says goodbye has forgotten us. */
+	if (peer->state == PEER_DOWN && peer->reason == PEER_REASON_BYE)
+		return 0;
+	return m->holds_until_us == CLOCK_NEVER ? peer->state_us + UNAWARE_US
+						: m->holds_until_us;
+}
+
+/* It is another process, or is gone: nothing is known of it. It may hold nothing
+ * of ours, or all that it held. */
 static void groups_peer_gone(struct node *n, struct peer *peer)
 {
-	n->ports[peer->port] = (struct port_groups){ .registered = 0 };
+	struct port_groups *m = &n->ports[peer->port];
+
+	*m = (struct port_groups){
+		.acked = m->acked,
+		.holds_until_us = holds_until_us(m, peer),
+	};
 	bridge_port_forget_groups(n->bridge, peer->port);
 	bridge_port_set_flood(n->bridge, peer->port, true);
 	bridge_port_set_router(n->bridge, peer->port, false);
-	forget_leaves(n);
 }
 
 static void groups_peer_came_up(struct node *n, struct peer *peer,
 				uint64_t now_us)
 {
+	struct port_groups *m = &n->ports[peer->port];
+
+	/* Told from the beginning, it lacks all until it says otherwise. */
+	if (!m->sent)
+		m->acked = 0;
 	reconsider(n, peer);
 	tell(n, peer, now_us);
 }
@@ -312,7 +347,7 @@ static void acknowledged(struct node *n, struct peer *peer, uint32_t held,
 
 	m->acked = held;
 	m->retries = 0;
-	forget_leaves(n);
+	forget_leaves(n, now_us);
 	if (m->acked != m->sent)
 		return;
 	m->flight = 0;
@@ -329,7 +364,8 @@ static void groups_reported(struct node *n, struct peer *peer,
 		m->announced = probe->own;
 		reconsider(n, peer);
 	}
-	if (probe->held == m->acked || probe->held > m->sent)
+	/* Of what it was told before it was down, nothing is concluded. */
+	if (!m->sent || probe->held == m->acked || probe->held > m->sent)
 		return;
 	if (probe->held > m->acked) {
 		acknowledged(n, peer, probe->held, now_us);

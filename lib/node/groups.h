@@ -16,8 +16,10 @@ struct port_groups {
 	uint64_t anew_us; /* when a whole set last took another's place */
 	/* what we declared */
 	uint32_t sent, acked; /* versions; 0: none */
-	uint32_t flight;      /* records since all was acknowledged */
-	uint32_t retries;     /* in a row */
+	/* Until then it may hold acked or more; 0: it was told nothing. */
+	uint64_t holds_until_us;
+	uint32_t flight;  /* records since all was acknowledged */
+	uint32_t retries; /* in a row */
 	uint64_t retry_us;
 };
 

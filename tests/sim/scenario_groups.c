@@ -194,6 +194,26 @@ static void paused(struct sim *s)
 	quiet(s, ROUNDS_US);
 }
 
+/* The same where links lose: who did not notice that it was down to others hears
+ * what was left meanwhile, though the first that they say of it is lost. */
+static void unaware(struct sim *s)
+{
+	struct listeners_config config = any_config(s);
+
+	world(s, 2, 4, &config);
+	for (int i = 0; i < 12 && !s->failed; i++) {
+		unsigned host = any_host(s);
+
+		sim_pause(s, host);
+		listeners_churn(s, 6, rng_range(&s->rng, 3, 8) * SIM_S);
+		spoil_links(s, 0.7);
+		sim_resume(s, host);
+		listeners_churn(s, 2, 2 * SIM_S);
+		sim_heal(s);
+	}
+	quiet(s, ROUNDS_US);
+}
+
 static void late(struct sim *s)
 {
 	struct listeners_config config = any_config(s);
@@ -439,6 +459,7 @@ const struct scenario scenarios_groups[] = {
 	{ "groups/restarts", restarts, 30 },
 	{ "groups/partitions", partitions, 30 },
 	{ "groups/paused", paused, 30 },
+	{ "groups/unaware", unaware, 30 },
 	{ "groups/late", late, 20 },
 	{ "groups/tap", tap, 30 },
 	{ "groups/firewall", firewall, 25 },

@@ -7,7 +7,9 @@
 #include "support/main.h"
 #include "support/stations.h"
 
-#define JOIN_LEN (WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN + 7)
+/* groups.c: a peer may not notice for so long that it is down. */
+#define UNAWARE_US (185 * CLOCK_S)
+#define JOIN_LEN   (WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN + 7)
 
 static struct hosts h;
 static struct host *a, *b, *c;
@@ -95,6 +97,24 @@ static void release(size_t nth)
 {
 	host_receive(a, &kept[nth].from, kept[nth].bytes, kept[nth].len);
 	free(kept[nth].bytes);
+}
+
+static bool a_knows_b(const struct hosts *hosts)
+{
+	(void)hosts;
+	return knows(a, b);
+}
+
+/* Groups records from b to a of a few groups, but no probes. */
+static uint64_t lose_until_us;
+
+static enum fate lose_groups_for_a_while(struct hosts *hosts, struct packet *p)
+{
+	return is_b_to_a(p) && hosts->now_us < lose_until_us &&
+			       p->len >= WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN &&
+			       p->len < WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN
+		       ? LOSE
+		       : PASS;
 }
 
 START_TEST(a_lost_join_is_told_again_within_250_ms)
@@ -515,6 +535,66 @@ START_TEST(a_peer_that_was_dropped_and_welcomed_again_is_known_again)
 }
 END_TEST
 
+static uint64_t away_until_us;
+
+static enum fate lose_groups_between(struct hosts *hosts, struct packet *p)
+{
+	if (hosts->now_us < away_until_us)
+		return cut(hosts, p);
+	return lose_groups_for_a_while(hosts, p);
+}
+
+/* Only b thinks that a was away, and a never heard of what b left meanwhile; and
+ * the first record that would tell it everything anew is lost. */
+START_TEST(a_peer_that_did_not_notice_that_it_was_down_hears_of_leaves)
+{
+	a->config.down_after = 20;
+	stations_mesh(&h, 2);
+	station_join(b, &g1);
+	station_join(b, &g2);
+	hosts_run(&h, CLOCK_S);
+	h.judge = lose_groups_between;
+	station_leave(b, &g1);
+	away_until_us = h.now_us + 5 * CLOCK_S;
+	hosts_run(&h, 4900 * CLOCK_MS);
+	ck_assert(!host_up(b, a));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	lose_until_us = CLOCK_NEVER;
+	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S));
+	lose_until_us = h.now_us + 100 * CLOCK_MS;
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	ck_assert(knows(a, b));
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+}
+END_TEST
+
+/* The same, when b had not even a place for it. */
+START_TEST(a_peer_that_was_dropped_unnoticed_hears_of_leaves)
+{
+	struct public_key nobody = { { 1 } };
+
+	stations_mesh(&h, 2);
+	station_join(b, &g1);
+	station_join(b, &g2);
+	hosts_run(&h, CLOCK_S);
+	station_leave(b, &g1);
+	hosts_run(&h, 1900 * CLOCK_MS);
+	node_set_trusted(b->node, &nobody, 1, hosts_clock(b));
+	hosts_run(&h, 500 * CLOCK_MS);
+	node_set_trusted(b->node, NULL, 0, hosts_clock(b));
+	h.judge = lose_groups_for_a_while;
+	lose_until_us = h.now_us + 300 * CLOCK_MS;
+	host_dial(b, a);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	ck_assert(knows(a, b));
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert_str_eq(station_sends(a, &g2), "b");
+}
+END_TEST
+
 START_TEST(groups_of_who_said_bye_are_gone)
 {
 	struct node_group_info info;
@@ -577,7 +657,7 @@ static enum fate cut_c(struct hosts *hosts, struct packet *p)
 	return addr_equal(&p->to, &c->addrs[0]) ? LOSE : PASS;
 }
 
-START_TEST(a_leave_is_kept_until_all_who_are_up_know_it)
+START_TEST(a_leave_is_kept_until_all_know_it_who_may_hold_the_join)
 {
 	stations_mesh(&h, 3);
 	station_join(b, &g1);
@@ -593,14 +673,14 @@ START_TEST(a_leave_is_kept_until_all_who_are_up_know_it)
 	hosts_run(&h, 7 * CLOCK_S);
 	ck_assert_uint_eq(host_debug(b).left, 0);
 	ck_assert_str_eq(station_sends(c, &g1), "");
-	/* Who is down does not hold it up. */
+	/* Who is down holds it up only as long as it may not know that it is. */
 	station_leave(b, &g2);
 	hosts_run(&h, 1900 * CLOCK_MS);
 	h.judge = cut_c;
-	hosts_run(&h, 200 * CLOCK_MS);
-	ck_assert_uint_eq(host_debug(b).left, 1);
-	hosts_run(&h, 4 * CLOCK_S);
+	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(!host_up(b, c));
+	ck_assert_uint_eq(host_debug(b).left, 1);
+	hosts_run(&h, UNAWARE_US);
 	ck_assert_uint_eq(host_debug(b).left, 0);
 	h.judge = NULL;
 	ck_assert(hosts_until(&h, all_know, 8 * CLOCK_S));
@@ -639,12 +719,6 @@ static size_t large_sent(size_t since)
 	     (p = hosts_sent(&h, WIRE_DATA, b, a, since, i)) != NULL; i++)
 		n += p->len > 1000;
 	return n;
-}
-
-static bool a_knows_b(const struct hosts *hosts)
-{
-	(void)hosts;
-	return knows(a, b);
 }
 
 static void many_before_the_start(void)
@@ -835,10 +909,12 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_restarted_node_is_told_everything),
 	UNIT_LOOP(a_peer_that_is_down_is_flooded_and_known_when_it_is_back, 3),
 	UNIT_TEST(a_peer_that_was_dropped_and_welcomed_again_is_known_again),
+	UNIT_TEST(a_peer_that_did_not_notice_that_it_was_down_hears_of_leaves),
+	UNIT_TEST(a_peer_that_was_dropped_unnoticed_hears_of_leaves),
 	UNIT_TEST(groups_of_who_said_bye_are_gone),
 	UNIT_TEST(
 		a_join_while_the_secret_is_replaced_is_told_by_the_next_session),
-	UNIT_TEST(a_leave_is_kept_until_all_who_are_up_know_it),
+	UNIT_TEST(a_leave_is_kept_until_all_know_it_who_may_hold_the_join),
 	UNIT_TEST(a_leave_that_nobody_is_there_to_hear_is_not_kept),
 	UNIT_CASE("many and full", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
