@@ -328,6 +328,10 @@ static enum drop_reason groups_in(struct node *n, struct reading *r,
 		m->announced = g.latest;
 		m->want_all = g.want_all || g.router;
 		m->router = g.router;
+	} else if (g.base == 0) {
+		/* It came late. It would bring back groups whose leave is
+		 * forgotten by now, for we acknowledged it. */
+		return DROP_NONE;
 	}
 	if (g.base == 0
 		    ? begin_anew(n, peer, r->now_us)

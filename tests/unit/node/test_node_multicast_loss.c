@@ -244,6 +244,35 @@ START_TEST(a_whole_set_that_comes_late_prunes_nothing)
 }
 END_TEST
 
+/* It was acknowledged that the group was left, which is forgotten by then. */
+START_TEST(a_whole_set_that_comes_late_brings_no_group_back)
+{
+	host_start(a);
+	station_start(b);
+	hosts_run(&h, 3 * CLOCK_S);
+	station_join(b, &g1);
+	h.judge = keep;
+	lose_len = JOIN_LEN;
+	host_dial(a, b);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	hosts_run(&h, 100 * CLOCK_MS);
+	h.judge = NULL;
+	ck_assert_uint_eq(kept_count, 1);
+	ck_assert(hosts_until(&h, a_knows_b, CLOCK_S));
+	ck_assert_str_eq(station_sends(a, &g1), "b");
+	station_leave(b, &g1);
+	hosts_run(&h, 4 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	ck_assert_uint_eq(host_debug(b).left, 0);
+	h.judge = lose_groups_for_a_while;
+	lose_until_us = h.now_us + 1500 * CLOCK_MS;
+	release(0);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(knows(a, b));
+	ck_assert_str_eq(station_sends(a, &g1), "");
+}
+END_TEST
+
 static enum fate cut(struct hosts *hosts, struct packet *p)
 {
 	(void)hosts;
@@ -901,6 +930,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(records_that_overtook_one_another_are_put_right),
 	UNIT_TEST(a_join_that_comes_after_its_leave_does_not_undo_it),
 	UNIT_TEST(a_whole_set_that_comes_late_prunes_nothing),
+	UNIT_TEST(a_whole_set_that_comes_late_brings_no_group_back),
 	UNIT_LOOP(after_any_loss_all_know_the_same, 20),
 	UNIT_LOOP(who_is_not_flooded_lacks_nothing_at_any_moment, 6),
 	UNIT_CASE("gone and back", .setup = setup, .teardown = teardown),
