@@ -105,9 +105,9 @@ START_TEST(leave_that_the_link_cuts_short_is_believed_of_who_answers)
 	start();
 	say(HOST, REPORT_TO_ALL, &lan.g1);
 	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
-	next_round();
+	next_general_query();
 	say(HOST, REPORT_IS_ALL, &lan.g1);
-	end_round();
+	end_general_query();
 	say(HOST, REPORT_TO_NONE, &lan.g1);
 	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
 	advance(1 * CLOCK_S);
