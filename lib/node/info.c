@@ -99,18 +99,15 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 			      sizeof(out->reason));
 }
 
-static bool next_peer(const struct node *n, struct node_iter *it,
-		      struct node_peer_info *out)
+static const struct peer *next_peer(const struct node *n, struct node_iter *it)
 {
 	while (it->slot < table_capacity(n->peers.by_key)) {
 		const struct peer *peer = table_at(n->peers.by_key, it->slot++);
 
-		if (!peer)
-			continue;
-		show_peer(n, peer, out);
-		return true;
+		if (peer)
+			return peer;
 	}
-	return false;
+	return NULL;
 }
 
 static bool next_lone_endpoint(const struct node *n, struct node_iter *it,
@@ -133,11 +130,33 @@ bool node_next_peer(const struct node *n, struct node_iter *it,
 		    struct node_peer_info *out)
 {
 	if (it->table == 0) {
-		if (next_peer(n, it, out))
+		const struct peer *peer = next_peer(n, it);
+
+		if (peer) {
+			show_peer(n, peer, out);
 			return true;
+		}
 		*it = (struct node_iter){ .table = 1 };
 	}
 	return next_lone_endpoint(n, it, out);
+}
+
+void node_traffic(const struct node *n, struct node_traffic *out)
+{
+	*out = (struct node_traffic){ n->lane.tx, n->lane.rx };
+}
+
+bool node_next_peer_traffic(const struct node *n, struct node_iter *it,
+			    const struct public_key **key,
+			    struct node_traffic *out)
+{
+	const struct peer *peer = next_peer(n, it);
+
+	if (!peer)
+		return false;
+	*key = &peer->key;
+	*out = (struct node_traffic){ peer->tx, peer->rx };
+	return true;
 }
 
 /* The slot after which a table's own walk goes on: an iterator counts from 1. */

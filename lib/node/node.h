@@ -262,6 +262,18 @@ struct node_peer_info {
 bool node_next_peer(const struct node *n, struct node_iter *it,
 		    struct node_peer_info *out);
 
+/* The counters alone, as node_status and node_next_peer have them: cheap enough
+ * to be read every second. */
+struct node_traffic {
+	struct counters tx, rx;
+};
+void node_traffic(const struct node *n, struct node_traffic *out);
+/* Walks the peers with a key, in the order of node_next_peer. *key is borrowed
+ * until the node is called again. False at the end. */
+bool node_next_peer_traffic(const struct node *n, struct node_iter *it,
+			    const struct public_key **key,
+			    struct node_traffic *out);
+
 struct node_fdb_info {
 	uint8_t mac[6];
 	uint16_t vlan;

@@ -8,16 +8,12 @@
 #define SAMPLE_US CLOCK_S
 #define USEFUL_US (SAMPLES * SAMPLE_US)
 
-struct traffic {
-	struct counters tx, rx;
-};
-
 struct sample {
 	uint64_t at_us;
-	struct traffic node;
+	struct node_traffic node;
 	struct {
 		struct public_key key;
-		struct traffic traffic;
+		struct node_traffic traffic;
 	} peers[NODE_PEERS_MAX];
 	unsigned peers_count;
 };
@@ -46,22 +42,19 @@ static const struct sample *sample(const struct rates *r, unsigned n)
 void rates_sample(struct rates *r, const struct node *n, uint64_t now_us)
 {
 	struct sample *s = &r->samples[r->next];
-	struct node_status status;
-	struct node_peer_info p;
+	const struct public_key *key;
+	struct node_traffic traffic;
 	struct node_iter at = { 0 };
 
 	if (r->count > 0 && now_us - sample(r, 0)->at_us < SAMPLE_US)
 		return;
-	node_status(n, &status);
 	s->at_us = now_us;
-	s->node = (struct traffic){ status.tx, status.rx };
+	node_traffic(n, &s->node);
 	s->peers_count = 0;
-	while (s->peers_count < NODE_PEERS_MAX && node_next_peer(n, &at, &p)) {
-		if (!p.has_key)
-			continue;
-		s->peers[s->peers_count].key = p.key;
-		s->peers[s->peers_count++].traffic =
-			(struct traffic){ p.tx, p.rx };
+	while (s->peers_count < NODE_PEERS_MAX &&
+	       node_next_peer_traffic(n, &at, &key, &traffic)) {
+		s->peers[s->peers_count].key = *key;
+		s->peers[s->peers_count++].traffic = traffic;
 	}
 	r->next = (r->next + 1) % SAMPLES;
 	if (r->count < SAMPLES)
@@ -89,8 +82,9 @@ static double per_second(uint64_t now, uint64_t then, uint64_t us)
 			  : 0;
 }
 
-static struct traffic_rates difference(const struct traffic *now,
-				       const struct traffic *then, uint64_t us)
+static struct traffic_rates difference(const struct node_traffic *now,
+				       const struct node_traffic *then,
+				       uint64_t us)
 {
 	return (struct traffic_rates){
 		.tx_frames = per_second(now->tx.frames, then->tx.frames, us),
@@ -104,13 +98,12 @@ struct traffic_rates rates_of_node(const struct rates *r, const struct node *n,
 				   uint64_t now_us)
 {
 	const struct sample *base = base_sample(r, now_us);
-	struct node_status status;
+	struct node_traffic now;
 
 	if (!base)
 		return (struct traffic_rates){ 0 };
-	node_status(n, &status);
-	return difference(&(struct traffic){ status.tx, status.rx },
-			  &base->node, now_us - base->at_us);
+	node_traffic(n, &now);
+	return difference(&now, &base->node, now_us - base->at_us);
 }
 
 struct traffic_rates rates_of_peer(const struct rates *r,
@@ -121,9 +114,9 @@ struct traffic_rates rates_of_peer(const struct rates *r,
 
 	for (unsigned i = 0; base && i < base->peers_count; i++) {
 		if (public_key_equal(&base->peers[i].key, &p->key))
-			return difference(&(struct traffic){ p->tx, p->rx },
-					  &base->peers[i].traffic,
-					  now_us - base->at_us);
+			return difference(
+				&(struct node_traffic){ p->tx, p->rx },
+				&base->peers[i].traffic, now_us - base->at_us);
 	}
 	return (struct traffic_rates){ 0 };
 }

@@ -106,6 +106,37 @@ START_TEST(counters_count_what_was_sent_and_received)
 }
 END_TEST
 
+START_TEST(counters_alone_are_those_of_the_whole_views)
+{
+	const struct addr list[] = { b->addrs[0], addr_v4(0x0a090055, 999) };
+	struct node_iter at = { 0 }, whole = { 0 };
+	const struct public_key *key;
+	struct node_peer_info info;
+	struct node_traffic traffic;
+	struct node_status status;
+	size_t peers = 0;
+
+	hosts_mesh(&h, 3);
+	host_want(a, list, 2);
+	hosts_run(&h, 5 * CLOCK_S);
+	node_status(a->node, &status);
+	node_traffic(a->node, &traffic);
+	ck_assert_mem_eq(&traffic.tx, &status.tx, sizeof(traffic.tx));
+	ck_assert_mem_eq(&traffic.rx, &status.rx, sizeof(traffic.rx));
+	/* The endpoint where nobody answers has no key, and comes last. */
+	while (node_next_peer_traffic(a->node, &at, &key, &traffic)) {
+		ck_assert(node_next_peer(a->node, &whole, &info));
+		ck_assert(public_key_equal(key, &info.key));
+		ck_assert_uint_gt(traffic.tx.datagrams, 0);
+		ck_assert_mem_eq(&traffic.tx, &info.tx, sizeof(traffic.tx));
+		ck_assert_mem_eq(&traffic.rx, &info.rx, sizeof(traffic.rx));
+		peers++;
+	}
+	ck_assert_uint_eq(peers, 2);
+	ck_assert(node_next_peer(a->node, &whole, &info) && !info.has_key);
+}
+END_TEST
+
 START_TEST(the_macs_are_shown_with_their_owners)
 {
 	struct node_fdb_info info;
@@ -157,6 +188,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(every_peer_and_wanted_endpoint_is_shown_once),
 	UNIT_TEST(a_peer_in_the_making_is_shown_as_connecting),
 	UNIT_TEST(counters_count_what_was_sent_and_received),
+	UNIT_TEST(counters_alone_are_those_of_the_whole_views),
 	UNIT_TEST(the_macs_are_shown_with_their_owners),
 	UNIT_TEST(what_only_the_owner_sees_is_counted_too),
 };

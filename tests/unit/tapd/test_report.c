@@ -39,6 +39,27 @@ bool node_next_peer(const struct node *n, struct node_iter *it,
 	return true;
 }
 
+void node_traffic(const struct node *n, struct node_traffic *out)
+{
+	*out = (struct node_traffic){ n->status.tx, n->status.rx };
+}
+
+bool node_next_peer_traffic(const struct node *n, struct node_iter *it,
+			    const struct public_key **key,
+			    struct node_traffic *out)
+{
+	const struct node_peer_info *p;
+
+	do {
+		if (it->slot >= n->peers_count)
+			return false;
+		p = &n->peers[it->slot++];
+	} while (!p->has_key);
+	*key = &p->key;
+	*out = (struct node_traffic){ p->tx, p->rx };
+	return true;
+}
+
 bool node_next_mac(const struct node *n, struct node_iter *it,
 		   struct node_fdb_info *out, uint64_t now_us)
 {
