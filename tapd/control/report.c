@@ -2,12 +2,15 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A datagram lost in twenty is worth a word. */
 #define LOSS_WARNING 0.05
+/* Below it, a burst from a few peers overflows the socket. */
+#define RECEIVE_BUFFER_SMALL (1024 * 1024)
 /* How many peers a warning names before it only counts. */
 #define NAMED_MAX 3
 
@@ -81,27 +84,6 @@ static json_t *rates(const struct traffic_rates *r)
 			 (json_int_t)llround(r->rx_bytes));
 }
 
-static json_t *node_rates(const struct report_source *s)
-{
-	struct traffic_rates r;
-
-	if (!s->rates)
-		return json_null();
-	r = rates_of_node(s->rates, s->node, s->now_us);
-	return rates(&r);
-}
-
-static json_t *peer_rates(const struct report_source *s,
-			  const struct node_peer_info *p)
-{
-	struct traffic_rates r;
-
-	if (!s->rates || !p->has_key)
-		return json_null();
-	r = rates_of_peer(s->rates, p, s->now_us);
-	return rates(&r);
-}
-
 /* ---- warnings ---- */
 
 /* "web1 (1400), web2 (9000), web3 (1400) and 7 more" */
@@ -135,40 +117,42 @@ static void naming_add(struct naming *n, const struct node_peer_info *p,
 		n->len = sizeof(n->text) - 1;
 }
 
-static void warn(json_t *warnings, const char *text)
+static void __attribute__((format(printf, 2, 3)))
+warn(json_t *warnings, const char *format, ...)
 {
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
 	json_array_append_new(warnings, json_string(text));
 }
 
 static void warn_naming(json_t *warnings, const char *what,
 			const struct naming *n)
 {
-	char text[sizeof(n->text) + 160];
-
 	if (n->count > NAMED_MAX)
-		snprintf(text, sizeof(text), "%s: %s and %u more", what,
-			 n->text, n->count - NAMED_MAX);
+		warn(warnings, "%s: %s and %u more", what, n->text,
+		     n->count - NAMED_MAX);
 	else if (n->count > 0)
-		snprintf(text, sizeof(text), "%s: %s", what, n->text);
-	else
-		return;
-	warn(warnings, text);
+		warn(warnings, "%s: %s", what, n->text);
 }
 
-static void warn_of_peers(json_t *warnings, const struct report_source *s)
+static void warn_of_peers(json_t *warnings, const struct snapshot *s)
 {
 	struct naming mtus = { 0 }, losses = { 0 };
-	struct node_peer_info p;
 	char text[96];
-	struct node_iter at = { 0 };
 
-	while (node_next_peer(s->node, &at, &p)) {
-		if (p.state != NODE_PEER_STATE_UP)
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct node_peer_info *p = &s->peers[i].info;
+
+		if (p->state != NODE_PEER_STATE_UP)
 			continue;
-		if (p.tap_mtu && p.tap_mtu != s->interface.mtu)
-			naming_add(&mtus, &p, p.tap_mtu, "");
-		if (p.loss >= LOSS_WARNING)
-			naming_add(&losses, &p, (unsigned)lround(100 * p.loss),
+		if (p->tap_mtu && p->tap_mtu != s->interface.mtu)
+			naming_add(&mtus, p, p->tap_mtu, "");
+		if (p->loss >= LOSS_WARNING)
+			naming_add(&losses, p, (unsigned)lround(100 * p->loss),
 				   " %");
 	}
 	snprintf(text, sizeof(text), "peers whose interface MTU is not our %u",
@@ -182,46 +166,67 @@ static void warn_of_peers(json_t *warnings, const struct report_source *s)
 static void warn_of_silence(json_t *warnings, const char *interface,
 			    const char *queries, const char *what)
 {
-	char text[320];
-
-	snprintf(text, sizeof(text),
-		 "%s: %s queries get no answer: does the host's firewall"
-		 " accept %s on %s, INPUT and OUTPUT? Until then groups are"
-		 " kept, whoever leaves them",
-		 interface, queries, what, interface);
-	warn(warnings, text);
+	warn(warnings,
+	     "%s: %s queries get no answer: does the host's firewall"
+	     " accept %s on %s, INPUT and OUTPUT? Until then groups are"
+	     " kept, whoever leaves them",
+	     interface, queries, what, interface);
 }
 
-static void warn_of_multicast(json_t *warnings, const struct report_source *s)
+static void warn_of_multicast(json_t *warnings, const struct snapshot *s)
 {
-	struct node_multicast_status m;
-	char text[256];
+	const struct node_multicast_status *m = &s->multicast;
 
-	node_multicast_status(s->node, &m);
-	if (m.unknowable && m.wants_all) {
-		snprintf(text, sizeof(text),
-			 "multicast: %s: this host gets every group",
-			 m.wants_all);
-		warn(warnings, text);
-	}
-	if (m.silent_v4)
+	if (m->unknowable && m->wants_all)
+		warn(warnings, "multicast: %s: this host gets every group",
+		     m->wants_all);
+	if (m->silent_v4)
 		warn_of_silence(warnings, s->interface.name, "IGMP",
 				"IGMP (protocol 2)");
-	if (m.silent_v6)
+	if (m->silent_v6)
 		warn_of_silence(warnings, s->interface.name, "MLD",
 				"ICMPv6 types 130, 131, 132 and 143");
 }
 
-static json_t *warnings(const struct report_source *s,
-			const struct node_status *status)
+static void warn_of_interface(json_t *warnings, const struct snapshot *s)
+{
+	const struct snapshot_interface *i = &s->interface;
+	char text[PREFIX_STRLEN];
+
+	if (!i->present)
+		return;
+	if (!i->up)
+		warn(warnings, "%s is down: ip link set dev %s up", i->name,
+		     i->name);
+	for (size_t n = 0; n < i->missing_count; n++)
+		warn(warnings, "%s lacks its address: ip address add %s dev %s",
+		     i->name, prefix_print(&i->missing[n], text), i->name);
+}
+
+static void warn_of_configuration(json_t *warnings, const struct snapshot *s)
+{
+	if (s->nobody_trusted)
+		warn(warnings, "trusted_keys is empty: nobody may join");
+	if (s->restart_pending)
+		warn(warnings, "some changes take effect after a restart");
+	if (s->receive_buffer < RECEIVE_BUFFER_SMALL)
+		warn(warnings,
+		     "the UDP receive buffer has only %d KiB: give tapd"
+		     " CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608",
+		     s->receive_buffer / 1024);
+	for (size_t i = 0; i < s->unresolved_count; i++)
+		warn(warnings, "peer %s", s->unresolved[i]);
+}
+
+static json_t *warnings(const struct snapshot *s)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < s->warnings_count; i++)
-		warn(all, s->warnings[i]);
-	if (status->peers_total == 0)
+	warn_of_interface(all, s);
+	warn_of_configuration(all, s);
+	if (s->status.peers_total == 0)
 		warn(all, "no peer is known: add one to peers");
-	else if (status->peers_up == 0)
+	else if (s->status.peers_up == 0)
 		warn(all, "no peer is up: tapctl peers says why");
 	warn_of_peers(all, s);
 	warn_of_multicast(all, s);
@@ -236,64 +241,74 @@ static void set(json_t *object, const char *key, json_t *value)
 	json_object_set_new(object, key, value);
 }
 
-static json_t *flooded(const struct node *n)
+static json_t *flooded(const struct snapshot *s)
 {
-	struct node_flooded_info f;
 	json_t *all = json_array();
-	struct node_iter at = { 0 };
 
-	while (node_next_flooded(n, &at, &f))
+	for (size_t i = 0; i < s->flooded_count; i++) {
+		const struct node_flooded_info *f = &s->flooded[i];
+
 		json_array_append_new(all,
 				      json_pack("{s:o, s:o}", "peer",
-						text_or_null(f.peer), "why",
-						text_or_null(f.reason)));
+						text_or_null(f->peer), "why",
+						text_or_null(f->reason)));
+	}
 	return all;
 }
 
-static json_t *multicast(const struct node *n)
+/* In the words of the configuration. */
+static json_t *offload(const struct offload_levels *o)
 {
-	struct node_multicast_status m;
-
-	node_multicast_status(n, &m);
-	return json_pack("{s:b, s:b, s:b, s:I, s:o, s:o}", "snooping",
-			 (int)m.snooping, "querier", (int)m.querier, "router",
-			 (int)m.router, "groups", (json_int_t)m.groups,
-			 "wants_all",
-			 text_or_null(m.wants_all ? m.wants_all : ""),
-			 "flooded", flooded(n));
+	return json_pack("{s:s, s:s, s:s, s:s}", "tap",
+			 tap_offload_words[o->tap], "merge",
+			 conf_merge_words[o->merge], "send",
+			 udp_batching_words[o->send], "receive",
+			 udp_batching_words[o->receive]);
 }
 
-json_t *report_status(const struct report_source *s)
+static json_t *multicast(const struct snapshot *s)
 {
-	const struct report_interface *i = &s->interface;
-	json_t *o = json_object();
-	struct node_status status;
+	const struct node_multicast_status *m = &s->multicast;
 
-	node_status(s->node, &status);
+	return json_pack("{s:b, s:b, s:b, s:I, s:o, s:o}", "snooping",
+			 (int)m->snooping, "querier", (int)m->querier, "router",
+			 (int)m->router, "groups", (json_int_t)m->groups,
+			 "wants_all",
+			 text_or_null(m->wants_all ? m->wants_all : ""),
+			 "flooded", flooded(s));
+}
+
+json_t *report_status(const struct snapshot *s)
+{
+	const struct snapshot_interface *i = &s->interface;
+	const struct node_status *status = &s->status;
+	json_t *o = json_object();
+
 	set(o, "version", json_string(TAPD_VERSION));
 	set(o, "name", text_or_null(s->node_name));
-	set(o, "key", key_text(&status.key));
+	set(o, "key", key_text(&status->key));
 	set(o, "interface",
 	    json_pack("{s:o, s:o, s:I, s:b}", "name", text_or_null(i->name),
 		      "mac", mac_text(i->mac), "mtu", (json_int_t)i->mtu,
 		      "carrier", (int)i->carrier));
 	set(o, "uptime_s", json_integer(seconds(s->now_us, s->started_us)));
 	set(o, "peers",
-	    json_pack("{s:I, s:I}", "total", (json_int_t)status.peers_total,
-		      "up", (json_int_t)status.peers_up));
-	set(o, "tx", counters(&status.tx));
-	set(o, "rx", counters(&status.rx));
-	set(o, "rates", node_rates(s));
-	set(o, "aead", text_or_null(status.aead));
-	set(o, "fdb", json_integer((json_int_t)status.fdb_count));
-	set(o, "multicast", multicast(s->node));
-	set(o, "warnings", warnings(s, &status));
+	    json_pack("{s:I, s:I}", "total", (json_int_t)status->peers_total,
+		      "up", (json_int_t)status->peers_up));
+	set(o, "tx", counters(&status->tx));
+	set(o, "rx", counters(&status->rx));
+	set(o, "rates", rates(&s->rates));
+	set(o, "aead", text_or_null(status->aead));
+	set(o, "fdb", json_integer((json_int_t)status->fdb_count));
+	set(o, "multicast", multicast(s));
+	set(o, "warnings", warnings(s));
+	set(o, "offload", offload(&s->offloads));
 	return o;
 }
 
-static json_t *peer(const struct report_source *s,
-		    const struct node_peer_info *p)
+static json_t *peer(const struct snapshot *s, const struct snapshot_peer *peer)
 {
+	const struct node_peer_info *p = &peer->info;
 	bool heard = p->heard_us != 0;
 	char endpoint[ADDR_STRLEN] = "";
 	json_t *o = json_object();
@@ -311,7 +326,7 @@ static json_t *peer(const struct report_source *s,
 	set(o, "datagram_size", number_or_null(p->datagram_size));
 	set(o, "tx", counters(&p->tx));
 	set(o, "rx", counters(&p->rx));
-	set(o, "rates", peer_rates(s, p));
+	set(o, "rates", p->has_key ? rates(&peer->rates) : json_null());
 	set(o, "tap_mtu", number_or_null(p->tap_mtu));
 	set(o, "up_s", seconds_or_null(s->now_us, p->up_since_us));
 	set(o, "heard_s", seconds_or_null(s->now_us, p->heard_us));
@@ -319,32 +334,28 @@ static json_t *peer(const struct report_source *s,
 	return o;
 }
 
-json_t *report_peers(const struct report_source *s)
+json_t *report_peers(const struct snapshot *s)
 {
 	json_t *all = json_array();
-	struct node_peer_info p;
-	struct node_iter at = { 0 };
 
-	while (node_next_peer(s->node, &at, &p))
-		json_array_append_new(all, peer(s, &p));
+	for (size_t i = 0; i < s->peers_count; i++)
+		json_array_append_new(all, peer(s, &s->peers[i]));
 	return all;
 }
 
-json_t *report_fdb(const struct report_source *s)
+json_t *report_fdb(const struct snapshot *s)
 {
 	json_t *all = json_array();
-	struct node_status status;
 	struct node_fdb_info m;
 	struct node_iter at = { 0 };
 
-	node_status(s->node, &status);
 	while (node_next_mac(s->node, &at, &m, s->now_us)) {
 		json_t *entry = json_pack(
 			"{s:o, s:i, s:o, s:o, s:I}", "mac", mac_text(m.mac),
 			"vlan", (int)m.vlan, "owner",
 			text_or_null(m.local ? "local" : m.owner), "owner_key",
-			key_text(m.local ? &status.key : &m.owner_key), "age_s",
-			(json_int_t)(m.age_us / CLOCK_S));
+			key_text(m.local ? &s->status.key : &m.owner_key),
+			"age_s", (json_int_t)(m.age_us / CLOCK_S));
 
 		json_array_append_new(all, entry);
 	}
@@ -357,24 +368,23 @@ struct reasons {
 	bool any;
 };
 
-static void find_reasons(const struct node *n, struct reasons *r)
+static void find_reasons(const struct snapshot *s, struct reasons *r)
 {
-	struct node_flooded_info f;
-	struct node_iter at = { 0 };
-	uint32_t count = 0;
 	size_t len = 0;
 
 	r->text[0] = '\0';
-	for (; node_next_flooded(n, &at, &f); count++)
-		if (count < NAMED_MAX && len < sizeof(r->text))
+	for (size_t i = 0; i < s->flooded_count && i < NAMED_MAX; i++)
+		if (len < sizeof(r->text))
 			len += (size_t)snprintf(
 				r->text + len, sizeof(r->text) - len,
-				"%s%s: %s", count ? "; " : "",
-				*f.peer ? f.peer : "a peer", f.reason);
-	if (count > NAMED_MAX && len < sizeof(r->text))
-		snprintf(r->text + len, sizeof(r->text) - len, "; and %u more",
-			 count - NAMED_MAX);
-	r->any = count > 0;
+				"%s%s: %s", i ? "; " : "",
+				*s->flooded[i].peer ? s->flooded[i].peer
+						    : "a peer",
+				s->flooded[i].reason);
+	if (s->flooded_count > NAMED_MAX && len < sizeof(r->text))
+		snprintf(r->text + len, sizeof(r->text) - len, "; and %zu more",
+			 s->flooded_count - NAMED_MAX);
+	r->any = s->flooded_count > 0;
 }
 
 static int compare_groups(const void *left, const void *right)
@@ -426,18 +436,16 @@ static json_t *group(const struct node *n, const struct node_group_info *g,
 			 (int)r->any, "why", text_or_null(r->text));
 }
 
-json_t *report_groups(const struct report_source *s)
+json_t *report_groups(const struct snapshot *s)
 {
-	struct node_multicast_status m;
 	struct node_group_info *list;
 	json_t *all = json_array();
 	struct reasons reasons;
 	size_t count;
 
-	node_multicast_status(s->node, &m);
-	if (!m.snooping)
+	if (!s->multicast.snooping)
 		return all;
-	find_reasons(s->node, &reasons);
+	find_reasons(s, &reasons);
 	list = list_groups(s->node, &count);
 	for (size_t i = 0; list && i < count; i++)
 		json_array_append_new(all, group(s->node, &list[i], &reasons));
@@ -449,7 +457,7 @@ json_t *report_groups(const struct report_source *s)
 	return all;
 }
 
-json_t *report_drops(const struct report_source *s)
+json_t *report_drops(const struct snapshot *s)
 {
 	const uint64_t *drops = node_drops(s->node);
 	json_t *all = json_object();

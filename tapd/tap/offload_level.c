@@ -60,13 +60,3 @@ void offload_level_refused(struct offload_levels *o, const struct conf *c,
 		    " start makes none",
 		    conf_merge_words[o->merge]);
 }
-
-json_t *offload_level_report(const struct offload_levels *o,
-			     const struct udp *udp)
-{
-	return json_pack("{s:s, s:s, s:s, s:s}", "tap",
-			 tap_offload_words[o->tap], "merge",
-			 conf_merge_words[o->merge], "send",
-			 udp_batching_words[udp_send_batching(udp)], "receive",
-			 udp_batching_words[udp_receive_batching(udp)]);
-}

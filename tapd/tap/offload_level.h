@@ -2,7 +2,6 @@
 #ifndef TAPD_TAP_OFFLOAD_LEVEL_H
 #define TAPD_TAP_OFFLOAD_LEVEL_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "node/node.h"
@@ -29,9 +28,5 @@ void offload_level_apply(struct offload_levels *o, const struct conf *c,
 /* After a frame was refused: if it was a GSO frame, there will be no more. */
 void offload_level_refused(struct offload_levels *o, const struct conf *c,
 			   const struct tap *tap, struct node *node);
-/* {"tap": …, "merge": …, "send": …, "receive": …}, in the words of the
- * configuration. */
-json_t *offload_level_report(const struct offload_levels *o,
-			     const struct udp *udp);
 
 #endif

@@ -79,18 +79,14 @@ static void apply(void)
 	offload_level_apply(&offloads, &conf, tap, udp, node);
 }
 
-static void assert_report(const char *tap_word, const char *merge,
+static void assert_levels(const char *tap_word, const char *merge,
 			  const char *send, const char *receive)
 {
-	json_t *want =
-		json_pack("{s:s, s:s, s:s, s:s}", "tap", tap_word, "merge",
-			  merge, "send", send, "receive", receive);
-	json_t *report = offload_level_report(&offloads, udp);
-
-	ck_assert_msg(json_equal(report, want), "%s",
-		      json_dumps(report, JSON_COMPACT));
-	json_decref(report);
-	json_decref(want);
+	ck_assert_str_eq(tap_offload_words[offloads.tap], tap_word);
+	ck_assert_str_eq(conf_merge_words[offloads.merge], merge);
+	ck_assert_str_eq(udp_batching_words[udp_send_batching(udp)], send);
+	ck_assert_str_eq(udp_batching_words[udp_receive_batching(udp)],
+			 receive);
 }
 
 static void assert_takes(bool partial, bool tcp, bool udp_too)
@@ -118,7 +114,7 @@ START_TEST(by_default_all_of_it)
 	if (!kernel_has_all())
 		return;
 	apply();
-	assert_report("all", "all", "all", "all");
+	assert_levels("all", "all", "all", "all");
 	assert_takes(true, true, true);
 }
 END_TEST
@@ -141,7 +137,7 @@ START_TEST(each_rung_can_be_had_with_each_other)
 		conf.offload.send = i / 3;
 		conf.offload.receive = i % 3;
 		apply();
-		assert_report(taps[t], merges[merge], batchings[i / 3],
+		assert_levels(taps[t], merges[merge], batchings[i / 3],
 			      batchings[i % 3]);
 		assert_takes(t >= TAP_OFFLOAD_CHECKSUM, merge >= 1, merge >= 2);
 	}
@@ -153,11 +149,11 @@ START_TEST(complete_checksums_leave_nothing_to_merge)
 	conf.offload.complete_sums = true;
 	conf.offload.tap = TAP_OFFLOAD_TSO;
 	apply();
-	assert_report("tso", "none", "all", "all");
+	assert_levels("tso", "none", "all", "all");
 	assert_takes(false, false, false);
 	conf.offload.complete_sums = false;
 	apply();
-	assert_report("tso", "tcp", "all", "all");
+	assert_levels("tso", "tcp", "all", "all");
 	assert_takes(true, true, false);
 }
 END_TEST
@@ -190,16 +186,16 @@ START_TEST(a_kind_that_was_refused_is_not_merged_again)
 	apply();
 	/* An ordinary frame that was refused changes nothing. */
 	write_refused(OFFLOAD_GSO_NONE);
-	assert_report("all", "all", "all", "all");
+	assert_levels("all", "all", "all", "all");
 	write_refused(OFFLOAD_GSO_UDP_L4);
-	assert_report("all", "tcp", "all", "all");
+	assert_levels("all", "tcp", "all", "all");
 	assert_takes(true, true, false);
 	write_refused(OFFLOAD_GSO_TCPV4);
-	assert_report("all", "none", "all", "all");
+	assert_levels("all", "none", "all", "all");
 	assert_takes(true, false, false);
 	/* Not after a reload either. */
 	apply();
-	assert_report("all", "none", "all", "all");
+	assert_levels("all", "none", "all", "all");
 	assert_takes(true, false, false);
 }
 END_TEST
@@ -214,12 +210,12 @@ START_TEST(a_tap_that_was_made_again_is_tried_again)
 	netns_run("ip link set t0 up");
 	apply();
 	write_refused(OFFLOAD_GSO_TCPV6);
-	assert_report("all", "none", "all", "all");
+	assert_levels("all", "none", "all", "all");
 	tap_close(tap);
 	tap = tap_open("t0", &error);
 	ck_assert_msg(tap != NULL, "%s", error);
 	apply();
-	assert_report("all", "all", "all", "all");
+	assert_levels("all", "all", "all", "all");
 	assert_takes(true, true, true);
 }
 END_TEST

@@ -1,5 +1,6 @@
-/* The reports of a node that is made up here: node_* below stand in for the
- * library's, so that every value, the extreme ones too, can be shown. */
+/* What is shown of a snapshot that is made up here, and of a node: node_* below
+ * stand in for the library's, so that every value, the extreme ones too, can be
+ * shown. */
 #include "support/main.h"
 #include "tapd/control/report.h"
 
@@ -12,53 +13,17 @@
 #define PEERS_MAX 8
 
 struct node {
-	struct node_status status;
-	struct node_peer_info peers[PEERS_MAX];
-	uint32_t peers_count;
 	struct node_fdb_info macs[4];
 	uint32_t macs_count;
 	uint64_t drops[DROP_REASON_COUNT];
-	struct node_multicast_status multicast;
 	struct node_group_info *groups;
 	size_t groups_count;
-	struct node_flooded_info flooded[5];
-	uint32_t flooded_count;
 };
 
-void node_status(const struct node *n, struct node_status *out)
-{
-	*out = n->status;
-}
-
-bool node_next_peer(const struct node *n, struct node_iter *it,
-		    struct node_peer_info *out)
-{
-	if (it->slot >= n->peers_count)
-		return false;
-	*out = n->peers[it->slot++];
-	return true;
-}
-
-void node_traffic(const struct node *n, struct node_traffic *out)
-{
-	*out = (struct node_traffic){ n->status.tx, n->status.rx };
-}
-
-bool node_next_peer_traffic(const struct node *n, struct node_iter *it,
-			    const struct public_key **key,
-			    struct node_traffic *out)
-{
-	const struct node_peer_info *p;
-
-	do {
-		if (it->slot >= n->peers_count)
-			return false;
-		p = &n->peers[it->slot++];
-	} while (!p->has_key);
-	*key = &p->key;
-	*out = (struct node_traffic){ p->tx, p->rx };
-	return true;
-}
+static struct node node;
+static struct snapshot source;
+static struct snapshot_peer peers[PEERS_MAX];
+static struct node_flooded_info flooded[5];
 
 bool node_next_mac(const struct node *n, struct node_iter *it,
 		   struct node_fdb_info *out, uint64_t now_us)
@@ -75,12 +40,6 @@ const uint64_t *node_drops(const struct node *n)
 	return n->drops;
 }
 
-void node_multicast_status(const struct node *n,
-			   struct node_multicast_status *out)
-{
-	*out = n->multicast;
-}
-
 bool node_next_group(const struct node *n, struct node_iter *it,
 		     struct node_group_info *out)
 {
@@ -95,40 +54,35 @@ const char *node_next_member(const struct node *n,
 			     const struct node_group_info *group,
 			     struct node_iter *it)
 {
-	while (it->slot < n->peers_count) {
+	(void)n;
+	while (it->slot < source.peers_count) {
 		uint32_t i = it->slot++;
 
 		if (group->members[0] >> i & 1)
-			return n->peers[i].name;
+			return peers[i].info.name;
 	}
 	return NULL;
 }
 
-bool node_next_flooded(const struct node *n, struct node_iter *it,
-		       struct node_flooded_info *out)
-{
-	if (it->slot >= n->flooded_count)
-		return false;
-	*out = n->flooded[it->slot++];
-	return true;
-}
-
-static struct node node;
-static struct report_source source;
-
 static void setup(void)
 {
 	memset(&node, 0, sizeof(node));
-	node.status.aead = "openssl";
-	node.multicast.snooping = node.multicast.querier = true;
-	node.status.key.bytes[0] = 1;
-	source = (struct report_source){
+	source = (struct snapshot){
 		.node = &node,
 		.node_name = "web1",
+		.status = { .aead = "openssl", .key = { { 1 } } },
+		.multicast = { .snooping = true, .querier = true },
+		.peers = peers,
+		.flooded = flooded,
 		.interface = { .name = "tap0",
 			       .mac = { 0x52, 0x54, 0, 0, 0, 0xab },
 			       .mtu = 1500,
+			       .present = true,
+			       .up = true,
 			       .carrier = true },
+		.offloads = { TAP_OFFLOAD_ALL, CONF_MERGE_TCP, UDP_RUNS,
+			      UDP_SINGLE },
+		.receive_buffer = 8 * 1024 * 1024,
 		.now_us = 5000 * CLOCK_S,
 		.started_us = 4000 * CLOCK_S + 1,
 	};
@@ -136,18 +90,20 @@ static void setup(void)
 
 static struct node_peer_info *add_peer(const char *name)
 {
-	struct node_peer_info *p = &node.peers[node.peers_count++];
+	struct node_peer_info *p = &peers[source.peers_count].info;
 
-	ck_assert_uint_le(node.peers_count, PEERS_MAX);
-	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_UP,
-				      .has_key = true,
-				      .has_endpoint = true,
-				      .heard_us = source.now_us - 1 };
+	ck_assert_uint_lt(source.peers_count, PEERS_MAX);
+	peers[source.peers_count++] = (struct snapshot_peer){
+		.info = { .state = NODE_PEER_STATE_UP,
+			  .has_key = true,
+			  .has_endpoint = true,
+			  .heard_us = source.now_us - 1 },
+	};
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	p->key.bytes[0] = 2;
 	p->endpoint = addr_v4(0x0a090002, 8273);
-	node.status.peers_total++;
-	node.status.peers_up++;
+	source.status.peers_total++;
+	source.status.peers_up++;
 	return p;
 }
 
@@ -169,10 +125,11 @@ static void assert_json(json_t *value, const char *expected)
 
 START_TEST(status_has_every_key)
 {
-	node.status.tx = (struct counters){ 1, 2, 3 };
-	node.status.rx = (struct counters){ 4, 5, UINT64_C(1) << 62 };
-	node.status.fdb_count = 7;
-	node.multicast.groups = 12;
+	source.status.tx = (struct counters){ 1, 2, 3 };
+	source.status.rx = (struct counters){ 4, 5, UINT64_C(1) << 62 };
+	source.status.fdb_count = 7;
+	source.multicast.groups = 12;
+	source.rates = (struct traffic_rates){ 9.5, 999.4, 0, 0.5 };
 	add_peer("web2");
 	assert_json(report_status(&source),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
@@ -183,11 +140,14 @@ START_TEST(status_has_every_key)
 		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
 		    "\"rx\":{\"frames\":4,\"datagrams\":5,"
 		    "\"bytes\":4611686018427387904},"
-		    "\"rates\":null,"
+		    "\"rates\":{\"tx_frames\":10,\"tx_bytes\":999,"
+		    "\"rx_frames\":0,\"rx_bytes\":1},"
 		    "\"aead\":\"openssl\",\"fdb\":7,"
 		    "\"multicast\":{\"snooping\":true,\"querier\":true,"
 		    "\"router\":false,\"groups\":12,\"wants_all\":null,"
-		    "\"flooded\":[]},\"warnings\":[]}");
+		    "\"flooded\":[]},\"warnings\":[],"
+		    "\"offload\":{\"tap\":\"all\",\"merge\":\"tcp\","
+		    "\"send\":\"all\",\"receive\":\"single\"}}");
 }
 END_TEST
 
@@ -203,6 +163,7 @@ START_TEST(peer_that_is_up_has_its_measures)
 	p->heard_us = source.now_us - 2 * CLOCK_S;
 	p->wanted = true;
 	p->tx = (struct counters){ 1, 2, 3 };
+	peers[0].rates.rx_frames = 7;
 	assert_json(report_peers(&source),
 		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
 		    "\"endpoint\":\"10.9.0.2:8273\",\"state\":\"up\","
@@ -210,7 +171,9 @@ START_TEST(peer_that_is_up_has_its_measures)
 		    "\"datagram_size\":1472,"
 		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
 		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
-		    "\"rates\":null,\"tap_mtu\":1500,\"up_s\":60,\"heard_s\":2,"
+		    "\"rates\":{\"tx_frames\":0,\"tx_bytes\":0,"
+		    "\"rx_frames\":7,\"rx_bytes\":0},\"tap_mtu\":1500,\"up_s\":"
+		    "60,\"heard_s\":2,"
 		    "\"wanted\":true}]");
 }
 END_TEST
@@ -235,31 +198,31 @@ END_TEST
 
 START_TEST(name_that_is_not_utf8_is_null)
 {
-	json_t *peers;
+	json_t *shown;
 
 	add_peer("caf\xe9");
-	peers = report_peers(&source);
+	shown = report_peers(&source);
 	ck_assert(json_is_null(
-		json_object_get(json_array_get(peers, 0), "name")));
-	json_decref(peers);
+		json_object_get(json_array_get(shown, 0), "name")));
+	json_decref(shown);
 }
 END_TEST
 
 START_TEST(states_have_their_names)
 {
 	static const char *const names[] = { "up", "connecting", "down" };
-	json_t *peers;
+	json_t *shown;
 
 	for (int i = 0; i < 3; i++)
 		add_peer("p")->state = (enum node_peer_state)i;
-	peers = report_peers(&source);
+	shown = report_peers(&source);
 	for (size_t i = 0; i < 3; i++) {
-		json_t *p = json_array_get(peers, i);
+		json_t *p = json_array_get(shown, i);
 
 		ck_assert_str_eq(json_string_value(json_object_get(p, "state")),
 				 names[i]);
 	}
-	json_decref(peers);
+	json_decref(shown);
 }
 END_TEST
 
@@ -316,7 +279,7 @@ static struct node_group_info group(const char *ip, uint16_t vlan)
 
 static void flood(const char *peer, const char *why)
 {
-	node.flooded[node.flooded_count++] =
+	flooded[source.flooded_count++] =
 		(struct node_flooded_info){ .peer = peer, .reason = why };
 }
 
@@ -374,10 +337,10 @@ START_TEST(flooded_group_says_to_whom_and_why)
 			 "router; web4: x; and 2 more");
 	json_decref(groups);
 	json_t *status = report_status(&source);
-	json_t *flooded = json_object_get(json_object_get(status, "multicast"),
-					  "flooded");
-	ck_assert_uint_eq(json_array_size(flooded), 5);
-	assert_json(json_incref(json_array_get(flooded, 2)),
+	json_t *all = json_object_get(json_object_get(status, "multicast"),
+				      "flooded");
+	ck_assert_uint_eq(json_array_size(all), 5);
+	assert_json(json_incref(json_array_get(all, 2)),
 		    "{\"peer\":\"web4\",\"why\":\"x\"}");
 	json_decref(status);
 }
@@ -409,7 +372,7 @@ START_TEST(without_snooping_no_group_is_listed)
 
 	node.groups = &g;
 	node.groups_count = 1;
-	node.multicast.snooping = false;
+	source.multicast.snooping = false;
 	assert_json(report_groups(&source), "[]");
 }
 END_TEST
@@ -424,21 +387,44 @@ static void assert_warnings(const char *expected)
 	json_decref(status);
 }
 
-START_TEST(the_daemons_warnings_come_first)
+START_TEST(all_that_may_be_wrong_with_the_host_itself)
 {
-	static const char *const mine[] = { "a", "b" };
+	source.interface.up = false;
+	source.interface.missing_count = 2;
+	ck_assert(prefix_parse(&source.interface.missing[0], "10.77.0.1/24"));
+	ck_assert(prefix_parse(&source.interface.missing[1], "fd00::1/64"));
+	source.nobody_trusted = source.restart_pending = true;
+	source.receive_buffer = 1024 * 1024 - 1;
+	source.unresolved[0] = "web9: Name or service not known";
+	source.unresolved_count = 1;
+	assert_warnings(
+		"[\"tap0 is down: ip link set dev tap0 up\","
+		"\"tap0 lacks its address: ip address add 10.77.0.1/24 dev "
+		"tap0\","
+		"\"tap0 lacks its address: ip address add fd00::1/64 dev "
+		"tap0\","
+		"\"trusted_keys is empty: nobody may join\","
+		"\"some changes take effect after a restart\","
+		"\"the UDP receive buffer has only 1023 KiB: give tapd "
+		"CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608\","
+		"\"peer web9: Name or service not known\","
+		"\"no peer is known: add one to peers\"]");
+}
+END_TEST
 
-	source.warnings = mine;
-	source.warnings_count = 2;
-	assert_warnings("[\"a\",\"b\",\"no peer is known: add one to "
-			"peers\"]");
+START_TEST(an_interface_that_is_gone_lacks_nothing)
+{
+	add_peer("web2");
+	source.interface.present = source.interface.up = false;
+	source.interface.missing_count = 1;
+	assert_warnings("[]");
 }
 END_TEST
 
 START_TEST(no_peer_up_is_a_warning)
 {
 	add_peer("web2")->state = NODE_PEER_STATE_DOWN;
-	node.status.peers_up = 0;
+	source.status.peers_up = 0;
 	assert_warnings("[\"no peer is up: tapctl peers says why\"]");
 }
 END_TEST
@@ -449,9 +435,9 @@ START_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest)
 
 	for (int i = 0; i < 5; i++, name[3]++)
 		add_peer(name)->tap_mtu = (uint16_t)(1400 + i);
-	node.peers[0].name[0] = '\0';
-	node.peers[4].loss = 0.126;
-	node.peers[3].loss = 0.04;
+	peers[0].info.name[0] = '\0';
+	peers[4].info.loss = 0.126;
+	peers[3].info.loss = 0.04;
 	assert_warnings("[\"peers whose interface MTU is not our 1500: "
 			"10.9.0.2:8273 (1400), web3 (1401), web4 (1402) and 2 "
 			"more\",\"peers with datagrams lost: web6 (13 %)\"]");
@@ -461,9 +447,9 @@ END_TEST
 START_TEST(multicast_that_cannot_be_known_is_a_warning)
 {
 	add_peer("web2");
-	node.multicast.wants_all = "more VLANs than can be asked";
+	source.multicast.wants_all = "more VLANs than can be asked";
 	assert_warnings("[]");
-	node.multicast.unknowable = true;
+	source.multicast.unknowable = true;
 	assert_warnings("[\"multicast: more VLANs than can be asked: this host "
 			"gets every group\"]");
 }
@@ -472,13 +458,13 @@ END_TEST
 START_TEST(silence_is_a_warning_that_says_what_to_check)
 {
 	add_peer("web2");
-	node.multicast.silent_v4 = true;
+	source.multicast.silent_v4 = true;
 	assert_warnings("[\"tap0: IGMP queries get no answer: does the host's "
 			"firewall accept IGMP (protocol 2) on tap0, INPUT and "
 			"OUTPUT? Until then groups are kept, whoever leaves "
 			"them\"]");
-	node.multicast.silent_v4 = false;
-	node.multicast.silent_v6 = true;
+	source.multicast.silent_v4 = false;
+	source.multicast.silent_v6 = true;
 	assert_warnings("[\"tap0: MLD queries get no answer: does the host's "
 			"firewall accept ICMPv6 types 130, 131, 132 and 143 on "
 			"tap0, INPUT and OUTPUT? Until then groups are kept, "
@@ -506,82 +492,13 @@ END_TEST
 
 START_TEST(loss_that_is_no_number_is_null)
 {
-	json_t *peers;
+	json_t *shown;
 
 	add_peer("web2")->loss = (double)NAN;
-	peers = report_peers(&source);
+	shown = report_peers(&source);
 	ck_assert(json_is_null(
-		json_object_get(json_array_get(peers, 0), "loss")));
-	json_decref(peers);
-}
-END_TEST
-
-/* ---- rates ---- */
-
-static void assert_rates(json_t *object, const char *expected)
-{
-	assert_json(json_incref(json_object_get(object, "rates")), expected);
-	json_decref(object);
-}
-
-static json_t *first_peer(void)
-{
-	json_t *peers = report_peers(&source);
-	json_t *first = json_incref(json_array_get(peers, 0));
-
-	json_decref(peers);
-	return first;
-}
-
-#define RATES(a, b, c, d)                                             \
-	"{\"tx_frames\":" #a ",\"tx_bytes\":" #b ",\"rx_frames\":" #c \
-	",\"rx_bytes\":" #d "}"
-
-START_TEST(rates_are_those_of_the_last_seconds)
-{
-	struct rates *rates = rates_new();
-	struct node_peer_info *p = add_peer("web2");
-
-	source.rates = rates;
-	assert_rates(report_status(&source), RATES(0, 0, 0, 0));
-	assert_rates(first_peer(), RATES(0, 0, 0, 0));
-	/* A thousand frames of 100 bytes a second, for 20 s. */
-	for (int i = 0; i <= 20; i++) {
-		rates_sample(rates, &node, source.now_us);
-		/* Too early for another. */
-		rates_sample(rates, &node, source.now_us + CLOCK_S / 2);
-		source.now_us += CLOCK_S;
-		node.status.tx.frames += 1000;
-		node.status.tx.bytes += 100000;
-		p->rx.frames += 10;
-		p->rx.bytes += 1000;
-	}
-	assert_rates(report_status(&source), RATES(1000, 100000, 0, 0));
-	assert_rates(first_peer(), RATES(0, 0, 10, 1000));
-	/* Then nothing: what was is soon forgotten. */
-	source.now_us += 1000 * CLOCK_S;
-	assert_rates(first_peer(), RATES(0, 0, 0, 1));
-	rates_free(rates);
-}
-END_TEST
-
-START_TEST(peer_that_is_new_or_another_has_no_rates_yet)
-{
-	struct rates *rates = rates_new();
-	struct node_peer_info *p = add_peer("web2");
-
-	source.rates = rates;
-	p->tx.bytes = 5000;
-	rates_sample(rates, &node, source.now_us);
-	source.now_us += CLOCK_S;
-	p->tx.bytes = 10;
-	assert_rates(first_peer(), RATES(0, 0, 0, 0));
-	p->tx.bytes = 6000;
-	p->key.bytes[5]++;
-	assert_rates(first_peer(), RATES(0, 0, 0, 0));
-	p->has_key = false;
-	assert_rates(first_peer(), "null");
-	rates_free(rates);
+		json_object_get(json_array_get(shown, 0), "loss")));
+	json_decref(shown);
 }
 END_TEST
 
@@ -598,15 +515,14 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(flooded_group_says_to_whom_and_why),
 	UNIT_TEST(any_number_of_groups_is_listed),
 	UNIT_TEST(without_snooping_no_group_is_listed),
-	UNIT_TEST(the_daemons_warnings_come_first),
+	UNIT_TEST(all_that_may_be_wrong_with_the_host_itself),
+	UNIT_TEST(an_interface_that_is_gone_lacks_nothing),
 	UNIT_TEST(no_peer_up_is_a_warning),
 	UNIT_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest),
 	UNIT_TEST(multicast_that_cannot_be_known_is_a_warning),
 	UNIT_TEST(silence_is_a_warning_that_says_what_to_check),
 	UNIT_TEST(longest_names_fit_in_a_warning),
 	UNIT_TEST(loss_that_is_no_number_is_null),
-	UNIT_TEST(rates_are_those_of_the_last_seconds),
-	UNIT_TEST(peer_that_is_new_or_another_has_no_rates_yet),
 };
 
 UNIT_MAIN("report", tests)

@@ -1,0 +1,101 @@
+#include "tapd/control/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tapd/daemon_state.h"
+
+static void take_interface(struct snapshot_interface *out,
+			   const struct interface *interface)
+{
+	const struct link *link = interface_link(interface);
+	const struct link_state *state = link_state(link);
+	size_t count;
+	const struct prefix *addresses = interface_addresses(interface, &count);
+
+	*out = (struct snapshot_interface){
+		.name = state->name,
+		.mtu = state->mtu,
+		.present = state->present,
+		.up = state->up,
+		.carrier = state->carrier,
+	};
+	memcpy(out->mac, state->mac, sizeof(out->mac));
+	for (size_t i = 0; i < count; i++)
+		if (!link_has_address(link, &addresses[i]))
+			out->missing[out->missing_count++] = addresses[i];
+}
+
+static void take_unresolved(struct snapshot *s, const struct resolve *resolve)
+{
+	const char *failure;
+
+	while (s->unresolved_count < SNAPSHOT_UNRESOLVED_MAX &&
+	       (failure = resolve_failure(resolve, s->unresolved_count)))
+		s->unresolved[s->unresolved_count++] = failure;
+}
+
+/* The node counted its peers just now: there is room for each of them. */
+static void take_peers(struct snapshot *s, const struct rates *rates)
+{
+	const size_t room = s->status.peers_total;
+	struct node_iter at = { 0 };
+
+	while (s->peers_count < room &&
+	       node_next_peer(s->node, &at, &s->peers[s->peers_count].info)) {
+		struct snapshot_peer *peer = &s->peers[s->peers_count++];
+
+		if (peer->info.has_key)
+			peer->rates =
+				rates_of_peer(rates, &peer->info, s->now_us);
+	}
+	at = (struct node_iter){ 0 };
+	while (s->flooded_count < room &&
+	       node_next_flooded(s->node, &at, &s->flooded[s->flooded_count]))
+		s->flooded_count++;
+}
+
+static bool take_node(struct snapshot *s, const struct rates *rates)
+{
+	node_status(s->node, &s->status);
+	node_multicast_status(s->node, &s->multicast);
+	s->rates = rates_of_node(rates, s->node, s->now_us);
+	/* One more: calloc may give NULL for none. */
+	s->peers = calloc(s->status.peers_total + 1, sizeof(*s->peers));
+	s->flooded = calloc(s->status.peers_total + 1, sizeof(*s->flooded));
+	if (!s->peers || !s->flooded)
+		return false;
+	take_peers(s, rates);
+	return true;
+}
+
+bool snapshot_take(struct snapshot *s, const struct daemon *d)
+{
+	*s = (struct snapshot){
+		.now_us = d->now.mono_us,
+		.started_us = d->started_us,
+		.node = d->node,
+		.node_name = d->conf->name,
+		.offloads = d->offloads,
+		.receive_buffer = udp_receive_buffer(d->udp),
+		.nobody_trusted = d->conf->trusted_keys_set &&
+				  d->conf->trusted_keys_count == 0,
+		.restart_pending = d->restart_pending,
+	};
+	/* The kernel may have refused some since they were applied. */
+	s->offloads.send = udp_send_batching(d->udp);
+	s->offloads.receive = udp_receive_batching(d->udp);
+	take_interface(&s->interface, d->interface);
+	take_unresolved(s, d->resolve);
+	if (take_node(s, d->rates))
+		return true;
+	snapshot_free(s);
+	return false;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	free(s->peers);
+	free(s->flooded);
+	*s = (struct snapshot){ .now_us = 0 };
+}

@@ -1,0 +1,67 @@
+/* All that the daemon knows about itself at one moment. */
+#ifndef TAPD_CONTROL_SNAPSHOT_H
+#define TAPD_CONTROL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "node/node.h"
+#include "tapd/control/rates.h"
+#include "tapd/tap/interface.h"
+#include "tapd/tap/offload_level.h"
+
+struct daemon;
+
+/* Names without an address, of which the rest is as telling. */
+#define SNAPSHOT_UNRESOLVED_MAX 12
+
+struct snapshot_interface {
+	const char *name;
+	uint8_t mac[6];
+	uint32_t mtu;
+	bool present; /* false: deleted */
+	bool up;      /* IFF_UP: the administrative state */
+	bool carrier;
+	/* Configured addresses that it does not have. */
+	struct prefix missing[INTERFACE_ADDRESSES_MAX];
+	size_t missing_count;
+};
+
+struct snapshot_peer {
+	struct node_peer_info info;
+	struct traffic_rates rates; /* zeros without a key */
+};
+
+/*
+ * Taken once for each question, so that all parts of an answer agree. What is
+ * pointed to is the daemon's, the two lists aside: a snapshot is good until the
+ * callback that took it returns. The node's long tables, of MACs and of groups,
+ * are not copied: whoever shows them walks them.
+ */
+struct snapshot {
+	uint64_t now_us, started_us; /* monotonic */
+	const struct node *node;
+	const char *node_name;
+	struct node_status status;
+	struct node_multicast_status multicast;
+	struct traffic_rates rates;
+	struct snapshot_peer *peers; /* in the order of node_next_peer */
+	size_t peers_count;
+	struct node_flooded_info *flooded; /* peers that get every group */
+	size_t flooded_count;
+	struct snapshot_interface interface;
+	struct offload_levels offloads; /* what is done now */
+	int receive_buffer;   /* bytes: the smallest of the sockets' */
+	bool nobody_trusted;  /* trusted_keys is an empty list */
+	bool restart_pending; /* a reload left something to the next start */
+	/* "web9: Name or service not known" */
+	const char *unresolved[SNAPSHOT_UNRESOLVED_MAX];
+	size_t unresolved_count;
+};
+
+/* False if memory is short; then there is nothing to free. */
+bool snapshot_take(struct snapshot *s, const struct daemon *d);
+void snapshot_free(struct snapshot *s);
+
+#endif

@@ -1,0 +1,266 @@
+/* Of a daemon that is made up here: what the snapshot asks stands in below for
+ * the node, the interface and the sockets. */
+#include "support/main.h"
+#include "tapd/control/snapshot.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tapd/daemon_state.h"
+
+#define PEERS_MAX 3
+
+struct node {
+	struct node_status status;
+	struct node_peer_info peers[PEERS_MAX];
+	const char *flooded[PEERS_MAX];
+};
+
+struct link {
+	struct link_state state;
+	struct prefix address; /* the only one it has */
+};
+
+struct interface {
+	struct link link;
+	struct prefix addresses[2];
+};
+
+static struct node node;
+static struct interface tap0;
+static const char *failures[40];
+static struct conf conf;
+static struct daemon tapd;
+static struct snapshot s;
+
+void node_status(const struct node *n, struct node_status *out)
+{
+	*out = n->status;
+}
+
+void node_multicast_status(const struct node *n,
+			   struct node_multicast_status *out)
+{
+	(void)n;
+	*out = (struct node_multicast_status){ .groups = 7 };
+}
+
+bool node_next_peer(const struct node *n, struct node_iter *it,
+		    struct node_peer_info *out)
+{
+	if (it->slot >= n->status.peers_total)
+		return false;
+	*out = n->peers[it->slot++];
+	return true;
+}
+
+bool node_next_flooded(const struct node *n, struct node_iter *it,
+		       struct node_flooded_info *out)
+{
+	if (it->slot >= n->status.peers_total || !n->flooded[it->slot])
+		return false;
+	out->peer = n->peers[it->slot].name;
+	out->reason = n->flooded[it->slot++];
+	return true;
+}
+
+void node_traffic(const struct node *n, struct node_traffic *out)
+{
+	*out = (struct node_traffic){ n->status.tx, n->status.rx };
+}
+
+bool node_next_peer_traffic(const struct node *n, struct node_iter *it,
+			    const struct public_key **key,
+			    struct node_traffic *out)
+{
+	const struct node_peer_info *p = &n->peers[it->slot];
+
+	if (it->slot >= n->status.peers_total || !p->has_key)
+		return false;
+	it->slot++;
+	*key = &p->key;
+	*out = (struct node_traffic){ p->tx, p->rx };
+	return true;
+}
+
+struct link *interface_link(const struct interface *i)
+{
+	ck_assert_ptr_eq(i, &tap0);
+	return &tap0.link;
+}
+
+const struct prefix *interface_addresses(const struct interface *i,
+					 size_t *count)
+{
+	*count = 2;
+	return i->addresses;
+}
+
+const struct link_state *link_state(const struct link *l)
+{
+	return &l->state;
+}
+
+bool link_has_address(const struct link *l, const struct prefix *address)
+{
+	return prefix_equal(&l->address, address);
+}
+
+int udp_receive_buffer(const struct udp *u)
+{
+	(void)u;
+	return 4711;
+}
+
+enum udp_batching udp_send_batching(const struct udp *u)
+{
+	(void)u;
+	return UDP_BATCH;
+}
+
+enum udp_batching udp_receive_batching(const struct udp *u)
+{
+	(void)u;
+	return UDP_SINGLE;
+}
+
+const char *resolve_failure(const struct resolve *r, size_t i)
+{
+	(void)r;
+	return failures[i];
+}
+
+static void setup(void)
+{
+	memset(&node, 0, sizeof(node));
+	memset(&tap0, 0, sizeof(tap0));
+	memset(&conf, 0, sizeof(conf));
+	memset(failures, 0, sizeof(failures));
+	tap0.link.state = (struct link_state){ .present = true,
+					       .name = "tap0",
+					       .up = true,
+					       .carrier = true,
+					       .mtu = 1400,
+					       .mac = { 2, 0, 0, 0, 0, 1 } };
+	ck_assert(prefix_parse(&tap0.addresses[0], "10.77.0.1/24"));
+	ck_assert(prefix_parse(&tap0.addresses[1], "fd00::1/64"));
+	tap0.link.address = tap0.addresses[1];
+	snprintf(conf.name, sizeof(conf.name), "web1");
+	tapd = (struct daemon){
+		.conf = &conf,
+		.node = &node,
+		.interface = &tap0,
+		.rates = rates_new(),
+		.offloads = { TAP_OFFLOAD_TSO, CONF_MERGE_TCP, UDP_RUNS,
+			      UDP_RUNS },
+		.now = { .mono_us = 900 * CLOCK_S, .wall_us = 1 },
+		.started_us = 800 * CLOCK_S,
+	};
+}
+
+static void teardown(void)
+{
+	snapshot_free(&s);
+	rates_free(tapd.rates);
+}
+
+static void take(void)
+{
+	snapshot_free(&s);
+	ck_assert(snapshot_take(&s, &tapd));
+}
+
+START_TEST(what_the_daemon_knows_is_in_it)
+{
+	take();
+	ck_assert_uint_eq(s.now_us, 900 * CLOCK_S);
+	ck_assert_uint_eq(s.started_us, 800 * CLOCK_S);
+	ck_assert_str_eq(s.node_name, "web1");
+	ck_assert_ptr_eq(s.node, &node);
+	ck_assert_uint_eq(s.multicast.groups, 7);
+	ck_assert_int_eq(s.receive_buffer, 4711);
+	ck_assert(!s.nobody_trusted && !s.restart_pending);
+	ck_assert_uint_eq(s.peers_count + s.flooded_count, 0);
+	/* What the sockets do is asked; what was applied may be more. */
+	ck_assert_int_eq(s.offloads.tap, TAP_OFFLOAD_TSO);
+	ck_assert_int_eq(s.offloads.merge, CONF_MERGE_TCP);
+	ck_assert_int_eq(s.offloads.send, UDP_BATCH);
+	ck_assert_int_eq(s.offloads.receive, UDP_SINGLE);
+}
+END_TEST
+
+START_TEST(the_interface_and_the_addresses_it_lacks)
+{
+	take();
+	ck_assert_str_eq(s.interface.name, "tap0");
+	ck_assert_mem_eq(s.interface.mac, tap0.link.state.mac, 6);
+	ck_assert_uint_eq(s.interface.mtu, 1400);
+	ck_assert(s.interface.present && s.interface.up && s.interface.carrier);
+	ck_assert_uint_eq(s.interface.missing_count, 1);
+	ck_assert(prefix_equal(&s.interface.missing[0], &tap0.addresses[0]));
+	tap0.link.state.up = tap0.link.state.present = false;
+	take();
+	ck_assert(!s.interface.present && !s.interface.up);
+}
+END_TEST
+
+START_TEST(peers_have_their_rates)
+{
+	node.status.peers_total = 2;
+	node.peers[0].has_key = true;
+	snprintf(node.peers[0].name, sizeof(node.peers[0].name), "web2");
+	node.flooded[0] = "a router";
+	rates_sample(tapd.rates, &node, tapd.now.mono_us);
+	tapd.now.mono_us += CLOCK_S;
+	node.status.tx.frames = 30;
+	node.peers[0].rx.bytes = 1000;
+	node.peers[1].rx.bytes = 1000;
+	take();
+	ck_assert_double_eq_tol(s.rates.tx_frames, 30, 0.01);
+	ck_assert_uint_eq(s.peers_count, 2);
+	ck_assert_str_eq(s.peers[0].info.name, "web2");
+	ck_assert_double_eq_tol(s.peers[0].rates.rx_bytes, 1000, 0.01);
+	ck_assert(!s.peers[1].info.has_key);
+	ck_assert_double_eq_tol(s.peers[1].rates.rx_bytes, 0, 0.01);
+	ck_assert_uint_eq(s.flooded_count, 1);
+	ck_assert_str_eq(s.flooded[0].peer, "web2");
+	ck_assert_str_eq(s.flooded[0].reason, "a router");
+}
+END_TEST
+
+START_TEST(an_empty_list_of_keys_trusts_nobody)
+{
+	conf.trusted_keys_set = true;
+	tapd.restart_pending = true;
+	take();
+	ck_assert(s.nobody_trusted && s.restart_pending);
+	conf.trusted_keys_count = 1;
+	take();
+	ck_assert(!s.nobody_trusted);
+}
+END_TEST
+
+START_TEST(names_without_an_address_are_few)
+{
+	for (size_t i = 0; i < 30; i++)
+		failures[i] = "web9: Name or service not known";
+	take();
+	ck_assert_uint_eq(s.unresolved_count, SNAPSHOT_UNRESOLVED_MAX);
+	failures[1] = NULL;
+	take();
+	ck_assert_uint_eq(s.unresolved_count, 1);
+	ck_assert_ptr_eq(s.unresolved[0], failures[0]);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_CASE("snapshot", .setup = setup, .teardown = teardown),
+	UNIT_TEST(what_the_daemon_knows_is_in_it),
+	UNIT_TEST(the_interface_and_the_addresses_it_lacks),
+	UNIT_TEST(peers_have_their_rates),
+	UNIT_TEST(an_empty_list_of_keys_trusts_nobody),
+	UNIT_TEST(names_without_an_address_are_few),
+};
+
+UNIT_MAIN("snapshot", tests)
