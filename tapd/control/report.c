@@ -2,16 +2,13 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A datagram lost in twenty is worth a word. */
-#define LOSS_WARNING 0.05
-/* Below it, a burst from a few peers overflows the socket. */
-#define RECEIVE_BUFFER_SMALL (1024 * 1024)
-/* How many peers a warning names before it only counts. */
+#include "tapd/control/checks.h"
+
+/* How many peers a reason names before it only counts. */
 #define NAMED_MAX 3
 
 static const char *const state_names[] = {
@@ -84,155 +81,6 @@ static json_t *rates(const struct traffic_rates *r)
 			 (json_int_t)llround(r->rx_bytes));
 }
 
-/* ---- warnings ---- */
-
-/* "web1 (1400), web2 (9000), web3 (1400) and 7 more" */
-struct naming {
-	char text[NAMED_MAX * (NODE_NAME_MAX + 16)];
-	size_t len;
-	unsigned count;
-};
-
-static const char *peer_label(const struct node_peer_info *p,
-			      char text[ADDR_STRLEN])
-{
-	if (*p->name)
-		return p->name;
-	return p->has_endpoint ? addr_print(&p->endpoint, text) : "a peer";
-}
-
-static void naming_add(struct naming *n, const struct node_peer_info *p,
-		       unsigned value, const char *unit)
-{
-	char label[ADDR_STRLEN];
-	int len;
-
-	if (n->count++ >= NAMED_MAX)
-		return;
-	len = snprintf(n->text + n->len, sizeof(n->text) - n->len,
-		       "%s%s (%u%s)", n->len ? ", " : "", peer_label(p, label),
-		       value, unit);
-	n->len += (size_t)len;
-	if (n->len >= sizeof(n->text))
-		n->len = sizeof(n->text) - 1;
-}
-
-static void __attribute__((format(printf, 2, 3)))
-warn(json_t *warnings, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_array_append_new(warnings, json_string(text));
-}
-
-static void warn_naming(json_t *warnings, const char *what,
-			const struct naming *n)
-{
-	if (n->count > NAMED_MAX)
-		warn(warnings, "%s: %s and %u more", what, n->text,
-		     n->count - NAMED_MAX);
-	else if (n->count > 0)
-		warn(warnings, "%s: %s", what, n->text);
-}
-
-static void warn_of_peers(json_t *warnings, const struct snapshot *s)
-{
-	struct naming mtus = { 0 }, losses = { 0 };
-	char text[96];
-
-	for (size_t i = 0; i < s->peers_count; i++) {
-		const struct node_peer_info *p = &s->peers[i].info;
-
-		if (p->state != NODE_PEER_STATE_UP)
-			continue;
-		if (p->tap_mtu && p->tap_mtu != s->interface.mtu)
-			naming_add(&mtus, p, p->tap_mtu, "");
-		if (p->loss >= LOSS_WARNING)
-			naming_add(&losses, p, (unsigned)lround(100 * p->loss),
-				   " %");
-	}
-	snprintf(text, sizeof(text), "peers whose interface MTU is not our %u",
-		 s->interface.mtu);
-	warn_naming(warnings, text, &mtus);
-	warn_naming(warnings, "peers with datagrams lost", &losses);
-}
-
-/* The firewall's rules are for both ways: the queries come in, the answers go
- * out. */
-static void warn_of_silence(json_t *warnings, const char *interface,
-			    const char *queries, const char *what)
-{
-	warn(warnings,
-	     "%s: %s queries get no answer: does the host's firewall"
-	     " accept %s on %s, INPUT and OUTPUT? Until then groups are"
-	     " kept, whoever leaves them",
-	     interface, queries, what, interface);
-}
-
-static void warn_of_multicast(json_t *warnings, const struct snapshot *s)
-{
-	const struct node_multicast_status *m = &s->multicast;
-
-	if (m->unknowable && m->wants_all)
-		warn(warnings, "multicast: %s: this host gets every group",
-		     m->wants_all);
-	if (m->silent_v4)
-		warn_of_silence(warnings, s->interface.name, "IGMP",
-				"IGMP (protocol 2)");
-	if (m->silent_v6)
-		warn_of_silence(warnings, s->interface.name, "MLD",
-				"ICMPv6 types 130, 131, 132 and 143");
-}
-
-static void warn_of_interface(json_t *warnings, const struct snapshot *s)
-{
-	const struct snapshot_interface *i = &s->interface;
-	char text[PREFIX_STRLEN];
-
-	if (!i->present)
-		return;
-	if (!i->up)
-		warn(warnings, "%s is down: ip link set dev %s up", i->name,
-		     i->name);
-	for (size_t n = 0; n < i->missing_count; n++)
-		warn(warnings, "%s lacks its address: ip address add %s dev %s",
-		     i->name, prefix_print(&i->missing[n], text), i->name);
-}
-
-static void warn_of_configuration(json_t *warnings, const struct snapshot *s)
-{
-	if (s->nobody_trusted)
-		warn(warnings, "trusted_keys is empty: nobody may join");
-	if (s->restart_pending)
-		warn(warnings, "some changes take effect after a restart");
-	if (s->receive_buffer < RECEIVE_BUFFER_SMALL)
-		warn(warnings,
-		     "the UDP receive buffer has only %d KiB: give tapd"
-		     " CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608",
-		     s->receive_buffer / 1024);
-	for (size_t i = 0; i < s->unresolved_count; i++)
-		warn(warnings, "peer %s", s->unresolved[i]);
-}
-
-static json_t *warnings(const struct snapshot *s)
-{
-	json_t *all = json_array();
-
-	warn_of_interface(all, s);
-	warn_of_configuration(all, s);
-	if (s->status.peers_total == 0)
-		warn(all, "no peer is known: add one to peers");
-	else if (s->status.peers_up == 0)
-		warn(all, "no peer is up: tapctl peers says why");
-	warn_of_peers(all, s);
-	warn_of_multicast(all, s);
-	return all;
-}
-
 /* ---- the reports ---- */
 
 /* Takes the value; without memory for it the key is missing. */
@@ -276,6 +124,21 @@ static json_t *multicast(const struct snapshot *s)
 			 "wants_all",
 			 text_or_null(m->wants_all ? m->wants_all : ""),
 			 "flooded", flooded(s));
+}
+
+static void add_warning(void *warnings, const struct check *check,
+			const char *what)
+{
+	(void)check;
+	json_array_append_new(warnings, json_string(what));
+}
+
+static json_t *warnings(const struct snapshot *s)
+{
+	json_t *all = json_array();
+
+	checks_run(s, add_warning, all);
+	return all;
 }
 
 json_t *report_status(const struct snapshot *s)

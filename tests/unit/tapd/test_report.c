@@ -377,115 +377,15 @@ START_TEST(without_snooping_no_group_is_listed)
 }
 END_TEST
 
-/* ---- warnings ---- */
-
-static void assert_warnings(const char *expected)
+START_TEST(what_the_checks_find_are_the_warnings)
 {
-	json_t *status = report_status(&source);
-
-	assert_json(json_incref(json_object_get(status, "warnings")), expected);
-	json_decref(status);
-}
-
-START_TEST(all_that_may_be_wrong_with_the_host_itself)
-{
-	source.interface.up = false;
-	source.interface.missing_count = 2;
-	ck_assert(prefix_parse(&source.interface.missing[0], "10.77.0.1/24"));
-	ck_assert(prefix_parse(&source.interface.missing[1], "fd00::1/64"));
-	source.nobody_trusted = source.restart_pending = true;
-	source.receive_buffer = 1024 * 1024 - 1;
-	source.unresolved[0] = "web9: Name or service not known";
-	source.unresolved_count = 1;
-	assert_warnings(
-		"[\"tap0 is down: ip link set dev tap0 up\","
-		"\"tap0 lacks its address: ip address add 10.77.0.1/24 dev "
-		"tap0\","
-		"\"tap0 lacks its address: ip address add fd00::1/64 dev "
-		"tap0\","
-		"\"trusted_keys is empty: nobody may join\","
-		"\"some changes take effect after a restart\","
-		"\"the UDP receive buffer has only 1023 KiB: give tapd "
-		"CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608\","
-		"\"peer web9: Name or service not known\","
-		"\"no peer is known: add one to peers\"]");
-}
-END_TEST
-
-START_TEST(an_interface_that_is_gone_lacks_nothing)
-{
-	add_peer("web2");
-	source.interface.present = source.interface.up = false;
-	source.interface.missing_count = 1;
-	assert_warnings("[]");
-}
-END_TEST
-
-START_TEST(no_peer_up_is_a_warning)
-{
-	add_peer("web2")->state = NODE_PEER_STATE_DOWN;
-	source.status.peers_up = 0;
-	assert_warnings("[\"no peer is up: tapctl peers says why\"]");
-}
-END_TEST
-
-START_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest)
-{
-	char name[] = "web2";
-
-	for (int i = 0; i < 5; i++, name[3]++)
-		add_peer(name)->tap_mtu = (uint16_t)(1400 + i);
-	peers[0].info.name[0] = '\0';
-	peers[4].info.loss = 0.126;
-	peers[3].info.loss = 0.04;
-	assert_warnings("[\"peers whose interface MTU is not our 1500: "
-			"10.9.0.2:8273 (1400), web3 (1401), web4 (1402) and 2 "
-			"more\",\"peers with datagrams lost: web6 (13 %)\"]");
-}
-END_TEST
-
-START_TEST(multicast_that_cannot_be_known_is_a_warning)
-{
-	add_peer("web2");
-	source.multicast.wants_all = "more VLANs than can be asked";
-	assert_warnings("[]");
-	source.multicast.unknowable = true;
-	assert_warnings("[\"multicast: more VLANs than can be asked: this host "
-			"gets every group\"]");
-}
-END_TEST
-
-START_TEST(silence_is_a_warning_that_says_what_to_check)
-{
-	add_peer("web2");
-	source.multicast.silent_v4 = true;
-	assert_warnings("[\"tap0: IGMP queries get no answer: does the host's "
-			"firewall accept IGMP (protocol 2) on tap0, INPUT and "
-			"OUTPUT? Until then groups are kept, whoever leaves "
-			"them\"]");
-	source.multicast.silent_v4 = false;
-	source.multicast.silent_v6 = true;
-	assert_warnings("[\"tap0: MLD queries get no answer: does the host's "
-			"firewall accept ICMPv6 types 130, 131, 132 and 143 on "
-			"tap0, INPUT and OUTPUT? Until then groups are kept, "
-			"whoever leaves them\"]");
-}
-END_TEST
-
-START_TEST(longest_names_fit_in_a_warning)
-{
-	char name[NODE_NAME_MAX + 1];
 	json_t *status;
 
-	memset(name, 'x', NODE_NAME_MAX);
-	name[NODE_NAME_MAX] = '\0';
-	for (int i = 0; i < PEERS_MAX; i++)
-		add_peer(name)->tap_mtu = UINT16_MAX;
+	source.restart_pending = true;
 	status = report_status(&source);
-	ck_assert_ptr_nonnull(
-		strstr(json_string_value(json_array_get(
-			       json_object_get(status, "warnings"), 0)),
-		       "x (65535) and 5 more"));
+	assert_json(json_incref(json_object_get(status, "warnings")),
+		    "[\"some changes take effect after a restart\","
+		    "\"no peer is known: add one to peers\"]");
 	json_decref(status);
 }
 END_TEST
@@ -515,13 +415,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(flooded_group_says_to_whom_and_why),
 	UNIT_TEST(any_number_of_groups_is_listed),
 	UNIT_TEST(without_snooping_no_group_is_listed),
-	UNIT_TEST(all_that_may_be_wrong_with_the_host_itself),
-	UNIT_TEST(an_interface_that_is_gone_lacks_nothing),
-	UNIT_TEST(no_peer_up_is_a_warning),
-	UNIT_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest),
-	UNIT_TEST(multicast_that_cannot_be_known_is_a_warning),
-	UNIT_TEST(silence_is_a_warning_that_says_what_to_check),
-	UNIT_TEST(longest_names_fit_in_a_warning),
+	UNIT_TEST(what_the_checks_find_are_the_warnings),
 	UNIT_TEST(loss_that_is_no_number_is_null),
 };
 

@@ -1,0 +1,257 @@
+#include "tapd/control/checks.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A datagram lost in twenty is worth a word. */
+#define LOSS_WARNING 0.05
+/* Below it, a burst from a few peers overflows the socket. */
+#define RECEIVE_BUFFER_SMALL (1024 * 1024)
+/* How many peers a line names before it only counts. */
+#define NAMED_MAX 3
+
+static const char *const severity_names[] = {
+	[CHECK_ERROR] = "error",
+	[CHECK_WARNING] = "warning",
+	[CHECK_NOTE] = "note",
+};
+static_assert(sizeof(severity_names) / sizeof(severity_names[0]) ==
+		      CHECK_NOTE + 1,
+	      "every severity has a name");
+
+const char *check_severity_name(enum check_severity severity)
+{
+	return severity_names[severity];
+}
+
+static void __attribute__((format(printf, 2, 3)))
+find(struct findings *f, const char *format, ...)
+{
+	char what[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	f->found(f->user, f->check, what);
+}
+
+/* ---- the host ---- */
+
+static void link_down(const struct snapshot *s, struct findings *f)
+{
+	const struct snapshot_interface *i = &s->interface;
+
+	if (i->present && !i->up)
+		find(f, "%s is down: ip link set dev %s up", i->name, i->name);
+}
+
+static void address_missing(const struct snapshot *s, struct findings *f)
+{
+	const struct snapshot_interface *i = &s->interface;
+	char text[PREFIX_STRLEN];
+
+	for (size_t n = 0; i->present && n < i->missing_count; n++)
+		find(f, "%s lacks its address: ip address add %s dev %s",
+		     i->name, prefix_print(&i->missing[n], text), i->name);
+}
+
+static void nobody_trusted(const struct snapshot *s, struct findings *f)
+{
+	if (s->nobody_trusted)
+		find(f, "trusted_keys is empty: nobody may join");
+}
+
+static void restart_pending(const struct snapshot *s, struct findings *f)
+{
+	if (s->restart_pending)
+		find(f, "some changes take effect after a restart");
+}
+
+static void receive_buffer(const struct snapshot *s, struct findings *f)
+{
+	if (s->receive_buffer < RECEIVE_BUFFER_SMALL)
+		find(f,
+		     "the UDP receive buffer has only %d KiB: give tapd"
+		     " CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608",
+		     s->receive_buffer / 1024);
+}
+
+static void name_unresolved(const struct snapshot *s, struct findings *f)
+{
+	for (size_t i = 0; i < s->unresolved_count; i++)
+		find(f, "peer %s", s->unresolved[i]);
+}
+
+/* ---- the peers ---- */
+
+static void no_peer_known(const struct snapshot *s, struct findings *f)
+{
+	if (s->status.peers_total == 0)
+		find(f, "no peer is known: add one to peers");
+}
+
+static void no_peer_up(const struct snapshot *s, struct findings *f)
+{
+	if (s->status.peers_total > 0 && s->status.peers_up == 0)
+		find(f, "no peer is up: tapctl peers says why");
+}
+
+/* "web1 (1400), web2 (9000), web3 (1400)", and how many there are in all */
+struct naming {
+	char text[NAMED_MAX * (NODE_NAME_MAX + 16)];
+	size_t len;
+	unsigned count;
+};
+
+static const char *peer_label(const struct node_peer_info *p,
+			      char text[ADDR_STRLEN])
+{
+	if (*p->name)
+		return p->name;
+	return p->has_endpoint ? addr_print(&p->endpoint, text) : "a peer";
+}
+
+static void naming_add(struct naming *n, const struct node_peer_info *p,
+		       unsigned value, const char *unit)
+{
+	char label[ADDR_STRLEN];
+	int len;
+
+	if (n->count++ >= NAMED_MAX)
+		return;
+	len = snprintf(n->text + n->len, sizeof(n->text) - n->len,
+		       "%s%s (%u%s)", n->len ? ", " : "", peer_label(p, label),
+		       value, unit);
+	n->len += (size_t)len;
+	if (n->len >= sizeof(n->text))
+		n->len = sizeof(n->text) - 1;
+}
+
+static void find_named(struct findings *f, const char *what,
+		       const struct naming *n)
+{
+	if (n->count > NAMED_MAX)
+		find(f, "%s: %s and %u more", what, n->text,
+		     n->count - NAMED_MAX);
+	else if (n->count > 0)
+		find(f, "%s: %s", what, n->text);
+}
+
+static void mtu_differs(const struct snapshot *s, struct findings *f)
+{
+	struct naming named = { .count = 0 };
+	char what[96];
+
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct node_peer_info *p = &s->peers[i].info;
+
+		if (p->state == NODE_PEER_STATE_UP && p->tap_mtu &&
+		    p->tap_mtu != s->interface.mtu)
+			naming_add(&named, p, p->tap_mtu, "");
+	}
+	snprintf(what, sizeof(what), "peers whose interface MTU is not our %u",
+		 s->interface.mtu);
+	find_named(f, what, &named);
+}
+
+static void datagrams_lost(const struct snapshot *s, struct findings *f)
+{
+	struct naming named = { .count = 0 };
+
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct node_peer_info *p = &s->peers[i].info;
+
+		if (p->state == NODE_PEER_STATE_UP && p->loss >= LOSS_WARNING)
+			naming_add(&named, p, (unsigned)lround(100 * p->loss),
+				   " %");
+	}
+	find_named(f, "peers with datagrams lost", &named);
+}
+
+/* ---- multicast ---- */
+
+static void groups_unknowable(const struct snapshot *s, struct findings *f)
+{
+	const struct node_multicast_status *m = &s->multicast;
+
+	if (m->unknowable && m->wants_all)
+		find(f, "multicast: %s: this host gets every group",
+		     m->wants_all);
+}
+
+/* The firewall's rules are for both ways: the queries come in, the answers go
+ * out. */
+static void find_silence(struct findings *f, const char *interface,
+			 const char *queries, const char *accept)
+{
+	find(f,
+	     "%s: %s queries get no answer: does the host's firewall"
+	     " accept %s on %s, INPUT and OUTPUT? Until then groups are"
+	     " kept, whoever leaves them",
+	     interface, queries, accept, interface);
+}
+
+static void igmp_silent(const struct snapshot *s, struct findings *f)
+{
+	if (s->multicast.silent_v4)
+		find_silence(f, s->interface.name, "IGMP", "IGMP (protocol 2)");
+}
+
+static void mld_silent(const struct snapshot *s, struct findings *f)
+{
+	if (s->multicast.silent_v6)
+		find_silence(f, s->interface.name, "MLD",
+			     "ICMPv6 types 130, 131, 132 and 143");
+}
+
+/* ---- the table ---- */
+
+const struct check checks[] = {
+	{ "link-down", CHECK_ERROR, link_down,
+	  "Set the interface up; while it is down no frame passes." },
+	{ "address-missing", CHECK_ERROR, address_missing,
+	  "Add the address again, or reload: tapctl reload." },
+	{ "nobody-trusted", CHECK_ERROR, nobody_trusted,
+	  "List the peers' public keys in trusted_keys, or remove the key to"
+	  " trust every holder of the secret." },
+	{ "restart-pending", CHECK_NOTE, restart_pending,
+	  "Restart tapd when it suits; the log of the reload names the keys." },
+	{ "receive-buffer", CHECK_WARNING, receive_buffer,
+	  "Start tapd with CAP_NET_ADMIN, or raise net.core.rmem_max and"
+	  " restart it." },
+	{ "name-unresolved", CHECK_WARNING, name_unresolved,
+	  "Mend the name in peers, or its record in the DNS." },
+	{ "no-peer-known", CHECK_WARNING, no_peer_known,
+	  "Name at least one peer in peers, then reload." },
+	{ "no-peer-up", CHECK_ERROR, no_peer_up,
+	  "Read the reasons in tapctl peers; most often a firewall between the"
+	  " hosts drops UDP, or the secrets differ." },
+	{ "mtu-differs", CHECK_WARNING, mtu_differs,
+	  "Set interface.mtu alike on all hosts: larger frames than a peer"
+	  " takes are lost." },
+	{ "datagrams-lost", CHECK_WARNING, datagrams_lost,
+	  "Look at the network between the hosts, and at udp_overflow in the"
+	  " peers' tapctl drops." },
+	{ "groups-unknowable", CHECK_WARNING, groups_unknowable,
+	  "Nothing is lost, but this host is sent every group; remove what the"
+	  " line names if that is too much." },
+	{ "igmp-silent", CHECK_WARNING, igmp_silent,
+	  "Accept IGMP (protocol 2) on the interface, in and out." },
+	{ "mld-silent", CHECK_WARNING, mld_silent,
+	  "Accept ICMPv6 types 130, 131, 132 and 143 on the interface, in and"
+	  " out." },
+};
+const size_t checks_count = sizeof(checks) / sizeof(checks[0]);
+
+void checks_run(const struct snapshot *s, check_found *found, void *user)
+{
+	struct findings f = { .found = found, .user = user };
+
+	for (size_t i = 0; i < checks_count; i++) {
+		f.check = &checks[i];
+		checks[i].test(s, &f);
+	}
+}
