@@ -2,18 +2,18 @@
 #include <string.h>
 
 #include "tapd/common/error.h"
-#include "tapd/control/report.h"
+#include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
 
 static json_t *answer(const struct daemon *d,
-		      json_t *(*report)(const struct snapshot *))
+		      json_t *(*view)(const struct snapshot *))
 {
 	struct snapshot s;
 	json_t *result;
 
 	if (!snapshot_take(&s, d))
 		return NULL;
-	result = report(&s);
+	result = view(&s);
 	snapshot_free(&s);
 	return result;
 }
@@ -22,18 +22,18 @@ static json_t *run_command(struct daemon *d, const char *name, char **error)
 {
 	static const struct {
 		const char *name;
-		json_t *(*report)(const struct snapshot *);
-	} reports[] = {
-		{ "status", report_status }, { "peers", report_peers },
-		{ "fdb", report_fdb },	     { "groups", report_groups },
-		{ "drops", report_drops },
+		json_t *(*view)(const struct snapshot *);
+	} views[] = {
+		{ "status", view_status }, { "peers", view_peers },
+		{ "fdb", view_fdb },	   { "groups", view_groups },
+		{ "drops", view_drops },
 	};
 
 	if (strcmp(name, "reload") == 0)
 		return daemon_reload(d, error);
-	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
-		if (strcmp(name, reports[i].name) == 0)
-			return answer(d, reports[i].report);
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (strcmp(name, views[i].name) == 0)
+			return answer(d, views[i].view);
 	error_set(error, "this tapd knows no command \"%s\"", name);
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* What tapctl shows, as JSON. */
-#ifndef TAPD_CONTROL_REPORT_H
-#define TAPD_CONTROL_REPORT_H
+#ifndef TAPD_CONTROL_VIEWS_H
+#define TAPD_CONTROL_VIEWS_H
 
 #include <jansson.h>
 
@@ -16,12 +16,12 @@
  *		offload:{tap,merge,send,receive}
  *	peers	rates, tap_mtu, up_s, heard_s (ago), wanted
  */
-json_t *report_status(const struct snapshot *s);
-json_t *report_peers(const struct snapshot *s);
-json_t *report_fdb(const struct snapshot *s);
+json_t *view_status(const struct snapshot *s);
+json_t *view_peers(const struct snapshot *s);
+json_t *view_fdb(const struct snapshot *s);
 /* By VLAN and address; empty without snooping. A group is flooded if there are
  * peers that get every group, and why names them. */
-json_t *report_groups(const struct snapshot *s);
-json_t *report_drops(const struct snapshot *s);
+json_t *view_groups(const struct snapshot *s);
+json_t *view_drops(const struct snapshot *s);
 
 #endif

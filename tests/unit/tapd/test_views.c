@@ -2,7 +2,7 @@
  * stand in for the library's, so that every value, the extreme ones too, can be
  * shown. */
 #include "support/main.h"
-#include "tapd/control/report.h"
+#include "tapd/control/views.h"
 
 #include <check.h>
 #include <math.h>
@@ -131,7 +131,7 @@ START_TEST(status_has_every_key)
 	source.multicast.groups = 12;
 	source.rates = (struct traffic_rates){ 9.5, 999.4, 0, 0.5 };
 	add_peer("web2");
-	assert_json(report_status(&source),
+	assert_json(view_status(&source),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
 		    "\"key\":\"" KEY_1 "\",\"interface\":{\"name\":\"tap0\","
 		    "\"mac\":\"52:54:00:00:00:ab\",\"mtu\":1500,"
@@ -164,7 +164,7 @@ START_TEST(peer_that_is_up_has_its_measures)
 	p->wanted = true;
 	p->tx = (struct counters){ 1, 2, 3 };
 	peers[0].rates.rx_frames = 7;
-	assert_json(report_peers(&source),
+	assert_json(view_peers(&source),
 		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
 		    "\"endpoint\":\"10.9.0.2:8273\",\"state\":\"up\","
 		    "\"why\":\"\",\"rtt_us\":312,\"loss\":0.05,"
@@ -184,7 +184,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 
 	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_CONNECTING,
 				      .reason = "no answer" };
-	assert_json(report_peers(&source),
+	assert_json(view_peers(&source),
 		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
 		    "\"state\":\"connecting\",\"why\":\"no answer\","
 		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
@@ -201,7 +201,7 @@ START_TEST(name_that_is_not_utf8_is_null)
 	json_t *shown;
 
 	add_peer("caf\xe9");
-	shown = report_peers(&source);
+	shown = view_peers(&source);
 	ck_assert(json_is_null(
 		json_object_get(json_array_get(shown, 0), "name")));
 	json_decref(shown);
@@ -215,7 +215,7 @@ START_TEST(states_have_their_names)
 
 	for (int i = 0; i < 3; i++)
 		add_peer("p")->state = (enum node_peer_state)i;
-	shown = report_peers(&source);
+	shown = view_peers(&source);
 	for (size_t i = 0; i < 3; i++) {
 		json_t *p = json_array_get(shown, i);
 
@@ -236,7 +236,7 @@ START_TEST(fdb_names_the_owner_of_each_mac)
 					       .owner = "web2",
 					       .owner_key = { { 2 } } };
 	node.macs_count = 2;
-	assert_json(report_fdb(&source),
+	assert_json(view_fdb(&source),
 		    "[{\"mac\":\"02:00:00:00:00:01\",\"vlan\":0,"
 		    "\"owner\":\"local\",\"owner_key\":\"" KEY_1 "\","
 		    "\"age_s\":1},"
@@ -253,7 +253,7 @@ START_TEST(drops_list_every_reason_zeros_too)
 	size_t n = 0;
 
 	node.drops[DROP_mac1] = 12;
-	drops = report_drops(&source);
+	drops = view_drops(&source);
 	json_object_foreach(drops, name, value)
 	{
 		ck_assert_str_eq(name, drop_name((enum drop_reason)++ n));
@@ -299,7 +299,7 @@ START_TEST(groups_are_in_order_and_name_their_members)
 	groups[3].local = true;
 	node.groups = groups;
 	node.groups_count = 5;
-	assert_json(report_groups(&source),
+	assert_json(view_groups(&source),
 		    "[{\"group\":\"239.9.1.1\",\"vlan\":0,\"local\":true,"
 		    "\"members\":[],\"flooded\":false,\"why\":null},"
 		    "{\"group\":\"239.10.1.1\",\"vlan\":0,\"local\":false,"
@@ -322,7 +322,7 @@ START_TEST(flooded_group_says_to_whom_and_why)
 	node.groups_count = 1;
 	flood("web3", "its groups are not known yet");
 	flood("", "a router");
-	assert_json(report_groups(&source),
+	assert_json(view_groups(&source),
 		    "[{\"group\":\"239.1.1.1\",\"vlan\":0,\"local\":false,"
 		    "\"members\":[],\"flooded\":true,\"why\":"
 		    "\"web3: its groups are not known yet; a peer: a "
@@ -330,13 +330,13 @@ START_TEST(flooded_group_says_to_whom_and_why)
 	flood("web4", "x");
 	flood("web5", "x");
 	flood("web6", "x");
-	json_t *groups = report_groups(&source);
+	json_t *groups = view_groups(&source);
 	ck_assert_str_eq(json_string_value(json_object_get(
 				 json_array_get(groups, 0), "why")),
 			 "web3: its groups are not known yet; a peer: a "
 			 "router; web4: x; and 2 more");
 	json_decref(groups);
-	json_t *status = report_status(&source);
+	json_t *status = view_status(&source);
 	json_t *all = json_object_get(json_object_get(status, "multicast"),
 				      "flooded");
 	ck_assert_uint_eq(json_array_size(all), 5);
@@ -359,7 +359,7 @@ START_TEST(any_number_of_groups_is_listed)
 	node.groups = many;
 	for (node.groups_count = 0; node.groups_count <= 1000;
 	     node.groups_count += 125) {
-		groups = report_groups(&source);
+		groups = view_groups(&source);
 		ck_assert_uint_eq(json_array_size(groups), node.groups_count);
 		json_decref(groups);
 	}
@@ -373,7 +373,7 @@ START_TEST(without_snooping_no_group_is_listed)
 	node.groups = &g;
 	node.groups_count = 1;
 	source.multicast.snooping = false;
-	assert_json(report_groups(&source), "[]");
+	assert_json(view_groups(&source), "[]");
 }
 END_TEST
 
@@ -382,7 +382,7 @@ START_TEST(what_the_checks_find_are_the_warnings)
 	json_t *status;
 
 	source.restart_pending = true;
-	status = report_status(&source);
+	status = view_status(&source);
 	assert_json(json_incref(json_object_get(status, "warnings")),
 		    "[\"some changes take effect after a restart\","
 		    "\"no peer is known: add one to peers\"]");
@@ -395,7 +395,7 @@ START_TEST(loss_that_is_no_number_is_null)
 	json_t *shown;
 
 	add_peer("web2")->loss = (double)NAN;
-	shown = report_peers(&source);
+	shown = view_peers(&source);
 	ck_assert(json_is_null(
 		json_object_get(json_array_get(shown, 0), "loss")));
 	json_decref(shown);
@@ -403,7 +403,7 @@ START_TEST(loss_that_is_no_number_is_null)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("report", .setup = setup),
+	UNIT_CASE("views", .setup = setup),
 	UNIT_TEST(status_has_every_key),
 	UNIT_TEST(peer_that_is_up_has_its_measures),
 	UNIT_TEST(peer_nobody_knows_is_all_null),
@@ -419,4 +419,4 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(loss_that_is_no_number_is_null),
 };
 
-UNIT_MAIN("report", tests)
+UNIT_MAIN("views", tests)

@@ -1,4 +1,4 @@
-#include "tapd/control/report.h"
+#include "tapd/control/views.h"
 
 #include <assert.h>
 #include <math.h>
@@ -81,7 +81,7 @@ static json_t *rates(const struct traffic_rates *r)
 			 (json_int_t)llround(r->rx_bytes));
 }
 
-/* ---- the reports ---- */
+/* ---- the views ---- */
 
 /* Takes the value; without memory for it the key is missing. */
 static void set(json_t *object, const char *key, json_t *value)
@@ -141,7 +141,7 @@ static json_t *warnings(const struct snapshot *s)
 	return all;
 }
 
-json_t *report_status(const struct snapshot *s)
+json_t *view_status(const struct snapshot *s)
 {
 	const struct snapshot_interface *i = &s->interface;
 	const struct node_status *status = &s->status;
@@ -197,7 +197,7 @@ static json_t *peer(const struct snapshot *s, const struct snapshot_peer *peer)
 	return o;
 }
 
-json_t *report_peers(const struct snapshot *s)
+json_t *view_peers(const struct snapshot *s)
 {
 	json_t *all = json_array();
 
@@ -206,7 +206,7 @@ json_t *report_peers(const struct snapshot *s)
 	return all;
 }
 
-json_t *report_fdb(const struct snapshot *s)
+json_t *view_fdb(const struct snapshot *s)
 {
 	json_t *all = json_array();
 	struct node_fdb_info m;
@@ -299,7 +299,7 @@ static json_t *group(const struct node *n, const struct node_group_info *g,
 			 (int)r->any, "why", text_or_null(r->text));
 }
 
-json_t *report_groups(const struct snapshot *s)
+json_t *view_groups(const struct snapshot *s)
 {
 	struct node_group_info *list;
 	json_t *all = json_array();
@@ -320,7 +320,7 @@ json_t *report_groups(const struct snapshot *s)
 	return all;
 }
 
-json_t *report_drops(const struct snapshot *s)
+json_t *view_drops(const struct snapshot *s)
 {
 	const uint64_t *drops = node_drops(s->node);
 	json_t *all = json_object();
