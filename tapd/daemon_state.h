@@ -84,9 +84,6 @@ void daemon_before_tick(struct daemon *d);
 /* The configuration may say otherwise about multicast now. */
 void daemon_set_multicast(struct daemon *d);
 
-/* Answers a command of tapctl: control_ops.command. */
-json_t *daemon_command(void *daemon, const char *name, char **error);
-
 /* Reads the configuration and the secret again and applies what may change at
  * run time. {"changes": […]}; or NULL with *error, and nothing changed. */
 json_t *daemon_reload(struct daemon *d, char **error);

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "tapd/common/keyfile.h"
+#include "tapd/control/commands.h"
 #include "tapd/control/control.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log.h"

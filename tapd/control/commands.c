@@ -1,39 +1,45 @@
-/* The daemon's answers to tapctl. */
+#include "tapd/control/commands.h"
+
 #include <string.h>
 
 #include "tapd/common/error.h"
 #include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
 
-static json_t *answer(const struct daemon *d,
-		      json_t *(*view)(const struct snapshot *))
+/* A command shows a view of the daemon, or has it do something. */
+struct command {
+	const char *name;
+	json_t *(*view)(const struct snapshot *s);
+	json_t *(*run)(struct daemon *d, char **error);
+};
+
+static const struct command commands[] = {
+	{ "status", .view = view_status }, { "peers", .view = view_peers },
+	{ "fdb", .view = view_fdb },	   { "groups", .view = view_groups },
+	{ "drops", .view = view_drops },   { "reload", .run = daemon_reload },
+};
+
+static json_t *show(const struct daemon *d, const struct command *c)
 {
 	struct snapshot s;
 	json_t *result;
 
 	if (!snapshot_take(&s, d))
 		return NULL;
-	result = view(&s);
+	result = c->view(&s);
 	snapshot_free(&s);
 	return result;
 }
 
-static json_t *run_command(struct daemon *d, const char *name, char **error)
+static json_t *run(struct daemon *d, const char *name, char **error)
 {
-	static const struct {
-		const char *name;
-		json_t *(*view)(const struct snapshot *);
-	} views[] = {
-		{ "status", view_status }, { "peers", view_peers },
-		{ "fdb", view_fdb },	   { "groups", view_groups },
-		{ "drops", view_drops },
-	};
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *c = &commands[i];
 
-	if (strcmp(name, "reload") == 0)
-		return daemon_reload(d, error);
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
-		if (strcmp(name, views[i].name) == 0)
-			return answer(d, views[i].view);
+		if (strcmp(c->name, name) != 0)
+			continue;
+		return c->run ? c->run(d, error) : show(d, c);
+	}
 	error_set(error, "this tapd knows no command \"%s\"", name);
 	return NULL;
 }
@@ -44,7 +50,7 @@ json_t *daemon_command(void *daemon, const char *name, char **error)
 	json_t *result;
 
 	daemon_enter(d);
-	result = run_command(d, name, error);
+	result = run(d, name, error);
 	daemon_leave(d);
 	return result;
 }

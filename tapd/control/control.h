@@ -8,7 +8,7 @@ struct event_base;
 struct control;
 
 /*
- * Answers one command ("status", "peers", "fdb", "groups", "drops", "reload").
+ * Answers one command ("status", …: control/commands has the table of them).
  * Returns the result (the server takes the reference), or NULL with *error set
  * to a message (to be freed): the daemon says no.
  */

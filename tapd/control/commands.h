@@ -1,0 +1,10 @@
+/* What tapctl may ask of the daemon, and tell it. */
+#ifndef TAPD_CONTROL_COMMANDS_H
+#define TAPD_CONTROL_COMMANDS_H
+
+#include <jansson.h>
+
+/* Answers a command: control_ops.command, with a struct daemon as user. */
+json_t *daemon_command(void *daemon, const char *name, char **error);
+
+#endif
