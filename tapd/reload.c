@@ -1,4 +1,5 @@
-/* A new configuration for a running daemon. */
+#include "tapd/reload.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,11 @@
 #include "tapd/common/keyfile.h"
 #include "tapd/conf/keys.h"
 #include "tapd/daemon_state.h"
+#include "tapd/discover/resolve.h"
 #include "tapd/log.h"
+#include "tapd/tap/interface.h"
+#include "tapd/tap_events.h"
+#include "tapd/wanted.h"
 
 static void note(json_t *changes, const char *text)
 {
@@ -114,9 +119,8 @@ static void apply_conf(struct daemon *d, struct conf *c,
 		node_set_name(d->node, c->name, d->now);
 	node_set_trusted(d->node, c->trusted_keys, c->trusted_keys_count,
 			 d->now);
-	node_set_liveness(d->node, daemon_interval_us(c),
-			  c->liveness_down_after, c->liveness_expire * CLOCK_S,
-			  d->now);
+	node_set_liveness(d->node, conf_interval_us(c), c->liveness_down_after,
+			  c->liveness_expire * CLOCK_S, d->now);
 	d->busy_poll.limit_us = c->busy_poll;
 	daemon_set_multicast(d);
 	daemon_set_offloads(d);

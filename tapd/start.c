@@ -1,5 +1,5 @@
-/* What the daemon opens before its loop runs, in the order in which failing
- * leaves least behind. */
+#include "tapd/start.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,20 +7,21 @@
 #include <sysexits.h>
 
 #include "base/bytes.h"
+#include "tapd/carrier.h"
 #include "tapd/common/keyfile.h"
+#include "tapd/conf/conf.h"
 #include "tapd/control/commands.h"
 #include "tapd/control/control.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log.h"
+#include "tapd/node_ops.h"
 #include "tapd/privileges.h"
+#include "tapd/tap/host_watch.h"
+#include "tapd/tap/interface.h"
+#include "tapd/tap_events.h"
 
 static_assert(CONF_NAME_LEN == NODE_NAME_MAX + 1,
 	      "a name is as long everywhere");
-
-uint64_t daemon_interval_us(const struct conf *c)
-{
-	return (uint64_t)(c->liveness_interval * (double)CLOCK_S);
-}
 
 static int fail(int exit_code, char *error)
 {
@@ -63,7 +64,7 @@ static int make_node(struct daemon *d)
 		.trusted_count = c->trusted_keys_count,
 		.tap_mtu = c->interface.mtu,
 		.underlay_mtu = c->underlay_mtu,
-		.interval_us = daemon_interval_us(c),
+		.interval_us = conf_interval_us(c),
 		.down_after = c->liveness_down_after,
 		.expire_us = c->liveness_expire * CLOCK_S,
 		.snooping = c->multicast_snooping,
@@ -80,7 +81,7 @@ static int make_node(struct daemon *d)
 	memcpy(config.secrets, d->secrets, sizeof(config.secrets));
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
 	d->tap_mtu = config.tap_mtu;
-	d->node = node_new(&config, d->node_ops, d, d->now, &why);
+	d->node = node_new(&config, &daemon_node_ops, d, d->now, &why);
 	bytes_wipe(&config, sizeof(config));
 	if (!d->node)
 		log_error("%s", why);
@@ -100,7 +101,7 @@ static int open_interface(struct daemon *d)
 	if (!d->host_watch)
 		return fail(EX_OSERR, NULL);
 	daemon_set_offloads(d);
-	d->carrier = !d->conf->interface.carrier_peers;
+	daemon_begin_carrier(d);
 	daemon_follow_link(d);
 	return 0;
 }
@@ -114,6 +115,7 @@ static int drop_privileges(struct daemon *d)
 	return 0;
 }
 
+/* In the order in which failing leaves least behind. */
 int daemon_open(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = {

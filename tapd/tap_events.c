@@ -1,12 +1,20 @@
-/* The TAP's side of the loop: frames are read, its link is followed, its other
- * side is looked at. */
+#include "tapd/tap_events.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "tapd/carrier.h"
+#include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/entry.h"
+#include "tapd/hooks.h"
 #include "tapd/log.h"
+#include "tapd/stop.h"
+#include "tapd/tap/host_watch.h"
+#include "tapd/tap/interface.h"
+#include "tapd/unwatch.h"
 
 /* Somebody deleted it. Programs that used it have lost it, but those that come
  * find it again. */
@@ -27,7 +35,7 @@ static void open_again(struct daemon *d)
 		return;
 	}
 	daemon_set_offloads(d);
-	d->carrier = !d->conf->interface.carrier_peers;
+	daemon_begin_carrier(d);
 	d->peers_changed = true;
 	daemon_follow_link(d);
 	daemon_run_up_hook(d);
@@ -210,12 +218,4 @@ bool daemon_watch_interface(struct daemon *d)
 	return d->tap_event && d->link_event && d->tap_pause && d->look_event &&
 	       event_add(d->tap_event, NULL) == 0 &&
 	       event_add(d->link_event, NULL) == 0 && set_looking(d);
-}
-
-void daemon_unwatch_interface(struct daemon *d)
-{
-	daemon_free_event(&d->tap_event);
-	daemon_free_event(&d->link_event);
-	daemon_free_event(&d->tap_pause);
-	daemon_free_event(&d->look_event);
 }

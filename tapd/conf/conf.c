@@ -421,6 +421,11 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
+uint64_t conf_interval_us(const struct conf *c)
+{
+	return (uint64_t)(c->liveness_interval * (double)CLOCK_S);
+}
+
 /* ---- the command line ---- */
 
 /* Adds a text, if there is one; false if memory is short. */

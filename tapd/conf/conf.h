@@ -101,6 +101,9 @@ struct conf_options {
 struct conf *conf_from_options(const struct conf_options *o, char **error);
 void conf_free(struct conf *c);
 
+/* liveness_interval, as the node has it. */
+uint64_t conf_interval_us(const struct conf *c);
+
 /* The effective configuration as text that conf_read reads to the same. The
  * caller frees it. */
 char *conf_print(const struct conf *c);

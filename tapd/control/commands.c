@@ -5,6 +5,8 @@
 #include "tapd/common/error.h"
 #include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
+#include "tapd/entry.h"
+#include "tapd/reload.h"
 
 /* A command shows a view of the daemon, or has it do something. */
 struct command {

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/discover/resolve.h"
 
 static void take_interface(struct snapshot_interface *out,
 			   const struct interface *interface)

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/discover/resolve.h"
 
 #define PEERS_MAX 3
 

@@ -1,0 +1,84 @@
+#include "tapd/hooks.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "tapd/child.h"
+#include "tapd/conf/conf.h"
+#include "tapd/daemon_state.h"
+#include "tapd/log.h"
+#include "tapd/tap/interface.h"
+
+#define LIMIT_S	     10
+#define LAST_LIMIT_S 3 /* a stop takes at most 5 s */
+
+static void log_result(const char *which, const char *command, int status,
+		       bool timed_out)
+{
+	if (timed_out)
+		log_warning("interface.%s: %s took too long and was killed",
+			    which, command);
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		log_warning("interface.%s: %s failed with %s %d", which,
+			    command, WIFEXITED(status) ? "exit code" : "signal",
+			    WIFEXITED(status) ? WEXITSTATUS(status)
+					      : WTERMSIG(status));
+}
+
+static void on_up_done(void *user, int status, bool timed_out)
+{
+	const struct daemon *d = user;
+
+	log_result("up", d->conf->interface.up, status, timed_out);
+}
+
+static void on_down_done(void *user, int status, bool timed_out)
+{
+	struct daemon *d = user;
+
+	log_result("down", d->conf->interface.down, status, timed_out);
+	event_base_loopbreak(d->base);
+}
+
+/* False if there is none, or it cannot be started. */
+static bool run_hook(struct daemon *d, const char *command, const char *event,
+		     unsigned limit_s, const struct child_ops *ops)
+{
+	char name[64], what[32], list[1200] = "TAPD_ADDRESS=";
+	const char *const env[] = { name, what, list, NULL };
+	size_t count, len = strlen(list);
+	const struct prefix *addresses =
+		interface_addresses(d->interface, &count);
+	char text[PREFIX_STRLEN];
+
+	if (!*command)
+		return false;
+	snprintf(name, sizeof(name), "TAPD_INTERFACE=%s",
+		 link_state(interface_link(d->interface))->name);
+	snprintf(what, sizeof(what), "TAPD_EVENT=%s", event);
+	for (size_t i = 0; i < count && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
+					i ? " " : "",
+					prefix_print(&addresses[i], text));
+	if (child_run_command(d->children, command, env, limit_s, ops, d))
+		return true;
+	log_warning("interface.%s: %s: %s", event, command, strerror(errno));
+	return false;
+}
+
+void daemon_run_up_hook(struct daemon *d)
+{
+	static const struct child_ops ops = { .done = on_up_done };
+
+	run_hook(d, d->conf->interface.up, "up", LIMIT_S, &ops);
+}
+
+bool daemon_run_down_hook(struct daemon *d)
+{
+	static const struct child_ops ops = { .done = on_down_done };
+
+	return run_hook(d, d->conf->interface.down, "down", LAST_LIMIT_S, &ops);
+}

@@ -1,0 +1,71 @@
+#include "tapd/node_ops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "tapd/daemon_state.h"
+#include "tapd/events.h"
+#include "tapd/tap/interface.h"
+
+static void fill_random(void *user, void *buf, size_t len)
+{
+	uint8_t *at = buf;
+
+	(void)user;
+	while (len > 0) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n < 0 && errno != EINTR)
+			abort(); /* keys must not be guessable */
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+static void lose_datagrams(void *user, const struct addr *to,
+			   enum drop_reason reason, size_t size, uint64_t count)
+{
+	struct daemon *d = user;
+
+	node_send_failed(d->node, to, reason, size, count, d->now);
+}
+
+static void send_datagrams(void *user, const struct datagram_run *runs,
+			   size_t n)
+{
+	struct daemon *d = user;
+
+	udp_send(d->udp, runs, n, lose_datagrams, d);
+}
+
+static void write_frames(void *user, const struct frame *frames, size_t n)
+{
+	struct daemon *d = user;
+	size_t refused = tap_write(interface_tap(d->interface), frames, n);
+
+	busy_poll_frames(&d->busy_poll, BUSY_POLL_PEERS, frames, n,
+			 d->now.mono_us);
+	if (refused == 0)
+		return;
+	node_count_drop(d->node, DROP_tap_write, refused);
+	offload_level_refused(&d->offloads, d->conf,
+			      interface_tap(d->interface), d->node);
+}
+
+static void note_event(void *user, const struct node_event *event)
+{
+	struct daemon *d = user;
+
+	announce(event);
+	d->peers_changed = true;
+}
+
+const struct node_ops daemon_node_ops = {
+	.random = fill_random,
+	.udp_send = send_datagrams,
+	.tap_write = write_frames,
+	.event = note_event,
+};

@@ -1,0 +1,48 @@
+#include "tapd/stop.h"
+
+#include <event2/event.h>
+
+#include "base/bytes.h"
+#include "tapd/child.h"
+#include "tapd/conf/conf.h"
+#include "tapd/control/control.h"
+#include "tapd/control/rates.h"
+#include "tapd/daemon_state.h"
+#include "tapd/discover/resolve.h"
+#include "tapd/hooks.h"
+#include "tapd/tap/host_watch.h"
+#include "tapd/tap/interface.h"
+#include "tapd/unwatch.h"
+
+void daemon_stop(struct daemon *d, int exit_code)
+{
+	d->exit_code = exit_code;
+	d->stopping = true;
+	node_bye(d->node, d->now);
+	daemon_unwatch_interface(d);
+	daemon_unwatch_sockets(d);
+	event_del(d->timer);
+	if (exit_code != 0 || !daemon_run_down_hook(d))
+		event_base_loopbreak(d->base);
+}
+
+void daemon_close(struct daemon *d)
+{
+	resolve_free(d->resolve);
+	children_free(d->children);
+	control_free(d->control);
+	for (unsigned i = 0; i < 3; i++)
+		daemon_free_event(&d->signals[i]);
+	daemon_unwatch_sockets(d);
+	daemon_free_event(&d->timer);
+	daemon_unwatch_interface(d);
+	interface_close(d->interface, d->conf->interface.persist);
+	udp_close(d->udp);
+	host_watch_free(d->host_watch);
+	node_free(d->node);
+	rates_free(d->rates);
+	if (d->base)
+		event_base_free(d->base);
+	bytes_wipe(d->secrets, sizeof(d->secrets));
+	conf_free(d->conf);
+}

@@ -1,0 +1,49 @@
+#include "tapd/udp_events.h"
+
+#include <event2/event.h>
+
+#include "tapd/daemon_state.h"
+#include "tapd/entry.h"
+
+#define READS 8			   /* batches of 8 messages each, */
+#define BYTES ((size_t)256 * 1024) /* or what a batch of the TAP has */
+
+static void on_udp(evutil_socket_t fd, short what, void *user)
+{
+	const struct daemon_socket *s = user;
+	struct daemon *d = s->daemon;
+	size_t bytes = 0;
+	bool more = true;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	for (int i = 0; more && i < READS && bytes < BYTES; i++) {
+		const struct datagram_run *received;
+		size_t n = udp_receive(d->udp, s->number, &received, &more);
+
+		if (n > 0)
+			node_from_udp(d->node, received, n, d->now);
+		for (size_t j = 0; j < n; j++)
+			bytes += received[j].len;
+	}
+	uint64_t overflows = udp_overflows(d->udp);
+	if (overflows > 0)
+		node_count_drop(d->node, DROP_udp_overflow, overflows);
+	daemon_leave(d);
+}
+
+bool daemon_watch_sockets(struct daemon *d)
+{
+	for (unsigned i = 0; udp_fd(d->udp, i) >= 0; i++) {
+		struct daemon_socket *s = &d->sockets[i];
+
+		s->daemon = d;
+		s->number = i;
+		s->event = event_new(d->base, udp_fd(d->udp, i),
+				     EV_READ | EV_PERSIST, on_udp, s);
+		if (!s->event || event_add(s->event, NULL) != 0)
+			return false;
+	}
+	return true;
+}
