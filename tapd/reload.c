@@ -8,6 +8,8 @@
 #include "tapd/common/error.h"
 #include "tapd/common/keyfile.h"
 #include "tapd/conf/keys.h"
+#include "tapd/conf/lists.h"
+#include "tapd/conf/types.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
 #include "tapd/log.h"

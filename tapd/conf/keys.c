@@ -1,14 +1,15 @@
-/* Every key there is. */
 #include "tapd/conf/keys.h"
-#include "tapd/log.h"
 
 #include <pwd.h>
 #include <string.h>
 
+#include "tapd/conf/lists.h"
+#include "tapd/conf/types.h"
+#include "tapd/log.h"
 #include "tapd/tap/tap.h"
 #include "tapd/underlay/udp.h"
 
-/* dev_valid_name() of the kernel, and no '%', which would make it a template.*/
+/* dev_valid_name() of the kernel, and no '%', which would make it a template. */
 const char *conf_check_interface(const char *text)
 {
 	size_t len = strlen(text);

@@ -1,91 +1,18 @@
-/* The table behind conf.h: what each key is called, how it is read and printed. */
+/* The table behind conf.h: every key there is. */
 #ifndef TAPD_CONF_KEYS_H
 #define TAPD_CONF_KEYS_H
 
-#include <libconfig.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
-#include "tapd/conf/conf.h"
-
-struct conf_source;
-
-/* A configuration while it is read. */
-struct conf_reader {
-	struct conf *conf;
-	const struct conf_source *source; /* NULL: the command line */
-	config_t *config;
-	char **error;
-};
-
-struct conf_key;
-
-/* A kind of value. */
-struct conf_type {
-	/* Checks the setting and stores it; false after conf_fail. */
-	bool (*read)(struct conf_reader *r, const struct conf_key *key,
-		     config_setting_t *at);
-	/* Writes the value as it is read. NULL: the key has no value to show. */
-	void (*print)(FILE *out, const struct conf *c,
-		      const struct conf_key *key);
-};
-
-struct conf_key {
-	const char *path;   /* "interface.mtu" */
-	const char *option; /* "--name", where the command line has it */
-	const struct conf_type *type;
-	size_t offset, size; /* of the field in struct conf */
-	/* Where it is remembered that the user gave the key; the first byte of
-	 * struct conf, which is no such field: nowhere. */
-	size_t set_offset;
-	/* What it is if it is not given: a number, a choice's place among its
-	 * words, true or false; or a text. */
-	double preset;
-	const char *preset_text;
-	bool fixed;		  /* takes effect at the next start only */
-	double min, max;	  /* numbers; bytes of a text */
-	bool or_zero;		  /* 0 besides */
-	const char *const *words; /* a choice: NULL at the end */
-	/* What is wrong with a text, with what to do; NULL: nothing. */
-	const char *(*check)(const char *text);
-	const char *unset;   /* printed in place of a value not given */
-	const char *feature; /* what this build lacks */
-};
+#include "tapd/conf/reader.h"
 
 extern const struct conf_key conf_keys[];
 extern const size_t conf_keys_count;
 
-/* Sets the error "FILE:LINE: PATH: …", or "command line: OPTION: …". at says
- * where; NULL: where the key is, if it is there. Returns false. */
-bool conf_fail(struct conf_reader *r, const struct conf_key *key,
-	       const config_setting_t *at, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* NULL if there is none of that path. */
 const struct conf_key *conf_key_find(const char *path);
 
-/* Sets the field to what it is without the key. */
-void conf_preset(struct conf *c, const struct conf_key *key);
-
-/* The kinds. */
-extern const struct conf_type conf_type_bool;
-extern const struct conf_type conf_type_whole;	/* u16 or unsigned, by size */
-extern const struct conf_type conf_type_number; /* double */
-extern const struct conf_type conf_type_text;
-extern const struct conf_type conf_type_word; /* bool or int, by size */
-extern const struct conf_type conf_type_mac;
-extern const struct conf_type conf_type_prefixes;
-extern const struct conf_type conf_type_listens;
-extern const struct conf_type conf_type_keys;
-extern const struct conf_type conf_type_peers;
-/* Of features this build lacks: accepted at their defaults, shown nowhere. */
-extern const struct conf_type conf_type_no_bool;
-extern const struct conf_type conf_type_no_number; /* the default is min */
-extern const struct conf_type conf_type_no_text;
-extern const struct conf_type conf_type_no_list;
-
-/* Parsers that are also checks. */
-bool conf_parse_mac(uint8_t mac[6], const char *text);
-bool conf_parse_peer(struct conf_peer *peer, const char *text);
+/* What is wrong with a name, with what to do; NULL: nothing. */
 const char *conf_check_interface(const char *text);
 const char *conf_check_name(const char *text);
 

@@ -1,10 +1,10 @@
-/* The kinds of lists: addresses, listeners, keys, peers. */
+#include "tapd/conf/lists.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "node/node.h"
-#include "tapd/conf/keys.h"
 #include "tapd/conf/source.h"
 
 /*
@@ -253,7 +253,7 @@ static bool parse_port(uint16_t *port, const char *text)
 	return value >= 1 && value <= UINT16_MAX;
 }
 
-bool conf_parse_peer(struct conf_peer *peer, const char *text)
+static bool parse_peer(struct conf_peer *peer, const char *text)
 {
 	char *colon;
 
@@ -294,7 +294,7 @@ static bool add_peer(struct conf_reader *r, const struct conf_key *key,
 	struct conf *c = r->conf;
 	struct conf_peer *peer = &c->peers[c->peers_count];
 
-	if (!conf_parse_peer(peer, text))
+	if (!parse_peer(peer, text))
 		return conf_fail(r, key, at,
 				 "\"%s\" is neither a host's address nor its "
 				 "name; write it as \"10.9.0.2\", "

@@ -1,10 +1,9 @@
-/* The kinds of single values: how each is read, checked and printed. */
+#include "tapd/conf/types.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tapd/conf/keys.h"
 
 static void *field(struct conf *c, const struct conf_key *key)
 {
@@ -258,7 +257,7 @@ const struct conf_type conf_type_word = { read_word, print_word };
 
 /* ---- MAC address ---- */
 
-bool conf_parse_mac(uint8_t mac[6], const char *text)
+static bool parse_mac(uint8_t mac[6], const char *text)
 {
 	static const char hex[] = "0123456789abcdefABCDEF";
 
@@ -283,7 +282,7 @@ static bool read_mac(struct conf_reader *r, const struct conf_key *key,
 
 	if (!text)
 		return false;
-	if (!conf_parse_mac(mac, text))
+	if (!parse_mac(mac, text))
 		return conf_fail(r, key, at,
 				 "\"%s\" is no MAC address; write it as "
 				 "\"52:54:00:00:00:01\"",
