@@ -1,8 +1,8 @@
 #include "tapd/log.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,22 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const level_names[] = {
-	[LOG_LEVEL_ERROR] = "error",
-	[LOG_LEVEL_WARNING] = "warning",
-	[LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
-};
-static_assert(sizeof(level_names) / sizeof(level_names[0]) ==
-		      LOG_LEVEL_DEBUG + 1,
-	      "every level has a name");
-
-/* sd-daemon(3): SD_ERR, SD_WARNING, SD_INFO, SD_DEBUG. */
+/* sd-daemon(3): SD_ERR, SD_WARNING, SD_INFO. */
 static const char *const level_prefixes[] = {
 	[LOG_LEVEL_ERROR] = "<3>",
 	[LOG_LEVEL_WARNING] = "<4>",
 	[LOG_LEVEL_INFO] = "<6>",
-	[LOG_LEVEL_DEBUG] = "<7>",
 };
 
 static struct {
@@ -65,22 +54,6 @@ void log_set_level(enum log_level level)
 	state.level = level;
 }
 
-bool log_level_parse(enum log_level *level, const char *text)
-{
-	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
-		if (strcmp(text, level_names[i]) == 0) {
-			*level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *log_level_name(enum log_level level)
-{
-	return level_names[level];
-}
-
 /* One write a line, so that lines of several daemons on one terminal do not
  * mix. Control bytes would forge lines or move the cursor: they become '?'. */
 __attribute__((format(printf, 2, 0))) static void write_line(
@@ -105,10 +78,9 @@ __attribute__((format(printf, 2, 0))) static void write_line(
 	len = start + (size_t)n;
 	if (len > room - 1)
 		len = room - 1;
-	for (size_t i = start; i < len; i++) {
+	for (size_t i = start; i < len; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
-	}
 	line[len++] = '\n';
 	do {
 		written = write(STDERR_FILENO, line, len);
@@ -129,4 +101,3 @@ __attribute__((format(printf, 2, 0))) static void write_line(
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
-LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)

@@ -65,8 +65,7 @@ START_TEST(journal_gets_a_priority)
 	log_error("e");
 	log_warning("w");
 	log_info("i");
-	log_debug("d");
-	ck_assert_str_eq(logged(), "<3>e\n<4>w\n<6>i\n<7>d\n");
+	ck_assert_str_eq(logged(), "<3>e\n<4>w\n<6>i\n");
 }
 END_TEST
 
@@ -85,7 +84,6 @@ START_TEST(lines_above_the_level_are_not_written)
 	log_info("i");
 	log_set_level(LOG_LEVEL_INFO);
 	log_info("j");
-	log_debug("d");
 	ck_assert_str_eq(logged(), "tapd[tap0]: j\n");
 }
 END_TEST
@@ -122,21 +120,6 @@ START_TEST(errno_is_untouched)
 }
 END_TEST
 
-START_TEST(level_names_round_trip)
-{
-	enum log_level level = LOG_LEVEL_DEBUG;
-
-	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
-		const char *name = log_level_name((enum log_level)i);
-
-		ck_assert(log_level_parse(&level, name));
-		ck_assert_int_eq(level, i);
-	}
-	ck_assert(!log_level_parse(&level, "verbose"));
-	ck_assert(!log_level_parse(&level, ""));
-}
-END_TEST
-
 static const struct unit_test tests[] = {
 	UNIT_CASE("log", .setup = redirect),
 	UNIT_TEST(line_names_the_interface),
@@ -146,7 +129,6 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(control_bytes_cannot_forge_a_line),
 	UNIT_TEST(long_line_is_cut_and_still_ends),
 	UNIT_TEST(errno_is_untouched),
-	UNIT_TEST(level_names_round_trip),
 };
 
 UNIT_MAIN("log", tests)
