@@ -31,10 +31,9 @@ static size_t char_len(const char *text)
 
 	if (lead >= 0xf5)
 		return 1;
-	for (size_t i = 1; i < len; i++) {
+	for (size_t i = 1; i < len; i++)
 		if (((unsigned char)text[i] & 0xc0) != 0x80)
 			return 1;
-	}
 	return len;
 }
 
@@ -197,13 +196,16 @@ static void shrink(const struct columns *c, size_t widths[COLUMNS_MAX])
 	}
 }
 
-/* Where each column starts, and in widths how wide it is. */
-static void lay_out(const struct columns *c, size_t starts[COLUMNS_MAX],
-		    size_t widths[COLUMNS_MAX])
-{
-	size_t at = 0;
+/* Where a column is on the screen. */
+struct place {
+	size_t start, width;
+	bool right; /* its cells stand at its right edge */
+};
 
-	memset(widths, 0, COLUMNS_MAX * sizeof(widths[0]));
+static void lay_out(const struct columns *c, struct place places[COLUMNS_MAX])
+{
+	size_t widths[COLUMNS_MAX] = { 0 }, at = 0;
+
 	for (size_t r = 0; r < c->rows_count; r++) {
 		char *const *cells = c->rows[r].cells;
 
@@ -217,19 +219,23 @@ static void lay_out(const struct columns *c, size_t starts[COLUMNS_MAX],
 	}
 	shrink(c, widths);
 	for (size_t i = 0; i < c->n; i++) {
-		starts[i] = at;
+		places[i] = (struct place){
+			.start = at,
+			.width = widths[i],
+			.right = c->columns[i].kind == COLUMN_NUMBER,
+		};
 		at += widths[i] + GAP;
 	}
 }
 
 /* One cell, the cursor being in column at; returns where it is then. */
-static size_t print_cell(FILE *out, const char *cell, size_t at, size_t start,
-			 size_t room, bool right, bool last)
+static size_t print_cell(FILE *out, const char *cell, size_t at,
+			 const struct place *place, bool last)
 {
-	size_t w = width(cell);
+	size_t w = width(cell), start = place->start;
 
-	if (right && w < room)
-		start += room - w;
+	if (place->right && w < place->width)
+		start += place->width - w;
 	/* The cell before was too wide. */
 	if (at > 0 && at + 1 > start) {
 		fputc('\n', out);
@@ -253,14 +259,13 @@ static size_t print_cell(FILE *out, const char *cell, size_t at, size_t start,
 }
 
 static void print_row(const struct columns *c, FILE *out,
-		      const size_t starts[COLUMNS_MAX],
-		      const size_t widths[COLUMNS_MAX], char *const *cells)
+		      const struct place places[COLUMNS_MAX],
+		      char *const *cells)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < c->n && cells[i]; i++)
-		at = print_cell(out, cells[i], at, starts[i], widths[i],
-				c->columns[i].kind == COLUMN_NUMBER,
+		at = print_cell(out, cells[i], at, &places[i],
 				is_last(c, cells, i));
 	if (at > 0)
 		fputc('\n', out);
@@ -268,15 +273,15 @@ static void print_row(const struct columns *c, FILE *out,
 
 void columns_print(const struct columns *c, FILE *out)
 {
-	size_t starts[COLUMNS_MAX], widths[COLUMNS_MAX];
+	struct place places[COLUMNS_MAX];
 
 	if (!c)
 		return;
-	lay_out(c, starts, widths);
+	lay_out(c, places);
 	for (size_t r = 0; r < c->rows_count; r++) {
 		const struct row *row = &c->rows[r];
 
-		print_row(c, out, starts, widths, row->cells);
+		print_row(c, out, places, row->cells);
 		if (row->note) {
 			pad(out, INDENT);
 			columns_wrap(out, INDENT, INDENT, row->note);
