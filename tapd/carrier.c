@@ -15,14 +15,16 @@ void daemon_begin_carrier(struct daemon *d)
 void daemon_follow_peers(struct daemon *d)
 {
 	struct node_status status;
+	bool carrier;
+	int err;
 
 	d->peers_changed = false;
 	node_status(d->node, &status);
-	bool carrier = !d->conf->interface.carrier_peers || status.peers_up > 0;
+	carrier = !d->conf->interface.carrier_peers || status.peers_up > 0;
 	if (carrier == d->carrier)
 		return;
 	d->carrier = carrier;
-	int err = tap_set_carrier(interface_tap(d->interface), carrier);
+	err = tap_set_carrier(interface_tap(d->interface), carrier);
 	if (err < 0)
 		log_warning("cannot set the carrier: %s", strerror(-err));
 }

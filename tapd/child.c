@@ -194,14 +194,14 @@ static void become_child(int out)
 	static const int handled[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD,
 				       SIGPIPE };
 	sigset_t none;
+	int null;
 
 	setpgid(0, 0);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signal(handled[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-
-	int null = open("/dev/null", O_RDWR);
+	null = open("/dev/null", O_RDWR);
 	dup2(null, STDIN_FILENO);
 	dup2(out >= 0 ? out : STDERR_FILENO, STDOUT_FILENO);
 	closefrom(STDERR_FILENO + 1);
@@ -232,10 +232,11 @@ static void exec_command(void *argument)
 static pid_t fork_body(void (*body)(void *), void *argument, int out)
 {
 	sigset_t all, old;
+	pid_t pid;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	pid_t pid = fork();
+	pid = fork();
 	if (pid == 0) {
 		become_child(out);
 		body(argument);
@@ -273,17 +274,18 @@ struct child *child_run_function(struct children *c, void (*body)(void *),
 				 const struct child_ops *ops, void *user)
 {
 	struct child *child = calloc(1, sizeof(*child));
-	int fds[2] = { -1, -1 };
+	int fds[2] = { -1, -1 }, err;
+	bool ok;
 
 	if (!child)
 		return NULL;
 	*child = (struct child){
 		.parent = c, .ops = ops, .user = user, .fd = -1
 	};
-	bool ok = listen_to(child, fds, limit_s);
+	ok = listen_to(child, fds, limit_s);
 	if (ok)
 		ok = (child->pid = fork_body(body, argument, fds[1])) > 0;
-	int err = errno;
+	err = errno;
 	if (fds[1] >= 0)
 		close(fds[1]);
 	if (!ok) {

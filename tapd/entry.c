@@ -26,14 +26,14 @@ uint64_t daemon_monotonic_us(void)
 
 static void set_timer(struct daemon *d)
 {
-	uint64_t due = node_deadline(d->node);
+	uint64_t due = node_deadline(d->node), wait = 0;
+	struct timeval delay;
 
 	if (due >= d->timer_us)
 		return;
-	uint64_t wait = 0;
 	if (due > d->now.mono_us)
 		wait = due - d->now.mono_us + TIMER_SLACK_US;
-	const struct timeval delay = {
+	delay = (struct timeval){
 		.tv_sec = (time_t)(wait / CLOCK_S),
 		.tv_usec = (suseconds_t)(wait % CLOCK_S),
 	};

@@ -180,11 +180,12 @@ static void open_standard_files(void)
 int main(int argc, char **argv)
 {
 	static struct options o;
+	struct conf *c;
 
 	open_standard_files();
 	signal(SIGPIPE, SIG_IGN);
 	read_options(&o, argc, argv);
-	struct conf *c = read_conf(&o);
+	c = read_conf(&o);
 	if (o.check)
 		return check(c);
 	log_open(c->interface.name, (enum log_level)c->log_level);

@@ -43,9 +43,10 @@ static bool clear_capabilities(void)
 
 static const struct passwd *find_user(const char *user, char **error)
 {
-	errno = 0;
-	const struct passwd *p = getpwnam(user);
+	const struct passwd *p;
 
+	errno = 0;
+	p = getpwnam(user);
 	if (!p)
 		error_set(error, "user: there is no user \"%s\" here%s%s", user,
 			  errno ? ": " : "", errno ? strerror(errno) : "");

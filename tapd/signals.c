@@ -31,13 +31,14 @@ static void on_reload_signal(evutil_socket_t number, short what, void *user)
 {
 	struct daemon *d = user;
 	char *error = NULL;
+	json_t *changes;
 
 	(void)number;
 	(void)what;
 	if (d->stopping)
 		return;
 	daemon_enter(d);
-	json_t *changes = daemon_reload(d, &error);
+	changes = daemon_reload(d, &error);
 	if (!changes)
 		log_error("reload: nothing changed: %s", error);
 	json_decref(changes);

@@ -12,6 +12,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 {
 	const struct daemon_socket *s = user;
 	struct daemon *d = s->daemon;
+	uint64_t overflows;
 	size_t bytes = 0;
 	bool more = true;
 
@@ -27,7 +28,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 		for (size_t j = 0; j < n; j++)
 			bytes += received[j].len;
 	}
-	uint64_t overflows = udp_overflows(d->udp);
+	overflows = udp_overflows(d->udp);
 	if (overflows > 0)
 		node_count_drop(d->node, DROP_udp_overflow, overflows);
 	daemon_leave(d);

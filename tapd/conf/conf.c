@@ -281,10 +281,9 @@ static bool add_list(config_setting_t *group, const char *name,
 	at = config_setting_add(group, name, CONFIG_TYPE_LIST);
 	if (!at)
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		if (!config_setting_set_string_elem(at, -1, texts[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -161,9 +161,8 @@ const size_t conf_keys_count = sizeof(conf_keys) / sizeof(conf_keys[0]);
 
 const struct conf_key *conf_key_find(const char *path)
 {
-	for (size_t i = 0; i < conf_keys_count; i++) {
+	for (size_t i = 0; i < conf_keys_count; i++)
 		if (strcmp(conf_keys[i].path, path) == 0)
 			return &conf_keys[i];
-	}
 	return NULL;
 }

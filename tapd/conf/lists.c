@@ -74,10 +74,9 @@ static bool add_prefix(struct conf_reader *r, const struct conf_key *key,
 				 "\"%s\" cannot be a host's address; use one "
 				 "such as \"10.77.0.1/24\"",
 				 text);
-	for (unsigned i = 0; i < c->interface.address_count; i++) {
+	for (unsigned i = 0; i < c->interface.address_count; i++)
 		if (prefix_equal(&c->interface.address[i], &p))
 			return true;
-	}
 	c->interface.address[c->interface.address_count++] = p;
 	return true;
 }
@@ -129,10 +128,9 @@ static bool add_listen(struct conf_reader *r, const struct conf_key *key,
 				 "\"%s\" is no unicast address; use one of "
 				 "this host's, or \"[::]:8273\"",
 				 text);
-	for (unsigned i = 0; i < c->listen_count; i++) {
+	for (unsigned i = 0; i < c->listen_count; i++)
 		if (addr_equal(&c->listen[i], &a))
 			return true;
-	}
 	c->listen[c->listen_count++] = a;
 	return true;
 }
@@ -182,10 +180,9 @@ static bool add_key(struct conf_reader *r, const struct conf_key *key,
 		return conf_fail(r, key, at,
 				 "entry is no public key; write the 44 "
 				 "characters that `tapctl pubkey` prints");
-	for (size_t i = 0; i < c->trusted_keys_count; i++) {
+	for (size_t i = 0; i < c->trusted_keys_count; i++)
 		if (public_key_equal(&c->trusted_keys[i], &k))
 			return true;
-	}
 	c->trusted_keys[c->trusted_keys_count++] = k;
 	return true;
 }
@@ -304,10 +301,9 @@ static bool add_peer(struct conf_reader *r, const struct conf_key *key,
 	if (r->source)
 		peer->line = conf_source_line(r->source,
 					      config_setting_source_line(at));
-	for (size_t i = 0; i < c->peers_count; i++) {
+	for (size_t i = 0; i < c->peers_count; i++)
 		if (same_peer(&c->peers[i], peer))
 			return true;
-	}
 	c->peers_count++;
 	return true;
 }

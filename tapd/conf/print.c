@@ -85,16 +85,16 @@ char *conf_diff(const struct conf *from, const struct conf *to)
 		return NULL;
 	for (size_t i = 0; i < conf_keys_count; i++) {
 		const struct conf_key *key = &conf_keys[i];
-		char *old, *new;
+		char *then, *now;
 
 		if (!key->type->print)
 			continue;
-		old = key_text(from, key);
-		new = key_text(to, key);
-		if (old && new &&strcmp(old, new) != 0)
-			fprintf(out, "- %s\n+ %s\n", old, new);
-		free(old);
-		free(new);
+		then = key_text(from, key);
+		now = key_text(to, key);
+		if (then && now && strcmp(then, now) != 0)
+			fprintf(out, "- %s\n+ %s\n", then, now);
+		free(then);
+		free(now);
 	}
 	if (fclose(out) != 0) {
 		free(text);

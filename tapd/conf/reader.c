@@ -36,10 +36,9 @@ bool conf_fail(struct conf_reader *r, const struct conf_key *key,
 	error_set(r->error, "%s%s: %s", place ? place : "", name,
 		  what ? what : "out of memory");
 	/* What is quoted may be anything; the message is one line. */
-	for (char *c = *r->error; c && *c; c++) {
+	for (char *c = *r->error; c && *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
-	}
 	free(place);
 	free(what);
 	return false;

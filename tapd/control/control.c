@@ -188,10 +188,9 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 
 static struct client *free_place(struct control *c)
 {
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (!c->clients[i].bev)
 			return &c->clients[i];
-	}
 	return NULL;
 }
 
@@ -393,10 +392,9 @@ void control_free(struct control *c)
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (c->clients[i].bev)
 			client_close(&c->clients[i]);
-	}
 	if (c->listener)
 		evconnlistener_free(c->listener);
 	if (c->resume)

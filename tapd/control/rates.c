@@ -112,11 +112,10 @@ struct traffic_rates rates_of_peer(const struct rates *r,
 {
 	const struct sample *base = base_sample(r, now_us);
 
-	for (unsigned i = 0; base && i < base->peers_count; i++) {
+	for (unsigned i = 0; base && i < base->peers_count; i++)
 		if (public_key_equal(&base->peers[i].key, &p->key))
 			return difference(
 				&(struct node_traffic){ p->tx, p->rx },
 				&base->peers[i].traffic, now_us - base->at_us);
-	}
 	return (struct traffic_rates){ 0 };
 }

@@ -320,10 +320,9 @@ static const struct column drop_columns[] = {
 /* What a reason means, if this version knows it. */
 static const char *meaning(const char *name)
 {
-	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
 		if (strcmp(name, drop_name((enum drop_reason)i)) == 0)
 			return drop_text((enum drop_reason)i);
-	}
 	return "-";
 }
 

@@ -144,11 +144,12 @@ static void on_line(void *user, const char *line)
 	struct resolve *r = lane->r;
 	char *text;
 	size_t number = strtoul(line, &text, 10);
+	struct name *n;
 	struct addr a;
 
 	if (number >= r->count || *text++ != ' ')
 		return;
-	struct name *n = &r->names[number];
+	n = &r->names[number];
 	if (*text == '!') {
 		note_failure(n, text + 1);
 	} else if (*text == '.') {
@@ -173,6 +174,7 @@ static bool is_asking(const struct resolve *r)
 static void schedule(struct resolve *r)
 {
 	unsigned ms = INTERVAL_MS, jitter;
+	struct timeval delay;
 
 	for (size_t i = 0; i < r->count; i++)
 		if (r->names[i].count == 0)
@@ -181,8 +183,8 @@ static void schedule(struct resolve *r)
 	if (getrandom(&jitter, sizeof(jitter), 0) != sizeof(jitter))
 		jitter = 0;
 	ms = ms / 10 * 8 + jitter % (ms / 10 * 4);
-	const struct timeval delay = { .tv_sec = ms / 1000,
-				       .tv_usec = ms % 1000 * 1000L };
+	delay = (struct timeval){ .tv_sec = ms / 1000,
+				  .tv_usec = ms % 1000 * 1000L };
 	evtimer_add(r->again, &delay);
 }
 

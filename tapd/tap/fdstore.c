@@ -21,11 +21,12 @@ static long number(const char *variable, long max)
 {
 	const char *text = getenv(variable);
 	char *end;
+	long value;
 
 	if (!text || !*text)
 		return -1;
 	errno = 0;
-	long value = strtol(text, &end, 10);
+	value = strtol(text, &end, 10);
 	return *end || errno || value < 0 || value > max ? -1 : value;
 }
 
@@ -90,7 +91,7 @@ static int tell(const char *text, int fd)
 		.msg_iov = &piece,
 		.msg_iovlen = 1,
 	};
-	int err = manager_address(&to, &message.msg_namelen);
+	int err = manager_address(&to, &message.msg_namelen), s;
 
 	if (err < 0)
 		return err;
@@ -104,8 +105,7 @@ static int tell(const char *text, int fd)
 		};
 		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	}
-
-	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s < 0)
 		return -errno;
 	err = sendmsg(s, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;

@@ -98,7 +98,7 @@ void host_watch_lost(struct host_watch *w, struct clock now)
 static bool look(struct host_watch *w, struct link *l, struct clock now)
 {
 	uint64_t dropped = w->tx_dropped;
-	int err = link_look(l);
+	int err = link_ask(l);
 
 	if (err < 0 && err != -ENODEV) {
 		if (!w->look_failed)

@@ -139,6 +139,7 @@ static void note_state(struct interface *i)
 static void take_possession(struct interface *i)
 {
 	const char *name = i->conf->interface.name;
+	int err;
 
 	i->ours = tap_was_made(i->tap);
 	if (!i->ours) {
@@ -150,7 +151,7 @@ static void take_possession(struct interface *i)
 			 name);
 		return;
 	}
-	int err = link_set_alias(i->link, INTERFACE_ALIAS);
+	err = link_set_alias(i->link, INTERFACE_ALIAS);
 	if (err == 0)
 		err = tap_set_persist(i->tap, true);
 	if (err < 0)

@@ -258,13 +258,14 @@ int link_request_run(struct link *l, struct nlmsghdr *nlh)
 	for (;;) {
 		ssize_t n = mnl_socket_recvfrom(l->requests, l->message,
 						sizeof(l->message));
+		int verdict;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		int verdict = mnl_cb_run(l->message, (size_t)n, l->sequence,
-					 port, take_message, l);
+		verdict = mnl_cb_run(l->message, (size_t)n, l->sequence, port,
+				     take_message, l);
 		if (verdict == MNL_CB_STOP)
 			return 0;
 		/* EPROTO: what is left of an answer given up before. */
@@ -278,9 +279,10 @@ int link_ask(struct link *l)
 	struct nlmsghdr *nlh = link_request_new(l, RTM_GETLINK, NLM_F_ACK);
 	struct ifinfomsg *m =
 		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	int err;
 
 	m->ifi_index = (int)l->state.index;
-	int err = link_request_run(l, nlh);
+	err = link_request_run(l, nlh);
 	if (err == -ENODEV)
 		l->state.present = l->state.up = l->state.carrier =
 			l->state.running = false;
@@ -331,6 +333,7 @@ static struct mnl_socket *socket_open(unsigned groups)
 struct link *link_open(const char *name, char **error)
 {
 	struct link *l = calloc(1, sizeof(*l));
+	int err;
 
 	if (!l) {
 		error_set(error, "out of memory");
@@ -346,7 +349,7 @@ struct link *link_open(const char *name, char **error)
 	l->monitor = socket_open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
 				 RTMGRP_IPV6_IFADDR);
 	l->requests = socket_open(0);
-	int err = l->monitor && l->requests ? ask_all(l) : -errno;
+	err = l->monitor && l->requests ? ask_all(l) : -errno;
 	if (err < 0) {
 		error_set(error, "%s: cannot ask the kernel about it: %s", name,
 			  strerror(-err));
@@ -387,11 +390,6 @@ bool link_read(struct link *l)
 		else if (errno != EINTR)
 			return l->changed;
 	}
-}
-
-int link_look(struct link *l)
-{
-	return link_ask(l);
 }
 
 const struct link_state *link_state(const struct link *l)

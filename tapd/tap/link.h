@@ -48,9 +48,9 @@ int link_fd(const struct link *l);
 /* Takes in what it tells, and reads everything anew when some of it was lost.
  * Returns true if the state may have changed. */
 bool link_read(struct link *l);
-/* Asks for what the kernel does not tell unasked: tx_dropped, and allmulti where
- * a program made it so. 0, or -errno: -ENODEV if it is gone. */
-int link_look(struct link *l);
+/* Asks what it is now, also for what the kernel does not tell unasked: tx_dropped,
+ * and allmulti where a program made it so. 0, or -errno: -ENODEV if it is gone. */
+int link_ask(struct link *l);
 const struct link_state *link_state(const struct link *l);
 bool link_has_address(const struct link *l, const struct prefix *address);
 

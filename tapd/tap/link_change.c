@@ -16,8 +16,10 @@
 /* link_request_run with the rights that a change needs. */
 static int request_change(struct link *l, struct nlmsghdr *nlh)
 {
+	int err;
+
 	privileges_raise();
-	int err = link_request_run(l, nlh);
+	err = link_request_run(l, nlh);
 	privileges_lower();
 	return err;
 }
@@ -48,36 +50,44 @@ int link_set_up(struct link *l)
 
 int link_set_mtu(struct link *l, uint32_t mtu)
 {
+	struct nlmsghdr *nlh;
+
 	if (l->state.mtu == mtu)
 		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
+	nlh = change_new(l, 0);
 	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	return change_run(l, nlh);
 }
 
 int link_set_mac(struct link *l, const uint8_t mac[6])
 {
+	struct nlmsghdr *nlh;
+
 	if (memcmp(l->state.mac, mac, 6) == 0)
 		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
+	nlh = change_new(l, 0);
 	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
 	return change_run(l, nlh);
 }
 
 int link_set_alias(struct link *l, const char *alias)
 {
+	struct nlmsghdr *nlh;
+
 	if (strcmp(l->state.alias, alias) == 0)
 		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
+	nlh = change_new(l, 0);
 	mnl_attr_put_str(nlh, IFLA_IFALIAS, alias);
 	return change_run(l, nlh);
 }
 
 int link_raise_queue_len(struct link *l, uint32_t len)
 {
+	struct nlmsghdr *nlh;
+
 	if (l->state.queue_len >= len)
 		return 0;
-	struct nlmsghdr *nlh = change_new(l, 0);
+	nlh = change_new(l, 0);
 	mnl_attr_put_u32(nlh, IFLA_TXQLEN, len);
 	return change_run(l, nlh);
 }
@@ -119,10 +129,12 @@ static int change_address(struct link *l, uint16_t type, uint16_t flags,
 
 int link_add_address(struct link *l, const struct prefix *address)
 {
+	int err;
+
 	if (link_has_address(l, address))
 		return 0;
-	int err = change_address(l, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
-				 address);
+	err = change_address(l, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
+			     address);
 	if (err < 0 && err != -EEXIST)
 		return err;
 	link_note_address(&l->state, address, true);
@@ -131,9 +143,11 @@ int link_add_address(struct link *l, const struct prefix *address)
 
 int link_remove_address(struct link *l, const struct prefix *address)
 {
+	int err;
+
 	if (!link_has_address(l, address))
 		return 0;
-	int err = change_address(l, RTM_DELADDR, 0, address);
+	err = change_address(l, RTM_DELADDR, 0, address);
 	if (err < 0 && err != -EADDRNOTAVAIL)
 		return err;
 	link_note_address(&l->state, address, false);

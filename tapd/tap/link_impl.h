@@ -24,8 +24,6 @@ struct nlmsghdr *link_request_new(struct link *l, uint16_t type,
 /* Sends the request in l->message and takes in the answers, up to the
  * acknowledgement or a dump's end. 0 or -errno. */
 int link_request_run(struct link *l, struct nlmsghdr *nlh);
-/* Takes in what the link is now. 0 or -errno. */
-int link_ask(struct link *l);
 /* An address is there, or no longer. */
 void link_note_address(struct link_state *s, const struct prefix *address,
 		       bool there);

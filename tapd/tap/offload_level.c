@@ -19,14 +19,15 @@ static enum conf_merge may_merge(const struct offload_levels *o,
 static void tell_node(struct offload_levels *o, const struct conf *c,
 		      const struct tap *tap, struct node *node)
 {
+	struct node_tap_takes takes;
+
 	o->merge = may_merge(o, c, tap);
-	const struct node_tap_takes takes = {
+	takes = (struct node_tap_takes){
 		.partial = o->tap >= TAP_OFFLOAD_CHECKSUM &&
 			   !c->offload.complete_sums,
 		.tcp = o->merge >= CONF_MERGE_TCP,
 		.udp = o->merge >= CONF_MERGE_ALL,
 	};
-
 	node_set_tap_takes(node, &takes);
 }
 

@@ -219,6 +219,10 @@ static struct tap *tap_new(int fd, bool made)
 
 struct tap *tap_open(const char *name, char **error)
 {
+	struct tap *t;
+	bool existed;
+	int fd, err;
+
 	/* A '%' would be a template to the kernel. */
 	if (!*name || strlen(name) >= IFNAMSIZ || strchr(name, '%')) {
 		error_set(error,
@@ -227,14 +231,12 @@ struct tap *tap_open(const char *name, char **error)
 			  name, IFNAMSIZ - 1);
 		return NULL;
 	}
-
-	int fd = open_device(name, error);
+	fd = open_device(name, error);
 	if (fd < 0)
 		return NULL;
-
-	bool existed = if_nametoindex(name) != 0;
+	existed = if_nametoindex(name) != 0;
 	privileges_raise();
-	int err = attach(fd, name, existed);
+	err = attach(fd, name, existed);
 	privileges_lower();
 	if (err < 0) {
 		explain_refusal(error, name, existed, -err);
@@ -242,8 +244,7 @@ struct tap *tap_open(const char *name, char **error)
 		return NULL;
 	}
 	err = set_header(fd);
-	struct tap *t =
-		err < 0 ? NULL : tap_new(fd, !existed && !is_persistent(fd));
+	t = err < 0 ? NULL : tap_new(fd, !existed && !is_persistent(fd));
 	if (!t) {
 		error_set(error, "%s: cannot set up the TAP: %s", name,
 			  strerror(err < 0 ? -err : ENOMEM));
@@ -320,6 +321,8 @@ struct tap_batch tap_read(struct tap *t)
 		uint8_t *frame = t->arena + at + FRAME_HEADROOM;
 		uint8_t *hdr = frame - VNET_HDR_LEN;
 		ssize_t n = read(t->fd, hdr, VNET_HDR_LEN + TAP_FRAME_MAX);
+		struct frame *f = &t->frames[batch.count];
+		size_t len;
 
 		if (n < 0) {
 			if (errno == EINTR)
@@ -327,13 +330,11 @@ struct tap_batch tap_read(struct tap *t)
 			batch.error = -errno;
 			break;
 		}
-
-		struct frame *f = &t->frames[batch.count];
 		if (n < VNET_HDR_LEN || !vnet_unpack(&f->offload, hdr)) {
 			batch.bad++;
 			continue;
 		}
-		size_t len = (size_t)n - VNET_HDR_LEN;
+		len = (size_t)n - VNET_HDR_LEN;
 		t->pieces[batch.count] = (struct iovec){ frame, len };
 		f->iov = &t->pieces[batch.count++];
 		f->iovcnt = 1;

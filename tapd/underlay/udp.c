@@ -50,12 +50,12 @@ static int open_socket(struct udp_socket *s, const struct addr *listen,
 {
 	union sockname name;
 	socklen_t len;
-	int err;
+	int fd, err;
 
 	s->family = addr_is_v4(listen) ? AF_INET : AF_INET6;
 	s->both = both;
-	int fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			IPPROTO_UDP);
+	fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		    IPPROTO_UDP);
 	if (fd < 0)
 		return -errno;
 	len = sockname_from_addr(&name, listen, s->family);
@@ -215,10 +215,11 @@ struct udp *udp_open_default(uint16_t port, char **error)
 {
 	const struct addr v4 = addr_v4(0, port), both = { .port = port };
 	struct udp *u = udp_new(error);
+	int err;
 
 	if (!u)
 		return NULL;
-	int err = open_socket(&u->sockets[0], &both, true);
+	err = open_socket(&u->sockets[0], &both, true);
 	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL)
 		err = open_socket(&u->sockets[0], &v4, false);
 	if (err < 0) {

@@ -92,6 +92,8 @@ static void prepare(struct udp_send_batch *b, unsigned i)
 {
 	struct datagram_run *r = &b->runs[i];
 	struct msghdr *m = &b->messages[i].msg_hdr;
+	uint16_t segment_len;
+	struct cmsghdr *c;
 
 	b->pieces[i] = (struct iovec){ r->data, r->len };
 	*m = (struct msghdr){
@@ -103,11 +105,10 @@ static void prepare(struct udp_send_batch *b, unsigned i)
 	};
 	if (!is_run(r))
 		return;
-
-	uint16_t segment_len = (uint16_t)r->segment_len;
+	segment_len = (uint16_t)r->segment_len;
 	m->msg_control = &b->controls[i];
 	m->msg_controllen = sizeof(b->controls[i]);
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	c = CMSG_FIRSTHDR(m);
 	c->cmsg_level = IPPROTO_UDP;
 	c->cmsg_type = UDP_SEGMENT;
 	c->cmsg_len = CMSG_LEN(sizeof(segment_len));

@@ -160,7 +160,7 @@ END_TEST
 
 static bool is_allmulti(struct link *l)
 {
-	ck_assert_int_eq(link_look(l), 0);
+	ck_assert_int_eq(link_ask(l), 0);
 	return link_state(l)->allmulti;
 }
 
@@ -247,12 +247,12 @@ START_TEST(frames_that_a_full_queue_drops_are_counted)
 	netns_run("sysctl -qw net.ipv6.conf.t0.disable_ipv6=1");
 	netns_run("ip link set t0 txqueuelen 1 up");
 	to.sll_ifindex = (int)link_state(l)->index;
-	ck_assert_int_eq(link_look(l), 0);
+	ck_assert_int_eq(link_ask(l), 0);
 	ck_assert_uint_eq(link_state(l)->tx_dropped, 0);
 	for (int i = 0; i < 4; i++)
 		(void)sendto(fd, frame, sizeof(frame), 0, (void *)&to,
 			     sizeof(to));
-	ck_assert_int_eq(link_look(l), 0);
+	ck_assert_int_eq(link_ask(l), 0);
 	ck_assert_uint_gt(link_state(l)->tx_dropped, 0);
 	close(fd);
 	link_close(l);
@@ -265,7 +265,7 @@ START_TEST(look_at_one_that_is_gone_says_so)
 	struct link *l = open_new();
 
 	netns_run("ip link del t0");
-	ck_assert_int_eq(link_look(l), -ENODEV);
+	ck_assert_int_eq(link_ask(l), -ENODEV);
 	ck_assert(!link_state(l)->present);
 	link_close(l);
 }
