@@ -90,6 +90,22 @@ def test_a_circle_of_calls_that_no_include_shows(tree):
     assert "lib/bridge: fdb, mdb call each other in a circle" in output
 
 
+def test_a_circle_of_includes_in_the_daemon(tree):
+    plant(tree, "tapd/entry.c", '#include "tapd/tap_events.h"')
+    status, output = check(tree)
+    assert status == 1
+    assert "tapd: entry, tap_events need each other in a circle" in output
+
+
+def test_a_circle_of_calls_in_a_room_of_the_daemon(tree):
+    path = tree / "tapd/conf/types.c"
+    path.write_text(path.read_text(encoding="utf-8") +
+                    "\nvoid planted(void)\n{\n\tconf_key_find(0);\n}\n", encoding="utf-8")
+    status, output = check(tree)
+    assert status == 1
+    assert "tapd/conf: keys, types need each other in a circle" in output
+
+
 def test_a_call_against_the_order_of_the_node(tree):
     plant_object(tree, "core", "void peer_arm(void *, void *, long); void node_random(void);\n"
                                "void node_random(void) { peer_arm(0, 0, 0); }")
