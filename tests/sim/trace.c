@@ -28,7 +28,8 @@ void trace_free(struct trace *t)
 	free(t);
 }
 
-static void trace_line(struct sim *s, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+trace_line(struct sim *s, const char *format, va_list args)
 {
 	char *line = s->trace->line[s->trace->count++ % TRACE_LINES];
 	int n = snprintf(line, TRACE_WIDTH, "%11.6f  ",

@@ -279,7 +279,7 @@ START_TEST(other_icmpv6_is_none)
 {
 	/* echo, neighbour solicitation, multicast router advertisement */
 	static const char *const other[] = { "80000000 00010001",
-					     "87000000 00000000" HOST,
+					     ("87000000 00000000" HOST),
 					     "97140000 007d0002" };
 
 	ck_assert_int_eq(hear_mld(other[_i]).m.kind, REPORT_NONE);
