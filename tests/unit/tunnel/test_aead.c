@@ -428,6 +428,21 @@ START_TEST(backends_agree_on_random_pieces)
 }
 END_TEST
 
+/* Also where ipsec-mb is not, as on arm64. */
+START_TEST(the_fastest_that_is_here_is_the_default)
+{
+	struct aead *mb = aead_new("ipsec-mb"), *a = aead_new(NULL);
+
+	ck_assert_ptr_nonnull(a);
+	ck_assert_str_eq(aead_name(a), mb ? "ipsec-mb" : "openssl");
+#ifdef __aarch64__
+	ck_assert_ptr_null(mb);
+#endif
+	aead_free(a);
+	aead_free(mb);
+}
+END_TEST
+
 START_TEST(an_unknown_backend_is_refused)
 {
 	struct aead *a;
@@ -451,6 +466,7 @@ static const struct unit_test tests[] = {
 	UNIT_LOOP(one_piece_is_sealed_in_place, BACKENDS),
 	UNIT_LOOP(nothing_at_all_can_be_sealed, BACKENDS),
 	UNIT_LOOP(associated_data_alone_is_authenticated, BACKENDS),
+	UNIT_TEST(the_fastest_that_is_here_is_the_default),
 	UNIT_TEST(an_unknown_backend_is_refused),
 	UNIT_CASE("attacks"),
 	UNIT_LOOP(every_flipped_bit_is_refused, BACKENDS),
