@@ -79,7 +79,7 @@ void querier_free(struct querier *q);
  * 2.25 s. What was known is kept. */
 void querier_start(struct querier *q, uint64_t now_us);
 /* It is down: nothing can be asked, and all is wanted until querier_start. A leave
- * under way is taken back, for who rejoins meanwhile is not heard: the next run
+ * under way is taken back, for who rejoins meanwhile is not heard: the next query
  * finds out, unless it is one who never answers, and that one stays. */
 void querier_stop(struct querier *q);
 /* The kernel dropped frames on their way to us (tx_dropped grew): reports may

@@ -2,7 +2,9 @@
 #ifndef TAPD_NODE_PATH_H
 #define TAPD_NODE_PATH_H
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -24,6 +26,8 @@ struct path {
 		uint64_t probe_us;
 	} validation;
 };
+static_assert(offsetof(struct path, pmtu.size) <= 32,
+	      "where to and how large, which each datagram needs, come first");
 
 /* Its datagrams go there from now on, and the search for a size begins again.
  * underlay_mtu: as the administrator fixed it, or 0. */
