@@ -11,10 +11,10 @@
  *
  * Invariants, for the receiver of declarations:
  *
- *  - A peer is flooded (gets every group) unless it is up and the newest version
- *    it ever spoke of is the one held. Records name that newest version too, so
- *    whatever is lost, late or does not fit a window, a peer whose news has
- *    arrived in part is flooded.
+ *  - A peer has a flood port (it gets every group) unless it is up and the newest
+ *    version that it announced is registered. Records name that newest version
+ *    too: whatever is lost, late or does not fit a window, a peer whose news has
+ *    arrived in part has a flood port.
  *  - What a peer declared is forgotten when it goes down.
  *
  * … and for the sender:
@@ -295,8 +295,8 @@ static void apply(struct node *n, const struct peer *peer,
 	}
 }
 
-/* Forgets what it declared, for it begins again from nothing. False if it did so just before:
- * what is to be forgotten is looked for among the groups of all. */
+/* Forgets what the peer declared, for it begins again from nothing. False if it did
+ * so just before: what is to be forgotten is looked for among the groups of all. */
 static bool begin_anew(struct node *n, const struct peer *peer, uint64_t now_us)
 {
 	struct port_groups *m = &n->ports[peer->port];

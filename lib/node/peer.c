@@ -148,7 +148,8 @@ struct liveness_config peer_liveness_config(const struct node *n)
 					 n->config.down_after };
 }
 
-bool peer_we_are_smaller(const struct node *n, const struct peer *peer)
+/* Our public key is smaller than the peer's: session_better. */
+static bool we_are_smaller_than(const struct node *n, const struct peer *peer)
 {
 	return public_key_compare(&n->key, &peer->key) < 0;
 }
@@ -194,7 +195,7 @@ static struct session **place_of(struct peer *peer, const struct session *s)
 /* A free place, or that of the worst session. */
 static struct session **place_for_one(const struct node *n, struct peer *peer)
 {
-	bool we_are_smaller = peer_we_are_smaller(n, peer);
+	bool we_are_smaller = we_are_smaller_than(n, peer);
 	struct session **worst = NULL;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
@@ -322,7 +323,7 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 	s->stage = SESSION_OPEN;
 	if (peer->state != PEER_UP)
 		peer_measure_anew(peer, now_us);
-	peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
+	peer_choose_session(peer, we_are_smaller_than(n, peer), now_us);
 	peer_sendable(n, peer);
 	peer_up(n, peer, now_us);
 	if (was_mute) /* what changed meanwhile could not be told */
@@ -447,7 +448,7 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 		under_way = true;
 	}
 	if (!peer->current)
-		peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
+		peer_choose_session(peer, we_are_smaller_than(n, peer), now_us);
 	peer_sendable(n, peer);
 	if (!peer->current)
 		sessionless(n, peer, had, under_way, now_us);

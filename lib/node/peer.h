@@ -93,8 +93,6 @@ void peer_emit(struct node *n, enum node_event_type type,
 	       const struct peer *peer, const struct addr *at,
 	       const struct addr *other, const char *text);
 struct liveness_config peer_liveness_config(const struct node *n);
-/* Our public key is smaller than its: session_better. */
-bool peer_we_are_smaller(const struct node *n, const struct peer *peer);
 void peer_arm(struct node *n, struct peer *peer, uint64_t now_us);
 void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);
 

@@ -11,12 +11,12 @@
 #include "tapd/log.h"
 #include "tapd/underlay/sockname.h"
 
-#define LANES	      4
-#define LANE_LIMIT_S  20
-#define PER_NAME_MAX  32
-#define INTERVAL_MS   30000 /* ±20 % */
-#define UNANSWERED_MS 5000  /* while a name never had an answer */
-#define GATHER_MS     20L   /* answers that come together are told together */
+#define LOOKUPS	       4
+#define LOOKUP_LIMIT_S 20
+#define PER_NAME_MAX   32
+#define INTERVAL_MS    30000 /* ±20 % */
+#define UNANSWERED_MS  5000  /* while a name never had an answer */
+#define GATHER_MS      20L   /* answers that come together are told together */
 
 struct name {
 	struct conf_peer peer;
@@ -27,7 +27,7 @@ struct name {
 	char failure[CONF_TEXT_MAX + 128]; /* "": the last answer was good */
 };
 
-struct lane {
+struct lookup {
 	struct resolve *r;
 	unsigned number;
 	struct child *child; /* NULL: idle */
@@ -39,14 +39,14 @@ struct resolve {
 	void *user;
 	struct name *names;
 	size_t count;
-	struct lane lanes[LANES];
+	struct lookup lookups[LOOKUPS];
 	struct event *again, *gather;
 };
 
 /* ---- in the fork ---- */
 
 /*
- * Says, for each of the lane's names, its number and one address a line, then
+ * Says, for each of the lookup's names, its number and one address a line, then
  * "." if that was all, or "!" and why there is none.
  */
 static void ask(size_t number, const struct name *n)
@@ -73,15 +73,15 @@ static void ask(size_t number, const struct name *n)
 	freeaddrinfo(found);
 }
 
-static void ask_lane(void *argument)
+static void look_up(void *argument)
 {
-	const struct lane *lane = argument;
-	const struct resolve *r = lane->r;
+	const struct lookup *lookup = argument;
+	const struct resolve *r = lookup->r;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* Those that answer, first. */
 	for (int failed = 0; failed < 2; failed++)
-		for (size_t i = lane->number; i < r->count; i += LANES)
+		for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
 			if ((r->names[i].failure[0] != '\0') == failed)
 				ask(i, &r->names[i]);
 }
@@ -140,8 +140,8 @@ static void note_answer(struct resolve *r, struct name *n)
 
 static void on_line(void *user, const char *line)
 {
-	const struct lane *lane = user;
-	struct resolve *r = lane->r;
+	const struct lookup *lookup = user;
+	struct resolve *r = lookup->r;
 	char *text;
 	size_t number = strtoul(line, &text, 10);
 	struct name *n;
@@ -165,8 +165,8 @@ static void on_line(void *user, const char *line)
 
 static bool is_asking(const struct resolve *r)
 {
-	for (unsigned i = 0; i < LANES; i++)
-		if (r->lanes[i].child)
+	for (unsigned i = 0; i < LOOKUPS; i++)
+		if (r->lookups[i].child)
 			return true;
 	return false;
 }
@@ -190,13 +190,13 @@ static void schedule(struct resolve *r)
 
 static void on_done(void *user, int status, bool timed_out)
 {
-	struct lane *lane = user;
-	struct resolve *r = lane->r;
+	struct lookup *lookup = user;
+	struct resolve *r = lookup->r;
 
 	(void)status;
-	lane->child = NULL;
+	lookup->child = NULL;
 	/* The one it died waiting for comes last the next time. */
-	for (size_t i = lane->number; timed_out && i < r->count; i += LANES)
+	for (size_t i = lookup->number; timed_out && i < r->count; i += LOOKUPS)
 		if (r->names[i].count == 0 && !r->names[i].failure[0])
 			note_failure(&r->names[i], "the name server is silent");
 	if (!is_asking(r))
@@ -210,12 +210,13 @@ static void start(struct resolve *r)
 
 	for (size_t i = 0; i < r->count; i++)
 		r->names[i].heard_count = 0;
-	for (unsigned i = 0; i < LANES && i < r->count; i++) {
-		struct lane *lane = &r->lanes[i];
+	for (unsigned i = 0; i < LOOKUPS && i < r->count; i++) {
+		struct lookup *lookup = &r->lookups[i];
 
-		lane->child = child_run_function(r->children, ask_lane, lane,
-						 LANE_LIMIT_S, &ops, lane);
-		if (!lane->child)
+		lookup->child =
+			child_run_function(r->children, look_up, lookup,
+					   LOOKUP_LIMIT_S, &ops, lookup);
+		if (!lookup->child)
 			log_warning("cannot look up names: %s",
 				    strerror(errno));
 	}
@@ -225,10 +226,10 @@ static void start(struct resolve *r)
 
 static void stop(struct resolve *r)
 {
-	for (unsigned i = 0; i < LANES; i++) {
-		if (r->lanes[i].child)
-			child_cancel(r->lanes[i].child);
-		r->lanes[i].child = NULL;
+	for (unsigned i = 0; i < LOOKUPS; i++) {
+		if (r->lookups[i].child)
+			child_cancel(r->lookups[i].child);
+		r->lookups[i].child = NULL;
 	}
 	evtimer_del(r->again);
 }
@@ -261,8 +262,8 @@ struct resolve *resolve_new(struct event_base *base, struct children *children,
 	r->children = children;
 	r->changed = changed;
 	r->user = user;
-	for (unsigned i = 0; i < LANES; i++)
-		r->lanes[i] = (struct lane){ .r = r, .number = i };
+	for (unsigned i = 0; i < LOOKUPS; i++)
+		r->lookups[i] = (struct lookup){ .r = r, .number = i };
 	r->again = evtimer_new(base, on_again, r);
 	r->gather = evtimer_new(base, on_gathered, r);
 	if (!r->again || !r->gather) {

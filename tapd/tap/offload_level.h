@@ -10,9 +10,9 @@
 #include "tapd/underlay/udp.h"
 
 /*
- * Each direction goes down a ladder of its own: GSO frames from the TAP, merges
- * for it, runs to the sockets and from them. Where a rung fails, at the start or
- * at run time, the next one below is used. Peers on other rungs do not notice,
+ * Each direction has levels of its own: GSO frames from the TAP, merges
+ * for it, runs to the sockets and from them. Where a level fails, at the start or
+ * at run time, the next one below is used. Peers on other levels do not notice,
  * since each datagram stands alone.
  */
 struct offload_levels {

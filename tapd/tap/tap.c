@@ -157,11 +157,11 @@ const char *const tap_offload_words[] = {
 
 enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most)
 {
-	/* The ladder: the first that the kernel takes. */
+	/* The first that the kernel takes. */
 	static const struct {
 		enum tap_offload offload;
 		unsigned long flags;
-	} rungs[] = {
+	} levels[] = {
 		{ TAP_OFFLOAD_ALL,
 		  TSO | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6 },
 		{ TAP_OFFLOAD_TSO, TSO | TUN_F_TSO_ECN },
@@ -169,10 +169,10 @@ enum tap_offload tap_set_offload(struct tap *t, enum tap_offload most)
 		{ TAP_OFFLOAD_CHECKSUM, TUN_F_CSUM },
 	};
 
-	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++)
-		if (rungs[i].offload <= most &&
-		    ioctl(t->fd, TUNSETOFFLOAD, rungs[i].flags) == 0)
-			return rungs[i].offload;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (levels[i].offload <= most &&
+		    ioctl(t->fd, TUNSETOFFLOAD, levels[i].flags) == 0)
+			return levels[i].offload;
 	(void)ioctl(t->fd, TUNSETOFFLOAD, 0UL);
 	return TAP_OFFLOAD_NONE;
 }

@@ -38,7 +38,7 @@ struct tap *tap_adopt(int fd, const char *name);
 void tap_close(struct tap *t);
 
 /*
- * What the kernel may leave to us in the frames it gives; each rung has what is
+ * What the kernel may leave to us in the frames it gives; each level has what is
  * below it. Kernels before 6.2 do not know the last.
  */
 enum tap_offload {

@@ -20,7 +20,7 @@ struct udp;
 
 #define UDP_SOCKETS_MAX 8
 
-/* How much one system call does; each rung has what is below it. */
+/* How much one system call does; each level has what is below it. */
 enum udp_batching {
 	UDP_SINGLE, /* one datagram */
 	UDP_BATCH,  /* many messages: sendmmsg, recvmmsg */

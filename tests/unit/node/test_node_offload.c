@@ -791,7 +791,7 @@ END_TEST
 
 START_TEST(what_the_tap_takes_may_change_at_any_time)
 {
-	static const struct node_tap_takes *const rungs[] = {
+	static const struct node_tap_takes *const levels[] = {
 		&takes_none, &takes_all,     &takes_partial,
 		&takes_tcp,  &takes_partial, &takes_none
 	};
@@ -799,8 +799,8 @@ START_TEST(what_the_tap_takes_may_change_at_any_time)
 
 	mesh(2);
 	tcp.payload_len = udp.payload_len = 5000;
-	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
-		const struct node_tap_takes *takes = rungs[i];
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		const struct node_tap_takes *takes = levels[i];
 		size_t at = 0;
 
 		take(b, takes);

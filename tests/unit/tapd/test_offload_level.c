@@ -99,7 +99,7 @@ static void assert_takes(bool partial, bool tcp, bool udp_too)
 	ck_assert_int_eq(debug.tap_takes.udp, udp_too);
 }
 
-/* Kernels before 6.2 have one rung less. */
+/* Kernels before 6.2 have one level less. */
 static bool kernel_has_all(void)
 {
 	bool has = tap_set_offload(tap, TAP_OFFLOAD_ALL) == TAP_OFFLOAD_ALL;
@@ -124,7 +124,7 @@ static const char *const merges[] = { "none", "tcp", "all" };
 static const char *const batchings[] = { "single", "batch", "all" };
 
 /* No more is merged than the kernel gives of the kind. */
-START_TEST(each_rung_can_be_had_with_each_other)
+START_TEST(each_level_can_be_had_with_each_other)
 {
 	const int t = _i / 3, m = _i % 3;
 	const int merge = t < TAP_OFFLOAD_TSO ? 0 : m < t - 1 ? m : t - 1;
@@ -224,7 +224,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("offloads", .setup = setup, .teardown = teardown,
 		  .allowed = netns_is_allowed),
 	UNIT_TEST(by_default_all_of_it),
-	UNIT_LOOP(each_rung_can_be_had_with_each_other, 12),
+	UNIT_LOOP(each_level_can_be_had_with_each_other, 12),
 	UNIT_TEST(complete_checksums_leave_nothing_to_merge),
 	UNIT_TEST(a_kind_that_was_refused_is_not_merged_again),
 	UNIT_TEST(a_tap_that_was_made_again_is_tried_again),

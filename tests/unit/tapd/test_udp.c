@@ -271,7 +271,7 @@ START_TEST(more_runs_than_a_batch_all_arrive_in_order)
 }
 END_TEST
 
-/* Peers on any two rungs understand each other. */
+/* Peers on any two levels understand each other. */
 START_TEST(every_way_to_send_meets_every_way_to_receive)
 {
 	static uint8_t data[100 * 700 + 17], got[sizeof(data)];
