@@ -9,6 +9,7 @@
 #include "ether/eth.h"
 #include "fuzz.h"
 #include "node/debug.h"
+#include "support/rng.h"
 #include "tunnel/wire.h"
 
 #define TAP_MTU	  1500
@@ -21,7 +22,7 @@ struct side {
 	struct node *node;
 	struct side *other;
 	struct addr addr;
-	uint64_t rng;
+	struct rng rng;
 	uint64_t sent, written; /* bytes to the network, frames to the TAP */
 	/* datagrams on their way to the other side */
 	struct {
@@ -35,18 +36,11 @@ static struct clock now;
 
 /* ---- what the nodes see of the world ---- */
 
-/* xorshift64* (Vigna 2016): nothing here is secret. */
 static void op_random(void *user, void *buf, size_t len)
 {
 	struct side *s = user;
-	uint8_t *p = buf;
 
-	for (size_t i = 0; i < len; i++) {
-		s->rng ^= s->rng >> 12;
-		s->rng ^= s->rng << 25;
-		s->rng ^= s->rng >> 27;
-		p[i] = (uint8_t)(s->rng * UINT64_C(0x2545f4914f6cdd1d) >> 56);
-	}
+	rng_bytes(&s->rng, buf, len);
 }
 
 static void enqueue(struct side *s, const uint8_t *bytes, size_t len)
@@ -137,7 +131,7 @@ static void side_start(struct side *s, struct side *other, uint8_t number)
 
 	memset(s, 0, sizeof(*s));
 	s->other = other;
-	s->rng = number;
+	s->rng = rng_init(number);
 	s->addr = addr_v4(0x0a090000 + number, WIRE_PORT);
 	memset(config.private_key, number, sizeof(config.private_key));
 	memset(config.secrets[0], 9, sizeof(config.secrets[0]));

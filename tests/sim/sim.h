@@ -8,7 +8,8 @@
 
 #include "node/node.h"
 
-#include "rng.h"
+#include "digest.h"
+#include "support/rng.h"
 
 /*
  * A run is a world of hosts, each with at most one live node, and directed

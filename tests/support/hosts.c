@@ -123,10 +123,8 @@ size_t host_receive_all(struct host *host)
 static void on_random(void *user, void *buf, size_t len)
 {
 	struct host *host = user;
-	uint8_t *bytes = buf;
 
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)splitmix_next(&host->rng);
+	rng_bytes(&host->rng, buf, len);
 }
 
 static void on_udp_send(void *user, const struct datagram_run *runs, size_t n)
@@ -219,7 +217,7 @@ void hosts_init(struct hosts *h, size_t count)
 		host->hosts = h;
 		host->addrs[0] = addr_v4(0x0a090001 + (uint32_t)i, WIRE_PORT);
 		host->addrs_count = 1;
-		host->rng.state = 1000 * (i + 1);
+		host->rng = rng_init(1000 * (i + 1));
 		host->config = (struct node_config){
 			.secrets_count = 1,
 			.tap_mtu = 1500,
@@ -618,7 +616,7 @@ struct node_peer_info host_shows(const struct host *host,
 
 uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed)
 {
-	struct splitmix rng = { seed };
+	struct rng rng = rng_init(seed);
 	uint8_t *f = calloc(1, len > ETH_HEADER_LEN ? len : ETH_HEADER_LEN);
 
 	ck_assert_ptr_nonnull(f);
@@ -628,8 +626,8 @@ uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed)
 	if (dst == 0xff)
 		memset(f, 0xff, ETH_ADDR_LEN);
 	store_be16(f + 12, 0x88b5); /* IEEE 802, local experimental */
-	for (size_t i = ETH_HEADER_LEN; i < len; i++)
-		f[i] = (uint8_t)splitmix_next(&rng);
+	if (len > ETH_HEADER_LEN)
+		rng_bytes(&rng, f + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
 	return f;
 }
 

@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "ether/eth.h"
 #include "node/debug.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 #include "tunnel/wire.h"
 
 #define HOSTS_MAX    4
@@ -58,7 +58,7 @@ struct host {
 	struct addr addrs[3];
 	size_t addrs_count;
 	int64_t wall_offset_us;
-	struct splitmix rng;
+	struct rng rng;
 	struct event events[HOSTS_EVENTS];
 	size_t events_count;
 	struct written *written;

@@ -5,22 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void random_bytes(struct outsider *o, uint8_t *out, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		out[i] = (uint8_t)splitmix_next(&o->rng);
-}
-
 void outsider_init(struct outsider *o, uint8_t seed)
 {
 	uint8_t psk[KEY_LEN];
 
 	*o = (struct outsider){ .at = addr_v4(0x0a090100u + seed, WIRE_PORT),
 				.epoch = 77,
-				.rng = { 5000u + seed } };
+				.rng = rng_init(5000u + seed) };
 	memset(psk, 0x5e, sizeof(psk));
 	secret_init(&o->secret, psk);
-	random_bytes(o, o->private_key, KEY_LEN);
+	rng_bytes(&o->rng, o->private_key, KEY_LEN);
 	ck_assert(noise_public(o->key.bytes, o->private_key));
 	o->aead = aead_new(NULL);
 	ck_assert_ptr_nonnull(o->aead);
@@ -37,7 +31,7 @@ static void begin(struct outsider *o, bool initiator)
 	ck_assert(noise_init(&o->noise, initiator, WIRE_PROLOGUE,
 			     strlen(WIRE_PROLOGUE), o->secret.psk,
 			     o->private_key, o->key.bytes));
-	o->index = (uint32_t)splitmix_next(&o->rng);
+	o->index = (uint32_t)rng_u64(&o->rng);
 }
 
 void outsider_initiate(struct outsider *o, uint64_t timestamp_us,
@@ -47,7 +41,7 @@ void outsider_initiate(struct outsider *o, uint64_t timestamp_us,
 	struct wire_initiation m = { 0 };
 
 	begin(o, true);
-	random_bytes(o, ephemeral, sizeof(ephemeral));
+	rng_bytes(&o->rng, ephemeral, sizeof(ephemeral));
 	store_be64(timestamp, timestamp_us);
 	ck_assert(noise_write1(&o->noise, ephemeral, timestamp,
 			       sizeof(timestamp), m.noise));
@@ -106,7 +100,7 @@ void outsider_respond(struct outsider *o, const uint8_t *initiation,
 	begin(o, false);
 	ck_assert(
 		noise_read1(&o->noise, m1.noise, sizeof(m1.noise), timestamp));
-	random_bytes(o, ephemeral, sizeof(ephemeral));
+	rng_bytes(&o->rng, ephemeral, sizeof(ephemeral));
 	ck_assert(noise_write2(&o->noise, ephemeral, NULL, 0, m2.noise));
 	m2.sender = o->index;
 	m2.receiver = m1.sender;

@@ -23,7 +23,7 @@ struct outsider {
 	struct noise noise;
 	struct aead *aead;
 	struct session session;
-	struct splitmix rng;
+	struct rng rng;
 };
 
 /* With the secret of hosts_init, at 10.9.1.seed, its key made from seed. */

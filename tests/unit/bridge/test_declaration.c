@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "bridge/declaration.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 #define CAPACITY 64
 
@@ -292,7 +292,7 @@ static void apply(struct receiver *r, const struct message *m)
 }
 
 struct world {
-	struct splitmix rng;
+	struct rng rng;
 	bool wanted[GROUPS];
 	struct receiver receivers[RECEIVERS];
 	struct message flying[FLYING];
@@ -302,30 +302,29 @@ struct world {
 
 static void change_something(struct world *w)
 {
-	uint32_t i = (uint32_t)splitmix_below(&w->rng, GROUPS);
+	uint32_t i = (uint32_t)rng_below(&w->rng, GROUPS);
 
-	w->wanted[i] = splitmix_chance(&w->rng, 50);
+	w->wanted[i] = rng_chance(&w->rng, 0.5);
 	set(i, w->wanted[i]);
-	if (splitmix_chance(&w->rng, 10))
+	if (rng_chance(&w->rng, 0.1))
 		declaration_touch(d);
 }
 
 /* From a version that a receiver registered, or from any before it. */
 static void send_something(struct world *w)
 {
-	const struct receiver *r =
-		&w->receivers[splitmix_below(&w->rng, RECEIVERS)];
+	const struct receiver *r = &w->receivers[rng_below(&w->rng, RECEIVERS)];
 	uint32_t base = r->registered;
 
-	if (splitmix_chance(&w->rng, 10))
+	if (rng_chance(&w->rng, 0.1))
 		base = 0;
-	else if (splitmix_chance(&w->rng, 30) && base > w->forgotten)
+	else if (rng_chance(&w->rng, 0.3) && base > w->forgotten)
 		base = w->forgotten +
-		       (uint32_t)splitmix_below(&w->rng, base - w->forgotten);
+		       (uint32_t)rng_below(&w->rng, base - w->forgotten);
 	if (w->flying_count == FLYING || base == declaration_version(d))
 		return;
 	w->flying[w->flying_count++] =
-		cut(base, 1 + (uint32_t)splitmix_below(&w->rng, GROUPS));
+		cut(base, 1 + (uint32_t)rng_below(&w->rng, GROUPS));
 }
 
 /* The message reaches one receiver or more, in any order, perhaps never. */
@@ -335,11 +334,11 @@ static void deliver_something(struct world *w)
 
 	if (!w->flying_count)
 		return;
-	i = splitmix_below(&w->rng, w->flying_count);
+	i = rng_below(&w->rng, w->flying_count);
 	for (int r = 0; r < RECEIVERS; r++)
-		if (splitmix_chance(&w->rng, 60))
+		if (rng_chance(&w->rng, 0.6))
 			apply(&w->receivers[r], &w->flying[i]);
-	if (splitmix_chance(&w->rng, 70))
+	if (rng_chance(&w->rng, 0.7))
 		w->flying[i] = w->flying[--w->flying_count];
 }
 
@@ -354,8 +353,8 @@ static void forget_what_all_hold(struct world *w)
 			all_registered = w->receivers[r].registered;
 	if (all_registered <= w->forgotten)
 		return;
-	w->forgotten += 1 + (uint32_t)splitmix_below(
-				    &w->rng, all_registered - w->forgotten);
+	w->forgotten +=
+		1 + (uint32_t)rng_below(&w->rng, all_registered - w->forgotten);
 	declaration_forget(d, w->forgotten);
 	for (size_t i = w->flying_count; i-- > 0;)
 		if (w->flying[i].base == 0 &&
@@ -384,10 +383,10 @@ static void assert_all_agree(struct world *w)
 
 START_TEST(any_cuts_in_any_order_lead_to_the_same_set)
 {
-	struct world w = { .rng = { (uint64_t)_i } };
+	struct world w = { .rng = rng_init((uint64_t)_i) };
 
 	for (int step = 0; step < STEPS; step++) {
-		switch (splitmix_below(&w.rng, 5)) {
+		switch (rng_below(&w.rng, 5)) {
 		case 0:
 			change_something(&w);
 			break;

@@ -4,7 +4,7 @@
 #include "bridge/mdb.h"
 #include "support/group_equal.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 #define PORTS	 513
 #define CAPACITY 20
@@ -273,17 +273,17 @@ static void model_compare(const struct model *m)
 
 START_TEST(agrees_with_a_naive_model)
 {
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	struct model m = { .overflow = { false } };
 
 	for (int step = 0; step < 1000; step++) {
-		uint64_t g = splitmix_below(&rng, MODEL_GROUPS);
-		uint16_t port = (uint16_t)splitmix_below(&rng, MODEL_PORTS);
+		uint64_t g = rng_below(&rng, MODEL_GROUPS);
+		uint16_t port = (uint16_t)rng_below(&rng, MODEL_PORTS);
 
-		if (splitmix_chance(&rng, 1)) {
+		if (rng_chance(&rng, 0.01)) {
 			mdb_flush_port(mdb, port);
 			model_flush(&m, port);
-		} else if (splitmix_chance(&rng, 40)) {
+		} else if (rng_chance(&rng, 0.4)) {
 			mdb_leave(mdb, &groups[g], port);
 			m.kept[g][port] = false;
 		} else {

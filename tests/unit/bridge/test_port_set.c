@@ -2,7 +2,7 @@
 
 #include "bridge/port_set.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 START_TEST(every_port_is_its_own)
 {
@@ -34,13 +34,13 @@ END_TEST
 
 START_TEST(union_and_walk_agree_with_a_naive_model)
 {
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	bool model[PORT_SET_PORTS] = { false };
 	struct port_set sets[2] = { { { 0 } }, { { 0 } } };
 	int at = -1;
 
-	for (uint64_t n = splitmix_below(&rng, 100); n > 0; n--) {
-		uint16_t port = (uint16_t)splitmix_below(&rng, PORT_SET_PORTS);
+	for (uint64_t n = rng_below(&rng, 100); n > 0; n--) {
+		uint16_t port = (uint16_t)rng_below(&rng, PORT_SET_PORTS);
 
 		port_set_add(&sets[n % 2], port);
 		model[port] = true;

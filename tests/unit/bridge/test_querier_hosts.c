@@ -11,7 +11,7 @@
 #include "support/group_equal.h"
 #include "support/lan.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 #define HOSTS	    6
 #define GROUPS	    8
@@ -33,7 +33,7 @@ struct sim_host {
 };
 
 struct sim {
-	struct splitmix rng;
+	struct rng rng;
 	struct querier *q;
 	uint64_t now;
 	struct sim_host hosts[HOSTS];
@@ -80,7 +80,7 @@ static void deliver(struct sim *s, int host, enum report_type type,
 	struct eth_view v;
 	size_t len;
 
-	if (s->losing && splitmix_chance(&s->rng, 30)) {
+	if (s->losing && rng_chance(&s->rng, 0.3)) {
 		s->lost = true;
 		return;
 	}
@@ -144,7 +144,7 @@ static void ask_host(struct sim *s, int host, const struct querier_query *query)
 			continue;
 		if (version_of(s, host, g) == 1 && !query->v6)
 			wait_us = 10 * CLOCK_S;
-		wait_us = splitmix_below(&s->rng, wait_us);
+		wait_us = rng_below(&s->rng, wait_us);
 		if (!is_old(s, host, g) && general) {
 			if (!planned)
 				plan(s, wait_us, host, REPORT_IS_ALL,
@@ -190,9 +190,7 @@ static void join(struct sim *s, int host, int group)
 {
 	s->hosts[host].joined[group] = true;
 	plan(s, 0, host, REPORT_TO_ALL, group);
-	plan(s,
-	     splitmix_below(&s->rng,
-			    (is_old(s, host, group) ? 10 : 1) * CLOCK_S),
+	plan(s, rng_below(&s->rng, (is_old(s, host, group) ? 10 : 1) * CLOCK_S),
 	     host, REPORT_TO_ALL, group);
 }
 
@@ -205,7 +203,7 @@ static void leave(struct sim *s, int host, int group)
 	}
 	plan(s, 0, host, REPORT_TO_NONE, group);
 	if (!is_old(s, host, group))
-		plan(s, splitmix_below(&s->rng, CLOCK_S), host, REPORT_TO_NONE,
+		plan(s, rng_below(&s->rng, CLOCK_S), host, REPORT_TO_NONE,
 		     group);
 	if (s->losing)
 		s->untidy = true; /* both may be lost */
@@ -213,11 +211,11 @@ static void leave(struct sim *s, int host, int group)
 
 static void act(struct sim *s)
 {
-	int host = (int)splitmix_below(&s->rng, HOSTS);
-	int group = (int)splitmix_below(&s->rng, GROUPS);
+	int host = (int)rng_below(&s->rng, HOSTS);
+	int group = (int)rng_below(&s->rng, GROUPS);
 	struct sim_host *h = &s->hosts[host];
 
-	if (h->vanishes && splitmix_chance(&s->rng, 5)) {
+	if (h->vanishes && rng_chance(&s->rng, 0.05)) {
 		h->present = !h->present;
 		s->untidy = true;
 		for (int g = 0; g < GROUPS; g++)
@@ -324,7 +322,7 @@ static void init(struct sim *s, uint64_t seed_value, bool listening, bool tidy)
 	const struct querier_config config = { 64, 64 };
 	const struct querier_ops ops = { on_query, on_change, on_vlan };
 
-	*s = (struct sim){ .rng = { seed_value }, .now = LAN_START };
+	*s = (struct sim){ .rng = rng_init(seed_value), .now = LAN_START };
 	s->listening = listening;
 	s->tidy = tidy;
 	s->q = querier_new(&config, &ops, s, seed);
@@ -339,14 +337,14 @@ static void init(struct sim *s, uint64_t seed_value, bool listening, bool tidy)
 		h->present = true;
 		/* Without the MAC filter nobody could know of a host that
 		 * joined before and never answers, or only later. */
-		h->firewalled = listening && splitmix_chance(&s->rng, 30);
-		h->vanishes = !tidy && splitmix_chance(&s->rng, 30);
-		h->igmp = 3 - splitmix_chance(&s->rng, 30);
-		if (listening && splitmix_chance(&s->rng, 10))
+		h->firewalled = listening && rng_chance(&s->rng, 0.3);
+		h->vanishes = !tidy && rng_chance(&s->rng, 0.3);
+		h->igmp = 3 - rng_chance(&s->rng, 0.3);
+		if (listening && rng_chance(&s->rng, 0.1))
 			h->igmp = 1;
-		h->mld = 2 - splitmix_chance(&s->rng, 30);
+		h->mld = 2 - rng_chance(&s->rng, 0.3);
 		for (int g = 0; g < GROUPS; g++)
-			h->joined[g] = splitmix_chance(&s->rng, 20);
+			h->joined[g] = rng_chance(&s->rng, 0.2);
 	}
 }
 
@@ -355,14 +353,14 @@ static void play(struct sim *s)
 	querier_start(s->q, s->now);
 	look(s);
 	for (int minute = 0; minute < 40; minute++) {
-		uint64_t actions = splitmix_below(&s->rng, 12);
+		uint64_t actions = rng_below(&s->rng, 12);
 
-		s->losing = !s->tidy && splitmix_chance(&s->rng, 20);
+		s->losing = !s->tidy && rng_chance(&s->rng, 0.2);
 		for (uint64_t i = 0; i < actions; i++) {
 			act(s);
-			run(s, s->now + splitmix_below(&s->rng, 10 * CLOCK_S));
+			run(s, s->now + rng_below(&s->rng, 10 * CLOCK_S));
 		}
-		if (splitmix_chance(&s->rng, 3))
+		if (rng_chance(&s->rng, 0.03))
 			querier_start(s->q, s->now);
 	}
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 #include "unit/ctl/screen.h"
 
 static void assert_screen(struct screen *s, const char *expected)
@@ -120,13 +120,13 @@ END_TEST
 
 /* A text of any length up to max, of letters, spaces and worse; it does not end
  * in a space. */
-static const char *random_text(struct splitmix *r, char *buf, size_t max)
+static const char *random_text(struct rng *r, char *buf, size_t max)
 {
 	static const char bytes[] = "abcdefgh   \033\n\x7f\xc2\x9b\xe2\x82\xac";
-	size_t len = 1 + splitmix_below(r, max);
+	size_t len = 1 + rng_below(r, max);
 
 	for (size_t i = 0; i < len; i++)
-		buf[i] = bytes[splitmix_below(r, sizeof(bytes) - 1)];
+		buf[i] = bytes[rng_below(r, sizeof(bytes) - 1)];
 	buf[len - 1] = 'x';
 	buf[len] = '\0';
 	return buf;
@@ -134,20 +134,19 @@ static const char *random_text(struct splitmix *r, char *buf, size_t max)
 
 START_TEST(nothing_is_ever_wider_than_80)
 {
-	struct splitmix r = { (uint64_t)_i };
+	struct rng r = rng_init((uint64_t)_i);
 	struct columns *c = columns_new(columns, 3);
 	char a[200], b[200], d[200], note[300];
 	struct screen s;
 
 	for (int i = 0; i < 20; i++) {
-		size_t max = 2 + splitmix_below(&r, 150);
-		bool whole = splitmix_chance(&r, 80);
+		size_t max = 2 + rng_below(&r, 150);
+		bool whole = rng_chance(&r, 0.8);
 
 		add(c, random_text(&r, a, max),
 		    whole ? random_text(&r, b, max) : NULL,
 		    random_text(&r, d, max),
-		    splitmix_chance(&r, 20) ? random_text(&r, note, 290)
-					    : NULL);
+		    rng_chance(&r, 0.2) ? random_text(&r, note, 290) : NULL);
 	}
 	screen_open(&s);
 	columns_print(c, s.out);

@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "ether/eth.h"
 #include "support/main.h"
+#include "support/rng.h"
 #include "support/segments.h"
-#include "support/splitmix.h"
 
 static uint8_t frame[SEGMENT_MAX];
 
@@ -113,24 +113,24 @@ START_TEST(every_cut_of_a_gso_frame_is_read_in_bounds)
 }
 END_TEST
 
-static struct segment random_segment(struct splitmix *r)
+static struct segment random_segment(struct rng *r)
 {
 	struct segment s = { .src = 1, .dst = 2 };
 
-	s.ipv6 = splitmix_chance(r, 50);
-	s.udp = splitmix_chance(r, 50);
-	s.tags = (unsigned)splitmix_below(r, 3);
-	s.ip_options = 8 * splitmix_below(r, 3);
-	s.options = 4 * splitmix_below(r, 11);
-	s.src_port = (uint16_t)splitmix_next(r);
-	s.seq = (uint32_t)splitmix_next(r);
-	s.payload_len = splitmix_below(r, 1500);
+	s.ipv6 = rng_chance(r, 0.5);
+	s.udp = rng_chance(r, 0.5);
+	s.tags = (unsigned)rng_below(r, 3);
+	s.ip_options = 8 * rng_below(r, 3);
+	s.options = 4 * rng_below(r, 11);
+	s.src_port = (uint16_t)rng_u64(r);
+	s.seq = (uint32_t)rng_u64(r);
+	s.payload_len = rng_below(r, 1500);
 	return s;
 }
 
 START_TEST(completed_checksum_is_the_one_a_full_sum_gives)
 {
-	struct splitmix r = { .state = (uint64_t)_i };
+	struct rng r = rng_init((uint64_t)_i);
 	struct offload o, complete = { 0 };
 	struct segment s = random_segment(&r);
 	size_t len = segment_build(frame, sizeof(frame), &s, &o);

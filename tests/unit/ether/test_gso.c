@@ -6,8 +6,8 @@
 #include "ether/gso.h"
 #include "support/gso_frame.h"
 #include "support/main.h"
+#include "support/rng.h"
 #include "support/segments.h"
-#include "support/splitmix.h"
 
 #define CANARY 0xc5
 
@@ -253,34 +253,34 @@ START_TEST(cwr_leaves_once_whether_or_not_ecn_is_said)
 }
 END_TEST
 
-static struct segment random_gso(struct splitmix *r)
+static struct segment random_gso(struct rng *r)
 {
 	struct segment s = { .src = 1, .dst = 2, .ttl = 64 };
 
-	s.ipv6 = splitmix_chance(r, 50);
-	s.udp = splitmix_chance(r, 30);
-	s.tags = (unsigned)splitmix_below(r, 3);
-	s.vlan = (uint16_t)splitmix_below(r, 4000);
-	s.tos = (uint8_t)splitmix_next(r);
-	s.id = (uint16_t)splitmix_next(r);
-	s.df = splitmix_chance(r, 50);
-	s.ip_options = 8 * splitmix_below(r, s.ipv6 ? 14 : 6);
-	s.seq = (uint32_t)splitmix_next(r);
-	s.ack = (uint32_t)splitmix_next(r);
-	s.flags = (uint8_t)splitmix_next(r);
-	s.window = (uint16_t)splitmix_next(r);
-	s.options = 4 * splitmix_below(r, 11);
-	s.option = (uint8_t)splitmix_next(r);
-	s.payload_len = 1 + splitmix_below(r, 65000);
+	s.ipv6 = rng_chance(r, 0.5);
+	s.udp = rng_chance(r, 0.3);
+	s.tags = (unsigned)rng_below(r, 3);
+	s.vlan = (uint16_t)rng_below(r, 4000);
+	s.tos = (uint8_t)rng_u64(r);
+	s.id = (uint16_t)rng_u64(r);
+	s.df = rng_chance(r, 0.5);
+	s.ip_options = 8 * rng_below(r, s.ipv6 ? 14 : 6);
+	s.seq = (uint32_t)rng_u64(r);
+	s.ack = (uint32_t)rng_u64(r);
+	s.flags = (uint8_t)rng_u64(r);
+	s.window = (uint16_t)rng_u64(r);
+	s.options = 4 * rng_below(r, 11);
+	s.option = (uint8_t)rng_u64(r);
+	s.payload_len = 1 + rng_below(r, 65000);
 	return s;
 }
 
 START_TEST(any_gso_frame_is_split_right)
 {
-	struct splitmix r = { .state = (uint64_t)_i };
+	struct rng r = rng_init((uint64_t)_i);
 	struct segment s = random_gso(&r);
-	uint16_t size = (uint16_t)(32 + splitmix_below(&r, 9000));
-	size_t room = GSO_PAYLOAD_MIN + splitmix_below(&r, 3000);
+	uint16_t size = (uint16_t)(32 + rng_below(&r, 9000));
+	size_t room = GSO_PAYLOAD_MIN + rng_below(&r, 3000);
 	struct offload o;
 	struct gso g;
 	size_t len = build_gso(&s, size, &o);
@@ -484,7 +484,7 @@ static void split_anything(const uint8_t *frame, size_t len,
 
 START_TEST(changed_gso_frames_are_split_in_bounds_or_refused)
 {
-	struct splitmix r = { .state = (uint64_t)_i };
+	struct rng r = rng_init((uint64_t)_i);
 	struct segment s = random_gso(&r);
 	struct offload o;
 	size_t len;
@@ -493,15 +493,14 @@ START_TEST(changed_gso_frames_are_split_in_bounds_or_refused)
 	len = build_gso(&s, 700, &o);
 	for (int i = 0; i < 200; i++) {
 		size_t cut =
-			len -
-			(splitmix_chance(&r, 30) ? splitmix_below(&r, len) : 0);
+			len - (rng_chance(&r, 0.3) ? rng_below(&r, len) : 0);
 		uint8_t *copy = segment_copy(gso_frame, cut);
 
-		for (uint64_t n = splitmix_below(&r, 4); n > 0 && cut > 0; n--)
-			copy[splitmix_below(&r, min(cut, 150))] =
-				(uint8_t)splitmix_next(&r);
-		o.gso_size = (uint16_t)splitmix_below(&r, 2000);
-		split_anything(copy, cut, &o, splitmix_below(&r, 2000));
+		for (uint64_t n = rng_below(&r, 4); n > 0 && cut > 0; n--)
+			copy[rng_below(&r, min(cut, 150))] =
+				(uint8_t)rng_u64(&r);
+		o.gso_size = (uint16_t)rng_below(&r, 2000);
+		split_anything(copy, cut, &o, rng_below(&r, 2000));
 		free(copy);
 	}
 }

@@ -8,7 +8,7 @@
 #include "support/main.h"
 #include "support/pcap.h"
 #include "support/reports.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 static const uint8_t mac[ETH_ADDR_LEN] = { 2, 0, 0, 0, 0, 9 };
 
@@ -314,16 +314,16 @@ END_TEST
 /* With the checksum put right, so that the parser behind it is reached. */
 START_TEST(random_messages_break_nothing)
 {
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	uint8_t frame[REPORT_MAX];
 
 	for (int n = 0; n < 500; n++) {
 		size_t len = igmp_frame(frame, 0, report);
-		uint64_t flips = 1 + splitmix_below(&rng, 4);
+		uint64_t flips = 1 + rng_below(&rng, 4);
 
 		while (flips-- > 0)
-			frame[38 + splitmix_below(&rng, len - 38)] =
-				(uint8_t)splitmix_next(&rng);
+			frame[38 + rng_below(&rng, len - 38)] =
+				(uint8_t)rng_u64(&rng);
 		igmp_repair(frame, len);
 		hear(frame, len);
 	}

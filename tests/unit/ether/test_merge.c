@@ -9,8 +9,8 @@
 #include "support/frame_len.h"
 #include "support/gso_frame.h"
 #include "support/main.h"
+#include "support/rng.h"
 #include "support/segments.h"
-#include "support/splitmix.h"
 
 #define PORTS	     4
 #define ARRIVALS_MAX 2000
@@ -898,39 +898,39 @@ END_TEST
 
 #define FLOWS 6
 
-static struct segment random_flow(struct splitmix *r, unsigned i)
+static struct segment random_flow(struct rng *r, unsigned i)
 {
-	struct segment s = splitmix_chance(r, 30) ? udp() : tcp();
+	struct segment s = rng_chance(r, 0.3) ? udp() : tcp();
 
 	s.src_port = (uint16_t)(100 + i);
-	s.ipv6 = splitmix_chance(r, 50);
-	s.tags = (unsigned)splitmix_below(r, 3);
-	s.df = splitmix_chance(r, 50);
-	s.seq = s.udp ? 0 : (uint32_t)splitmix_next(r);
-	s.options = 4 * splitmix_below(r, 11);
-	s.payload_len = 1 + splitmix_below(r, 300);
+	s.ipv6 = rng_chance(r, 0.5);
+	s.tags = (unsigned)rng_below(r, 3);
+	s.df = rng_chance(r, 0.5);
+	s.seq = s.udp ? 0 : (uint32_t)rng_u64(r);
+	s.options = 4 * rng_below(r, 11);
+	s.payload_len = 1 + rng_below(r, 300);
 	return s;
 }
 
 /* Mostly a segment that continues the flow; now and then another. */
-static void add_random(struct splitmix *r, uint16_t port, struct segment *flow)
+static void add_random(struct rng *r, uint16_t port, struct segment *flow)
 {
 	struct segment s = *flow;
 
-	if (splitmix_chance(r, 10))
-		s.flags ^= (uint8_t)(1u << splitmix_below(r, 8));
-	if (splitmix_chance(r, 10))
-		s.payload_len = splitmix_below(r, 2 * s.payload_len);
-	if (splitmix_chance(r, 3))
+	if (rng_chance(r, 0.1))
+		s.flags ^= (uint8_t)(1u << rng_below(r, 8));
+	if (rng_chance(r, 0.1))
+		s.payload_len = rng_below(r, 2 * s.payload_len);
+	if (rng_chance(r, 0.03))
 		s.ack++;
-	if (splitmix_chance(r, 3))
-		s.seq -= s.udp ? 0 : (uint32_t)splitmix_below(r, 1000);
-	if (splitmix_chance(r, 3))
+	if (rng_chance(r, 0.03))
+		s.seq -= s.udp ? 0 : (uint32_t)rng_below(r, 1000);
+	if (rng_chance(r, 0.03))
 		s.ip_options = 8;
-	if (splitmix_chance(r, 3))
+	if (rng_chance(r, 0.03))
 		s.id += 3;
 	add_segment(port, &s);
-	if (!splitmix_chance(r, 3)) {
+	if (!rng_chance(r, 0.03)) {
 		flow->seq = s.seq;
 		flow->seq += s.udp ? 0 : (uint32_t)s.payload_len;
 		flow->id = (uint16_t)(s.id + 1);
@@ -970,24 +970,25 @@ static void assert_order(void)
 
 static void any_traffic_keeps_its_order_and_can_be_split_back_at(int seed)
 {
-	struct splitmix r = { .state = (uint64_t)seed };
+	struct rng r = rng_init((uint64_t)seed);
 	struct segment flows[PORTS][FLOWS];
-	unsigned stay = (unsigned)splitmix_below(&r, 95), port = 0, flow = 0;
+	double stay = (double)rng_below(&r, 95) / 100;
+	unsigned port = 0, flow = 0;
 
 	merge_set_mode(c, (enum merge_mode)(seed % 3));
 	for (unsigned p = 0; p < PORTS; p++)
 		for (unsigned i = 0; i < FLOWS; i++)
 			flows[p][i] = random_flow(&r, i);
 	for (int i = 0; i < 400; i++) {
-		if (!splitmix_chance(&r, stay)) {
-			port = (unsigned)splitmix_below(&r, PORTS);
-			flow = (unsigned)splitmix_below(&r, FLOWS);
+		if (!rng_chance(&r, stay)) {
+			port = (unsigned)rng_below(&r, PORTS);
+			flow = (unsigned)rng_below(&r, FLOWS);
 		}
-		if (splitmix_chance(&r, 2))
+		if (rng_chance(&r, 0.02))
 			add_arp((uint16_t)port);
 		else
 			add_random(&r, (uint16_t)port, &flows[port][flow]);
-		if (splitmix_chance(&r, 1))
+		if (rng_chance(&r, 0.01))
 			merge_flush(c);
 	}
 	flush();
@@ -1008,9 +1009,9 @@ END_TEST
 /* A GSO frame split for a peer arrives there as a GSO frame. */
 static void what_was_split_is_merged_again_at(int seed)
 {
-	struct splitmix r = { .state = (uint64_t)seed };
+	struct rng r = rng_init((uint64_t)seed);
 	struct segment s = random_flow(&r, 0);
-	uint16_t size = (uint16_t)(700 + splitmix_below(&r, 9000));
+	uint16_t size = (uint16_t)(700 + rng_below(&r, 9000));
 	struct gso_segment seg;
 	struct offload o;
 	struct gso g;
@@ -1018,8 +1019,8 @@ static void what_was_split_is_merged_again_at(int seed)
 	size_t len;
 
 	merge_set_mode(c, MERGE_TCP_UDP);
-	s.payload_len = 2 * size + splitmix_below(&r, 40000);
-	s.flags |= splitmix_chance(&r, 50) ? SEGMENT_PSH : 0;
+	s.payload_len = 2 * size + rng_below(&r, 40000);
+	s.flags |= rng_chance(&r, 0.5) ? SEGMENT_PSH : 0;
 	len = segment_build(scratch, sizeof(scratch), &s, &o);
 	gso_frame = segment_copy(scratch, len);
 	o.gso_size = size;
@@ -1055,7 +1056,7 @@ END_TEST
 /* Anything in any header of one that would merge: no byte is lost. */
 static void changed_segments_pass_whole_at(int seed)
 {
-	struct splitmix r = { .state = (uint64_t)seed };
+	struct rng r = rng_init((uint64_t)seed);
 	struct segment s = random_flow(&r, 0);
 	size_t in = 0, out = 0;
 
@@ -1065,12 +1066,11 @@ static void changed_segments_pass_whole_at(int seed)
 		size_t len = segment_build(scratch, sizeof(scratch), &s, &o);
 		size_t headers = segment_headers_len(&s);
 
-		while (splitmix_chance(&r, 30))
-			scratch[splitmix_below(&r, headers)] ^=
-				(uint8_t)(1u << splitmix_below(&r, 8));
+		while (rng_chance(&r, 0.3))
+			scratch[rng_below(&r, headers)] ^=
+				(uint8_t)(1u << rng_below(&r, 8));
 		scratch[6] &= 0xfe; /* no multicast source */
-		len -= splitmix_chance(&r, 10) ? splitmix_below(&r, len - 17)
-					       : 0;
+		len -= rng_chance(&r, 0.1) ? rng_below(&r, len - 17) : 0;
 		add_bytes(1, scratch, len, headers, &o);
 		in += len;
 	}

@@ -6,7 +6,7 @@
 #include "support/group_equal.h"
 #include "support/main.h"
 #include "support/reports.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 /* ff0e::N */
 #define G1   "ff0e0000000000000000000000000001 "
@@ -288,16 +288,16 @@ END_TEST
 
 START_TEST(random_messages_break_nothing)
 {
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	uint8_t frame[REPORT_MAX];
 
 	for (int n = 0; n < 500; n++) {
 		size_t len = mld_frame(frame, 0, report);
-		uint64_t flips = 1 + splitmix_below(&rng, 4);
+		uint64_t flips = 1 + rng_below(&rng, 4);
 
 		while (flips-- > 0)
-			frame[54 + splitmix_below(&rng, len - 54)] =
-				(uint8_t)splitmix_next(&rng);
+			frame[54 + rng_below(&rng, len - 54)] =
+				(uint8_t)rng_u64(&rng);
 		mld_repair(frame, len);
 		hear(frame, len);
 	}

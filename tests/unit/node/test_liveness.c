@@ -2,7 +2,7 @@
 
 #include "node/liveness.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 static const struct liveness_config usual = { CLOCK_S, 3 };
 
@@ -81,8 +81,8 @@ END_TEST
 
 START_TEST(loss_is_that_of_the_last_minute)
 {
-	static const unsigned percent[] = { 0, 10, 0 };
-	struct splitmix rng = { 3 };
+	static const double loss[] = { 0, 0.1, 0 };
+	struct rng rng = rng_init(3);
 	struct liveness l;
 	uint64_t t = CLOCK_S, advance = 1;
 
@@ -92,13 +92,13 @@ START_TEST(loss_is_that_of_the_last_minute)
 		for (int n = 0; n < 8000; n++, advance++) {
 			t += 10 * CLOCK_MS;
 			liveness_roll(&l, t);
-			if (splitmix_chance(&rng, percent[phase]))
+			if (rng_chance(&rng, loss[phase]))
 				continue;
 			liveness_received(&l, advance, t);
 			advance = 0;
 		}
-		ck_assert_double_ge(liveness_loss(&l), percent[phase] * 0.0085);
-		ck_assert_double_le(liveness_loss(&l), percent[phase] * 0.0115);
+		ck_assert_double_ge(liveness_loss(&l), loss[phase] * 0.85);
+		ck_assert_double_le(liveness_loss(&l), loss[phase] * 1.15);
 	}
 }
 END_TEST

@@ -3,7 +3,7 @@
 
 #include "node/liveness.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 static const struct liveness_config usual = { CLOCK_S, 3 };
 
@@ -35,10 +35,10 @@ struct end {
 
 struct pair {
 	struct liveness_config c;
-	struct splitmix rng;
+	struct rng rng;
 	uint64_t now_us;
-	unsigned loss; /* percent */
-	bool cut[2];   /* towards that end */
+	double loss; /* of each datagram */
+	bool cut[2]; /* towards that end */
 	struct end ends[2];
 	struct message in_flight[IN_FLIGHT_MAX];
 	size_t count;
@@ -47,10 +47,10 @@ struct pair {
 static void pair_init(struct pair *p, const struct liveness_config *c,
 		      uint64_t seed)
 {
-	*p = (struct pair){ .c = *c, .rng = { seed } };
-	p->now_us = 1000 * CLOCK_S + splitmix_below(&p->rng, CLOCK_S);
+	*p = (struct pair){ .c = *c, .rng = rng_init(seed) };
+	p->now_us = 1000 * CLOCK_S + rng_below(&p->rng, CLOCK_S);
 	for (int i = 0; i < 2; i++) {
-		p->now_us += splitmix_below(&p->rng, 300);
+		p->now_us += rng_below(&p->rng, 300);
 		liveness_init(&p->ends[i].l, p->now_us);
 	}
 }
@@ -74,8 +74,7 @@ static void send(struct pair *p, int from, const struct wire_probe *report)
 	struct end *e = &p->ends[from];
 	int to = !from;
 	struct message m = {
-		.at_us = p->now_us + DELAY_US +
-			 splitmix_below(&p->rng, JITTER_US),
+		.at_us = p->now_us + DELAY_US + rng_below(&p->rng, JITTER_US),
 		.counter = e->counter++,
 		.to = to,
 		.has_report = report != NULL,
@@ -87,7 +86,7 @@ static void send(struct pair *p, int from, const struct wire_probe *report)
 		m.report.sent = e->l.sent;
 		m.report.received = e->l.received;
 	}
-	if (p->cut[to] || splitmix_chance(&p->rng, p->loss))
+	if (p->cut[to] || rng_chance(&p->rng, p->loss))
 		return;
 	if (p->count == IN_FLIGHT_MAX)
 		ck_abort_msg("too much in flight");
@@ -280,7 +279,7 @@ START_TEST(a_peer_cut_off_is_silent_after_the_limit)
 	uint64_t cut_us;
 
 	pair_init(&p, &usual, (uint64_t)_i);
-	run_for(&p, 10 * CLOCK_S + splitmix_below(&p.rng, 2 * CLOCK_S));
+	run_for(&p, 10 * CLOCK_S + rng_below(&p.rng, 2 * CLOCK_S));
 	p.cut[0] = p.cut[1] = true;
 	cut_us = p.now_us;
 	run_for(&p, 10 * CLOCK_S);
@@ -307,7 +306,7 @@ START_TEST(one_way_cut_makes_one_end_deaf_and_the_other_silent)
 
 	pair_init(&p, &usual, (uint64_t)_i);
 	set_traffic(&p, (uint64_t)_i);
-	run_for(&p, 10 * CLOCK_S + splitmix_below(&p.rng, 2 * CLOCK_S));
+	run_for(&p, 10 * CLOCK_S + rng_below(&p.rng, 2 * CLOCK_S));
 	p.cut[1] = true;
 	cut_us = p.now_us;
 	run_for(&p, 20 * CLOCK_S);
@@ -343,13 +342,13 @@ START_TEST(short_cuts_take_nobody_down)
 	pair_init(&p, &usual, (uint64_t)_i);
 	set_traffic(&p, (uint64_t)_i);
 	for (int n = 0; n < 200; n++) {
-		bool one_way = splitmix_chance(&p.rng, 50);
+		bool one_way = rng_chance(&p.rng, 0.5);
 
 		p.cut[0] = !one_way;
 		p.cut[1] = true;
-		run_for(&p, splitmix_below(&p.rng, 1700 * CLOCK_MS));
+		run_for(&p, rng_below(&p.rng, 1700 * CLOCK_MS));
 		p.cut[0] = p.cut[1] = false;
-		run_for(&p, 2 * CLOCK_S + splitmix_below(&p.rng, CLOCK_S));
+		run_for(&p, 2 * CLOCK_S + rng_below(&p.rng, CLOCK_S));
 	}
 	ck_assert_all_up(&p, _i);
 }
@@ -360,7 +359,7 @@ START_TEST(hours_of_5_percent_loss_take_nobody_down)
 	struct pair p;
 
 	pair_init(&p, &usual, (uint64_t)_i);
-	p.loss = 5;
+	p.loss = 0.05;
 	run_for(&p, 10 * 3600 * CLOCK_S);
 	ck_assert_all_up(&p, _i);
 }
@@ -372,7 +371,7 @@ START_TEST(hours_of_5_percent_loss_take_nobody_down_under_traffic)
 
 	pair_init(&p, &usual, (uint64_t)_i);
 	set_traffic(&p, (uint64_t)_i);
-	p.loss = 5;
+	p.loss = 0.05;
 	run_for(&p, 1800 * CLOCK_S);
 	ck_assert_all_up(&p, _i);
 }
@@ -386,7 +385,7 @@ START_TEST(twenty_percent_loss_for_20_s_takes_nobody_down)
 		pair_init(&p, &usual, (uint64_t)_i * 1000 + n);
 		set_traffic(&p, n);
 		run_for(&p, 3 * CLOCK_S);
-		p.loss = 20;
+		p.loss = 0.2;
 		run_for(&p, 20 * CLOCK_S);
 		ck_assert_all_up(&p, _i);
 	}
@@ -433,7 +432,7 @@ START_TEST(a_peer_that_counts_anew_is_not_deaf)
 	run_for(&p, 50 * CLOCK_S);
 	for (int n = 0; n < 50; n++) {
 		liveness_init(&p.ends[1].l, p.now_us);
-		run_for(&p, splitmix_below(&p.rng, 5 * CLOCK_S));
+		run_for(&p, rng_below(&p.rng, 5 * CLOCK_S));
 	}
 	ck_assert_all_up(&p, _i);
 }

@@ -246,7 +246,7 @@ static void send_many(struct host *host, const struct frame *frames, size_t n)
 START_TEST(unicast_and_multicast_keep_their_order_to_each_peer)
 {
 	static uint8_t bytes[MANY][FRAME_HEADROOM + 1500];
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	struct frame frames[MANY];
 	struct iovec iov[MANY];
 	size_t for_b[MANY], for_c[MANY], nb = 0, nc = 0, since, sent;
@@ -259,8 +259,8 @@ START_TEST(unicast_and_multicast_keep_their_order_to_each_peer)
 	host_forget_written(c);
 	for (size_t i = 0; i < MANY; i++) {
 		static const uint8_t dsts[] = { 2, 3, 0xff };
-		uint8_t dst = dsts[splitmix_below(&rng, 3)];
-		size_t len = 60 + splitmix_below(&rng, 1400);
+		uint8_t dst = dsts[rng_below(&rng, 3)];
+		size_t len = 60 + rng_below(&rng, 1400);
 		uint8_t *frame = hosts_frame(dst, 1, len, i);
 
 		memcpy(bytes[i] + FRAME_HEADROOM, frame, len);

@@ -145,12 +145,12 @@ END_TEST
 
 static enum fate lose_one_in_five(struct hosts *hosts, struct packet *p)
 {
-	static struct splitmix rng;
+	static struct rng rng;
 
 	if (hosts->sent == 1)
 		rng.state = hosts->host[0].rng.state;
 	(void)p;
-	return splitmix_chance(&rng, 20) ? LOSE : PASS;
+	return rng_chance(&rng, 0.2) ? LOSE : PASS;
 }
 
 START_TEST(a_bad_path_keeps_nobody_apart)

@@ -76,7 +76,7 @@ static void fail_allocation(int64_t nth)
 /* A node on its own, whose datagrams cost the test no memory. */
 static struct {
 	struct node *node;
-	struct splitmix rng;
+	struct rng rng;
 	struct clock now;
 	uint8_t sent[2000]; /* the last datagram */
 	size_t sent_count;
@@ -84,11 +84,8 @@ static struct {
 
 static void lone_random(void *user, void *buf, size_t len)
 {
-	uint8_t *bytes = buf;
-
 	(void)user;
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)splitmix_next(&lone.rng);
+	rng_bytes(&lone.rng, buf, len);
 }
 
 static void lone_send(void *user, const struct datagram_run *runs, size_t n)
@@ -275,32 +272,31 @@ static size_t in_use(void)
 }
 
 /* Any length, and as often as not a likely beginning. */
-static size_t random_datagram(struct splitmix *rng, uint8_t bytes[1500])
+static size_t random_datagram(struct rng *rng, uint8_t bytes[1500])
 {
 	static const size_t lens[] = { WIRE_INITIATION_LEN, WIRE_RESPONSE_LEN,
 				       WIRE_COOKIE_LEN, 32, 120 };
-	size_t len = splitmix_chance(rng, 60) ? lens[splitmix_below(rng, 5)]
-					      : splitmix_below(rng, 1500);
+	size_t len = rng_chance(rng, 0.6) ? lens[rng_below(rng, 5)]
+					  : rng_below(rng, 1500);
 
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)splitmix_next(rng);
-	if (len >= 4 && splitmix_chance(rng, 90)) {
+	rng_bytes(rng, bytes, len);
+	if (len >= 4 && rng_chance(rng, 0.9)) {
 		memset(bytes, 0, 4);
-		bytes[0] = (uint8_t)(1 + splitmix_below(rng, 4));
+		bytes[0] = (uint8_t)(1 + rng_below(rng, 4));
 	}
 	return len;
 }
 
 #define RANDOM_DATAGRAMS 200000
 
-static void feed_random(struct splitmix *rng, int count)
+static void feed_random(struct rng *rng, int count)
 {
 	uint8_t bytes[1500];
 
 	for (int i = 0; i < count; i++) {
 		struct datagram_run r = {
-			.remote = addr_v4((uint32_t)splitmix_next(rng),
-					  (uint16_t)splitmix_next(rng)),
+			.remote = addr_v4((uint32_t)rng_u64(rng),
+					  (uint16_t)rng_u64(rng)),
 			.data = bytes,
 			.len = random_datagram(rng, bytes),
 		};
@@ -311,7 +307,7 @@ static void feed_random(struct splitmix *rng, int count)
 
 START_TEST(attack_two_hundred_thousand_random_datagrams_leave_no_trace)
 {
-	struct splitmix rng = { 1 };
+	struct rng rng = rng_init(1);
 	uint64_t before, drops;
 	size_t used, sent;
 

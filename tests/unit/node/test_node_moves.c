@@ -410,15 +410,15 @@ END_TEST
  * have to keep those that either of them may send on. */
 START_TEST(hosts_of_three_addresses_each_lose_no_frame_as_they_meet)
 {
-	uint64_t seed = (uint64_t)_i;
+	struct rng seeds = rng_init((uint64_t)_i);
 
 	for (uint32_t i = 1; i < 3; i++) {
 		a->addrs[i] = addr_v4(0x0a090001 + (i << 8), WIRE_PORT);
 		b->addrs[i] = addr_v4(0x0a090002 + (i << 8), WIRE_PORT);
 	}
 	a->addrs_count = b->addrs_count = 3;
-	a->rng.state = splitmix_next(&(struct splitmix){ seed });
-	b->rng.state = splitmix_next(&(struct splitmix){ ~seed });
+	a->rng = rng_init(rng_u64(&seeds));
+	b->rng = rng_init(rng_u64(&seeds));
 	host_start(a);
 	host_start(b);
 	host_want(a, b->addrs, 3);

@@ -282,20 +282,19 @@ static enum fate cut(struct hosts *hosts, struct packet *p)
 		       : PASS;
 }
 
-static struct splitmix weather;
+static struct rng weather;
 
 /* A quarter is lost; the others overtake one another. */
 static enum fate rain(struct hosts *hosts, struct packet *p)
 {
 	(void)p;
-	hosts->latency_us = CLOCK_MS + splitmix_below(&weather, 30 * CLOCK_MS);
-	return splitmix_chance(&weather, 25) ? LOSE : PASS;
+	hosts->latency_us = CLOCK_MS + rng_below(&weather, 30 * CLOCK_MS);
+	return rng_chance(&weather, 0.25) ? LOSE : PASS;
 }
 
-static void station_toggle(struct host *host, struct splitmix *rng,
-			   bool joined[8])
+static void station_toggle(struct host *host, struct rng *rng, bool joined[8])
 {
-	uint32_t i = (uint32_t)splitmix_below(rng, 8);
+	uint32_t i = (uint32_t)rng_below(rng, 8);
 	struct group g = station_group(i);
 
 	joined[i] = !joined[i];
@@ -313,10 +312,10 @@ START_TEST(after_any_loss_all_know_the_same)
 	stations_mesh(&h, 3);
 	h.judge = rain;
 	for (int step = 0; step < 60; step++) {
-		size_t who = splitmix_below(&weather, 3);
+		size_t who = rng_below(&weather, 3);
 
 		station_toggle(&h.host[who], &weather, joined[who]);
-		hosts_run(&h, splitmix_below(&weather, 400 * CLOCK_MS));
+		hosts_run(&h, rng_below(&weather, 400 * CLOCK_MS));
 	}
 	h.judge = NULL;
 	hosts_run(&h, 10 * CLOCK_S);
@@ -417,18 +416,18 @@ START_TEST(who_is_not_flooded_lacks_nothing_at_any_moment)
 	h.tap_sides = look;
 	h.judge = rain;
 	for (int step = 0; step < 80; step++) {
-		size_t who = splitmix_below(&weather, 3);
+		size_t who = rng_below(&weather, 3);
 
-		if (splitmix_chance(&weather, 4)) {
+		if (rng_chance(&weather, 0.04)) {
 			restart(who);
-		} else if (splitmix_chance(&weather, 4)) {
+		} else if (rng_chance(&weather, 0.04)) {
 			h.judge = cut;
 			hosts_run(&h, 4 * CLOCK_S);
 			h.judge = rain;
 		} else {
 			station_toggle(&h.host[who], &weather, joined[who]);
 		}
-		hosts_run(&h, splitmix_below(&weather, 500 * CLOCK_MS));
+		hosts_run(&h, rng_below(&weather, 500 * CLOCK_MS));
 		for (size_t j = 0; j < 3; j++)
 			host_forget_events(&h.host[j]);
 	}

@@ -842,29 +842,28 @@ END_TEST
 
 /* ---- all of it at once ---- */
 
-static struct segment random_segment(struct splitmix *r, uint16_t *gso_size)
+static struct segment random_segment(struct rng *r, uint16_t *gso_size)
 {
 	struct segment s = { .src = 1, .dst = 2, .ttl = 64 };
 	size_t room;
 
-	s.udp = splitmix_chance(r, 30);
-	s.ipv6 = splitmix_chance(r, 40);
-	s.tags = splitmix_chance(r, 20);
+	s.udp = rng_chance(r, 0.3);
+	s.ipv6 = rng_chance(r, 0.4);
+	s.tags = rng_chance(r, 0.2);
 	s.vlan = 7;
-	s.df = splitmix_chance(r, 80);
-	s.flags = splitmix_chance(r, 80) ? SEGMENT_ACK
-					 : (uint8_t)splitmix_next(r);
-	s.ip_options = splitmix_chance(r, 10) ? 8 : 0;
-	s.options = splitmix_chance(r, 50) ? 12 : 0;
-	s.src_port = (uint16_t)splitmix_below(r, 3);
+	s.df = rng_chance(r, 0.8);
+	s.flags = rng_chance(r, 0.8) ? SEGMENT_ACK : (uint8_t)rng_u64(r);
+	s.ip_options = rng_chance(r, 0.1) ? 8 : 0;
+	s.options = rng_chance(r, 0.5) ? 12 : 0;
+	s.src_port = (uint16_t)rng_below(r, 3);
 	s.dst_port = 5001;
-	s.seq = (uint32_t)splitmix_next(r);
+	s.seq = (uint32_t)rng_u64(r);
 	room = 1500 + ETH_OVERHEAD_MAX - segment_headers_len(&s);
-	s.payload_len = 1 + splitmix_below(r, room);
+	s.payload_len = 1 + rng_below(r, room);
 	*gso_size = 0;
-	if (splitmix_chance(r, 40)) {
-		s.payload_len = 1 + splitmix_below(r, 20000);
-		*gso_size = (uint16_t)(30 + splitmix_below(r, room - 29));
+	if (rng_chance(r, 0.4)) {
+		s.payload_len = 1 + rng_below(r, 20000);
+		*gso_size = (uint16_t)(30 + rng_below(r, room - 29));
 	}
 	return s;
 }
@@ -875,7 +874,7 @@ static struct segment random_segment(struct splitmix *r, uint16_t *gso_size)
 START_TEST(any_mix_arrives_whole_and_in_order)
 {
 	static const size_t sizes[] = { 548, 1200, 1472, 8972 };
-	struct splitmix r = { (uint64_t)_i };
+	struct rng r = rng_init((uint64_t)_i);
 	struct segment sent[MIXED];
 	uint16_t gso_sizes[MIXED];
 	size_t at = 0, since;

@@ -2,7 +2,7 @@
 
 #include "node/pmtu.h"
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 
 #define START_US (1000 * CLOCK_S)
 #define RTT_US	 (2 * CLOCK_MS)
@@ -11,11 +11,11 @@
 
 struct path {
 	struct pmtu pmtu;
-	struct splitmix rng;
+	struct rng rng;
 	uint64_t now_us;
 	uint16_t fits;	   /* the largest payload that gets through; 0: none */
 	uint16_t local;	   /* the largest our kernel takes; 0: any */
-	unsigned loss;	   /* percent, each way */
+	double loss;	   /* each way */
 	uint64_t small_us; /* last echo of a small probe */
 	uint64_t echo_us;  /* of the padded probe on its way back; 0: none */
 	uint16_t echo_size;
@@ -34,8 +34,8 @@ static struct path path_init(bool v6, uint16_t max, uint16_t fits)
 
 static bool survives(struct path *p)
 {
-	return p->fits && !splitmix_chance(&p->rng, p->loss) &&
-	       !splitmix_chance(&p->rng, p->loss);
+	return p->fits && !rng_chance(&p->rng, p->loss) &&
+	       !rng_chance(&p->rng, p->loss);
 }
 
 /* Sends a padded probe, and a small one beside it. */
@@ -352,7 +352,7 @@ START_TEST(twenty_percent_loss_does_not_keep_the_size_down)
 	uint64_t seconds = 0, full = 0;
 
 	p.rng.state = (uint64_t)_i;
-	p.loss = 20;
+	p.loss = 0.2;
 	for (; seconds < 7200; seconds++) {
 		run_for(&p, CLOCK_S);
 		full += p.pmtu.size >= PMTU_BASE;
@@ -368,20 +368,20 @@ END_TEST
 /* Whatever the path does, once it holds still the size is right. */
 START_TEST(the_size_ends_at_the_best_that_fits)
 {
-	struct splitmix rng = { (uint64_t)_i };
-	bool v6 = splitmix_chance(&rng, 50);
+	struct rng rng = rng_init((uint64_t)_i);
+	bool v6 = rng_chance(&rng, 0.5);
 	struct path p = path_init(v6, PMTU_MAX, 1472);
 
 	p.rng = rng;
 	for (int n = 0; n < 100; n++) {
-		size_t at = splitmix_below(&p.rng, PATHS);
+		size_t at = rng_below(&p.rng, PATHS);
 
 		if (paths[at].v6 != v6)
 			continue;
 		p.fits = payload(v6, paths[at].mtu);
-		p.local = splitmix_chance(&p.rng, 30) ? p.fits : 0;
-		p.loss = (unsigned)splitmix_below(&p.rng, 30);
-		run_for(&p, splitmix_below(&p.rng, 100 * CLOCK_S));
+		p.local = rng_chance(&p.rng, 0.3) ? p.fits : 0;
+		p.loss = (double)rng_below(&p.rng, 30) / 100;
+		run_for(&p, rng_below(&p.rng, 100 * CLOCK_S));
 		p.loss = 0;
 		run_for(&p, 8 * CLOCK_S);
 		ck_assert_uint_le(p.pmtu.size, p.fits);

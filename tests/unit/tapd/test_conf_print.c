@@ -1,5 +1,5 @@
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 #include "unit/tapd/conf_help.h"
 
 static bool same_peers(const struct conf *a, const struct conf *b)
@@ -76,14 +76,14 @@ START_TEST(print_parses_to_itself)
 }
 END_TEST
 
-static unsigned below(struct splitmix *s, unsigned n)
+static unsigned below(struct rng *s, unsigned n)
 {
-	return (unsigned)splitmix_below(s, n);
+	return (unsigned)rng_below(s, n);
 }
 
 START_TEST(print_parses_to_itself_whatever_the_values)
 {
-	struct splitmix seed = { (uint64_t)_i };
+	struct rng seed = rng_init((uint64_t)_i);
 	char text[2048], path[64], quoted[200];
 	size_t len = 0, max = below(&seed, 60);
 

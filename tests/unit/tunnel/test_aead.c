@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 #include "support/vectors.h"
 #include "tunnel/aead.h"
 #include "tunnel/aead_backend.h"
@@ -25,12 +25,11 @@ static struct aead *backend(int i)
 }
 
 /* The same bytes in every run. */
-static struct splitmix rng;
+static struct rng rng;
 
 static void fill_random(uint8_t *p, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		p[i] = (uint8_t)splitmix_next(&rng);
+	rng_bytes(&rng, p, len);
 }
 
 /* ---- published values ---- */
@@ -358,12 +357,12 @@ END_TEST
 /* Cuts len bytes into up to PIECE_MAX pieces, some of them empty. */
 static size_t cut(struct iovec *pieces, uint8_t *text, size_t len)
 {
-	size_t n = 1 + splitmix_below(&rng, PIECE_MAX), at = 0;
+	size_t n = 1 + rng_below(&rng, PIECE_MAX), at = 0;
 
 	for (size_t i = 0; i + 1 < n; i++) {
-		size_t piece = splitmix_below(&rng, len - at + 1);
+		size_t piece = rng_below(&rng, len - at + 1);
 
-		if (splitmix_below(&rng, 8) == 0)
+		if (rng_below(&rng, 8) == 0)
 			piece = 0;
 		pieces[i] = (struct iovec){ text + at, piece };
 		at += piece;
@@ -377,11 +376,11 @@ static void agree(struct aead *const a[BACKENDS])
 	static uint8_t text[TEXT_MAX];
 	static uint8_t out[BACKENDS][GUARD + TEXT_MAX + AEAD_TAG_LEN + GUARD];
 	uint8_t key[32], ad[40], guard[GUARD];
-	size_t max = splitmix_chance(&rng, 75) ? 300 : TEXT_MAX;
-	size_t len = splitmix_below(&rng, max);
-	size_t shift = splitmix_below(&rng, GUARD);
-	size_t ad_len = splitmix_below(&rng, 41);
-	uint64_t counter = splitmix_next(&rng) >> splitmix_below(&rng, 64);
+	size_t max = rng_chance(&rng, 0.75) ? 300 : TEXT_MAX;
+	size_t len = rng_below(&rng, max);
+	size_t shift = rng_below(&rng, GUARD);
+	size_t ad_len = rng_below(&rng, 41);
+	uint64_t counter = rng_u64(&rng) >> rng_below(&rng, 64);
 	struct aead_key *k[BACKENDS];
 
 	fill_random(text, len);

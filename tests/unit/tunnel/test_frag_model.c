@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 #include "tunnel/frag.h"
 
 #define RECORD_MAX 48
@@ -150,25 +150,25 @@ struct sender {
 	uint64_t sent;
 };
 
-static struct wire_fragment random_rubbish(struct splitmix *rng)
+static struct wire_fragment random_rubbish(struct rng *rng)
 {
 	struct wire_fragment p = { .piece = bytes };
 
-	p.offset = (uint16_t)splitmix_below(rng, RECORD_MAX + 2);
-	p.len = splitmix_below(rng, RECORD_MAX);
-	p.last = splitmix_chance(rng, 30);
+	p.offset = (uint16_t)rng_below(rng, RECORD_MAX + 2);
+	p.len = rng_below(rng, RECORD_MAX);
+	p.last = rng_chance(rng, 0.3);
 	return p;
 }
 
-static struct wire_fragment random_piece(struct splitmix *rng, struct sender *s)
+static struct wire_fragment random_piece(struct rng *rng, struct sender *s)
 {
 	struct wire_fragment p = random_rubbish(rng);
-	uint64_t unit = splitmix_below(rng, s->units);
+	uint64_t unit = rng_below(rng, s->units);
 
 	p.id = s->id;
-	if (splitmix_chance(rng, 2))
+	if (rng_chance(rng, 0.02))
 		return p;
-	if (!splitmix_chance(rng, 20))
+	if (!rng_chance(rng, 0.2))
 		unit = 0;
 	while (s->sent & UINT64_C(1) << unit)
 		unit = (unit + 1) % s->units;
@@ -176,14 +176,14 @@ static struct wire_fragment random_piece(struct splitmix *rng, struct sender *s)
 	p.offset = (uint16_t)(unit * s->unit_len);
 	p.len = s->unit_len;
 	p.last = unit == s->units - 1;
-	p.piece = bytes + splitmix_below(rng, sizeof(bytes) - s->unit_len);
+	p.piece = bytes + rng_below(rng, sizeof(bytes) - s->unit_len);
 	if (s->sent == (UINT64_C(1) << s->units) - 1)
 		s->sent = 0;
 	return p;
 }
 
 struct match {
-	struct splitmix rng;
+	struct rng rng;
 	struct model model;
 	struct frag *frag;
 	struct sender senders[20];
@@ -194,17 +194,16 @@ static void match_init(struct match *m, uint64_t seed)
 {
 	static const size_t unit_lens[] = { 1, 3, 8, 16 };
 
-	*m = (struct match){ .rng = { seed } };
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)splitmix_next(&m->rng);
+	*m = (struct match){ .rng = rng_init(seed) };
+	rng_bytes(&m->rng, bytes, sizeof(bytes));
 	m->frag = frag_new(BUFFERS, RECORD_MAX, PORTS, drops);
 	for (uint32_t i = 0; i < 20; i++) {
 		struct sender *s = &m->senders[i];
 
-		s->port = (uint16_t)splitmix_below(&m->rng, PORTS);
+		s->port = (uint16_t)rng_below(&m->rng, PORTS);
 		s->session = i % 2;
 		s->id = i;
-		s->unit_len = unit_lens[splitmix_below(&m->rng, 4)];
+		s->unit_len = unit_lens[rng_below(&m->rng, 4)];
 		s->units = RECORD_MAX / s->unit_len;
 	}
 }
@@ -212,7 +211,7 @@ static void match_init(struct match *m, uint64_t seed)
 /* One piece to both, and what comes of it. */
 static void match_piece(struct match *m, uint64_t senders)
 {
-	struct sender *s = &m->senders[splitmix_below(&m->rng, senders)];
+	struct sender *s = &m->senders[rng_below(&m->rng, senders)];
 	struct wire_fragment p = random_piece(&m->rng, s);
 	uint8_t want[RECORD_MAX];
 	size_t len =
@@ -239,10 +238,10 @@ START_TEST(random_pieces_agree_with_a_model)
 	for (int step = 0; step < 20000; step++) {
 		const struct model_set *oldest = m->model.sets;
 
-		now_us += splitmix_below(&m->rng, 10 * CLOCK_MS);
-		if (splitmix_below(&m->rng, 500) == 0)
+		now_us += rng_below(&m->rng, 10 * CLOCK_MS);
+		if (rng_below(&m->rng, 500) == 0)
 			now_us += FRAG_LIFE_US;
-		if (splitmix_below(&m->rng, 200) == 0) {
+		if (rng_below(&m->rng, 200) == 0) {
 			frag_forget_session(m->frag, 0, 1);
 			model_forget(&m->model, 0, 1);
 		}

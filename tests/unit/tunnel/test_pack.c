@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "support/main.h"
+#include "support/rng.h"
 #include "support/sessions.h"
-#include "support/splitmix.h"
 #include "tunnel/frag.h"
 #include "tunnel/pack.h"
 
@@ -93,12 +93,11 @@ static void teardown(void)
  * until the test ends: batch borrows. */
 static uint8_t *record_of(size_t len, uint64_t seed)
 {
-	struct splitmix rng = { seed };
+	struct rng rng = rng_init(seed);
 	uint8_t *r = malloc(len);
 
 	ck_assert_ptr_nonnull(r);
-	for (size_t i = WIRE_RECORD_LEN; i < len; i++)
-		r[i] = (uint8_t)splitmix_next(&rng);
+	rng_bytes(&rng, r + WIRE_RECORD_LEN, len - WIRE_RECORD_LEN);
 	wire_pack_record(r, WIRE_FRAME, 0, (uint16_t)(len - WIRE_RECORD_LEN));
 	return r;
 }
@@ -551,24 +550,24 @@ static void receive_all(struct frag *f, uint8_t **records, const size_t *lens,
 	ck_assert_uint_eq(next, count);
 }
 
-static size_t random_len(struct splitmix *rng, size_t datagram_size)
+static size_t random_len(struct rng *rng, size_t datagram_size)
 {
-	size_t most = splitmix_chance(rng, 50)	 ? datagram_size
-		      : splitmix_chance(rng, 90) ? 4 * datagram_size
-						 : 65535;
+	size_t most = rng_chance(rng, 0.5)   ? datagram_size
+		      : rng_chance(rng, 0.9) ? 4 * datagram_size
+					     : 65535;
 
 	if (most > 65535)
 		most = 65535;
 	return WIRE_RECORD_LEN + 14 +
-	       splitmix_below(rng, most - WIRE_RECORD_LEN - 14 + 1);
+	       rng_below(rng, most - WIRE_RECORD_LEN - 14 + 1);
 }
 
 /* In one place or two, wherever it is cut: it is the same record. */
-static void add_somehow(struct splitmix *rng, const uint8_t *record, size_t len)
+static void add_somehow(struct rng *rng, const uint8_t *record, size_t len)
 {
-	size_t head = splitmix_below(rng, len + 1);
+	size_t head = rng_below(rng, len + 1);
 
-	if (splitmix_chance(rng, 50) || head < WIRE_RECORD_LEN)
+	if (rng_chance(rng, 0.5) || head < WIRE_RECORD_LEN)
 		pack_add(&b, record, len);
 	else
 		pack_add_two(&b, record, head, record + head, len - head);
@@ -576,21 +575,21 @@ static void add_somehow(struct splitmix *rng, const uint8_t *record, size_t len)
 
 START_TEST(random_records_all_arrive_once_whole_and_in_order)
 {
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	uint8_t *records[64];
-	size_t lens[64], count = 1 + splitmix_below(&rng, COUNT(records));
-	size_t size = 128 + splitmix_below(&rng, 9188 - 128 + 1);
+	size_t lens[64], count = 1 + rng_below(&rng, COUNT(records));
+	size_t size = 128 + rng_below(&rng, 9188 - 128 + 1);
 	struct frag *f = frag_new(4, 65535, 2, drops);
 
 	ck_assert_ptr_nonnull(f);
-	if (splitmix_chance(&rng, 30))
-		size = 128 + splitmix_below(&rng, 20);
+	if (rng_chance(&rng, 0.3))
+		size = 128 + rng_below(&rng, 20);
 	begin(size);
 	for (size_t i = 0; i < count; i++) {
 		lens[i] = random_len(&rng, size);
 		records[i] = record_of(lens[i], (uint64_t)_i * 1000 + i);
 		add_somehow(&rng, records[i], lens[i]);
-		if (splitmix_chance(&rng, 10))
+		if (rng_chance(&rng, 0.1))
 			pack_close(&b);
 	}
 	end();

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "support/main.h"
-#include "support/splitmix.h"
+#include "support/rng.h"
 #include "tunnel/replay.h"
 
 #define W     ((uint64_t)REPLAY_WINDOW)
@@ -130,9 +130,9 @@ END_TEST
 #define MODEL_SPAN (40 * REPLAY_WINDOW)
 
 /* Mostly onwards with reordering; at times far ahead, far back, or again. */
-static uint64_t random_counter(struct splitmix *rng, uint64_t highest)
+static uint64_t random_counter(struct rng *rng, uint64_t highest)
 {
-	uint64_t kind = splitmix_below(rng, 100), r = splitmix_next(rng);
+	uint64_t kind = rng_below(rng, 100), r = rng_u64(rng);
 	uint64_t back;
 
 	if (kind < 60)
@@ -152,7 +152,7 @@ START_TEST(random_traffic_agrees_with_a_model)
 {
 	bool *seen = calloc(MODEL_SPAN, sizeof(*seen));
 	struct replay r = { 0 };
-	struct splitmix rng = { (uint64_t)_i };
+	struct rng rng = rng_init((uint64_t)_i);
 	uint64_t highest = 0;
 	bool any = false;
 

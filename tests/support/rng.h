@@ -1,6 +1,6 @@
-/* The simulator's randomness: every choice of a run follows from its seed. */
-#ifndef TAPD_SIM_RNG_H
-#define TAPD_SIM_RNG_H
+/* Randomness for tests that repeats: every choice of a run follows from its seed. */
+#ifndef TAPD_TESTS_RNG_H
+#define TAPD_TESTS_RNG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@ struct rng {
 	uint64_t state;
 };
 
+/* Any seed will do, 0 and its neighbours too. */
 struct rng rng_init(uint64_t seed);
 uint64_t rng_u64(struct rng *r);
 /* 0..n-1; 0 if n is 0. */
@@ -22,9 +23,5 @@ uint64_t rng_range(struct rng *r, uint64_t low, uint64_t high);
 /* True with this probability. */
 bool rng_chance(struct rng *r, double probability);
 void rng_bytes(struct rng *r, void *buf, size_t len);
-
-/* Folds bytes into a running digest (FNV-1a, a word at a time). */
-uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t len);
-uint64_t digest_u64(uint64_t digest, uint64_t v);
 
 #endif
