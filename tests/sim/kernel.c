@@ -183,7 +183,7 @@ static void enqueue(struct kernel *k, const struct kept_report *r)
 
 /* In as few reports as its version allows. */
 static void send_groups(struct kernel *k, unsigned interface,
-			enum host_report_says says, const uint16_t *groups,
+			enum report_type says, const uint16_t *groups,
 			size_t count)
 {
 	const struct listeners *l = listeners_of(k);

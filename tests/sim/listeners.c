@@ -8,9 +8,9 @@
 #include "base/bytes.h"
 #include "bridge/router.h"
 
-#include "frames.h"
 #include "listeners_impl.h"
 #include "traffic.h"
+#include "traffic_frames.h"
 
 /* From a join or a leave to its report. */
 #define AT_ONCE_US (3 * SIM_MS)

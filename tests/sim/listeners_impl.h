@@ -5,7 +5,7 @@
 #include "base/clock.h"
 
 #include "listeners.h"
-#include "reports.h"
+#include "support/reports.h"
 
 #define INTERFACES_MAX	 3
 #define VLANS		 3 /* none, and two others */
@@ -36,7 +36,7 @@ struct joined {
 
 struct kept_report {
 	unsigned interface;
-	enum host_report_says says;
+	enum report_type says;
 	size_t count;
 	uint16_t groups[REPORT_GROUPS_MAX];
 };

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frames.h"
 #include "listeners.h"
 #include "support/frame_len.h"
+#include "traffic_frames.h"
 
 #define SETTLE_US (2 * SIM_S)
 /* No link takes longer. */

@@ -3,6 +3,7 @@
 #define TAPD_SIM_TRAFFIC_H
 
 #include "sim.h"
+#include "support/reports.h"
 
 /*
  * Every frame sent is unlike any other and is remembered by its digest: who may
@@ -37,7 +38,7 @@ void traffic_send(struct sim *s, unsigned host,
 struct traffic_message {
 	uint64_t must;
 	size_t len;
-	uint8_t bytes[1518];
+	uint8_t bytes[REPORT_MAX];
 };
 
 /* A batch of them. */

@@ -1,10 +1,11 @@
 /* A querier on a virtual clock, and what hosts say to it: for tests. */
 #include "support/lan.h"
-#include "ether/snoop.h"
 
 #include <check.h>
 
+#include "ether/snoop.h"
 #include "support/group_equal.h"
+#include "support/heard.h"
 
 static const uint8_t seed[TABLE_SEED_LEN] = { 42 };
 
@@ -114,7 +115,7 @@ void end_general_query(void)
 void start_joined(const struct group *group)
 {
 	start();
-	say(HOST, REPORT_TO_ALL, group);
+	say(HOST, REPORT_JOIN, group);
 }
 
 void general_query(uint8_t host, enum report_type type,
@@ -151,7 +152,7 @@ void say_old(uint8_t host, enum report_type type, const struct group *group)
 
 void answer(uint8_t host)
 {
-	say(host, REPORT_IS_ALL, &lan.mdns);
+	say(host, REPORT_ANSWER, &lan.mdns);
 }
 
 bool wants_all_for(enum querier_reason reason)

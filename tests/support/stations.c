@@ -32,13 +32,14 @@ static struct station *station_of(const struct host *host)
 static void report(struct host *host, enum report_type type,
 		   const struct group *groups, size_t count)
 {
+	struct host_report r = { .mac = { 2, 0, 0, 0, 1,
+					  (uint8_t)host->config.name[0] },
+				 .says = type,
+				 .count = count };
 	uint8_t frame[REPORT_MAX];
-	size_t len = report_frame(frame, group_is_v4(groups) ? 3 : 2, type,
-				  groups, count);
 
-	frame[ETH_ADDR_LEN + 4] = 1; /* a MAC for each host */
-	frame[ETH_ADDR_LEN + 5] = (uint8_t)(host->config.name[0]);
-	host_tap(host, frame, len);
+	memcpy(r.groups, groups, count * sizeof(*groups));
+	host_tap(host, frame, report_build(frame, &r));
 }
 
 /* What it joined that the query asks about; or, if it joined nothing, that it is
@@ -64,12 +65,12 @@ static void answer(struct host *host, const struct report *query)
 			continue;
 		batch[n++] = *g;
 		if (n == REPORT_GROUPS) {
-			report(host, REPORT_IS_ALL, batch, n);
+			report(host, REPORT_ANSWER, batch, n);
 			n = 0;
 		}
 	}
 	if (n)
-		report(host, REPORT_IS_ALL, batch, n);
+		report(host, REPORT_ANSWER, batch, n);
 }
 
 static void look_at(struct host *host, const struct written *w)
@@ -147,7 +148,7 @@ static void add(struct host *host, const struct group *group)
 void station_join(struct host *host, const struct group *group)
 {
 	add(host, group);
-	report(host, REPORT_TO_ALL, group, 1);
+	report(host, REPORT_JOIN, group, 1);
 }
 
 void station_leave(struct host *host, const struct group *group)
@@ -157,7 +158,7 @@ void station_leave(struct host *host, const struct group *group)
 	for (size_t i = 0; i < s->count; i++)
 		if (group_equal(&s->groups[i], group))
 			s->groups[i--] = s->groups[--s->count];
-	report(host, REPORT_TO_NONE, group, 1);
+	report(host, REPORT_LEAVE, group, 1);
 }
 
 struct group station_group(uint32_t i)
@@ -174,7 +175,7 @@ void station_join_many(struct host *host, uint32_t from, uint32_t count)
 		batch[n] = station_group(i);
 		add(host, &batch[n++]);
 		if (n == REPORT_GROUPS || i + 1 == from + count) {
-			report(host, REPORT_TO_ALL, batch, n);
+			report(host, REPORT_JOIN, batch, n);
 			n = 0;
 		}
 	}
@@ -189,26 +190,11 @@ void station_silence(struct host *host, bool silent)
 
 static size_t packet_to(uint8_t frame[128], const struct group *group)
 {
+	static const uint8_t mac[ETH_ADDR_LEN] = { 2, 0, 0, 0, 0, 0xc0 };
 	struct writer w = writer_init(frame, 128);
 
-	memset(frame, 0, 128);
-	put_eth(&w, 0, 0xc0, group->vlan ? ETH_TYPE_VLAN : ETH_TYPE_IPV4);
-	if (group->vlan) {
-		writer_u16(&w, group->vlan);
-		writer_u16(&w, 0);
-	}
-	if (group_is_v4(group)) {
-		store_be16(frame + w.len - 2, ETH_TYPE_IPV4);
-		put_ipv4(&w, 17, 8);
-		memcpy(frame + w.len - 4, group->ip + 12, 4);
-	} else {
-		store_be16(frame + w.len - 2, ETH_TYPE_IPV6);
-		put_ipv6(&w, 17, 8);
-		memcpy(frame + w.len - 16, group->ip, 16);
-	}
-	put_udp(&w, 5000, 0);
+	put_group_udp(&w, group, mac, 5000, 0);
 	ck_assert(writer_ok(&w));
-	group_mac(group, frame);
 	return w.len;
 }
 

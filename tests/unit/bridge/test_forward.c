@@ -5,6 +5,7 @@
 #include "bridge/querier.h"
 #include "support/frames.h"
 #include "support/main.h"
+#include "support/parsed.h"
 #include "support/reports.h"
 
 #define MAX_LEN eth_frame_max(1500)
@@ -292,21 +293,11 @@ END_TEST
 static unsigned int send_group(uint16_t vlan, const char *ip)
 {
 	const struct group g = group_parse(vlan, ip);
+	static const uint8_t mac[ETH_ADDR_LEN] = { 2, 0, 0, 0, 0, 1 };
 	uint8_t frame[100] = { 0 };
 	struct writer w = writer_init(frame, sizeof(frame));
-	size_t at;
 
-	put_eth(&w, 0, 1, vlan ? ETH_TYPE_VLAN : ETH_TYPE_IPV4);
-	if (vlan) {
-		writer_u16(&w, vlan);
-		writer_u16(&w, ETH_TYPE_IPV4);
-	}
-	at = w.len;
-	put_ipv4(&w, 17, 8);
-	group_mac(&g, frame);
-	for (int i = 0; i < 4; i++)
-		frame[at + 16 + (size_t)i] = g.ip[12 + i];
-	put_udp(&w, 5000, 0);
+	put_group_udp(&w, &g, mac, 5000, 0);
 	return tap(frame, w.len);
 }
 
@@ -389,7 +380,7 @@ static size_t a_report(uint8_t frame[REPORT_MAX])
 {
 	const struct group g = group_parse(0, "239.1.2.3");
 
-	return report_frame(frame, 3, REPORT_TO_ALL, &g, 1);
+	return report_frame(frame, 3, REPORT_JOIN, &g, 1);
 }
 
 START_TEST(a_report_reaches_routers_and_nobody_else)

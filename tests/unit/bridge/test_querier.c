@@ -62,8 +62,8 @@ END_TEST
 START_TEST(what_was_known_outlives_a_link_that_went_down)
 {
 	start_joined(&lan.g1);
-	say(HOST, REPORT_TO_ALL, &lan.g2);
-	say(HOST, REPORT_TO_NONE, &lan.g2);
+	say(HOST, REPORT_JOIN, &lan.g2);
+	say(HOST, REPORT_LEAVE, &lan.g2);
 	querier_stop(lan.q);
 	querier_start(lan.q, lan.now);
 	advance(10 * CLOCK_S);
@@ -103,7 +103,7 @@ START_TEST(answers_while_frames_are_dropped_remove_no_member)
 	querier_dropped(lan.q, lan.now);
 	advance(CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
 	end_general_query();
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
@@ -114,7 +114,7 @@ START_TEST(leave_while_frames_are_dropped_is_asked_again)
 {
 	start_joined(&lan.g1);
 	advance(60 * CLOCK_S);
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(1900 * CLOCK_MS);
 	querier_dropped(lan.q, lan.now);
 	advance(2250 * CLOCK_MS); /* the other member's answer was lost */
@@ -123,7 +123,7 @@ START_TEST(leave_while_frames_are_dropped_is_asked_again)
 	lan.queries_count = 0;
 	advance(1 * CLOCK_S);
 	ck_assert(group_equal(&lan.queries[0].group, &lan.g1));
-	say(OTHER, REPORT_IS_ALL, &lan.g1);
+	say(OTHER, REPORT_ANSWER, &lan.g1);
 	advance(10 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -139,18 +139,18 @@ START_TEST(late_tick_removes_no_member)
 	advance(2250 * CLOCK_MS);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
 	next_general_query();
 	answer(HOST);
 	lan.now += 60 * CLOCK_S;
 	querier_tick(lan.q, lan.now);
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(1500 * CLOCK_MS);
 	lan.now += 60 * CLOCK_S;
 	querier_tick(lan.q, lan.now);
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	say(OTHER, REPORT_IS_ALL, &lan.g1);
+	say(OTHER, REPORT_ANSWER, &lan.g1);
 	advance(10 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -164,11 +164,11 @@ START_TEST(join_is_known_at_once_and_once)
 	ck_assert_uint_eq(lan.changes, 1);
 	ck_assert(lan.last_wanted);
 	ck_assert(group_equal(&lan.last_changed, &lan.g1));
-	say(HOST, REPORT_TO_ALL, &lan.g1);
-	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
+	say(MACVLAN, REPORT_JOIN, &lan.g1);
 	ck_assert_uint_eq(lan.changes, 1);
-	say(HOST, REPORT_TO_ALL, &lan.g6);
-	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
+	say(HOST, REPORT_JOIN, &lan.g6);
+	say_old(OTHER, REPORT_JOIN, &lan.g2);
 	ck_assert_uint_eq(lan.changes, 3);
 	ck_assert_uint_eq(querier_count(lan.q), 3);
 	ck_assert(!querier_wants(lan.q, &lan.mdns));
@@ -182,13 +182,13 @@ START_TEST(groups_for_all_are_nobodys_business)
 	struct group g;
 
 	start();
-	say(HOST, REPORT_TO_ALL, &lan.mdns);
-	say(HOST, REPORT_TO_ALL, &node);
+	say(HOST, REPORT_JOIN, &lan.mdns);
+	say(HOST, REPORT_JOIN, &node);
 	ck_assert_uint_eq(lan.changes, 0);
 	ck_assert_uint_eq(querier_count(lan.q), 0);
 	ck_assert(!querier_next(lan.q, &at, &g));
 	ck_assert(!querier_wants(lan.q, &lan.mdns));
-	say(HOST, REPORT_TO_NONE, &lan.mdns);
+	say(HOST, REPORT_LEAVE, &lan.mdns);
 	advance(CLOCK_S);
 	ck_assert_uint_eq(lan.queries_count, 0);
 }
@@ -198,7 +198,7 @@ START_TEST(who_joined_before_the_start_answers)
 {
 	querier_start(lan.q, lan.now);
 	advance(500 * CLOCK_MS);
-	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert_uint_eq(lan.changes, 1);
 }
@@ -209,14 +209,14 @@ START_TEST(leave_is_declared_after_two_queries_that_nobody_answers)
 	start_joined(&lan.g1);
 	advance_to(60 * CLOCK_S);
 	lan.queries_count = 0;
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(0);
 	ck_assert_uint_eq(lan.queries_count, 1);
 	ck_assert(group_equal(&lan.queries[0].group, &lan.g1));
 	ck_assert(!lan.queries[0].v6);
 	/* Hosts repeat a leave: the second is no new one. */
 	advance(700 * CLOCK_MS);
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(300 * CLOCK_MS);
 	ck_assert_uint_eq(lan.queries_count, 2);
 	ck_assert(group_equal(&lan.queries[1].group, &lan.g1));
@@ -236,17 +236,17 @@ START_TEST(leave_of_one_of_two_is_none)
 	const struct group *g = _i ? &lan.g6 : &lan.g1;
 
 	start();
-	say(HOST, REPORT_TO_ALL, g);
-	say(MACVLAN, REPORT_TO_ALL, g);
+	say(HOST, REPORT_JOIN, g);
+	say(MACVLAN, REPORT_JOIN, g);
 	advance(30 * CLOCK_S);
-	say(MACVLAN, REPORT_TO_NONE, g);
+	say(MACVLAN, REPORT_LEAVE, g);
 	advance(1900 * CLOCK_MS);
-	say(HOST, REPORT_IS_ALL, g);
+	say(HOST, REPORT_ANSWER, g);
 	advance(10 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, g));
 	ck_assert_uint_eq(lan.changes, 1);
 	/* And then the other's leave. */
-	say(HOST, REPORT_TO_NONE, g);
+	say(HOST, REPORT_LEAVE, g);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, g));
 	ck_assert_uint_eq(lan.changes, 2);
@@ -256,9 +256,9 @@ END_TEST
 START_TEST(leave_and_join_again_is_none)
 {
 	start_joined(&lan.g1);
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(CLOCK_S);
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
 	advance(30 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert_uint_eq(lan.changes, 1);
@@ -269,9 +269,9 @@ END_TEST
 START_TEST(leave_of_one_of_two_with_one_mac_is_none)
 {
 	start_joined(&lan.g1);
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(500 * CLOCK_MS);
-	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
 	advance(30 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -281,8 +281,8 @@ START_TEST(leave_during_the_start_waits_for_its_end)
 {
 	querier_start(lan.q, lan.now);
 	advance(500 * CLOCK_MS);
-	say(HOST, REPORT_TO_ALL, &lan.g1);
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(CLOCK_S);
 	for (size_t i = 0; i < lan.queries_count; i++)
 		ck_assert(!group_equal(&lan.queries[i].group, &lan.g1));
@@ -294,13 +294,13 @@ END_TEST
 START_TEST(leave_of_a_vanished_neighbours_group_takes_it_along)
 {
 	start_joined(&lan.g1);
-	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_JOIN, &lan.g1);
 	next_general_query();
-	say(HOST, REPORT_IS_ALL, &lan.g1);
-	say(MACVLAN, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
+	say(MACVLAN, REPORT_ANSWER, &lan.g1);
 	end_general_query();
 	/* The macvlan is deleted, which says nothing; the host leaves. */
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 }
@@ -313,7 +313,7 @@ START_TEST(blocked_source_is_asked_about_and_believed_of_who_answers)
 	advance(5 * CLOCK_S);
 	/* It never answered anything: a firewall, and other sources. */
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	general_query(HOST, REPORT_IS_ALL, &lan.g1);
+	general_query(HOST, REPORT_ANSWER, &lan.g1);
 	say(HOST, REPORT_BLOCK, &lan.g1);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
@@ -328,8 +328,8 @@ START_TEST(leave_of_all_groups_is_asked_in_bounded_pieces)
 	for (uint32_t i = 0; i < 1000; i++) {
 		const struct group g = group_v4(0, 0xef000000 + i);
 
-		say(HOST, REPORT_TO_ALL, &g);
-		say(HOST, REPORT_TO_NONE, &g);
+		say(HOST, REPORT_JOIN, &g);
+		say(HOST, REPORT_LEAVE, &g);
 	}
 	while (querier_deadline(lan.q) <= lan.now) {
 		querier_tick(lan.q, lan.now);
@@ -346,8 +346,8 @@ START_TEST(nothing_of_the_past_is_left_after_a_leave)
 {
 	start();
 	for (int i = 0; i < 100; i++) {
-		say(HOST, REPORT_TO_ALL, &lan.g1);
-		say(HOST, REPORT_TO_NONE, &lan.g1);
+		say(HOST, REPORT_JOIN, &lan.g1);
+		say(HOST, REPORT_LEAVE, &lan.g1);
 		advance(2 * CLOCK_S);
 		ck_assert(!querier_wants(lan.q, &lan.g1));
 	}
@@ -358,8 +358,8 @@ END_TEST
 START_TEST(leaves_of_strangers_are_nothing)
 {
 	start();
-	say(HOST, REPORT_TO_NONE, &lan.g1);
-	say_old(HOST, REPORT_TO_NONE, &lan.g6);
+	say(HOST, REPORT_LEAVE, &lan.g1);
+	say_old(HOST, REPORT_LEAVE, &lan.g6);
 	advance(0);
 	ck_assert_uint_eq(lan.queries_count, 0);
 	ck_assert_uint_eq(lan.changes, 0);
@@ -393,12 +393,12 @@ START_TEST(vlans_are_apart)
 
 	tagged.vlan = 5;
 	start();
-	say(HOST, REPORT_TO_ALL, &tagged);
+	say(HOST, REPORT_JOIN, &tagged);
 	ck_assert(querier_wants(lan.q, &tagged));
 	ck_assert(!querier_wants(lan.q, &lan.g1));
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
 	/* It answers in that VLAN, which says nothing of this one. */
-	general_query(HOST, REPORT_IS_ALL, &lan.mdns);
+	general_query(HOST, REPORT_ANSWER, &lan.mdns);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &tagged));
 }
@@ -483,7 +483,7 @@ START_TEST(too_many_vlans_want_all)
 	querier_saw_vlan(lan.q, 4095, lan.now);
 	ck_assert(wants_all_for(QUERIER_VLANS));
 	far.vlan = 4095;
-	say(HOST, REPORT_TO_ALL, &far);
+	say(HOST, REPORT_JOIN, &far);
 	advance(300 * CLOCK_S);
 	ck_assert(wants_all_for(QUERIER_VLANS));
 }
@@ -501,19 +501,19 @@ START_TEST(full_table_wants_all_until_there_is_room)
 
 	make_groups(many, LAN_GROUPS_MAX + 1);
 	start();
-	ck_assert(say_all(HOST, 3, REPORT_TO_ALL, many, LAN_GROUPS_MAX));
+	ck_assert(say_all(HOST, 3, REPORT_JOIN, many, LAN_GROUPS_MAX));
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
-	ck_assert(!say_all(HOST, 3, REPORT_TO_ALL, many + LAN_GROUPS_MAX, 1));
+	ck_assert(!say_all(HOST, 3, REPORT_JOIN, many + LAN_GROUPS_MAX, 1));
 	ck_assert(wants_all_for(QUERIER_FULL));
 	next_general_query();
-	say_all(HOST, 3, REPORT_IS_ALL, many, LAN_GROUPS_MAX + 1);
+	say_all(HOST, 3, REPORT_ANSWER, many, LAN_GROUPS_MAX + 1);
 	end_general_query();
 	ck_assert(wants_all_for(QUERIER_FULL));
-	say(HOST, REPORT_TO_NONE, &many[0]);
+	say(HOST, REPORT_LEAVE, &many[0]);
 	advance(2 * CLOCK_S);
 	ck_assert(wants_all_for(QUERIER_FULL));
 	next_general_query();
-	say_all(HOST, 3, REPORT_IS_ALL, many + 1, LAN_GROUPS_MAX);
+	say_all(HOST, 3, REPORT_ANSWER, many + 1, LAN_GROUPS_MAX);
 	end_general_query();
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(querier_wants(lan.q, &many[LAN_GROUPS_MAX]));
@@ -524,13 +524,13 @@ START_TEST(members_that_vanished_make_room_for_those_that_came)
 {
 	start();
 	for (uint8_t host = 1; host < 40; host++) {
-		say(host, REPORT_TO_ALL, &lan.g1);
+		say(host, REPORT_JOIN, &lan.g1);
 		advance(3 * CLOCK_S);
-		say(host, REPORT_IS_ALL, &lan.g1);
+		say(host, REPORT_ANSWER, &lan.g1);
 		advance(3 * CLOCK_S);
 	}
 	for (int i = 0; i < 3; i++)
-		general_query(39, REPORT_IS_ALL, &lan.g1);
+		general_query(39, REPORT_ANSWER, &lan.g1);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -547,7 +547,7 @@ START_TEST(walk_shows_every_group)
 	many[1] = lan.mdns;
 	start();
 	for (int i = 0; i < LAN_GROUPS_MAX; i++)
-		say(HOST, REPORT_TO_ALL, &many[i]);
+		say(HOST, REPORT_JOIN, &many[i]);
 	while (querier_next(lan.q, &at, &g))
 		for (int i = 0; i < LAN_GROUPS_MAX; i++)
 			if (group_equal(&g, &many[i]))

@@ -103,7 +103,7 @@ static void deliver_all(struct sim *s, int host, int like)
 		    group_is_v4(&s->groups[g]) == group_is_v4(&s->groups[like]))
 			groups[count++] = s->groups[g];
 	if (count)
-		deliver(s, host, REPORT_IS_ALL, groups, count,
+		deliver(s, host, REPORT_ANSWER, groups, count,
 			version_of(s, host, like));
 }
 
@@ -113,9 +113,9 @@ static void happen(struct sim *s, const struct event *e)
 
 	if (!h->present)
 		return;
-	if (e->type == REPORT_IS_ALL && e->group >= GROUPS)
+	if (e->type == REPORT_ANSWER && e->group >= GROUPS)
 		deliver_all(s, e->host, e->group - GROUPS);
-	else if (h->joined[e->group] == (e->type != REPORT_TO_NONE))
+	else if (h->joined[e->group] == (e->type != REPORT_LEAVE))
 		deliver(s, e->host, e->type, &s->groups[e->group], 1,
 			version_of(s, e->host, e->group));
 }
@@ -147,11 +147,11 @@ static void ask_host(struct sim *s, int host, const struct querier_query *query)
 		wait_us = rng_below(&s->rng, wait_us);
 		if (!is_old(s, host, g) && general) {
 			if (!planned)
-				plan(s, wait_us, host, REPORT_IS_ALL,
+				plan(s, wait_us, host, REPORT_ANSWER,
 				     GROUPS + g);
 			planned = true;
 		} else if (s->hosts[host].joined[g]) {
-			plan(s, wait_us, host, REPORT_IS_ALL, g);
+			plan(s, wait_us, host, REPORT_ANSWER, g);
 		}
 	}
 }
@@ -189,9 +189,9 @@ static void on_vlan(void *user, uint16_t vlan)
 static void join(struct sim *s, int host, int group)
 {
 	s->hosts[host].joined[group] = true;
-	plan(s, 0, host, REPORT_TO_ALL, group);
+	plan(s, 0, host, REPORT_JOIN, group);
 	plan(s, rng_below(&s->rng, (is_old(s, host, group) ? 10 : 1) * CLOCK_S),
-	     host, REPORT_TO_ALL, group);
+	     host, REPORT_JOIN, group);
 }
 
 static void leave(struct sim *s, int host, int group)
@@ -201,10 +201,9 @@ static void leave(struct sim *s, int host, int group)
 		s->untidy = true;
 		return;
 	}
-	plan(s, 0, host, REPORT_TO_NONE, group);
+	plan(s, 0, host, REPORT_LEAVE, group);
 	if (!is_old(s, host, group))
-		plan(s, rng_below(&s->rng, CLOCK_S), host, REPORT_TO_NONE,
-		     group);
+		plan(s, rng_below(&s->rng, CLOCK_S), host, REPORT_LEAVE, group);
 	if (s->losing)
 		s->untidy = true; /* both may be lost */
 }

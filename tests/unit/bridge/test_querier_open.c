@@ -9,17 +9,17 @@
 START_TEST(who_answers_without_a_group_has_left_it)
 {
 	start_joined(&lan.g1);
-	say(HOST, REPORT_TO_ALL, &lan.g2);
+	say(HOST, REPORT_JOIN, &lan.g2);
 	for (int i = 0; i < 3; i++) {
 		next_general_query();
-		say(HOST, REPORT_IS_ALL, &lan.g1);
-		say(HOST, REPORT_IS_ALL, &lan.g2);
+		say(HOST, REPORT_ANSWER, &lan.g1);
+		say(HOST, REPORT_ANSWER, &lan.g2);
 		end_general_query();
 		ck_assert_uint_eq(querier_count(lan.q), 2);
 	}
 	/* The process was killed together with its leave. */
 	next_general_query();
-	say(HOST, REPORT_IS_ALL, &lan.g2);
+	say(HOST, REPORT_ANSWER, &lan.g2);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	end_general_query();
 	ck_assert(!querier_wants(lan.q, &lan.g1));
@@ -32,7 +32,7 @@ START_TEST(answers_of_others_say_nothing_of_it)
 {
 	start_joined(&lan.g1);
 	for (int i = 0; i < 10; i++)
-		general_query(OTHER, REPORT_IS_ALL, &lan.mdns);
+		general_query(OTHER, REPORT_ANSWER, &lan.mdns);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(!querier_silent(lan.q, false));
 }
@@ -41,9 +41,9 @@ END_TEST
 START_TEST(answers_of_the_other_family_say_nothing_of_it)
 {
 	start_joined(&lan.g1);
-	say(HOST, REPORT_TO_ALL, &lan.g6);
+	say(HOST, REPORT_JOIN, &lan.g6);
 	for (int i = 0; i < 10; i++)
-		general_query(HOST, REPORT_IS_ALL, &lan.g6);
+		general_query(HOST, REPORT_ANSWER, &lan.g6);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_silent(lan.q, false));
 	ck_assert(!querier_silent(lan.q, true));
@@ -54,7 +54,7 @@ START_TEST(silence_keeps_what_is_known_and_warns_soon)
 {
 	start();
 	ck_assert(!querier_silent(lan.q, false));
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
 	advance(5 * CLOCK_S);
 	ck_assert(querier_silent(lan.q, false));
 	ck_assert(!querier_silent(lan.q, true));
@@ -63,7 +63,7 @@ START_TEST(silence_keeps_what_is_known_and_warns_soon)
 	ck_assert(querier_silent(lan.q, false));
 	/* The firewall is taken down. */
 	next_general_query();
-	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
 	ck_assert(!querier_silent(lan.q, false));
 	end_general_query();
 	ck_assert(!querier_silent(lan.q, false));
@@ -75,8 +75,8 @@ START_TEST(joins_behind_a_firewall_are_no_answers)
 	start_joined(&lan.g1);
 	for (int i = 0; i < 5; i++) {
 		next_general_query();
-		say(HOST, REPORT_TO_ALL, &lan.g2);
-		say(HOST, REPORT_TO_NONE, &lan.g2);
+		say(HOST, REPORT_JOIN, &lan.g2);
+		say(HOST, REPORT_LEAVE, &lan.g2);
 		end_general_query();
 		ck_assert(querier_wants(lan.q, &lan.g1));
 	}
@@ -88,12 +88,12 @@ END_TEST
 START_TEST(leave_beside_a_firewalled_member_leaves_it_in)
 {
 	start_joined(&lan.g1);
-	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_JOIN, &lan.g1);
 	advance(10 * CLOCK_S);
-	say(MACVLAN, REPORT_TO_NONE, &lan.g1);
+	say(MACVLAN, REPORT_LEAVE, &lan.g1);
 	advance(1000 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
-	say(HOST, REPORT_TO_NONE, &lan.g1);
+	say(HOST, REPORT_LEAVE, &lan.g1);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 }
@@ -103,13 +103,13 @@ END_TEST
 START_TEST(leave_that_the_link_cuts_short_is_believed_of_who_answers)
 {
 	start();
-	say(HOST, REPORT_TO_ALL, &lan.g1);
-	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
+	say(HOST, REPORT_JOIN, &lan.g1);
+	say(MACVLAN, REPORT_JOIN, &lan.g2);
 	next_general_query();
-	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
 	end_general_query();
-	say(HOST, REPORT_TO_NONE, &lan.g1);
-	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	say(HOST, REPORT_LEAVE, &lan.g1);
+	say(MACVLAN, REPORT_LEAVE, &lan.g2);
 	advance(1 * CLOCK_S);
 	querier_stop(lan.q);
 	advance(10 * CLOCK_S);
@@ -119,7 +119,7 @@ START_TEST(leave_that_the_link_cuts_short_is_believed_of_who_answers)
 	advance(1000 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &lan.g2));
-	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	say(MACVLAN, REPORT_LEAVE, &lan.g2);
 	advance(2 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &lan.g2));
 }
@@ -128,10 +128,10 @@ END_TEST
 START_TEST(firewalled_member_stays_beside_one_that_answers_and_leaves)
 {
 	start_joined(&lan.g1);
-	say(MACVLAN, REPORT_TO_ALL, &lan.g1);
+	say(MACVLAN, REPORT_JOIN, &lan.g1);
 	for (int i = 0; i < 3; i++)
-		general_query(MACVLAN, REPORT_IS_ALL, &lan.g1);
-	general_query(MACVLAN, REPORT_IS_ALL, &lan.mdns);
+		general_query(MACVLAN, REPORT_ANSWER, &lan.g1);
+	general_query(MACVLAN, REPORT_ANSWER, &lan.mdns);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
 END_TEST
@@ -139,12 +139,12 @@ END_TEST
 START_TEST(answer_about_a_group_that_is_left_is_no_answer_to_all)
 {
 	start_joined(&lan.g1);
-	say(HOST, REPORT_TO_ALL, &lan.g2);
+	say(HOST, REPORT_JOIN, &lan.g2);
 	next_general_query();
-	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
-	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	say(MACVLAN, REPORT_JOIN, &lan.g2);
+	say(MACVLAN, REPORT_LEAVE, &lan.g2);
 	advance(500 * CLOCK_MS);
-	say(HOST, REPORT_IS_ALL, &lan.g2);
+	say(HOST, REPORT_ANSWER, &lan.g2);
 	end_general_query();
 	ck_assert(querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &lan.g2));
@@ -160,7 +160,7 @@ START_TEST(new_host_is_asked_soon_and_only_once)
 	assert_queries(0, 0, 1000);
 	advance(1 * CLOCK_S);
 	ck_assert_uint_eq(lan.queries_count, 4);
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
 	advance(20 * CLOCK_S);
 	ck_assert_uint_eq(lan.queries_count, 4);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
@@ -200,10 +200,10 @@ END_TEST
 START_TEST(old_hosts_answer_with_what_they_joined_long_ago)
 {
 	start();
-	say_old(HOST, REPORT_TO_ALL, &lan.g1);
-	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	say_old(HOST, REPORT_JOIN, &lan.g1);
+	say_old(HOST, REPORT_JOIN, &lan.g2);
 	next_general_query();
-	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	say_old(HOST, REPORT_JOIN, &lan.g2);
 	end_general_query();
 	ck_assert(!querier_wants(lan.q, &lan.g1));
 	ck_assert(querier_wants(lan.q, &lan.g2));
@@ -213,18 +213,18 @@ END_TEST
 START_TEST(join_of_an_old_host_is_no_answer)
 {
 	start();
-	say_old(HOST, REPORT_TO_ALL, &lan.g1);
+	say_old(HOST, REPORT_JOIN, &lan.g1);
 	for (int i = 0; i < 3; i++) {
 		next_general_query();
-		say_old(HOST, REPORT_TO_ALL, &lan.g2);
+		say_old(HOST, REPORT_JOIN, &lan.g2);
 		advance(4 * CLOCK_S);
-		say_old(HOST, REPORT_TO_ALL, &lan.g2); /* repeated */
+		say_old(HOST, REPORT_JOIN, &lan.g2); /* repeated */
 		end_general_query();
 		ck_assert(querier_wants(lan.q, &lan.g1));
-		say_old(HOST, REPORT_TO_NONE, &lan.g2);
+		say_old(HOST, REPORT_LEAVE, &lan.g2);
 		advance(1 * CLOCK_S);
-		say_old(HOST, REPORT_TO_ALL, &lan.g2);
-		say_old(HOST, REPORT_TO_NONE, &lan.g2);
+		say_old(HOST, REPORT_JOIN, &lan.g2);
+		say_old(HOST, REPORT_LEAVE, &lan.g2);
 		advance(3 * CLOCK_S);
 		ck_assert(!querier_wants(lan.q, &lan.g2));
 	}
@@ -234,12 +234,12 @@ END_TEST
 START_TEST(join_again_of_an_old_host_is_no_answer)
 {
 	start();
-	say_old(HOST, REPORT_TO_ALL, &lan.g1);
-	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	say_old(HOST, REPORT_JOIN, &lan.g1);
+	say_old(HOST, REPORT_JOIN, &lan.g2);
 	next_general_query();
-	say_old(HOST, REPORT_TO_NONE, &lan.g2);
+	say_old(HOST, REPORT_LEAVE, &lan.g2);
 	advance(1 * CLOCK_S);
-	say_old(HOST, REPORT_TO_ALL, &lan.g2);
+	say_old(HOST, REPORT_JOIN, &lan.g2);
 	end_general_query();
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -249,16 +249,16 @@ END_TEST
 START_TEST(suppressed_member_is_found_when_the_other_one_leaves)
 {
 	start();
-	say_old(HOST, REPORT_TO_ALL, &lan.g1);
-	say_old(OTHER, REPORT_TO_ALL, &lan.g1);
-	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
+	say_old(HOST, REPORT_JOIN, &lan.g1);
+	say_old(OTHER, REPORT_JOIN, &lan.g1);
+	say_old(OTHER, REPORT_JOIN, &lan.g2);
 	next_general_query();
-	say_old(HOST, REPORT_TO_ALL, &lan.g1);
-	say_old(OTHER, REPORT_TO_ALL, &lan.g2);
+	say_old(HOST, REPORT_JOIN, &lan.g1);
+	say_old(OTHER, REPORT_JOIN, &lan.g2);
 	end_general_query();
-	say_old(HOST, REPORT_TO_NONE, &lan.g1);
+	say_old(HOST, REPORT_LEAVE, &lan.g1);
 	advance(1500 * CLOCK_MS);
-	say_old(OTHER, REPORT_TO_ALL, &lan.g1);
+	say_old(OTHER, REPORT_JOIN, &lan.g1);
 	advance(10 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g1));
 }
@@ -268,26 +268,26 @@ END_TEST
 START_TEST(slow_answers_of_the_oldest_hosts_are_waited_for)
 {
 	start();
-	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
-	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
-	say(MACVLAN, REPORT_TO_ALL, &lan.g2);
+	say_all(HOST, 1, REPORT_JOIN, &lan.g1, 1);
+	say_all(HOST, 1, REPORT_JOIN, &lan.g2, 1);
+	say(MACVLAN, REPORT_JOIN, &lan.g2);
 	next_general_query();
-	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
-	say_all(HOST, 1, REPORT_TO_ALL, &lan.g2, 1);
+	say_all(HOST, 1, REPORT_JOIN, &lan.g1, 1);
+	say_all(HOST, 1, REPORT_JOIN, &lan.g2, 1);
 	end_general_query();
 	/* Two last-member queries: it cannot answer them in time. */
-	say(MACVLAN, REPORT_TO_NONE, &lan.g2);
+	say(MACVLAN, REPORT_LEAVE, &lan.g2);
 	advance(3 * CLOCK_S);
 	ck_assert(querier_wants(lan.q, &lan.g2));
 	advance(30 * CLOCK_S);
 	querier_dropped(lan.q, lan.now);
-	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
+	say_all(HOST, 1, REPORT_JOIN, &lan.g1, 1);
 	advance(3 * CLOCK_S);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	ck_assert(querier_wants(lan.q, &lan.g2));
 	/* After a general query, though, what it lacks is gone: it has no leaves. */
 	next_general_query();
-	say_all(HOST, 1, REPORT_TO_ALL, &lan.g1, 1);
+	say_all(HOST, 1, REPORT_JOIN, &lan.g1, 1);
 	end_general_query();
 	ck_assert(!querier_wants(lan.q, &lan.g2));
 }
@@ -314,7 +314,7 @@ START_TEST(member_that_was_never_heard_is_seen_listening)
 		ck_assert_uint_ne(querier_want_all(lan.q), 0);
 	}
 	ck_assert(wants_all_for(QUERIER_UNHEARD));
-	say(HOST, REPORT_IS_ALL, &lan.g1);
+	say(HOST, REPORT_ANSWER, &lan.g1);
 	listen_to(&lan.g1, 1);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	listen_to(&lan.g6, 1);
@@ -347,7 +347,7 @@ START_TEST(join_on_its_way_is_no_alarm)
 	advance(1 * CLOCK_S);
 	listen_to(&lan.g1, 1);
 	advance(10 * CLOCK_MS);
-	say(HOST, REPORT_TO_ALL, &lan.g1);
+	say(HOST, REPORT_JOIN, &lan.g1);
 	advance(990 * CLOCK_MS);
 	listen_to(&lan.g1, 1);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
@@ -373,7 +373,7 @@ START_TEST(usual_groups_for_all_need_no_report_and_others_have_one)
 	querier_listening(lan.q, lldp, 1, lan.now);
 	listen_to(groups, 5);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
-	say(HOST, REPORT_TO_ALL, &groups[5]);
+	say(HOST, REPORT_JOIN, &groups[5]);
 	listen_to(groups, 6);
 	advance(2 * CLOCK_S);
 	listen_to(groups, 6);
@@ -405,9 +405,9 @@ START_TEST(mac_is_explained_by_any_of_its_groups)
 	start();
 	querier_saw_vlan(lan.q, 7, lan.now);
 	advance(3 * CLOCK_S);
-	say(HOST, REPORT_TO_ALL, &a);
-	say(HOST, REPORT_TO_ALL, &b);
-	say(HOST, REPORT_TO_NONE, &a);
+	say(HOST, REPORT_JOIN, &a);
+	say(HOST, REPORT_JOIN, &b);
+	say(HOST, REPORT_LEAVE, &a);
 	advance(3 * CLOCK_S);
 	ck_assert(!querier_wants(lan.q, &a));
 	listen_to(&a, 1);
@@ -415,7 +415,7 @@ START_TEST(mac_is_explained_by_any_of_its_groups)
 	listen_to(&a, 1);
 	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 	/* And seen at the first look when the last of them was left. */
-	say(HOST, REPORT_TO_NONE, &b);
+	say(HOST, REPORT_LEAVE, &b);
 	advance(2 * CLOCK_S);
 	listen_to(&a, 1);
 	ck_assert(wants_all_for(QUERIER_UNHEARD));

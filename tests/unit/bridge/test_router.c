@@ -5,6 +5,7 @@
 #include "bridge/router.h"
 #include "support/frames.h"
 #include "support/main.h"
+#include "support/parsed.h"
 #include "support/pcap.h"
 #include "support/reports.h"
 

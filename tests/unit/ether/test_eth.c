@@ -5,6 +5,7 @@
 #include "ether/eth.h"
 #include "support/frames.h"
 #include "support/main.h"
+#include "support/parsed.h"
 #include "support/pcap.h"
 
 static struct frame_parsed parse_sample(const char *name)

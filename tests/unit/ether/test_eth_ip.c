@@ -5,6 +5,7 @@
 #include "ether/eth.h"
 #include "support/frames.h"
 #include "support/main.h"
+#include "support/parsed.h"
 
 #define IP_AT 14 /* untagged */
 

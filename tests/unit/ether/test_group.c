@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "ether/group.h"
-#include "support/frames.h"
 #include "support/group_equal.h"
 #include "support/main.h"
+#include "support/parsed.h"
 #include "support/reports.h"
 
 START_TEST(v4_groups_are_v4_mapped)

@@ -3,11 +3,11 @@
 
 #include "base/checksum.h"
 #include "ether/igmp.h"
-#include "support/frames.h"
 #include "support/group_equal.h"
+#include "support/heard.h"
 #include "support/main.h"
+#include "support/parsed.h"
 #include "support/pcap.h"
-#include "support/reports.h"
 #include "support/rng.h"
 
 static const uint8_t mac[ETH_ADDR_LEN] = { 2, 0, 0, 0, 0, 9 };

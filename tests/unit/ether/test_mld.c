@@ -4,8 +4,8 @@
 #include "ether/mld.h"
 #include "support/frames.h"
 #include "support/group_equal.h"
+#include "support/heard.h"
 #include "support/main.h"
-#include "support/reports.h"
 #include "support/rng.h"
 
 /* ff0e::N */

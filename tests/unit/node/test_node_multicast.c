@@ -7,6 +7,7 @@
 #include "bridge/querier.h"
 #include "support/frames.h"
 #include "support/main.h"
+#include "support/parsed.h"
 #include "support/stations.h"
 
 static struct hosts h;
@@ -158,7 +159,7 @@ START_TEST(a_join_is_told_before_the_frames_of_its_own_batch)
 
 	stations_mesh(&h, 2);
 	iov[0].iov_len =
-		report_frame(join + FRAME_HEADROOM, 3, REPORT_TO_ALL, &g1, 1);
+		report_frame(join + FRAME_HEADROOM, 3, REPORT_JOIN, &g1, 1);
 	memcpy(said + FRAME_HEADROOM, frame, 60);
 	since = h.log_count;
 	node_from_tap(b->node, frames, 3, hosts_clock(b));
@@ -191,7 +192,7 @@ END_TEST
 START_TEST(a_malformed_report_is_counted_and_goes_to_all)
 {
 	uint8_t frame[REPORT_MAX];
-	size_t len = report_frame(frame, 3, REPORT_TO_ALL, &g1, 1);
+	size_t len = report_frame(frame, 3, REPORT_JOIN, &g1, 1);
 
 	stations_mesh(&h, 3);
 	frame[len - 1] ^= 1;
@@ -353,7 +354,7 @@ END_TEST
 START_TEST(who_does_not_snoop_gets_and_sends_everything)
 {
 	uint8_t frame[REPORT_MAX];
-	size_t len = report_frame(frame, 3, REPORT_TO_ALL, &g1, 1);
+	size_t len = report_frame(frame, 3, REPORT_JOIN, &g1, 1);
 	struct node_multicast_status s;
 	struct node_flooded_info info;
 	struct node_iter at = { 0 };
@@ -488,7 +489,7 @@ END_TEST
 START_TEST(reports_go_to_routers_only)
 {
 	uint8_t frame[REPORT_MAX];
-	size_t len = report_frame(frame, 3, REPORT_TO_ALL, &g1, 1);
+	size_t len = report_frame(frame, 3, REPORT_JOIN, &g1, 1);
 
 	stations_mesh(&h, 3);
 	ck_assert_str_eq(station_sends_frame(a, frame, len), "");

@@ -483,8 +483,8 @@ START_TEST(attack_reports_of_a_peer_change_nothing)
 	station_join(a, &g1);
 	host_forget_written(a);
 	version = host_debug(a).version;
-	send_frame(frame, report_frame(frame, 3, REPORT_TO_ALL, &g2, 1));
-	send_frame(frame, report_frame(frame, 3, REPORT_TO_NONE, &g1, 1));
+	send_frame(frame, report_frame(frame, 3, REPORT_JOIN, &g2, 1));
+	send_frame(frame, report_frame(frame, 3, REPORT_LEAVE, &g1, 1));
 	ck_assert_uint_eq(host_drops(a, DROP_report_foreign), 2);
 	hosts_run(&h, 2900 * CLOCK_MS);
 	ck_assert_uint_eq(a->written_count, 0);

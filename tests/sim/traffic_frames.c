@@ -1,13 +1,15 @@
-#include "frames.h"
+#include "traffic_frames.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/inet.h"
-#include "ether/group.h"
+#include "support/frames.h"
 
 #define TYPE_LOCAL 0x88b5 /* IEEE 802, local experimental */
+#define TYPE_LLDP  0x88cc
 #define ID_LEN	   8
+#define PORT	   5405
 
 const uint8_t frame_vmac[6] = { 0x00, 0x00, 0x5e, 0x00, 0x01, 0x33 };
 
@@ -63,27 +65,6 @@ static void set_short(uint8_t *out, uint64_t id)
 		out[i] = (uint8_t)id;
 }
 
-static void set_udp(uint8_t *ip, size_t len, size_t l3, struct offload *offload)
-{
-	static const uint8_t addresses[8] = { 10, 77, 0, 1, 239, 255, 1, 2 };
-
-	memset(ip, 0, IPV4_HEADER_MIN + UDP_HEADER_LEN);
-	ip[0] = 0x45;
-	store_be16(ip + 2, (uint16_t)len);
-	ip[8] = 1;
-	ip[9] = 17;
-	memcpy(ip + 12, addresses, 8);
-	store_be16(ip + 20, 5405);
-	store_be16(ip + 22, 5405);
-	store_be16(ip + 24, (uint16_t)(len - IPV4_HEADER_MIN));
-	*offload = (struct offload){
-		.csum_partial = true,
-		.hdr_len = (uint16_t)(l3 + IPV4_HEADER_MIN + UDP_HEADER_LEN),
-		.csum_start = (uint16_t)(l3 + IPV4_HEADER_MIN),
-		.csum_offset = UDP_CSUM_OFFSET,
-	};
-}
-
 static size_t pick_len(struct rng *r, const struct traffic_spec *spec,
 		       size_t least, size_t max)
 {
@@ -99,22 +80,17 @@ static size_t pick_len(struct rng *r, const struct traffic_spec *spec,
 	}
 }
 
-static void set_udp6(uint8_t *ip, const struct group *group, size_t len)
+/* UDP with its checksum left to do, behind l3 bytes of Ethernet. */
+static struct offload left_to_do(size_t l3)
 {
-	memset(ip, 0, IPV6_HEADER_LEN + UDP_HEADER_LEN);
-	ip[0] = 0x60;
-	store_be16(ip + 4, (uint16_t)(len - IPV6_HEADER_LEN));
-	ip[6] = 17;
-	ip[7] = 1;
-	store_be16(ip + 8, 0xfe80);
-	ip[23] = 1;
-	memcpy(ip + 24, group->ip, sizeof(group->ip));
-	store_be16(ip + 40, 5405);
-	store_be16(ip + 42, 5405);
-	store_be16(ip + 44, (uint16_t)(len - IPV6_HEADER_LEN));
+	return (struct offload){
+		.csum_partial = true,
+		.hdr_len = (uint16_t)(l3 + IPV4_HEADER_MIN + UDP_HEADER_LEN),
+		.csum_start = (uint16_t)(l3 + IPV4_HEADER_MIN),
+		.csum_offset = UDP_CSUM_OFFSET,
+	};
 }
 
-/* UDP to a group. */
 static size_t build_to_group(uint8_t *out, struct rng *r, unsigned host,
 			     const struct traffic_spec *spec, uint64_t id,
 			     size_t max, struct offload *offload)
@@ -122,36 +98,52 @@ static size_t build_to_group(uint8_t *out, struct rng *r, unsigned host,
 	size_t tag = spec->group->vlan ? ETH_TAG_LEN : 0;
 	size_t l3 = ETH_HEADER_LEN + tag;
 	bool v4 = group_is_v4(spec->group);
-	size_t least = l3 + (v4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN) +
-		       UDP_HEADER_LEN + ID_LEN;
-	size_t len = pick_len(r, spec, least, max + tag);
+	size_t headers =
+		l3 + (v4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN) + UDP_HEADER_LEN;
+	size_t len = pick_len(r, spec, headers + ID_LEN, max + tag);
+	struct writer w = writer_init(out, len);
+	uint8_t mac[6];
 
 	rng_bytes(r, out, len);
-	set_destination(out, r, spec);
-	frame_host_mac(out + 6, host);
-	if (tag) {
-		store_be16(out + 12, 0x8100);
-		store_be16(out + 14, spec->group->vlan);
-	}
-	store_be16(out + l3 - 2, v4 ? 0x0800 : 0x86dd);
-	if (v4) {
-		set_udp(out + l3, len - l3, l3, offload);
-		memcpy(out + l3 + 16, spec->group->ip + 12, 4);
-	} else {
-		set_udp6(out + l3, spec->group, len - l3);
-	}
-	if (!v4 || !spec->csum)
-		*offload = (struct offload){ 0 };
+	frame_host_mac(mac, host);
+	put_group_udp(&w, spec->group, mac, PORT, len - headers);
+	if (v4 && spec->csum)
+		*offload = left_to_do(l3);
 	store_be64(out + len - ID_LEN, id);
 	return len;
+}
+
+/* Ethernet, and UDP in it if that is what it has to be. */
+static void set_headers(uint8_t *out, struct rng *r, unsigned host,
+			const struct traffic_spec *spec, uint16_t type,
+			size_t len)
+{
+	static const struct ip_header ip = {
+		.src = { [10] = 0xff, 0xff, 10, 77, 0, 1 },
+		.dst = { [10] = 0xff, 0xff, 239, 255, 1, 2 },
+		.proto = INET_PROTO_UDP,
+		.ttl = 1,
+	};
+	struct writer w = writer_init(out, len);
+	uint8_t dst[6], src[6];
+
+	set_destination(dst, r, spec);
+	frame_host_mac(src, host);
+	put_ethernet(&w, dst, spec->from_vmac ? frame_vmac : src, spec->vlan,
+		     type);
+	if (!spec->csum)
+		return;
+	put_ip(&w, &ip, len - w.len - IPV4_HEADER_MIN);
+	put_udp_header(&w, PORT, PORT, len - w.len - UDP_HEADER_LEN);
 }
 
 size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
 		   const struct traffic_spec *spec, uint64_t id, size_t max,
 		   struct offload *offload)
 {
-	static const uint16_t types[] = { TYPE_LOCAL, TYPE_LOCAL, 0x0806,
-					  0x88cc,     0x0800,	  0x86dd };
+	static const uint16_t types[] = { TYPE_LOCAL,	 TYPE_LOCAL,
+					  ETH_TYPE_ARP,	 TYPE_LLDP,
+					  ETH_TYPE_IPV4, ETH_TYPE_IPV6 };
 	size_t tag = spec->vlan ? ETH_TAG_LEN : 0;
 	size_t l3 = ETH_HEADER_LEN + tag;
 	size_t least = spec->csum
@@ -166,17 +158,9 @@ size_t frame_build(uint8_t *out, struct rng *r, unsigned host,
 	len = pick_len(r, spec, least, max + tag);
 	type = types[rng_below(r, 6)];
 	rng_bytes(r, out, len);
-	set_destination(out, r, spec);
-	frame_host_mac(out + 6, host);
-	if (spec->from_vmac)
-		memcpy(out + 6, frame_vmac, 6);
-	if (tag) {
-		store_be16(out + 12, 0x8100);
-		store_be16(out + 14, spec->vlan);
-	}
-	store_be16(out + l3 - 2, spec->csum ? 0x0800 : type);
+	set_headers(out, r, host, spec, spec->csum ? ETH_TYPE_IPV4 : type, len);
 	if (spec->csum) {
-		set_udp(out + l3, len - l3, l3, offload);
+		*offload = left_to_do(l3);
 		store_be64(out + l3 + IPV4_HEADER_MIN + UDP_HEADER_LEN, id);
 	} else if (len >= l3 + IPV4_HEADER_MIN + ID_LEN) {
 		/* Random bytes after an IP ethertype, but never IGMP or MLD,

@@ -1,6 +1,6 @@
 /* The bytes of test frames. */
-#ifndef TAPD_SIM_FRAMES_H
-#define TAPD_SIM_FRAMES_H
+#ifndef TAPD_SIM_TRAFFIC_FRAMES_H
+#define TAPD_SIM_TRAFFIC_FRAMES_H
 
 #include "traffic.h"
 
