@@ -62,18 +62,20 @@ void kernel_wake(struct kernel *k, uint64_t at_us)
 
 	if (at_us >= k->wake_us)
 		return;
-	k->wake_us = at_us > s->now_us ? at_us : s->now_us;
-	queue_push(s->queue, k->wake_us, EVENT_KERNEL, k->host->index, NULL);
+	k->wake_us = at_us > s->net.now_us ? at_us : s->net.now_us;
+	queue_push(s->net.queue, k->wake_us, EVENT_KERNEL, k->host->index,
+		   NULL);
 }
 
 /* As soon as some host must get what another one sends to the group, it sends. */
 static void try_soon(struct kernel *k, unsigned group)
 {
 	struct sim *s = k->host->sim;
-	unsigned from = (unsigned)rng_below(&s->rng, s->host_count);
+	unsigned from = (unsigned)rng_below(&s->net.rng, s->host_count);
 	struct kernel *sender = &listeners_of(k)->kernels[from];
-	uint64_t at_us =
-		s->now_us + sim_link(s, k->host->index, from)->longest_us + 1;
+	uint64_t at_us = s->net.now_us +
+			 net_link(&s->net, k->host->index, from)->longest_us +
+			 1;
 
 	if (from == k->host->index || sender->trial_count == TRIALS_MAX)
 		return;
@@ -155,7 +157,7 @@ static void read_tap(struct kernel *k)
 		k->queue_count = 0;
 	if (!k->queue_count)
 		return;
-	messages = sim_alloc(QUEUE_MAX * sizeof(*messages));
+	messages = test_alloc(QUEUE_MAX * sizeof(*messages));
 	for (size_t i = 0; i < k->queue_count; i++)
 		speak(k, &k->queue[i], &messages[i]);
 	traffic_hand(k->host->sim, k->host->index, messages, k->queue_count);
@@ -171,7 +173,7 @@ static void enqueue(struct kernel *k, const struct kept_report *r)
 
 	if (!k->host->node || k->tap_down || s->failed)
 		return;
-	if (rng_chance(&s->rng, k->loses) ||
+	if (rng_chance(&s->net.rng, k->loses) ||
 	    (k->host->paused && k->queue_count >= QUEUE_PAUSED_MAX)) {
 		k->lost = k->untidy = true;
 		return;
@@ -221,19 +223,19 @@ static void send_changes(struct kernel *k, unsigned interface)
 	uint16_t joins[LISTENERS_GROUPS_MAX], leaves[LISTENERS_GROUPS_MAX];
 	size_t joined = 0, left = 0;
 	/* The new versions say all that changed in one report. */
-	uint64_t all_us = s->now_us + rng_below(&s->rng, AGAIN_US);
+	uint64_t all_us = s->net.now_us + rng_below(&s->net.rng, AGAIN_US);
 
 	for (unsigned g = 0; g < listeners_of(k)->group_count; g++) {
 		struct joined *j = kernel_joined(k, interface, g);
 
-		if (j->change_us > s->now_us)
+		if (j->change_us > s->net.now_us)
 			continue;
 		j->change_us = CLOCK_NEVER;
 		if (--j->left > 0 && !k->interfaces[interface].old)
 			j->change_us = all_us;
 		else if (j->left > 0)
-			j->change_us =
-				s->now_us + rng_below(&s->rng, AGAIN_OLD_US);
+			j->change_us = s->net.now_us +
+				       rng_below(&s->net.rng, AGAIN_OLD_US);
 		if (j->joined)
 			joins[joined++] = (uint16_t)g;
 		else
@@ -265,7 +267,7 @@ static void send_all(struct kernel *k, unsigned interface, unsigned vlan,
 
 static void send_answers(struct kernel *k, unsigned interface)
 {
-	uint64_t now_us = k->host->sim->now_us;
+	uint64_t now_us = k->host->sim->net.now_us;
 	uint16_t due[LISTENERS_GROUPS_MAX];
 	size_t count = 0;
 
@@ -327,7 +329,7 @@ static void send_trials(struct kernel *k)
 	for (size_t i = 0; i < k->trial_count;) {
 		struct traffic_spec spec = { TRAFFIC_GROUP, .len = 80 };
 
-		if (k->trials[i].at_us > s->now_us) {
+		if (k->trials[i].at_us > s->net.now_us) {
 			i++;
 			continue;
 		}
@@ -360,10 +362,10 @@ void listeners_turn(struct sim *s, unsigned host)
 {
 	struct kernel *k = &s->listeners->kernels[host];
 
-	if (k->wake_us > s->now_us)
+	if (k->wake_us > s->net.now_us)
 		return;
 	k->wake_us = CLOCK_NEVER;
-	if (k->look_us <= s->now_us)
+	if (k->look_us <= s->net.now_us)
 		look(k);
 	for (unsigned i = 0; i < k->interface_count; i++) {
 		send_changes(k, i);
@@ -392,7 +394,7 @@ static void answer_within(struct kernel *k, uint64_t *due_us, uint64_t us)
 {
 	struct sim *s = k->host->sim;
 
-	*due_us = earlier(*due_us, s->now_us + rng_below(&s->rng, us));
+	*due_us = earlier(*due_us, s->net.now_us + rng_below(&s->net.rng, us));
 	kernel_wake(k, *due_us);
 }
 
@@ -509,7 +511,7 @@ void listeners_read(struct host *h, const uint8_t *bytes, size_t len)
 	/* Its timer may be late. */
 	if (message.kind == REPORT_MEMBERS && h->config.snooping &&
 	    (!k->routed_us ||
-	     s->now_us - k->routed_us > ROUTER_LIFE_US + 2 * SIM_S))
+	     s->net.now_us - k->routed_us > ROUTER_LIFE_US + 2 * SIM_S))
 		sim_fail(s, "h%u, which is no router, gets a report", h->index);
 	hear(k, &message);
 }

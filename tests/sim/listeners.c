@@ -53,18 +53,18 @@ static void add_interfaces(struct kernel *k, const struct listeners_config *c)
 	struct sim *s = k->host->sim;
 	unsigned n = 1;
 
-	while (n < INTERFACES_MAX && rng_chance(&s->rng, c->macvlan))
+	while (n < INTERFACES_MAX && rng_chance(&s->net.rng, c->macvlan))
 		n++;
 	k->interface_count = n;
-	k->listens = rng_chance(&s->rng, 0.5);
-	k->loses = rng_chance(&s->rng, c->lossy) ? 0.3 : 0;
+	k->listens = rng_chance(&s->net.rng, 0.5);
+	k->loses = rng_chance(&s->net.rng, c->lossy) ? 0.3 : 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct interface *at = &k->interfaces[i];
 
 		frame_host_mac(at->mac, k->host->index);
 		at->mac[3] = (uint8_t)i;
-		at->firewalled = rng_chance(&s->rng, c->firewalled);
-		at->old = !at->firewalled && rng_chance(&s->rng, c->old);
+		at->firewalled = rng_chance(&s->net.rng, c->firewalled);
+		at->old = !at->firewalled && rng_chance(&s->net.rng, c->old);
 		/* Else nobody could know of who joined before the start. */
 		k->listens |= at->firewalled;
 		sim_note(s, "h%u.%u%s%s", k->host->index, i,
@@ -82,43 +82,43 @@ static void add_kernel(struct listeners *l, struct host *h,
 	*k = (struct kernel){ .host = h, .wake_us = CLOCK_NEVER };
 	h->config.snooping = h->config.querier = true;
 	add_interfaces(k, c);
-	k->known_us = sim_alloc(l->count * sizeof(*k->known_us));
+	k->known_us = test_alloc(l->count * sizeof(*k->known_us));
 	memset(k->known_us, 0xff, l->count * sizeof(*k->known_us));
-	k->first_us = sim_alloc(l->count * sizeof(*k->first_us));
+	k->first_us = test_alloc(l->count * sizeof(*k->first_us));
 	memset(k->first_us, 0xff, l->count * sizeof(*k->first_us));
-	k->left_us = sim_zalloc(l->count, sizeof(*k->left_us));
+	k->left_us = test_zalloc(l->count, sizeof(*k->left_us));
 	memset(k->general_us, 0xff, sizeof(k->general_us));
 	k->all_us = CLOCK_NEVER;
-	k->joined = sim_zalloc((size_t)k->interface_count * l->count,
-			       sizeof(*k->joined));
+	k->joined = test_zalloc((size_t)k->interface_count * l->count,
+				sizeof(*k->joined));
 	for (unsigned i = 0; i < k->interface_count; i++) {
 		for (unsigned g = 0; g < l->count; g++) {
 			struct joined *j = kernel_joined(k, i, g);
 
 			j->change_us = j->answer_us = CLOCK_NEVER;
 			j->joined = g >= l->group_count ||
-				    rng_chance(&s->rng, c->joined);
+				    rng_chance(&s->net.rng, c->joined);
 		}
 	}
-	k->look_us = s->now_us + rng_below(&s->rng, SIM_S);
+	k->look_us = s->net.now_us + rng_below(&s->net.rng, SIM_S);
 	kernel_wake(k, k->look_us);
 }
 
 void listeners_add(struct sim *s, const struct listeners_config *config)
 {
-	struct listeners *l = sim_zalloc(1, sizeof(*l));
+	struct listeners *l = test_zalloc(1, sizeof(*l));
 
 	s->listeners = l;
 	l->sim = s;
 	l->group_count = config->groups;
 	l->count = l->group_count + 2 * VLANS;
-	l->groups = sim_zalloc(l->count, sizeof(*l->groups));
+	l->groups = test_zalloc(l->count, sizeof(*l->groups));
 	/* Who is seen listening to a MAC may hide behind another group's. */
 	for (unsigned i = 0; i < l->group_count; i++)
 		l->groups[i] = make_group(i, config->firewalled <= 0);
 	for (unsigned v = 0; v < 2 * VLANS; v++)
 		l->groups[l->group_count + v] = make_base(v / 2, v % 2);
-	l->kernels = sim_zalloc(SIM_HOSTS_MAX, sizeof(*l->kernels));
+	l->kernels = test_zalloc(SIM_HOSTS_MAX, sizeof(*l->kernels));
 	for (unsigned i = 0; i < s->host_count; i++)
 		add_kernel(l, &s->hosts[i], config);
 }
@@ -163,7 +163,7 @@ void listeners_started(struct host *h)
 		k->first_us[g] = CLOCK_NEVER;
 		k->known_us[g] = CLOCK_NEVER;
 		if (kernel_is_member(k, g))
-			k->known_us[g] = k->first_us[g] = h->sim->now_us;
+			k->known_us[g] = k->first_us[g] = h->sim->net.now_us;
 	}
 	want_consider(k);
 	if (!k->tap_down)
@@ -176,8 +176,9 @@ static void change(struct kernel *k, struct joined *j, uint8_t reports)
 {
 	struct sim *s = k->host->sim;
 
-	if (k->changes_us < s->now_us)
-		k->changes_us = s->now_us + rng_below(&s->rng, AT_ONCE_US);
+	if (k->changes_us < s->net.now_us)
+		k->changes_us =
+			s->net.now_us + rng_below(&s->net.rng, AT_ONCE_US);
 	j->left = k->tap_down ? 0 : reports;
 	j->change_us = CLOCK_NEVER;
 	if (!j->left)
@@ -215,7 +216,7 @@ void listeners_leave(struct sim *s, unsigned host, unsigned interface,
 	j->joined = false;
 	j->lingers = k->interfaces[interface].firewalled && k->host->node;
 	j->answer_us = CLOCK_NEVER;
-	k->left_us[group] = s->now_us;
+	k->left_us[group] = s->net.now_us;
 	if (!kernel_is_member(k, group))
 		k->known_us[group] = CLOCK_NEVER;
 	if (k->interfaces[interface].old)
@@ -256,11 +257,12 @@ void listeners_set_tap(struct sim *s, unsigned host, bool up)
 
 void listeners_act(struct sim *s)
 {
-	unsigned host = (unsigned)rng_below(&s->rng, s->host_count);
+	unsigned host = (unsigned)rng_below(&s->net.rng, s->host_count);
 	struct kernel *k = &s->listeners->kernels[host];
-	unsigned interface = (unsigned)rng_below(&s->rng, k->interface_count);
+	unsigned interface =
+		(unsigned)rng_below(&s->net.rng, k->interface_count);
 	unsigned group =
-		(unsigned)rng_below(&s->rng, s->listeners->group_count);
+		(unsigned)rng_below(&s->net.rng, s->listeners->group_count);
 
 	if (kernel_joined(k, interface, group)->joined)
 		listeners_leave(s, host, interface, group);
@@ -273,7 +275,7 @@ void listeners_churn(struct sim *s, unsigned times, uint64_t us)
 	for (unsigned i = 0; i < times && !s->failed; i++) {
 		listeners_act(s);
 		traffic_check(s);
-		sim_run(s, rng_below(&s->rng, 2 * us / times));
+		sim_run(s, rng_below(&s->net.rng, 2 * us / times));
 	}
 }
 
@@ -281,10 +283,11 @@ void listeners_route(struct sim *s, unsigned host)
 {
 	struct listeners *l = s->listeners;
 	struct kernel *k = &l->kernels[host];
-	unsigned vlan = (unsigned)rng_below(&s->rng, VLANS);
+	unsigned vlan = (unsigned)rng_below(&s->net.rng, VLANS);
 	struct traffic_message query = { .must = 0 };
 	uint8_t mac[6];
-	bool v6 = rng_chance(&s->rng, 0.5), old = rng_chance(&s->rng, 0.5);
+	bool v6 = rng_chance(&s->net.rng, 0.5),
+	     old = rng_chance(&s->net.rng, 0.5);
 	if (s->failed || !k->host->node || k->host->paused || k->tap_down)
 		return;
 	frame_host_mac(mac, host);
@@ -297,9 +300,9 @@ void listeners_route(struct sim *s, unsigned host)
 	sim_note(s, "h%u has a router", host);
 	traffic_hand(s, host, &query, 1);
 	want_consider(k);
-	k->routed_us = s->now_us;
+	k->routed_us = s->net.now_us;
 	if (!k->router_us)
-		k->router_us = s->now_us;
+		k->router_us = s->net.now_us;
 	want_consider(k);
 }
 

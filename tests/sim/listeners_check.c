@@ -67,7 +67,7 @@ static void check_list(struct sim *s, const struct host *h, unsigned group,
 static void check_groups(struct sim *s, const struct host *h)
 {
 	struct listeners *l = s->listeners;
-	uint64_t *listed = sim_zalloc(l->count, sizeof(*listed));
+	uint64_t *listed = test_zalloc(l->count, sizeof(*listed));
 	struct node_group_info info;
 	struct node_iter at = { 0 };
 

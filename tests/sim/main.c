@@ -51,7 +51,7 @@ static bool run(const struct scenario *c, unsigned long seed,
 
 	c->run(s);
 	ok = !s->failed;
-	*digest = digest_u64(s->digest, s->now_us);
+	*digest = digest_u64(s->digest, s->net.now_us);
 	if (o->digests)
 		printf("digest %s %lu %016" PRIx64 "\n", c->name, seed,
 		       *digest);

@@ -37,10 +37,10 @@ struct sessions {
 
 struct sessions *sessions_new(void)
 {
-	struct sessions *t = sim_zalloc(1, sizeof(*t));
+	struct sessions *t = test_zalloc(1, sizeof(*t));
 
 	t->capacity = 1024;
-	t->slots = sim_zalloc(t->capacity, sizeof(*t->slots));
+	t->slots = test_zalloc(t->capacity, sizeof(*t->slots));
 	return t;
 }
 
@@ -67,7 +67,7 @@ static void sessions_grow(struct sessions *t)
 	size_t count = t->capacity;
 
 	t->capacity *= 2;
-	t->slots = sim_zalloc(t->capacity, sizeof(*t->slots));
+	t->slots = test_zalloc(t->capacity, sizeof(*t->slots));
 	for (size_t i = 0; i < count; i++)
 		if (old[i].name)
 			*session_slot(t, old[i].name) = old[i];
@@ -97,7 +97,7 @@ static void tap_data(struct host *h, const uint8_t *data, size_t len)
 	name = ((uint64_t)h->index << 32 | index) + 1;
 	e = session_slot(s->sessions, name);
 	if (!e->name) {
-		*e = (struct session){ name, counter, s->now_us };
+		*e = (struct session){ name, counter, s->net.now_us };
 		s->sessions->per_host[h->index]++;
 		if (2 * ++s->sessions->count > s->sessions->capacity)
 			sessions_grow(s->sessions);
@@ -108,11 +108,12 @@ static void tap_data(struct host *h, const uint8_t *data, size_t len)
 			 "h%u sends counter %" PRIu64 " after %" PRIu64
 			 " with receiver index %08" PRIx32,
 			 h->index, counter, e->counter, index);
-	if (s->now_us - e->first_us > KEYS_LIVE_US)
+	if (s->net.now_us - e->first_us > KEYS_LIVE_US)
 		sim_fail(s,
 			 "h%u still sends with receiver index %08" PRIx32
 			 " after %" PRIu64 " s",
-			 h->index, index, (s->now_us - e->first_us) / SIM_S);
+			 h->index, index,
+			 (s->net.now_us - e->first_us) / SIM_S);
 	e->counter = counter;
 }
 
@@ -122,7 +123,7 @@ static void tap_datagram(struct host *h, const struct addr *to,
 	struct sim *s = h->sim;
 	struct outside *o = &s->outside;
 
-	s->digest = digest_u64(s->digest, s->now_us << 8 | h->index);
+	s->digest = digest_u64(s->digest, s->net.now_us << 8 | h->index);
 	s->digest = digest_bytes(s->digest, data, len);
 	h->sent_datagrams++;
 	h->sent_bytes += len;
@@ -144,38 +145,10 @@ struct link link_ideal(void)
 	return (struct link){ .delay_min_us = 100, .delay_max_us = 400 };
 }
 
-struct link *sim_link(struct sim *s, unsigned from, unsigned to)
-{
-	return &s->links[from * SIM_HOSTS_MAX + to];
-}
-
-static void link_set(struct link *l, const struct link *like)
-{
-	struct link was = *l;
-
-	*l = *like;
-	l->last_us = was.last_us;
-	l->lost_us = was.lost_us;
-	l->longest_us = was.longest_us;
-	l->disordered = was.disordered || like->reorder > 0;
-}
-
-void sim_all_links(struct sim *s, const struct link *like)
-{
-	for (unsigned i = 0; i < SIM_HOSTS_MAX; i++)
-		for (unsigned j = 0; j < SIM_HOSTS_MAX; j++)
-			link_set(sim_link(s, i, j), like);
-}
-
 void sim_isolate(struct sim *s, unsigned host, bool cut)
 {
 	sim_note(s, "h%u is %s", host, cut ? "cut off" : "back on the network");
-	for (unsigned i = 0; i < SIM_HOSTS_MAX; i++) {
-		if (i == host)
-			continue;
-		sim_link(s, i, host)->cut = cut;
-		sim_link(s, host, i)->cut = cut;
-	}
+	net_isolate(&s->net, host, cut);
 }
 
 void sim_heal(struct sim *s)
@@ -183,87 +156,35 @@ void sim_heal(struct sim *s)
 	struct link ideal = link_ideal();
 
 	sim_note(s, "the network is healed");
-	sim_all_links(s, &ideal);
+	net_all_links(&s->net, &ideal);
 	for (unsigned i = 0; i < s->host_count; i++)
 		sim_resume(s, i);
-}
-
-static struct flight *flight_new(unsigned sender, const struct addr *from,
-				 const struct addr *to, const uint8_t *data,
-				 size_t len)
-{
-	struct flight *f = sim_alloc(sizeof(*f) + len);
-
-	f->sender = sender;
-	f->from = *from;
-	f->to = *to;
-	f->len = len;
-	memcpy(f->data, data, len);
-	return f;
-}
-
-/* One copy of a datagram on its way, delay after now. */
-static void link_carry(struct sim *s, struct link *l, struct host *to,
-		       struct flight *f, uint64_t delay_us)
-{
-	uint64_t at = s->now_us + delay_us;
-
-	if (rng_chance(&s->rng, l->reorder)) {
-		/* Overtaken by what is sent in the next milliseconds. */
-		at += rng_range(&s->rng, 1, 5 * SIM_MS);
-	} else {
-		if (at < l->last_us)
-			at = l->last_us;
-		l->last_us = at;
-	}
-	f->sent_us = s->now_us;
-	if (at - s->now_us > l->longest_us)
-		l->longest_us = at - s->now_us;
-	queue_push(s->queue, at, EVENT_ARRIVAL, to->index, f);
 }
 
 static void link_send(struct host *h, const struct addr *from,
 		      const struct addr *to, const uint8_t *data, size_t len,
 		      double delay)
 {
+	static const char *const fates[] = { [NET_SENT] = "sends",
+					     [NET_LOST] = "lost",
+					     [NET_TOO_BIG] = "too big" };
 	struct sim *s = h->sim;
 	struct host *other = network_find(s, to);
-	struct link *l;
+	enum net_fate fate;
 	struct flight *f;
-	uint64_t delay_us;
-	unsigned copies = 1;
 
 	if (!other || s->failed)
 		return;
-	l = sim_link(s, h->index, other->index);
-	delay_us =
-		l->delay_min_us +
-		(uint64_t)(delay * (double)(l->delay_max_us - l->delay_min_us));
 	outsider_reflect(s, h->index, from, to, data, len);
 	f = flight_new(h->index, from, to, data, len);
-	if (l->datagram_max && len > l->datagram_max) {
-		trace_datagram(s, "too big", h->index, f);
-		if (l->too_big_tells)
-			node_send_failed(h->node, to, DROP_send_too_big, len, 1,
-					 host_clock(h));
-		copies = 0;
-	} else if (l->cut || rng_chance(&s->rng, l->loss)) {
-		trace_datagram(s, "lost", h->index, f);
-		copies = 0;
-	} else {
-		trace_datagram(s, "sends", h->index, f);
-		if (rng_chance(&s->rng, l->dup))
-			copies = 2;
-	}
-	if (copies == 2)
-		link_carry(s, l, other,
-			   flight_new(h->index, from, to, data, len), delay_us);
-	if (copies >= 1)
-		link_carry(s, l, other, f, delay_us);
-	else
+	fate = net_send(&s->net, other->index, f, delay);
+	trace_datagram(s, fates[fate], h->index, f);
+	if (fate != NET_SENT)
 		free(f);
-	if (copies == 0)
-		l->lost_us = s->now_us;
+	if (fate == NET_TOO_BIG &&
+	    net_link(&s->net, h->index, other->index)->too_big_tells)
+		node_send_failed(h->node, to, DROP_send_too_big, len, 1,
+				 host_clock(h));
 }
 
 static void check_run(struct host *h, const struct datagram_run *r)
@@ -287,7 +208,7 @@ void network_send(void *user, const struct datagram_run *runs, size_t n)
 	for (size_t i = 0; i < n && !s->failed; i++) {
 		const struct datagram_run *r = &runs[i];
 		int family = addr_is_v4(&r->remote) ? FAMILY_V4 : FAMILY_V6;
-		double delay = (double)rng_below(&s->rng, 1024) / 1024;
+		double delay = net_draw_delay(&s->net);
 		size_t each = r->segment_len ? r->segment_len : r->len;
 
 		check_run(h, r);
@@ -332,16 +253,16 @@ void network_deliver(struct host *h, struct flight **flights, size_t n)
 	size_t count = 0;
 
 	for (size_t at = 0; at < n;) {
-		size_t run = merge(flights + at, n - at, &h->sim->rng);
+		size_t run = merge(flights + at, n - at, &h->sim->net.rng);
 		struct datagram_run *r = &batch[count++];
 
 		*r = (struct datagram_run){ .remote = flights[at]->from };
 		for (size_t i = 0; i < run; i++)
 			r->len += flights[at + i]->len;
 		r->segment_len = run > 1 ? flights[at]->len : 0;
-		r->data = sim_alloc(r->len ? r->len : 1);
+		r->data = test_alloc(r->len);
 		for (size_t i = 0, off = 0; i < run; i++) {
-			memcpy(r->data + off, flights[at + i]->data,
+			memcpy(r->data + off, flights[at + i]->bytes,
 			       flights[at + i]->len);
 			off += flights[at + i]->len;
 		}
@@ -360,8 +281,8 @@ static void hold(struct host *h, struct flight *f)
 	} else {
 		node_count_drop(h->node, DROP_udp_overflow, 1);
 		if (f->sender < SIM_HOSTS_MAX)
-			sim_link(h->sim, f->sender, h->index)->lost_us =
-				h->sim->now_us;
+			net_link(&h->sim->net, f->sender, h->index)->lost_us =
+				h->sim->net.now_us;
 		free(f);
 	}
 }
@@ -374,13 +295,13 @@ void network_arrive(struct sim *s, struct event first)
 
 	flights[n++] = first.flight;
 	while (n < GATHER_MAX) {
-		const struct event *next = queue_first(s->queue);
+		const struct event *next = queue_first(s->net.queue);
 
-		if (!next || next->at_us != s->now_us ||
+		if (!next || next->at_us != s->net.now_us ||
 		    next->kind != EVENT_ARRIVAL || next->host != first.host ||
 		    !addr_equal(&next->flight->to, &first.flight->to))
 			break;
-		flights[n++] = queue_pop(s->queue).flight;
+		flights[n++] = queue_pop(s->net.queue).flight;
 	}
 	if (!h || !h->node) {
 		for (size_t i = 0; i < n; i++)

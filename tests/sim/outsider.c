@@ -13,7 +13,7 @@ void outsider_listen(struct sim *s, size_t max)
 {
 	struct outside *o = &s->outside;
 
-	o->recorded = sim_zalloc(max, sizeof(struct flight *));
+	o->recorded = test_zalloc(max, sizeof(struct flight *));
 	o->recorded_max = max;
 }
 
@@ -42,12 +42,12 @@ void outsider_record(struct sim *s, struct flight *f)
 		return;
 	}
 	/* Handshakes are rare and interesting: half the record is theirs. */
-	if (f->data[0] != TYPE_DATA)
-		at = (size_t)rng_below(&s->rng, o->recorded_max / 2);
+	if (f->bytes[0] != TYPE_DATA)
+		at = (size_t)rng_below(&s->net.rng, o->recorded_max / 2);
 	else
-		at = (size_t)rng_below(&s->rng, o->recorded_seen);
+		at = (size_t)rng_below(&s->net.rng, o->recorded_seen);
 	if (at >= o->recorded_max ||
-	    (f->data[0] == TYPE_DATA && at < o->recorded_max / 2)) {
+	    (f->bytes[0] == TYPE_DATA && at < o->recorded_max / 2)) {
 		free(f);
 		return;
 	}
@@ -58,8 +58,8 @@ void outsider_record(struct sim *s, struct flight *f)
 
 struct addr outsider_addr(struct sim *s)
 {
-	return addr_v4(OUTSIDE_NET + 1 + (uint32_t)rng_below(&s->rng, 250),
-		       (uint16_t)rng_range(&s->rng, 1024, 65535));
+	return addr_v4(OUTSIDE_NET + 1 + (uint32_t)rng_below(&s->net.rng, 250),
+		       (uint16_t)rng_range(&s->net.rng, 1024, 65535));
 }
 
 bool outsider_owns(const struct addr *a)
@@ -104,20 +104,6 @@ static void inject_end(struct sim *s)
 			 o->victim, o->question_len, o->answer_len);
 }
 
-static struct flight *forge(const struct addr *from, const uint8_t *data,
-			    size_t len)
-{
-	struct flight *f = sim_alloc(sizeof(*f) + len);
-
-	memset(f, 0, sizeof(*f));
-	f->sender = SIM_HOSTS_MAX;
-	f->from = *from;
-	f->len = len;
-	if (len > 0)
-		memcpy(f->data, data, len);
-	return f;
-}
-
 void outsider_inject(struct sim *s, unsigned host, const struct addr *from,
 		     const uint8_t *data, size_t len)
 {
@@ -129,8 +115,7 @@ void outsider_inject(struct sim *s, unsigned host, const struct addr *from,
 		return;
 	drops = dropped(s, host);
 	sent = h->sent_datagrams;
-	f = forge(from, data, len);
-	f->to = h->addr[FAMILY_V4];
+	f = flight_new(SIM_HOSTS_MAX, from, &h->addr[FAMILY_V4], data, len);
 	trace_datagram(s, "gets forged", host, f);
 	inject_begin(s, host, from, len, false);
 	network_deliver(h, &f, 1);
@@ -155,12 +140,12 @@ size_t outsider_steal(struct sim *s, struct host *h, struct flight **flights,
 		struct flight *f = flights[i];
 
 		if (f->sender == SIM_HOSTS_MAX ||
-		    !rng_chance(&s->rng, s->outside.theft)) {
+		    !rng_chance(&s->net.rng, s->outside.theft)) {
 			flights[left++] = f;
 			continue;
 		}
 		f->from = outsider_addr(s);
-		sim_link(s, f->sender, h->index)->disordered = true;
+		net_link(&s->net, f->sender, h->index)->disordered = true;
 		trace_datagram(s, "gets stolen", h->index, f);
 		inject_begin(s, h->index, &f->from, f->len, true);
 		network_deliver(h, &f, 1);
@@ -175,11 +160,10 @@ void outsider_reflect(struct sim *s, unsigned sender, const struct addr *from,
 {
 	struct flight *f;
 
-	if (data[0] == TYPE_DATA || !rng_chance(&s->rng, s->outside.mirror))
+	if (data[0] == TYPE_DATA || !rng_chance(&s->net.rng, s->outside.mirror))
 		return;
-	f = forge(to, data, len);
-	f->to = *from;
-	queue_push(s->queue, s->now_us + 1, EVENT_ARRIVAL, sender, f);
+	f = flight_new(SIM_HOSTS_MAX, to, from, data, len);
+	net_launch(&s->net, sender, f, s->net.now_us + 1);
 }
 
 /* ---- kinds of attack ---- */
@@ -190,9 +174,9 @@ static const struct flight *pick(struct sim *s, bool handshake)
 
 	for (unsigned i = 0; i < HANDSHAKE_TRIES && o->recorded_count; i++) {
 		const struct flight *f =
-			o->recorded[rng_below(&s->rng, o->recorded_count)];
+			o->recorded[rng_below(&s->net.rng, o->recorded_count)];
 
-		if (!handshake || f->data[0] != TYPE_DATA)
+		if (!handshake || f->bytes[0] != TYPE_DATA)
 			return f;
 	}
 	return NULL;
@@ -203,14 +187,14 @@ static size_t make_random(struct sim *s, uint8_t *out)
 	static const size_t telling[] = {
 		0, 1, 4, 15, 16, 31, 32, 56, 140, 144
 	};
-	size_t len = rng_chance(&s->rng, 0.5)
-			     ? telling[rng_below(&s->rng, 10)]
-			     : (size_t)rng_below(&s->rng, DATAGRAM_LIMIT);
+	size_t len = rng_chance(&s->net.rng, 0.5)
+			     ? telling[rng_below(&s->net.rng, 10)]
+			     : (size_t)rng_below(&s->net.rng, DATAGRAM_LIMIT);
 
-	rng_bytes(&s->rng, out, len);
-	if (len >= 4 && rng_chance(&s->rng, 0.9)) {
+	rng_bytes(&s->net.rng, out, len);
+	if (len >= 4 && rng_chance(&s->net.rng, 0.9)) {
 		memset(out, 0, 4);
-		out[0] = (uint8_t)rng_range(&s->rng, 1, 4);
+		out[0] = (uint8_t)rng_range(&s->net.rng, 1, 4);
 	}
 	return len;
 }
@@ -221,27 +205,28 @@ static size_t make_changed(struct sim *s, enum attack kind,
 	const struct flight *g;
 	size_t cut;
 
-	memcpy(out, f->data, f->len);
+	memcpy(out, f->bytes, f->len);
 	switch (kind) {
 	case ATTACK_TRUNCATE:
-		return (size_t)rng_below(&s->rng, f->len);
+		return (size_t)rng_below(&s->net.rng, f->len);
 	case ATTACK_EXTEND:
-		cut = (size_t)rng_range(&s->rng, 1, DATAGRAM_LIMIT - f->len);
-		rng_bytes(&s->rng, out + f->len, cut);
+		cut = (size_t)rng_range(&s->net.rng, 1,
+					DATAGRAM_LIMIT - f->len);
+		rng_bytes(&s->net.rng, out + f->len, cut);
 		return f->len + cut;
 	case ATTACK_FLIP:
-		for (uint64_t n = rng_range(&s->rng, 1, 4); n > 0; n--)
-			out[rng_below(&s->rng, f->len)] ^=
-				(uint8_t)(1u << rng_below(&s->rng, 8));
+		for (uint64_t n = rng_range(&s->net.rng, 1, 4); n > 0; n--)
+			out[rng_below(&s->net.rng, f->len)] ^=
+				(uint8_t)(1u << rng_below(&s->net.rng, 8));
 		/* An even number of flips may have undone itself. */
-		if (memcmp(out, f->data, f->len) == 0)
+		if (memcmp(out, f->bytes, f->len) == 0)
 			out[0] ^= 0x80;
 		return f->len;
 	case ATTACK_SPLICE:
 		g = pick(s, false);
-		cut = (size_t)rng_below(&s->rng,
+		cut = (size_t)rng_below(&s->net.rng,
 					f->len < g->len ? f->len : g->len);
-		memcpy(out + cut, g->data + cut, g->len - cut);
+		memcpy(out + cut, g->bytes + cut, g->len - cut);
 		return g->len;
 	case ATTACK_RANDOM:
 	case ATTACK_REPLAY:
@@ -255,7 +240,7 @@ static size_t make_changed(struct sim *s, enum attack kind,
 
 static unsigned random_live_host(struct sim *s)
 {
-	unsigned i = (unsigned)rng_below(&s->rng, s->host_count);
+	unsigned i = (unsigned)rng_below(&s->net.rng, s->host_count);
 
 	while (!s->hosts[i].node)
 		i = (i + 1) % s->host_count;
@@ -281,7 +266,7 @@ void outsider_attack(struct sim *s, enum attack kind)
 	h = network_find(s, &f->to);
 	if (kind != ATTACK_REDIRECT && h)
 		victim = h->index;
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		from = f->from;
 	len = make_changed(s, kind, f, out);
 	outsider_inject(s, victim, &from, out, len);
@@ -290,8 +275,8 @@ void outsider_attack(struct sim *s, enum attack kind)
 void outsider_flood(struct sim *s, size_t n, uint64_t us)
 {
 	for (size_t i = 0; i < n && !s->failed; i++) {
-		outsider_attack(s,
-				(enum attack)rng_below(&s->rng, ATTACK_KINDS));
+		outsider_attack(
+			s, (enum attack)rng_below(&s->net.rng, ATTACK_KINDS));
 		sim_run(s, us);
 	}
 }

@@ -55,7 +55,7 @@ static void mirror(struct sim *s)
 	unsigned host;
 
 	s->outside.mirror = 1;
-	sim_add_mesh(s, (unsigned)rng_range(&s->rng, 2, 6));
+	sim_add_mesh(s, (unsigned)rng_range(&s->net.rng, 2, 6));
 	for (unsigned i = 0; i < s->host_count; i++) {
 		sim_forget_wants(s, i);
 		for (unsigned j = 0; j < s->host_count; j++)
@@ -87,7 +87,7 @@ static void restart_under_replays(struct sim *s)
 		sim_restart(s, i);
 		sim_await(s, sim_mesh_up, HEAL_US, "mesh after a restart");
 	}
-	sim_run(s, rng_below(&s->rng, 130 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 130 * SIM_S));
 	host = any_host(s);
 	sim_restart(s, host);
 	for (unsigned i = 0; i < 1000 && !s->failed; i++) {
@@ -108,7 +108,7 @@ static void join_under_flood(struct sim *s)
 
 	outsider_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 5);
-	sim_run(s, rng_below(&s->rng, 20 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 20 * SIM_S));
 	for (int i = 0; i < 1000; i++)
 		outsider_attack(s, ATTACK_HANDSHAKE);
 	fresh = sim_add_host(s);
@@ -134,10 +134,11 @@ static void old_records(struct sim *s)
 	traffic_start(s, 100 * SIM_MS, 4);
 	sim_run(s, 20 * SIM_S);
 	traffic_stop(s);
-	sim_run(s, rng_range(&s->rng, 100 * SIM_S, 400 * SIM_S));
+	sim_run(s, rng_range(&s->net.rng, 100 * SIM_S, 400 * SIM_S));
 	for (unsigned i = 0; i < 2000 && !s->failed; i++)
-		outsider_attack(s, rng_chance(&s->rng, 0.5) ? ATTACK_REPLAY
-							    : ATTACK_REDIRECT);
+		outsider_attack(s, rng_chance(&s->net.rng, 0.5)
+					   ? ATTACK_REPLAY
+					   : ATTACK_REDIRECT);
 	unharmed(s);
 	mesh_check(s);
 }

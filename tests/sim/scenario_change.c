@@ -10,8 +10,9 @@
 static uint64_t wait_before(struct sim *s)
 {
 	/* Young sessions, and sessions about to rekey. */
-	return rng_chance(&s->rng, 0.5) ? rng_below(&s->rng, 10 * SIM_S)
-					: rng_below(&s->rng, 190 * SIM_S);
+	return rng_chance(&s->net.rng, 0.5)
+		       ? rng_below(&s->net.rng, 10 * SIM_S)
+		       : rng_below(&s->net.rng, 190 * SIM_S);
 }
 
 /* kill -9 and a new start: back in every peer within 3 s. */
@@ -23,10 +24,11 @@ static void restart(struct sim *s)
 	sim_run(s, wait_before(s));
 	host = any_host(s);
 	sim_crash(s, host);
-	sim_run(s,
-		rng_chance(&s->rng, 0.5) ? 0 : rng_below(&s->rng, 5 * SIM_S));
-	if (rng_chance(&s->rng, 0.3)) /* the whole host booted */
-		s->hosts[host].mono_offset_us = -(int64_t)s->now_us + 1000;
+	sim_run(s, rng_chance(&s->net.rng, 0.5)
+			   ? 0
+			   : rng_below(&s->net.rng, 5 * SIM_S));
+	if (rng_chance(&s->net.rng, 0.3)) /* the whole host booted */
+		s->hosts[host].mono_offset_us = -(int64_t)s->net.now_us + 1000;
 	sim_start(s, host);
 	sim_await(s, sim_mesh_up, RESTART_US, "mesh after a restart");
 	mesh_check(s);
@@ -44,9 +46,10 @@ static void restart_unlisting(struct sim *s)
 	sim_crash(s, host);
 	sim_forget_wants(s, host);
 	sim_start(s, host);
-	start = s->now_us;
+	start = s->net.now_us;
 	sim_await(s, sim_mesh_up, RESTART_US, "mesh after a restart");
-	sim_note(s, "back after %" PRIu64 " ms", (s->now_us - start) / SIM_MS);
+	sim_note(s, "back after %" PRIu64 " ms",
+		 (s->net.now_us - start) / SIM_MS);
 	mesh_check(s);
 }
 
@@ -59,9 +62,10 @@ static void restart_clock_back(struct sim *s)
 	sim_run(s, wait_before(s));
 	host = any_host(s);
 	sim_crash(s, host);
-	s->hosts[host].wall_offset_us -=
-		rng_chance(&s->rng, 0.5) ? SIM_YEAR * 20 : 30 * (int64_t)SIM_S;
-	if (rng_chance(&s->rng, 0.3))
+	s->hosts[host].wall_offset_us -= rng_chance(&s->net.rng, 0.5)
+						 ? SIM_YEAR * 20
+						 : 30 * (int64_t)SIM_S;
+	if (rng_chance(&s->net.rng, 0.3))
 		sim_forget_wants(s, host);
 	sim_start(s, host);
 	sim_await(s, sim_mesh_up, RESTART_US, "mesh after a restart");
@@ -72,7 +76,7 @@ static void restart_clock_back(struct sim *s)
  * not its handshake a replay, the cookie alone can tell. */
 static void restart_elsewhere_clock_back(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 6), host;
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 6), host;
 	uint64_t start;
 
 	for (unsigned i = 0; i < n; i++)
@@ -81,15 +85,15 @@ static void restart_elsewhere_clock_back(struct sim *s)
 		sim_want(s, i, 0);
 	sim_start_all(s);
 	sim_run(s, 5 * SIM_S + wait_before(s));
-	host = (unsigned)rng_range(&s->rng, 1, n - 1);
+	host = (unsigned)rng_range(&s->net.rng, 1, n - 1);
 	sim_crash(s, host);
 	sim_move(s, host);
 	s->hosts[host].wall_offset_us -= SIM_YEAR;
 	sim_start(s, host);
-	start = s->now_us;
+	start = s->net.now_us;
 	while (!s->failed &&
 	       !(sim_is_up(s, 0, host) && sim_is_up(s, host, 0))) {
-		if (s->now_us - start > RESTART_US)
+		if (s->net.now_us - start > RESTART_US)
 			sim_fail(s, "h%u is not back in 3 s", host);
 		sim_run(s, 10 * SIM_MS);
 	}
@@ -110,12 +114,12 @@ static void clock_2099(struct sim *s)
 	was = s->hosts[host].wall_offset_us;
 	s->hosts[host].wall_offset_us += 75 * SIM_YEAR;
 	sim_note(s, "h%u is in 2099", host);
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		sim_restart(s, host);
-	sim_run(s, rng_range(&s->rng, 5 * SIM_S, 400 * SIM_S));
+	sim_run(s, rng_range(&s->net.rng, 5 * SIM_S, 400 * SIM_S));
 	s->hosts[host].wall_offset_us = was;
 	sim_note(s, "h%u is back from 2099", host);
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		sim_restart(s, host);
 	sim_run(s, 400 * SIM_S);
 	if (sim_events(s, NODE_PEER_DOWN) > 0)
@@ -138,7 +142,7 @@ static void goodbye(struct sim *s)
 			sim_fail(s, "h%u missed h%u's goodbye", i, host);
 	if (s->host_count > 2)
 		traffic_check_reach(s);
-	sim_run(s, rng_below(&s->rng, 20 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 20 * SIM_S));
 	sim_start(s, host);
 	sim_await(s, sim_mesh_up, RESTART_US, "mesh after a restart");
 	mesh_check(s);
@@ -150,7 +154,7 @@ static void move(struct sim *s)
 	unsigned host;
 
 	mesh_up(s, 2, 8);
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		traffic_start(s, 100 * SIM_MS, 4);
 	sim_run(s, SIM_S + wait_before(s));
 	host = any_host(s);
@@ -189,7 +193,7 @@ static void swap(struct sim *s)
  * to those that others have just left. */
 static void musical_chairs(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 3, 8);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 3, 8);
 
 	for (unsigned i = 0; i < n; i++)
 		sim_add_host(s);
@@ -198,17 +202,17 @@ static void musical_chairs(struct sim *s)
 	sim_start_all(s);
 	sim_run(s, 5 * SIM_S);
 	for (int turn = 0; turn < 60; turn++) {
-		unsigned a = (unsigned)rng_range(&s->rng, 1, n - 1);
-		unsigned b = (unsigned)rng_range(&s->rng, 1, n - 1);
+		unsigned a = (unsigned)rng_range(&s->net.rng, 1, n - 1);
+		unsigned b = (unsigned)rng_range(&s->net.rng, 1, n - 1);
 		struct addr addr = s->hosts[a].addr[FAMILY_V4];
 
 		s->hosts[a].addr[FAMILY_V4] = s->hosts[b].addr[FAMILY_V4];
 		s->hosts[b].addr[FAMILY_V4] = addr;
-		if (rng_chance(&s->rng, 0.3))
+		if (rng_chance(&s->net.rng, 0.3))
 			sim_move(s, b);
-		if (rng_chance(&s->rng, 0.1))
+		if (rng_chance(&s->net.rng, 0.1))
 			sim_restart(s, a);
-		sim_run(s, rng_below(&s->rng, 4 * SIM_S));
+		sim_run(s, rng_below(&s->net.rng, 4 * SIM_S));
 	}
 	sim_run(s, HEAL_US);
 	for (unsigned i = 1; i < n; i++)
@@ -234,7 +238,7 @@ static unsigned macs_of_others(const struct host *h)
 static void come_and_go(struct sim *s)
 {
 	struct node_status status;
-	unsigned n = (unsigned)rng_range(&s->rng, 3, 6);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 3, 6);
 
 	for (unsigned i = 0; i < n; i++)
 		sim_add_host(s);
@@ -244,15 +248,15 @@ static void come_and_go(struct sim *s)
 	s->hosts[0].config.expire_us = 10 * SIM_S;
 	sim_start(s, 0);
 	for (int turn = 0; turn < 30; turn++) {
-		unsigned i = (unsigned)rng_range(&s->rng, 1, n - 1);
+		unsigned i = (unsigned)rng_range(&s->net.rng, 1, n - 1);
 
 		if (!s->hosts[i].node)
 			sim_start(s, i);
-		else if (rng_chance(&s->rng, 0.5))
+		else if (rng_chance(&s->net.rng, 0.5))
 			sim_crash(s, i);
 		else
 			sim_stop(s, i);
-		sim_run(s, rng_below(&s->rng, 10 * SIM_S));
+		sim_run(s, rng_below(&s->net.rng, 10 * SIM_S));
 		for (i = 0; i < n; i++)
 			traffic_random(s, i, 8);
 	}
@@ -307,7 +311,7 @@ static void renamed(struct sim *s)
 	traffic_start(s, 10 * SIM_MS, 4);
 	sim_run(s, wait_before(s));
 	l.loss = 0.3;
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	snprintf(h->config.name, sizeof(h->config.name), "other-%u", n);
 	h->config.tap_mtu = 1400;
 	node_set_name(h->node, h->config.name, host_clock(h));
@@ -329,10 +333,10 @@ static void rewanted(struct sim *s)
 
 		sim_forget_wants(s, host);
 		for (unsigned i = 0; i < n; i++)
-			if (rng_chance(&s->rng, 0.5))
+			if (rng_chance(&s->net.rng, 0.5))
 				sim_want(s, host, i);
 		sim_apply_wants(s, host);
-		sim_run(s, rng_below(&s->rng, 100 * SIM_S));
+		sim_run(s, rng_below(&s->net.rng, 100 * SIM_S));
 	}
 	sim_check_events(s, NODE_PEER_DOWN, 0, "a reload took a peer down");
 	sim_check_events(s, NODE_PEER_RESTARTED, 0, "a reload is a restart");
@@ -343,12 +347,12 @@ static void rewanted(struct sim *s)
 
 static void random_link(struct sim *s, struct link *l)
 {
-	l->loss = rng_chance(&s->rng, 0.5) ? 0 : 0.3;
-	l->dup = rng_chance(&s->rng, 0.5) ? 0 : 0.2;
-	l->reorder = rng_chance(&s->rng, 0.5) ? 0 : 0.2;
+	l->loss = rng_chance(&s->net.rng, 0.5) ? 0 : 0.3;
+	l->dup = rng_chance(&s->net.rng, 0.5) ? 0 : 0.2;
+	l->reorder = rng_chance(&s->net.rng, 0.5) ? 0 : 0.2;
 	l->disordered |= l->reorder > 0;
-	l->cut = rng_chance(&s->rng, 0.3);
-	l->delay_max_us = rng_range(&s->rng, 400, 200 * SIM_MS);
+	l->cut = rng_chance(&s->net.rng, 0.3);
+	l->delay_max_us = rng_range(&s->net.rng, 400, 200 * SIM_MS);
 }
 
 static void random_fault(struct sim *s)
@@ -356,13 +360,13 @@ static void random_fault(struct sim *s)
 	unsigned host = any_host(s), other = any_other(s, host);
 	struct host *h = &s->hosts[host];
 
-	switch (rng_below(&s->rng, 9)) {
+	switch (rng_below(&s->net.rng, 9)) {
 	case 0:
-		sim_isolate(s, host, rng_chance(&s->rng, 0.5));
+		sim_isolate(s, host, rng_chance(&s->net.rng, 0.5));
 		return;
 	case 1:
 	case 2:
-		random_link(s, sim_link(s, host, other));
+		random_link(s, net_link(&s->net, host, other));
 		return;
 	case 3:
 		sim_crash(s, host);
@@ -384,7 +388,7 @@ static void random_fault(struct sim *s)
 		return;
 	default:
 		h->wall_offset_us +=
-			rng_chance(&s->rng, 0.5) ? SIM_YEAR : -SIM_YEAR;
+			rng_chance(&s->net.rng, 0.5) ? SIM_YEAR : -SIM_YEAR;
 		sim_note(s, "h%u's clock jumps", host);
 		return;
 	}
@@ -401,7 +405,7 @@ static void chaos_from(struct sim *s)
 	traffic_start(s, 50 * SIM_MS, 4);
 	for (int i = 0; i < 40; i++) {
 		random_fault(s);
-		sim_run(s, rng_below(&s->rng, 8 * SIM_S));
+		sim_run(s, rng_below(&s->net.rng, 8 * SIM_S));
 	}
 	traffic_stop(s);
 	sim_heal(s);
@@ -419,7 +423,7 @@ static void chaos_from(struct sim *s)
 
 static void chaos(struct sim *s)
 {
-	sim_add_mesh(s, (unsigned)rng_range(&s->rng, 2, 8));
+	sim_add_mesh(s, (unsigned)rng_range(&s->net.rng, 2, 8));
 	chaos_from(s);
 }
 
@@ -427,15 +431,15 @@ static void chaos(struct sim *s)
 static void chaos_varied(struct sim *s)
 {
 	static const uint64_t intervals_ms[] = { 200, 500, 1000, 2000 };
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 6);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 6);
 
-	s->tick_late_us = rng_below(&s->rng, 50 * SIM_MS);
+	s->tick_late_us = rng_below(&s->net.rng, 50 * SIM_MS);
 	for (unsigned i = 0; i < n; i++) {
 		sim_add_host(s);
-		if (rng_chance(&s->rng, 0.5))
+		if (rng_chance(&s->net.rng, 0.5))
 			sim_give_addr(s, i, FAMILY_V6);
 		s->hosts[i].config.interval_us =
-			intervals_ms[rng_below(&s->rng, 4)] * SIM_MS;
+			intervals_ms[rng_below(&s->net.rng, 4)] * SIM_MS;
 	}
 	sim_want_all(s);
 	chaos_from(s);

@@ -20,10 +20,10 @@ static bool all_views(const struct sim *s, unsigned host, bool up)
 static uint64_t await_views(struct sim *s, unsigned host, bool up,
 			    uint64_t limit)
 {
-	uint64_t start = s->now_us;
+	uint64_t start = s->net.now_us;
 
 	while (!s->failed && !all_views(s, host, up)) {
-		if (s->now_us - start > limit) {
+		if (s->net.now_us - start > limit) {
 			sim_fail(s,
 				 "h%u is not %s everywhere after %" PRIu64
 				 " ms",
@@ -32,7 +32,7 @@ static uint64_t await_views(struct sim *s, unsigned host, bool up,
 		}
 		sim_run(s, 10 * SIM_MS);
 	}
-	return s->now_us - start;
+	return s->net.now_us - start;
 }
 
 /* Down at all others within 4 s, back within 6 s of healing, whether the cut
@@ -43,16 +43,16 @@ static void cut_off(struct sim *s)
 	unsigned host;
 
 	mesh_up(s, 2, 8);
-	sim_run(s, rng_below(&s->rng, 200 * SIM_S));
-	if (rng_chance(&s->rng, 0.5))
+	sim_run(s, rng_below(&s->net.rng, 200 * SIM_S));
+	if (rng_chance(&s->net.rng, 0.5))
 		traffic_start(s, 100 * SIM_MS, 4);
 	sim_run(s, SIM_S);
 	host = any_host(s);
 	sim_isolate(s, host, true);
 	await_views(s, host, false, DOWN_WITHIN_US);
 	check_why(s, host, any_other(s, host), "no answer");
-	sim_run(s, lasts[rng_below(&s->rng, 5)] * SIM_S +
-			   rng_below(&s->rng, 4 * SIM_S));
+	sim_run(s, lasts[rng_below(&s->net.rng, 5)] * SIM_S +
+			   rng_below(&s->net.rng, 4 * SIM_S));
 	sim_isolate(s, host, false);
 	await_views(s, host, true, BACK_WITHIN_US);
 	traffic_stop(s);
@@ -67,10 +67,10 @@ static void short_cut(struct sim *s)
 	unsigned host;
 
 	mesh_up(s, 2, 8);
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	host = any_host(s);
 	sim_isolate(s, host, true);
-	sim_run(s, rng_range(&s->rng, 100 * SIM_MS, 1500 * SIM_MS));
+	sim_run(s, rng_range(&s->net.rng, 100 * SIM_MS, 1500 * SIM_MS));
 	sim_isolate(s, host, false);
 	sim_run(s, 10 * SIM_S);
 	sim_check_events(s, NODE_PEER_DOWN, 0, "a peer went down");
@@ -84,8 +84,8 @@ static void one_way(struct sim *s)
 	unsigned n = mesh_up(s, 2, 6), a = any_host(s), b = any_other(s, a);
 	uint64_t start;
 
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
-	sim_link(s, a, b)->cut = true;
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
+	net_link(&s->net, a, b)->cut = true;
 	sim_note(s, "h%u no longer reaches h%u", a, b);
 	sim_run(s, 5 * SIM_S);
 	if (sim_is_up(s, a, b) || sim_is_up(s, b, a))
@@ -96,11 +96,12 @@ static void one_way(struct sim *s)
 			if (i != j && !(i == a && j == b) &&
 			    !(i == b && j == a) && !sim_is_up(s, i, j))
 				sim_fail(s, "h%u lost h%u too", i, j);
-	sim_run(s, rng_below(&s->rng, 300 * SIM_S));
-	sim_link(s, a, b)->cut = false;
-	start = s->now_us;
+	sim_run(s, rng_below(&s->net.rng, 300 * SIM_S));
+	net_link(&s->net, a, b)->cut = false;
+	start = s->net.now_us;
 	sim_await(s, sim_mesh_up, BACK_WITHIN_US, "mesh after one-way cut");
-	sim_note(s, "back after %" PRIu64 " ms", (s->now_us - start) / SIM_MS);
+	sim_note(s, "back after %" PRIu64 " ms",
+		 (s->net.now_us - start) / SIM_MS);
 	mesh_check(s);
 	sim_check_events(s, NODE_PEER_DOWN, 2, "two peers went down");
 }
@@ -111,15 +112,15 @@ static void one_way_start(struct sim *s)
 	uint64_t ups;
 
 	sim_add_mesh(s, 2);
-	sim_link(s, 0, 1)->cut = true;
+	net_link(&s->net, 0, 1)->cut = true;
 	sim_start_all(s);
-	sim_run(s, rng_range(&s->rng, 20 * SIM_S, 200 * SIM_S));
+	sim_run(s, rng_range(&s->net.rng, 20 * SIM_S, 200 * SIM_S));
 	ups = sim_events(s, NODE_PEER_UP);
 	if (ups != 0)
 		sim_fail(s, "up over half a link");
 	check_why(s, 1, 0, "no answer");
 	check_why(s, 0, 1, "no answer");
-	sim_link(s, 0, 1)->cut = false;
+	net_link(&s->net, 0, 1)->cut = false;
 	sim_await(s, sim_mesh_up, BACK_WITHIN_US, "mesh after one-way cut");
 	mesh_check(s);
 }
@@ -130,12 +131,12 @@ static void heavy_loss(struct sim *s)
 	struct link l = link_ideal();
 
 	mesh_up(s, 2, 8);
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		traffic_start(s, 50 * SIM_MS, 4);
 	/* Also while rekeying. */
-	sim_run(s, rng_range(&s->rng, SIM_S, 130 * SIM_S));
+	sim_run(s, rng_range(&s->net.rng, SIM_S, 130 * SIM_S));
 	l.loss = 0.2;
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	sim_run(s, 20 * SIM_S);
 	sim_heal(s);
 	sim_run(s, 5 * SIM_S);
@@ -152,10 +153,10 @@ static void paused(struct sim *s)
 
 	mesh_up(s, 2, 6);
 	traffic_start(s, 50 * SIM_MS, 4);
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	host = any_host(s);
 	sim_pause(s, host);
-	sim_run(s, lasts[rng_below(&s->rng, 6)] * SIM_S);
+	sim_run(s, lasts[rng_below(&s->net.rng, 6)] * SIM_S);
 	sim_resume(s, host);
 	sim_await(s, sim_mesh_up, BACK_WITHIN_US, "mesh after a pause");
 	traffic_stop(s);
@@ -168,17 +169,17 @@ static void paused(struct sim *s)
 static void narrow_path(struct sim *s)
 {
 	unsigned n = mesh_up(s, 2, 4);
-	bool tells = rng_chance(&s->rng, 0.5);
+	bool tells = rng_chance(&s->net.rng, 0.5);
 
-	sim_run(s, rng_below(&s->rng, 20 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 20 * SIM_S));
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = 0; j < n; j++) {
-			sim_link(s, i, j)->datagram_max =
-				(uint16_t)rng_range(&s->rng, 548, 1000);
-			sim_link(s, i, j)->too_big_tells = tells;
+			net_link(&s->net, i, j)->datagram_max =
+				(uint16_t)rng_range(&s->net.rng, 548, 1000);
+			net_link(&s->net, i, j)->too_big_tells = tells;
 		}
 	}
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		traffic_start(s, 200 * SIM_MS, 2);
 	sim_run(s, 20 * SIM_S);
 	traffic_stop(s);
@@ -200,11 +201,11 @@ static void narrow_path(struct sim *s)
 /* The same from the first moment. */
 static void narrow_from_start(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 4);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 4);
 	struct link l = link_ideal();
 
-	l.datagram_max = (uint16_t)rng_range(&s->rng, 548, 1000);
-	sim_all_links(s, &l);
+	l.datagram_max = (uint16_t)rng_range(&s->net.rng, 548, 1000);
+	net_all_links(&s->net, &l);
 	sim_add_mesh(s, n);
 	sim_start_all(s);
 	sim_await(s, sim_mesh_up, 5 * SIM_S, "mesh over a narrow path");

@@ -9,10 +9,10 @@
 static struct listeners_config any_config(struct sim *s)
 {
 	return (struct listeners_config){
-		.groups = (unsigned)rng_range(&s->rng, 1, 16),
-		.old = rng_chance(&s->rng, 0.5) ? 0.4 : 0,
+		.groups = (unsigned)rng_range(&s->net.rng, 1, 16),
+		.old = rng_chance(&s->net.rng, 0.5) ? 0.4 : 0,
 		.macvlan = 0.4,
-		.joined = rng_chance(&s->rng, 0.5) ? 0.3 : 0,
+		.joined = rng_chance(&s->net.rng, 0.5) ? 0.3 : 0,
 	};
 }
 
@@ -20,9 +20,9 @@ static struct listeners_config any_config(struct sim *s)
 static unsigned world(struct sim *s, unsigned low, unsigned high,
 		      const struct listeners_config *config)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, low, high);
-	uint64_t period_us = rng_range(&s->rng, 20, 100) * SIM_MS;
-	bool silent = rng_chance(&s->rng, 0.3);
+	unsigned n = (unsigned)rng_range(&s->net.rng, low, high);
+	uint64_t period_us = rng_range(&s->net.rng, 20, 100) * SIM_MS;
+	bool silent = rng_chance(&s->net.rng, 0.3);
 
 	sim_add_mesh(s, n);
 	listeners_add(s, config);
@@ -30,12 +30,12 @@ static unsigned world(struct sim *s, unsigned low, unsigned high,
 		traffic_start(s, period_us, 4);
 	for (unsigned i = 0; i < n; i++) {
 		sim_start(s, i);
-		sim_run(s, rng_below(&s->rng, SIM_S / n));
+		sim_run(s, rng_below(&s->net.rng, SIM_S / n));
 	}
 	sim_await(s, sim_mesh_up, HEAL_US, "full mesh");
 	/* Nobody has seen a VLAN before. */
 	if (silent) {
-		sim_run(s, rng_below(&s->rng, 6 * SIM_S));
+		sim_run(s, rng_below(&s->net.rng, 6 * SIM_S));
 		traffic_start(s, period_us, 4);
 	}
 	return n;
@@ -76,12 +76,12 @@ static void disordered(struct sim *s)
 	struct listeners_config config = any_config(s);
 
 	for (unsigned i = 0; i < SIM_HOSTS_MAX * SIM_HOSTS_MAX; i++) {
-		struct link *l = &s->links[i];
+		struct link *l = &s->net.links[i];
 
-		l->dup = rng_chance(&s->rng, 0.5) ? 0.3 : 0;
-		l->reorder = rng_chance(&s->rng, 0.7) ? 0.3 : 0;
+		l->dup = rng_chance(&s->net.rng, 0.5) ? 0.3 : 0;
+		l->reorder = rng_chance(&s->net.rng, 0.7) ? 0.3 : 0;
 		l->disordered = l->reorder > 0;
-		l->delay_max_us = rng_range(&s->rng, 100, 80 * SIM_MS);
+		l->delay_max_us = rng_range(&s->net.rng, 100, 80 * SIM_MS);
 	}
 	world(s, 2, 8, &config);
 	listeners_churn(s, 80, 30 * SIM_S);
@@ -93,15 +93,16 @@ static void spoil_links(struct sim *s, double share)
 {
 	for (unsigned i = 0; i < s->host_count; i++) {
 		for (unsigned j = 0; j < s->host_count; j++) {
-			struct link *l = sim_link(s, i, j);
+			struct link *l = net_link(&s->net, i, j);
 
-			if (!rng_chance(&s->rng, share))
+			if (!rng_chance(&s->net.rng, share))
 				continue;
-			l->loss = (double)rng_below(&s->rng, 30) / 100;
-			l->dup = (double)rng_below(&s->rng, 20) / 100;
-			l->reorder = (double)rng_below(&s->rng, 30) / 100;
+			l->loss = (double)rng_below(&s->net.rng, 30) / 100;
+			l->dup = (double)rng_below(&s->net.rng, 20) / 100;
+			l->reorder = (double)rng_below(&s->net.rng, 30) / 100;
 			l->disordered |= l->reorder > 0;
-			l->delay_max_us = rng_range(&s->rng, 400, 30 * SIM_MS);
+			l->delay_max_us =
+				rng_range(&s->net.rng, 400, 30 * SIM_MS);
 		}
 	}
 }
@@ -115,7 +116,7 @@ static void lossy(struct sim *s)
 	for (int i = 0; i < 4; i++) {
 		spoil_links(s, 0.3);
 		listeners_churn(s, 25, 10 * SIM_S);
-		if (rng_chance(&s->rng, 0.5))
+		if (rng_chance(&s->net.rng, 0.5))
 			sim_heal(s);
 		listeners_churn(s, 10, 6 * SIM_S);
 	}
@@ -132,18 +133,19 @@ static void restarts(struct sim *s)
 	for (int i = 0; i < 12 && !s->failed; i++) {
 		host = any_host(s);
 
-		if (rng_chance(&s->rng, 0.5))
+		if (rng_chance(&s->net.rng, 0.5))
 			sim_crash(s, host);
 		else
 			sim_stop(s, host);
-		listeners_churn(s, 4, rng_below(&s->rng, 2) * 3 * SIM_S + 8);
+		listeners_churn(s, 4,
+				rng_below(&s->net.rng, 2) * 3 * SIM_S + 8);
 		sim_start(s, host);
-		listeners_churn(s, 5, rng_below(&s->rng, 6 * SIM_S) + 10);
+		listeners_churn(s, 5, rng_below(&s->net.rng, 6 * SIM_S) + 10);
 	}
 	quiet(s, SETTLED_US);
 	/* Who is gone is no member. */
 	host = any_host(s);
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		sim_crash(s, host);
 	else
 		sim_stop(s, host);
@@ -160,16 +162,16 @@ static void partitions(struct sim *s)
 	world(s, 2, 8, &config);
 	for (int i = 0; i < 8 && !s->failed; i++) {
 		unsigned host = any_host(s), other = any_other(s, host);
-		uint64_t us =
-			rng_chance(&s->rng, 0.5) ? 2800 * SIM_MS : 8 * SIM_S;
+		uint64_t us = rng_chance(&s->net.rng, 0.5) ? 2800 * SIM_MS
+							   : 8 * SIM_S;
 
-		if (rng_chance(&s->rng, 0.5))
+		if (rng_chance(&s->net.rng, 0.5))
 			sim_isolate(s, host, true);
 		else
-			sim_link(s, host, other)->cut = true;
-		listeners_churn(s, 6, rng_below(&s->rng, us) + 12);
+			net_link(&s->net, host, other)->cut = true;
+		listeners_churn(s, 6, rng_below(&s->net.rng, us) + 12);
 		sim_isolate(s, host, false);
-		listeners_churn(s, 6, rng_below(&s->rng, 5 * SIM_S) + 12);
+		listeners_churn(s, 6, rng_below(&s->net.rng, 5 * SIM_S) + 12);
 	}
 	quiet(s, SETTLED_US);
 }
@@ -183,12 +185,12 @@ static void paused(struct sim *s)
 	world(s, 2, 6, &config);
 	for (int i = 0; i < 10 && !s->failed; i++) {
 		unsigned host = any_host(s);
-		uint64_t us = lasts_ms[rng_below(&s->rng, 5)] * SIM_MS;
+		uint64_t us = lasts_ms[rng_below(&s->net.rng, 5)] * SIM_MS;
 
 		sim_pause(s, host);
-		listeners_churn(s, (unsigned)rng_range(&s->rng, 1, 12), us);
+		listeners_churn(s, (unsigned)rng_range(&s->net.rng, 1, 12), us);
 		sim_resume(s, host);
-		listeners_churn(s, 6, rng_below(&s->rng, 4 * SIM_S) + 12);
+		listeners_churn(s, 6, rng_below(&s->net.rng, 4 * SIM_S) + 12);
 	}
 	/* The queue of a TAP may have been full, and its leaves lost. */
 	quiet(s, ROUNDS_US);
@@ -205,7 +207,7 @@ static void unaware(struct sim *s)
 		unsigned host = any_host(s);
 
 		sim_pause(s, host);
-		listeners_churn(s, 6, rng_range(&s->rng, 3, 8) * SIM_S);
+		listeners_churn(s, 6, rng_range(&s->net.rng, 3, 8) * SIM_S);
 		spoil_links(s, 0.7);
 		sim_resume(s, host);
 		listeners_churn(s, 2, 2 * SIM_S);
@@ -218,7 +220,7 @@ static void late(struct sim *s)
 {
 	struct listeners_config config = any_config(s);
 
-	s->tick_late_us = rng_range(&s->rng, SIM_MS, 400 * SIM_MS);
+	s->tick_late_us = rng_range(&s->net.rng, SIM_MS, 400 * SIM_MS);
 	world(s, 2, 6, &config);
 	listeners_churn(s, 60, 40 * SIM_S);
 	quiet(s, SETTLED_US + 4 * SIM_S);
@@ -236,9 +238,9 @@ static void tap(struct sim *s)
 		unsigned host = any_host(s);
 
 		listeners_set_tap(s, host, false);
-		listeners_churn(s, 4, rng_below(&s->rng, 2 * SIM_S) + 8);
+		listeners_churn(s, 4, rng_below(&s->net.rng, 2 * SIM_S) + 8);
 		listeners_set_tap(s, host, true);
-		listeners_churn(s, 8, rng_below(&s->rng, 6 * SIM_S) + 16);
+		listeners_churn(s, 8, rng_below(&s->net.rng, 6 * SIM_S) + 16);
 	}
 	quiet(s, ROUNDS_US);
 }
@@ -255,9 +257,9 @@ static void firewall(struct sim *s)
 		unsigned host = any_host(s);
 
 		listeners_churn(s, 10, 10 * SIM_S);
-		if (rng_chance(&s->rng, 0.3))
+		if (rng_chance(&s->net.rng, 0.3))
 			sim_restart(s, host);
-		else if (rng_chance(&s->rng, 0.3))
+		else if (rng_chance(&s->net.rng, 0.3))
 			listeners_set_tap(s, host, false);
 		listeners_churn(s, 2, 2 * SIM_S);
 		listeners_set_tap(s, host, true);
@@ -270,7 +272,7 @@ static void thousands(struct sim *s)
 {
 	struct listeners_config config = { .groups = 4000 };
 	struct link l = link_ideal();
-	double loss = rng_chance(&s->rng, 0.7) ? 0.2 : 0;
+	double loss = rng_chance(&s->net.rng, 0.7) ? 0.2 : 0;
 
 	sim_add_mesh(s, 3);
 	for (unsigned i = 0; i < 3; i++) {
@@ -281,17 +283,17 @@ static void thousands(struct sim *s)
 	sim_start_all(s);
 	sim_await(s, sim_mesh_up, HEAL_US, "full mesh");
 	traffic_start(s, 20 * SIM_MS, 4);
-	sim_run(s, rng_below(&s->rng, 5 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 5 * SIM_S));
 	l.delay_max_us = 5 * SIM_MS;
-	sim_all_links(s, &l);
-	sim_link(s, 0, 1)->loss = sim_link(s, 1, 0)->loss = loss;
+	net_all_links(&s->net, &l);
+	net_link(&s->net, 0, 1)->loss = net_link(&s->net, 1, 0)->loss = loss;
 	for (unsigned g = 0; g < config.groups; g++)
 		listeners_join(s, 0, 0, g);
-	sim_run(s, rng_below(&s->rng, 4 * SIM_S));
-	if (rng_chance(&s->rng, 0.5))
+	sim_run(s, rng_below(&s->net.rng, 4 * SIM_S));
+	if (rng_chance(&s->net.rng, 0.5))
 		sim_restart(s, any_host(s));
 	for (unsigned g = 0; g < config.groups; g++)
-		if (rng_chance(&s->rng, 0.5))
+		if (rng_chance(&s->net.rng, 0.5))
 			listeners_leave(s, 0, 0, g);
 	listeners_churn(s, 20, 5 * SIM_S);
 	traffic_stop(s);
@@ -316,8 +318,8 @@ static void large(struct sim *s)
 	sim_await(s, sim_mesh_up, HEAL_US, "mesh of 64");
 	traffic_start(s, 500 * SIM_MS, 2);
 	for (unsigned i = 0; i < 40; i++) {
-		listeners_join(s, i, 0, (unsigned)rng_below(&s->rng, 8));
-		sim_run(s, rng_below(&s->rng, 50 * SIM_MS));
+		listeners_join(s, i, 0, (unsigned)rng_below(&s->net.rng, 8));
+		sim_run(s, rng_below(&s->net.rng, 50 * SIM_MS));
 	}
 	listeners_churn(s, 60, 3 * SIM_S);
 	quiet(s, SETTLED_US);
@@ -340,21 +342,21 @@ static void rekey(struct sim *s)
 static void mixed(struct sim *s)
 {
 	struct listeners_config config = any_config(s);
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 6);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 6);
 
 	sim_add_mesh(s, n);
 	listeners_add(s, &config);
 	for (unsigned i = 0; i < n; i++)
-		listeners_set_multicast(s, i, rng_chance(&s->rng, 0.6),
-					rng_chance(&s->rng, 0.8));
+		listeners_set_multicast(s, i, rng_chance(&s->net.rng, 0.6),
+					rng_chance(&s->net.rng, 0.8));
 	traffic_start(s, 50 * SIM_MS, 4);
 	sim_start_all(s);
 	sim_await(s, sim_mesh_up, HEAL_US, "full mesh");
 	for (int i = 0; i < 10 && !s->failed; i++) {
-		listeners_churn(s, 6, rng_below(&s->rng, 5 * SIM_S) + 12);
+		listeners_churn(s, 6, rng_below(&s->net.rng, 5 * SIM_S) + 12);
 		listeners_set_multicast(s, any_host(s),
-					rng_chance(&s->rng, 0.6),
-					rng_chance(&s->rng, 0.8));
+					rng_chance(&s->net.rng, 0.6),
+					rng_chance(&s->net.rng, 0.8));
 	}
 	quiet(s, ROUNDS_US);
 }
@@ -370,9 +372,9 @@ static void routers(struct sim *s)
 	traffic_start(s, 100 * SIM_MS, 2);
 	router = any_host(s);
 	for (int i = 0; i < 8 && !s->failed; i++) {
-		listeners_route(s, rng_chance(&s->rng, 0.8) ? router
-							    : any_host(s));
-		listeners_churn(s, 10, rng_below(&s->rng, 40 * SIM_S) + 20);
+		listeners_route(s, rng_chance(&s->net.rng, 0.8) ? router
+								: any_host(s));
+		listeners_churn(s, 10, rng_below(&s->net.rng, 40 * SIM_S) + 20);
 	}
 	/* They are gone, and less than a round later frames still arrive. */
 	listeners_churn(s, 60, 330 * SIM_S);
@@ -401,9 +403,9 @@ static void random_event(struct sim *s)
 	unsigned host = any_host(s);
 	struct host *h = &s->hosts[host];
 
-	switch (rng_below(&s->rng, 10)) {
+	switch (rng_below(&s->net.rng, 10)) {
 	case 0:
-		sim_isolate(s, host, rng_chance(&s->rng, 0.5));
+		sim_isolate(s, host, rng_chance(&s->net.rng, 0.5));
 		return;
 	case 1:
 		spoil_links(s, 0.2);
@@ -425,13 +427,13 @@ static void random_event(struct sim *s)
 			sim_pause(s, host);
 		return;
 	case 7:
-		listeners_set_tap(s, host, rng_chance(&s->rng, 0.5));
+		listeners_set_tap(s, host, rng_chance(&s->net.rng, 0.5));
 		return;
 	case 8:
 		listeners_route(s, host);
 		return;
 	default:
-		listeners_set_multicast(s, host, rng_chance(&s->rng, 0.7),
+		listeners_set_multicast(s, host, rng_chance(&s->net.rng, 0.7),
 					true);
 		return;
 	}
@@ -442,12 +444,12 @@ static void chaos(struct sim *s)
 	struct listeners_config config = any_config(s);
 
 	config.lossy = 0.3;
-	config.firewalled = rng_chance(&s->rng, 0.5) ? 0.3 : 0;
-	s->tick_late_us = rng_below(&s->rng, 50 * SIM_MS);
+	config.firewalled = rng_chance(&s->net.rng, 0.5) ? 0.3 : 0;
+	s->tick_late_us = rng_below(&s->net.rng, 50 * SIM_MS);
 	world(s, 2, 6, &config);
 	for (int i = 0; i < 40 && !s->failed; i++) {
 		random_event(s);
-		listeners_churn(s, 6, rng_below(&s->rng, 6 * SIM_S) + 12);
+		listeners_churn(s, 6, rng_below(&s->net.rng, 6 * SIM_S) + 12);
 	}
 	quiet(s, 2 * ROUNDS_US);
 }

@@ -36,12 +36,12 @@ static void clone(struct sim *s)
 	struct traffic_spec all = { TRAFFIC_BROADCAST, .len = 200 };
 	struct traffic_spec one = { TRAFFIC_UNICAST, .other = 0, .len = 200 };
 
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	copy = sim_add_host(s);
 	sim_clone_key(s, copy, 0);
 	for (unsigned i = 0; i < n; i++)
 		sim_want(s, copy, i);
-	if (rng_chance(&s->rng, 0.5))
+	if (rng_chance(&s->net.rng, 0.5))
 		s->hosts[copy].wall_offset_us += SIM_YEAR;
 	sim_start(s, copy);
 	for (int i = 0; i < 300; i++) {
@@ -72,7 +72,7 @@ static void clone(struct sim *s)
 /* Two clones start together: one of them is up everywhere and stays. */
 static void clones_together(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 5), copy;
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 5), copy;
 	uint64_t downs;
 
 	sim_add_mesh(s, n);
@@ -109,7 +109,7 @@ static void trust(struct sim *s, unsigned host, const struct public_key *keys,
 static void untrusted(struct sim *s)
 {
 	struct public_key keys[8];
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 6), last = n - 1;
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 6), last = n - 1;
 
 	sim_add_mesh(s, n);
 	sim_start_all(s);

@@ -7,7 +7,7 @@ static void mesh24(struct sim *s)
 	struct link l = link_ideal();
 
 	l.loss = 0.05;
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	sim_add_mesh(s, 24);
 	sim_start_all(s);
 	sim_await(s, sim_mesh_up, 15 * SIM_S, "mesh of 24 at 5 % loss");
@@ -40,7 +40,7 @@ static void lossy64(struct sim *s)
 		.loss = 0.05, .dup = 0.02, .reorder = 0.05, .delay_max_us = 2000
 	};
 
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	sim_add_mesh(s, 64);
 	sim_start_all(s);
 	sim_await(s, sim_mesh_up, 20 * SIM_S, "mesh of 64 at 5 % loss");

@@ -5,12 +5,12 @@
 
 unsigned any_host(struct sim *s)
 {
-	return (unsigned)rng_below(&s->rng, s->host_count);
+	return (unsigned)rng_below(&s->net.rng, s->host_count);
 }
 
 unsigned any_other(struct sim *s, unsigned host)
 {
-	unsigned other = (unsigned)rng_below(&s->rng, s->host_count - 1);
+	unsigned other = (unsigned)rng_below(&s->net.rng, s->host_count - 1);
 
 	return other < host ? other : other + 1;
 }
@@ -30,12 +30,12 @@ void check_why(struct sim *s, unsigned host, unsigned other, const char *text)
 
 unsigned mesh_up(struct sim *s, unsigned low, unsigned high)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, low, high);
+	unsigned n = (unsigned)rng_range(&s->net.rng, low, high);
 
 	sim_add_mesh(s, n);
 	for (unsigned i = 0; i < n; i++) {
 		sim_start(s, i);
-		sim_run(s, rng_below(&s->rng, SIM_S / n));
+		sim_run(s, rng_below(&s->net.rng, SIM_S / n));
 	}
 	sim_await(s, sim_mesh_up, HEAL_US, "full mesh");
 	return n;
@@ -74,11 +74,11 @@ static void start(struct sim *s)
  * delay: no side ever hears of the other before it has dialled itself. */
 static void simultaneous(struct sim *s)
 {
-	uint64_t delay = rng_range(&s->rng, 50, 100 * SIM_MS);
+	uint64_t delay = rng_range(&s->net.rng, 50, 100 * SIM_MS);
 	struct link l = { .delay_min_us = delay, .delay_max_us = delay };
 
-	sim_all_links(s, &l);
-	sim_add_mesh(s, (unsigned)rng_range(&s->rng, 2, 8));
+	net_all_links(&s->net, &l);
+	sim_add_mesh(s, (unsigned)rng_range(&s->net.rng, 2, 8));
 	sim_start_all(s);
 	sim_await(s, sim_mesh_up, 5 * SIM_S, "full mesh");
 	mesh_check(s);
@@ -89,14 +89,14 @@ static void simultaneous(struct sim *s)
 static void lossy(struct sim *s)
 {
 	struct link l = {
-		.loss = (double)rng_below(&s->rng, 20) / 100,
-		.dup = (double)rng_below(&s->rng, 20) / 100,
-		.reorder = (double)rng_below(&s->rng, 30) / 100,
-		.delay_min_us = rng_below(&s->rng, 20 * SIM_MS),
+		.loss = (double)rng_below(&s->net.rng, 20) / 100,
+		.dup = (double)rng_below(&s->net.rng, 20) / 100,
+		.reorder = (double)rng_below(&s->net.rng, 30) / 100,
+		.delay_min_us = rng_below(&s->net.rng, 20 * SIM_MS),
 	};
 
-	l.delay_max_us = l.delay_min_us + rng_below(&s->rng, 50 * SIM_MS);
-	sim_all_links(s, &l);
+	l.delay_max_us = l.delay_min_us + rng_below(&s->net.rng, 50 * SIM_MS);
+	net_all_links(&s->net, &l);
 	mesh_up(s, 2, 8);
 	traffic_start(s, 20 * SIM_MS, 8);
 	sim_run(s, 20 * SIM_S);
@@ -108,13 +108,13 @@ static void lossy(struct sim *s)
 /* Of every pair one lists the other, or both do. */
 static void one_sided(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 8);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 8);
 
 	for (unsigned i = 0; i < n; i++)
 		sim_add_host(s);
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = 0; j < i; j++) {
-			unsigned who = (unsigned)rng_below(&s->rng, 3);
+			unsigned who = (unsigned)rng_below(&s->net.rng, 3);
 
 			if (who != 0)
 				sim_want(s, i, j);
@@ -132,7 +132,7 @@ static void one_sided(struct sim *s)
 /* One hub that lists nobody; the others list it alone. */
 static void hub(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 8);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 8);
 
 	for (unsigned i = 0; i < n; i++)
 		sim_add_host(s);
@@ -149,11 +149,11 @@ static void hub(struct sim *s)
 /* IPv4 and IPv6 addresses of one host, all listed: one peer, no alarm. */
 static void dual_stack(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 6);
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 6);
 
 	for (unsigned i = 0; i < n; i++) {
 		sim_add_host(s);
-		if (rng_chance(&s->rng, 0.8))
+		if (rng_chance(&s->net.rng, 0.8))
 			sim_give_addr(s, i, FAMILY_V6);
 	}
 	sim_want_all(s);
@@ -172,7 +172,7 @@ static void only_self(struct sim *s)
 	struct node_status status;
 
 	sim_add_mesh(s, 1);
-	if (rng_chance(&s->rng, 0.5)) {
+	if (rng_chance(&s->net.rng, 0.5)) {
 		sim_give_addr(s, 0, FAMILY_V6);
 		sim_forget_wants(s, 0);
 		sim_want(s, 0, 0);
@@ -195,7 +195,7 @@ static void only_self(struct sim *s)
 /* Timers come late, as on a busy host. */
 static void late_ticks(struct sim *s)
 {
-	s->tick_late_us = rng_range(&s->rng, SIM_MS, 300 * SIM_MS);
+	s->tick_late_us = rng_range(&s->net.rng, SIM_MS, 300 * SIM_MS);
 	mesh_up(s, 2, 6);
 	traffic_start(s, 50 * SIM_MS, 4);
 	sim_run(s, 200 * SIM_S);
@@ -208,8 +208,8 @@ static void late_ticks(struct sim *s)
 static void large_frames(struct sim *s)
 {
 	static const uint16_t mtus[] = { 1500, 4000, 9000, 576 };
-	uint16_t mtu = mtus[rng_below(&s->rng, 4)];
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 5);
+	uint16_t mtu = mtus[rng_below(&s->net.rng, 4)];
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 5);
 
 	sim_add_mesh(s, n);
 	for (unsigned i = 0; i < n; i++)

@@ -28,10 +28,10 @@ static void set_secrets(struct sim *s, unsigned host, const uint8_t *first,
  * has the right one it joins. */
 static void wrong(struct sim *s)
 {
-	unsigned n = (unsigned)rng_range(&s->rng, 2, 6), odd = n - 1;
+	unsigned n = (unsigned)rng_range(&s->net.rng, 2, 6), odd = n - 1;
 	uint8_t other[KEY_LEN];
 
-	rng_bytes(&s->rng, other, KEY_LEN);
+	rng_bytes(&s->net.rng, other, KEY_LEN);
 	sim_add_mesh(s, n);
 	set_secrets(s, odd, other, NULL);
 	sim_start_all(s);
@@ -60,9 +60,9 @@ static void rotate(struct sim *s, const uint8_t *next)
 				set_secrets(s, i, next, s->secret);
 			else
 				set_secrets(s, i, next, NULL);
-			sim_run(s, rng_below(&s->rng, 3 * SIM_S));
+			sim_run(s, rng_below(&s->net.rng, 3 * SIM_S));
 		}
-		sim_run(s, rng_range(&s->rng, 2 * SIM_S, 200 * SIM_S));
+		sim_run(s, rng_range(&s->net.rng, 2 * SIM_S, 200 * SIM_S));
 	}
 	sim_check_events(s, NODE_PEER_DOWN, 0, "rotation took a peer down");
 }
@@ -87,8 +87,8 @@ static void rotation(struct sim *s)
 	uint8_t next[KEY_LEN];
 
 	mesh_up(s, 2, 6);
-	rng_bytes(&s->rng, next, KEY_LEN);
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	rng_bytes(&s->net.rng, next, KEY_LEN);
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	traffic_strict(s, true);
 	traffic_start(s, STRICT_PERIOD_US, 4);
 	rotate(s, next);
@@ -107,10 +107,10 @@ static void rotation_lossy(struct sim *s)
 	uint8_t next[KEY_LEN];
 
 	mesh_up(s, 2, 6);
-	rng_bytes(&s->rng, next, KEY_LEN);
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	rng_bytes(&s->net.rng, next, KEY_LEN);
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	l.loss = 0.1;
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	rotate(s, next);
 	sim_heal(s);
 	mesh_check(s);
@@ -123,11 +123,11 @@ static void replaced(struct sim *s)
 	unsigned n = mesh_up(s, 2, 6);
 	uint8_t next[KEY_LEN];
 
-	rng_bytes(&s->rng, next, KEY_LEN);
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	rng_bytes(&s->net.rng, next, KEY_LEN);
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	for (unsigned i = 0; i < n; i++) {
 		set_secrets(s, i, next, NULL);
-		sim_run(s, rng_below(&s->rng, 10 * SIM_S));
+		sim_run(s, rng_below(&s->net.rng, 10 * SIM_S));
 	}
 	mesh_check(s);
 }
@@ -139,8 +139,8 @@ static void left_behind(struct sim *s)
 	unsigned n = mesh_up(s, 2, 6), behind = any_host(s);
 	uint8_t next[KEY_LEN];
 
-	rng_bytes(&s->rng, next, KEY_LEN);
-	sim_run(s, rng_below(&s->rng, 150 * SIM_S));
+	rng_bytes(&s->net.rng, next, KEY_LEN);
+	sim_run(s, rng_below(&s->net.rng, 150 * SIM_S));
 	for (unsigned i = 0; i < n; i++)
 		if (i != behind)
 			set_secrets(s, i, next, NULL);

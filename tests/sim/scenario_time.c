@@ -32,12 +32,12 @@ static void rekey_lossy(struct sim *s)
 		.loss = 0.05,
 		.dup = 0.05,
 		.reorder = 0.1,
-		.delay_min_us = rng_below(&s->rng, 80 * SIM_MS),
+		.delay_min_us = rng_below(&s->net.rng, 80 * SIM_MS),
 	};
 
-	l.delay_max_us = l.delay_min_us + rng_below(&s->rng, 20 * SIM_MS);
+	l.delay_max_us = l.delay_min_us + rng_below(&s->net.rng, 20 * SIM_MS);
 	mesh_up(s, 2, 5);
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	traffic_start(s, 100 * SIM_MS, 4);
 	sim_run(s, 600 * SIM_S);
 	traffic_stop(s);
@@ -62,7 +62,7 @@ static void hour(struct sim *s)
 
 	l.loss = 0.05;
 	mesh_up(s, 2, 4);
-	sim_all_links(s, &l);
+	net_all_links(&s->net, &l);
 	for (int i = 0; i < 60; i++)
 		sim_run(s, 60 * SIM_S);
 	sim_check_events(s, NODE_PEER_DOWN, 0, "a peer went down at 5 % loss");

@@ -67,7 +67,7 @@ static void host_event(void *user, const struct node_event *e)
 	if (who == SIM_HOSTS_MAX)
 		return;
 	if (e->type == NODE_PEER_UP || e->type == NODE_PEER_RESTARTED)
-		h->up_us[who] = s->now_us;
+		h->up_us[who] = s->net.now_us;
 	if (e->type == NODE_PEER_UP) {
 		h->up |= UINT64_C(1) << who;
 		h->saw |= UINT64_C(1) << who;
@@ -85,7 +85,7 @@ static const struct node_ops ops = {
 
 struct clock host_clock(const struct host *h)
 {
-	uint64_t now = h->sim->now_us;
+	uint64_t now = h->sim->net.now_us;
 
 	return (struct clock){
 		.mono_us = now + (uint64_t)h->mono_offset_us,
@@ -104,14 +104,15 @@ void host_settle(struct host *h)
 	due = node_deadline(h->node);
 	if (due != CLOCK_NEVER) {
 		due -= (uint64_t)h->mono_offset_us;
-		if ((int64_t)due < (int64_t)s->now_us)
-			due = s->now_us;
+		if ((int64_t)due < (int64_t)s->net.now_us)
+			due = s->net.now_us;
 	}
 	if (due == h->tick_us)
 		return;
 	h->tick_us = due;
 	if (due != CLOCK_NEVER)
-		queue_push(s->queue, due + rng_below(&s->rng, s->tick_late_us),
+		queue_push(s->net.queue,
+			   due + rng_below(&s->net.rng, s->tick_late_us),
 			   EVENT_TICK, h->index, NULL);
 }
 
@@ -123,7 +124,7 @@ static void host_tick(struct host *h)
 	uint64_t limit = TICKS_BASE + TICKS_PER_HOST * (uint64_t)s->host_count;
 
 	if (!h->node || h->paused || h->tick_us == CLOCK_NEVER ||
-	    h->tick_us > s->now_us)
+	    h->tick_us > s->net.now_us)
 		return;
 	h->tick_us = CLOCK_NEVER;
 	listeners_before_tick(h);
@@ -133,8 +134,8 @@ static void host_tick(struct host *h)
 	else if (++h->row_ticks > TICKS_IN_A_ROW)
 		sim_fail(s, "h%u is still due at %" PRIu64 " after %u ticks",
 			 h->index, now.mono_us, h->row_ticks);
-	if (s->now_us - h->window_us >= SIM_S) {
-		h->window_us = s->now_us;
+	if (s->net.now_us - h->window_us >= SIM_S) {
+		h->window_us = s->net.now_us;
 		h->window_ticks = 0;
 	}
 	if (++h->window_ticks > limit)
@@ -147,23 +148,19 @@ static void host_tick(struct host *h)
 
 struct sim *sim_new(uint64_t seed, bool verbose)
 {
-	struct sim *s = sim_zalloc(1, sizeof(*s));
+	struct sim *s = test_zalloc(1, sizeof(*s));
 	struct link ideal = link_ideal();
 
 	s->seed = seed;
 	s->verbose = verbose;
-	s->rng = rng_init(seed * UINT64_C(0x9e3779b97f4a7c15) + 1);
+	net_init(&s->net, SIM_S,
+		 rng_init(seed * UINT64_C(0x9e3779b97f4a7c15) + 1), &ideal);
 	s->trace = trace_new();
-	s->queue = queue_new();
 	s->ledger = ledger_new();
 	s->sessions = sessions_new();
-	s->hosts = sim_zalloc(SIM_HOSTS_MAX, sizeof(*s->hosts));
-	s->links = sim_zalloc((size_t)SIM_HOSTS_MAX * SIM_HOSTS_MAX,
-			      sizeof(*s->links));
+	s->hosts = test_zalloc(SIM_HOSTS_MAX, sizeof(*s->hosts));
 	s->next_addr = 1;
-	s->now_us = SIM_S;
-	rng_bytes(&s->rng, s->secret, sizeof(s->secret));
-	sim_all_links(s, &ideal);
+	rng_bytes(&s->net.rng, s->secret, sizeof(s->secret));
 	return s;
 }
 
@@ -173,12 +170,11 @@ void sim_free(struct sim *s)
 		sim_crash(s, i);
 	listeners_free(s);
 	outsider_free(s);
-	queue_free(s->queue);
+	net_free(&s->net);
 	ledger_free(s->ledger);
 	sessions_free(s->sessions);
 	trace_free(s->trace);
 	free(s->hosts);
-	free(s->links);
 	free(s);
 }
 
@@ -202,30 +198,30 @@ static void dispatch(struct sim *s, struct event e)
 
 void sim_run(struct sim *s, uint64_t us)
 {
-	uint64_t end = s->now_us + us;
+	uint64_t end = s->net.now_us + us;
 	const struct event *next;
 
-	while (!s->failed && (next = queue_first(s->queue)) &&
+	while (!s->failed && (next = queue_first(s->net.queue)) &&
 	       next->at_us <= end) {
-		if (next->at_us > s->now_us)
-			s->now_us = next->at_us;
-		dispatch(s, queue_pop(s->queue));
+		if (next->at_us > s->net.now_us)
+			s->net.now_us = next->at_us;
+		dispatch(s, queue_pop(s->net.queue));
 	}
-	s->now_us = end;
+	s->net.now_us = end;
 }
 
 uint64_t sim_await(struct sim *s, bool (*holds)(struct sim *s),
 		   uint64_t limit_us, const char *what)
 {
-	uint64_t start = s->now_us;
+	uint64_t start = s->net.now_us;
 
 	while (!s->failed && !holds(s)) {
-		if (s->now_us - start >= limit_us)
+		if (s->net.now_us - start >= limit_us)
 			sim_fail(s, "%s: not within %" PRIu64 " ms", what,
 				 limit_us / SIM_MS);
 		sim_run(s, LOOK_EVERY_US);
 	}
-	return s->now_us - start;
+	return s->net.now_us - start;
 }
 
 /* ---- hosts ---- */
@@ -266,9 +262,9 @@ unsigned sim_add_host(struct sim *s)
 	s->host_count++;
 	h->sim = s;
 	h->index = h->identity = index;
-	h->random = rng_init(rng_u64(&s->rng));
-	h->mono_offset_us = (int64_t)rng_below(&s->rng, 1000 * SIM_S);
-	h->wall_offset_us = (int64_t)rng_below(&s->rng, SIM_S);
+	h->random = rng_init(rng_u64(&s->net.rng));
+	h->mono_offset_us = (int64_t)rng_below(&s->net.rng, 1000 * SIM_S);
+	h->wall_offset_us = (int64_t)rng_below(&s->net.rng, SIM_S);
 	h->tick_us = CLOCK_NEVER;
 	h->config = (struct node_config){
 		.secrets_count = 1,
@@ -282,7 +278,7 @@ unsigned sim_add_host(struct sim *s)
 		.mdb_capacity = 4096,
 		.frag_buffers = 64,
 	};
-	rng_bytes(&s->rng, h->config.private_key, KEY_LEN);
+	rng_bytes(&s->net.rng, h->config.private_key, KEY_LEN);
 	memcpy(h->config.secrets[0], s->secret, KEY_LEN);
 	snprintf(h->config.name, sizeof(h->config.name), "host-%u", index);
 	sim_give_addr(s, index, FAMILY_V4);

@@ -9,7 +9,8 @@
 #include "node/node.h"
 
 #include "digest.h"
-#include "support/rng.h"
+#include "support/alloc.h"
+#include "support/net.h"
 
 /*
  * A run is a world of hosts, each with at most one live node, and directed
@@ -31,27 +32,13 @@
  * other functions do nothing in a failed world.
  */
 
-#define SIM_HOSTS_MAX 64
+#define SIM_HOSTS_MAX NET_HOSTS_MAX
 #define SIM_MS	      UINT64_C(1000)
 #define SIM_S	      UINT64_C(1000000)
 #define SIM_YEAR      (INT64_C(365) * 86400 * INT64_C(1000000))
 #define SIM_ALL	      UINT64_MAX /* every host, as a set */
 
-/* From one host to another, one direction. All zero but the delay: ideal. */
-struct link {
-	double loss, dup, reorder; /* probability per datagram */
-	uint64_t delay_min_us, delay_max_us;
-	uint16_t datagram_max; /* larger ones vanish; 0: none do */
-	bool too_big_tells;    /* … and the sending kernel says EMSGSIZE */
-	bool cut;
-	bool disordered;  /* has been able to reorder: order is not checked */
-	uint64_t last_us; /* arrival of the last datagram: the FIFO's tail */
-	uint64_t lost_us; /* when the last one was lost; 0: none was */
-	uint64_t longest_us; /* the longest delay there was */
-};
-
 struct sim;
-struct flight;
 
 enum { FAMILY_V4, FAMILY_V6, FAMILIES };
 
@@ -103,7 +90,6 @@ struct outside {
 	double mirror; /* share of handshakes that come back to their sender */
 };
 
-struct queue;	 /* of events, in time order */
 struct ledger;	 /* of frames; traffic.h */
 struct sessions; /* seen on the wire */
 struct trace;
@@ -111,9 +97,7 @@ struct listeners; /* applications behind the TAPs; listeners.h */
 
 struct sim {
 	uint64_t seed;
-	struct rng rng;
-	uint64_t now_us;
-	struct queue *queue;
+	struct net net;
 	struct ledger *ledger;
 	struct sessions *sessions;
 	struct trace *trace;
@@ -122,7 +106,6 @@ struct sim {
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
 	unsigned host_count;
-	struct link *links; /* host_count is at most SIM_HOSTS_MAX */
 	uint32_t next_addr;
 	uint64_t tick_late_us; /* ticks come up to this much late */
 	uint64_t digest;       /* of everything on the wire */
@@ -185,9 +168,6 @@ void host_settle(struct host *h);
 
 /* ---- links ---- */
 
-struct link *sim_link(struct sim *s, unsigned from, unsigned to);
-/* Every link of the world becomes like this one. */
-void sim_all_links(struct sim *s, const struct link *like);
 /* Cuts or heals both directions between host and everybody. */
 void sim_isolate(struct sim *s, unsigned host, bool cut);
 /* Everything ideal again; nobody paused. */
@@ -220,34 +200,8 @@ unsigned sim_sessions(const struct sim *s, unsigned host);
 
 /* ---- between the files of the simulator ---- */
 
-/* Never NULL; to be freed with free. */
-void *sim_alloc(size_t len);
-void *sim_zalloc(size_t n, size_t each);
-void *sim_realloc(void *p, size_t len);
-
-struct flight {
-	struct addr from, to;
-	unsigned sender; /* host, or SIM_HOSTS_MAX for an outsider */
-	uint64_t sent_us;
-	size_t len;
-	uint8_t data[];
-};
-
-enum event_kind { EVENT_TICK, EVENT_ARRIVAL, EVENT_TRAFFIC, EVENT_KERNEL };
-
-struct event {
-	uint64_t at_us, order;
-	enum event_kind kind;
-	unsigned host;
-	struct flight *flight;
-};
-
-struct queue *queue_new(void);
-void queue_free(struct queue *q);
-void queue_push(struct queue *q, uint64_t at_us, enum event_kind kind,
-		unsigned host, struct flight *flight);
-const struct event *queue_first(const struct queue *q);
-struct event queue_pop(struct queue *q);
+/* Of struct event, besides arrivals. */
+enum { EVENT_TICK = EVENT_OTHERS, EVENT_TRAFFIC, EVENT_KERNEL };
 
 /* network.c: the ops' udp_send; and the arrival of everything due now. */
 void network_send(void *user, const struct datagram_run *runs, size_t n);

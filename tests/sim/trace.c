@@ -18,7 +18,7 @@ struct trace {
 
 struct trace *trace_new(void)
 {
-	struct trace *t = sim_zalloc(1, sizeof(*t));
+	struct trace *t = test_zalloc(1, sizeof(*t));
 
 	return t;
 }
@@ -33,7 +33,7 @@ trace_line(struct sim *s, const char *format, va_list args)
 {
 	char *line = s->trace->line[s->trace->count++ % TRACE_LINES];
 	int n = snprintf(line, TRACE_WIDTH, "%11.6f  ",
-			 (double)s->now_us / 1e6);
+			 (double)s->net.now_us / 1e6);
 
 	vsnprintf(line + n, TRACE_WIDTH - (size_t)n, format, args);
 	if (s->verbose)
@@ -68,7 +68,7 @@ void trace_datagram(struct sim *s, const char *what, unsigned from,
 	static const char *const types[] = { "?", "initiation", "response",
 					     "cookie", "data" };
 	char a[ADDR_STRLEN], b[ADDR_STRLEN];
-	unsigned type = f->len > 0 && f->data[0] <= 4 ? f->data[0] : 0;
+	unsigned type = f->len > 0 && f->bytes[0] <= 4 ? f->bytes[0] : 0;
 
 	/* Data is most of the traffic and says little: with --verbose only. */
 	if (!s->verbose && type == 4)
@@ -78,8 +78,8 @@ void trace_datagram(struct sim *s, const char *what, unsigned from,
 			 "h%u %s %s → %s: data %08" PRIx32 " #%" PRIu64
 			 ", %zu bytes",
 			 from, what, addr_print(&f->from, a),
-			 addr_print(&f->to, b), load_be32(f->data + 4),
-			 load_be64(f->data + 8), f->len);
+			 addr_print(&f->to, b), load_be32(f->bytes + 4),
+			 load_be64(f->bytes + 8), f->len);
 	else
 		sim_note(s, "h%u %s %s → %s: %s, %zu bytes", from, what,
 			 addr_print(&f->from, a), addr_print(&f->to, b),

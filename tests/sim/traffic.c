@@ -40,10 +40,10 @@ struct ledger {
 
 struct ledger *ledger_new(void)
 {
-	struct ledger *l = sim_zalloc(1, sizeof(*l));
+	struct ledger *l = test_zalloc(1, sizeof(*l));
 
 	l->index_size = 4096;
-	l->index = sim_zalloc(l->index_size, sizeof(*l->index));
+	l->index = test_zalloc(l->index_size, sizeof(*l->index));
 	return l;
 }
 
@@ -71,7 +71,7 @@ static struct sent *ledger_add(struct ledger *l, uint64_t digest)
 
 	if (l->count == l->capacity) {
 		l->capacity = l->capacity ? 2 * l->capacity : 1024;
-		l->sent = sim_realloc(l->sent, l->capacity * sizeof(*l->sent));
+		l->sent = test_realloc(l->sent, l->capacity * sizeof(*l->sent));
 	}
 	e = &l->sent[l->count++];
 	*e = (struct sent){ .digest = digest, .id = l->count - 1 };
@@ -79,7 +79,7 @@ static struct sent *ledger_add(struct ledger *l, uint64_t digest)
 	if (2 * l->count > l->index_size) {
 		free(l->index);
 		l->index_size *= 2;
-		l->index = sim_zalloc(l->index_size, sizeof(*l->index));
+		l->index = test_zalloc(l->index_size, sizeof(*l->index));
 		for (size_t i = 0; i < l->count; i++)
 			*ledger_place(l, l->sent[i].digest) = (uint32_t)i + 1;
 	}
@@ -105,7 +105,7 @@ static uint64_t host_bit(unsigned host)
 
 static bool link_faultless(struct sim *s, unsigned from, unsigned to)
 {
-	const struct link *l = sim_link(s, from, to);
+	const struct link *l = net_link(&s->net, from, to);
 
 	return !l->cut && l->loss <= 0 && l->reorder <= 0 && !l->datagram_max;
 }
@@ -195,9 +195,9 @@ static struct sent *reading_add(struct reading *b, struct host *h,
 	size_t i = b->count++;
 
 	e->sender = h->index;
-	e->at_us = h->sim->now_us;
+	e->at_us = h->sim->net.now_us;
 	e->offload = *offload;
-	b->blocks[i] = sim_alloc(FRAME_HEADROOM + len);
+	b->blocks[i] = test_alloc(FRAME_HEADROOM + len);
 	memcpy(b->blocks[i] + FRAME_HEADROOM, bytes, len);
 	b->iov[i] = (struct iovec){ b->blocks[i] + FRAME_HEADROOM, len };
 	b->frames[i] = (struct frame){ &b->iov[i], 1, *offload };
@@ -231,7 +231,7 @@ void traffic_send(struct sim *s, unsigned host,
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct offload offload;
-		size_t len = frame_build(bytes, &s->rng, host, &specs[i],
+		size_t len = frame_build(bytes, &s->net.rng, host, &specs[i],
 					 s->ledger->count, tap_frame_max(h),
 					 &offload);
 
@@ -263,13 +263,13 @@ static struct traffic_spec random_spec(struct sim *s, unsigned host)
 {
 	struct traffic_spec spec = { 0 };
 
-	if (s->listeners && rng_chance(&s->rng, 0.8)) {
+	if (s->listeners && rng_chance(&s->net.rng, 0.8)) {
 		spec.to = TRAFFIC_GROUP;
 		spec.group = listeners_any(s);
-		spec.csum = rng_chance(&s->rng, 0.15);
+		spec.csum = rng_chance(&s->net.rng, 0.15);
 		return spec;
 	}
-	switch (rng_below(&s->rng, 4)) {
+	switch (rng_below(&s->net.rng, 4)) {
 	case 0:
 		spec.to = TRAFFIC_BROADCAST;
 		break;
@@ -278,20 +278,20 @@ static struct traffic_spec random_spec(struct sim *s, unsigned host)
 		break;
 	default:
 		spec.to = TRAFFIC_UNICAST;
-		spec.other = (unsigned)rng_below(&s->rng, s->host_count);
+		spec.other = (unsigned)rng_below(&s->net.rng, s->host_count);
 		if (spec.other == host)
 			spec.other = (host + 1) % s->host_count;
 	}
-	if (!s->listeners && rng_chance(&s->rng, 0.2))
-		spec.vlan = (uint16_t)rng_range(&s->rng, 1, 20);
-	spec.csum = rng_chance(&s->rng, 0.15);
+	if (!s->listeners && rng_chance(&s->net.rng, 0.2))
+		spec.vlan = (uint16_t)rng_range(&s->net.rng, 1, 20);
+	spec.csum = rng_chance(&s->net.rng, 0.15);
 	return spec;
 }
 
 void traffic_random(struct sim *s, unsigned host, size_t max)
 {
 	struct traffic_spec specs[TRAFFIC_BATCH_MAX];
-	size_t n = (size_t)rng_range(&s->rng, 1, max);
+	size_t n = (size_t)rng_range(&s->net.rng, 1, max);
 
 	for (size_t i = 0; i < n; i++)
 		specs[i] = random_spec(s, host);
@@ -302,8 +302,9 @@ static void next_turn(struct sim *s, unsigned host)
 {
 	uint64_t period = s->ledger->period_us;
 
-	queue_push(s->queue,
-		   s->now_us + rng_range(&s->rng, period / 2, period * 3 / 2),
+	queue_push(s->net.queue,
+		   s->net.now_us +
+			   rng_range(&s->net.rng, period / 2, period * 3 / 2),
 		   EVENT_TRAFFIC, host, NULL);
 }
 
@@ -396,7 +397,7 @@ static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 	if (!(e->may & host_bit(h->index)))
 		fail_stray(h, e);
 	if (e->id + 1 < *newest &&
-	    !sim_link(s, e->sender, h->index)->disordered)
+	    !net_link(&s->net, e->sender, h->index)->disordered)
 		sim_fail(s, "h%u gets frame %" PRIu64 " of h%u after %" PRIu64,
 			 h->index, e->id, e->sender, *newest - 1);
 	check_offload(h, e, offload);
@@ -439,7 +440,7 @@ void traffic_check(struct sim *s)
 		const struct sent *e = &l->sent[l->checked];
 		uint64_t lacks = e->must & ~e->got;
 
-		if (s->now_us - e->at_us < SETTLE_US)
+		if (s->net.now_us - e->at_us < SETTLE_US)
 			return;
 		if (!lacks)
 			continue;
@@ -458,7 +459,7 @@ static struct sent *on_its_way(struct sim *s, struct sent *e)
 
 	e = e ? e : l->sent + l->count;
 	if (!l->sent || e == l->sent + l->checked ||
-	    s->now_us - (e - 1)->at_us > EXCUSE_US)
+	    s->net.now_us - (e - 1)->at_us > EXCUSE_US)
 		return NULL;
 	return e - 1;
 }
@@ -477,7 +478,7 @@ void traffic_excuse_late(struct sim *s, unsigned host)
 	struct sent *e = NULL;
 
 	for (unsigned to = 0; to < s->host_count; to++)
-		if (sim_link(s, host, to)->disordered)
+		if (net_link(&s->net, host, to)->disordered)
 			disordered |= host_bit(to);
 	while ((e = on_its_way(s, e)))
 		if (e->sender == host)

@@ -18,7 +18,7 @@ static uint64_t leave_us(const struct kernel *k)
  * nothing new to declare: its peers have known since the join before, or not. */
 void want_now(struct kernel *k, unsigned group)
 {
-	uint64_t now_us = k->host->sim->now_us;
+	uint64_t now_us = k->host->sim->net.now_us;
 
 	if (k->known_us[group] <= now_us)
 		return;
@@ -44,13 +44,14 @@ static void forget_leaves(struct kernel *k)
 		for (unsigned i = 0; i < k->interface_count; i++)
 			if (k->interfaces[i].firewalled && k->left_us[g] &&
 			    !kernel_joined(k, i, g)->joined &&
-			    k->host->sim->now_us - k->left_us[g] < leave_us(k))
+			    k->host->sim->net.now_us - k->left_us[g] <
+				    leave_us(k))
 				kernel_joined(k, i, g)->lingers = true;
 }
 
 void want_consider(struct kernel *k)
 {
-	uint64_t now_us = k->host->sim->now_us;
+	uint64_t now_us = k->host->sim->net.now_us;
 	bool asked = kernel_is_asked(k);
 
 	if (k->asked && !asked)
@@ -71,7 +72,7 @@ void want_consider(struct kernel *k)
 static bool is_hidden(const struct kernel *k, unsigned group)
 {
 	if (!k->left_us[group] ||
-	    k->host->sim->now_us - k->left_us[group] > leave_us(k))
+	    k->host->sim->net.now_us - k->left_us[group] > leave_us(k))
 		return false;
 	for (unsigned i = 0; i < k->interface_count; i++) {
 		const struct joined *j = kernel_joined(k, i, group);
@@ -98,7 +99,7 @@ const struct group *listeners_any(struct sim *s)
 {
 	const struct listeners *l = s->listeners;
 
-	return &l->groups[rng_below(&s->rng, l->group_count)];
+	return &l->groups[rng_below(&s->net.rng, l->group_count)];
 }
 
 unsigned listeners_number(const struct sim *s, const struct group *group)
@@ -109,8 +110,8 @@ unsigned listeners_number(const struct sim *s, const struct group *group)
 bool want_must(struct sim *s, unsigned from, unsigned to, struct want want)
 {
 	const struct host *h = &s->hosts[to];
-	const struct link *there = sim_link(s, from, to);
-	const struct link *back = sim_link(s, to, from);
+	const struct link *there = net_link(&s->net, from, to);
+	const struct link *back = net_link(&s->net, to, from);
 	uint64_t since_us = want.since_us;
 
 	if (since_us == CLOCK_NEVER || !h->node || h->paused ||
@@ -122,7 +123,7 @@ bool want_must(struct sim *s, unsigned from, unsigned to, struct want want)
 	if (back->lost_us >= want.told_us && back->lost_us >= h->up_us[from] &&
 	    since_us < back->lost_us + RECOVERED_US)
 		since_us = back->lost_us + RECOVERED_US;
-	return s->now_us > since_us + back->longest_us;
+	return s->net.now_us > since_us + back->longest_us;
 }
 
 static bool wants(struct kernel *k, unsigned group)

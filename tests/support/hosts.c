@@ -6,61 +6,83 @@
 #include <string.h>
 
 #include "node/identity.h"
+#include "support/alloc.h"
 #include "support/frame_len.h"
 #include "support/frames.h"
 
 /* ---- the wire ---- */
 
-static struct packet *packet_push(struct packet **list, size_t *count,
-				  size_t *size)
+/* NULL: nobody is there. */
+static struct host *host_at(struct hosts *h, const struct addr *addr)
 {
-	if (*count == *size) {
-		*size = *size ? 2 * *size : 64;
-		*list = realloc(*list, *size * sizeof(**list));
-		ck_assert_ptr_nonnull(*list);
-	}
-	return &(*list)[(*count)++];
+	for (size_t i = 0; i < h->count; i++)
+		for (size_t j = 0; j < h->host[i].addrs_count; j++)
+			if (addr_equal(&h->host[i].addrs[j], addr))
+				return &h->host[i];
+	return NULL;
 }
 
-static struct packet packet_copy(const struct packet *p)
+static unsigned index_of(const struct host *host)
 {
-	struct packet copy = *p;
-
-	/* Exactly as long as the datagram: AddressSanitizer sees what is read
-	 * past it. */
-	copy.bytes = malloc(p->len ? p->len : 1);
-	ck_assert_ptr_nonnull(copy.bytes);
-	memcpy(copy.bytes, p->bytes, p->len);
-	return copy;
+	return (unsigned)(host - host->hosts->host);
 }
 
-static void launch(struct hosts *h, const struct packet *p)
+struct link *hosts_link(struct hosts *h, const struct host *from,
+			const struct host *to)
 {
-	struct packet copy = packet_copy(p);
-
-	copy.due_us = h->now_us + h->latency_us;
-	*packet_push(&h->flying, &h->flying_count, &h->flying_size) = copy;
+	return net_link(&h->net, index_of(from), index_of(to));
 }
 
 void hosts_inject(struct hosts *h, const struct addr *from,
 		  const struct addr *to, const uint8_t *bytes, size_t len)
 {
-	struct packet p = { .from = *from, .to = *to, .len = len };
+	const struct host *host = host_at(h, to);
 
-	p.bytes = (uint8_t *)(uintptr_t)bytes;
-	launch(h, &p);
+	if (host)
+		net_launch(&h->net, index_of(host),
+			   flight_new(NET_HOSTS_MAX, from, to, bytes, len),
+			   h->net.now_us + h->latency_us);
 }
 
-static void transmit(struct hosts *h, struct packet *p)
+static const struct flight *note(struct hosts *h, const struct flight *f)
 {
-	uint64_t n = h->sent++;
+	struct flight *copy = flight_copy(f);
 
-	p->due_us = h->now_us;
-	*packet_push(&h->log, &h->log_count, &h->log_size) = packet_copy(p);
-	if (n < 64 && h->lose >> n & 1)
-		return;
-	if (!h->judge || h->judge(h, p) == PASS)
-		launch(h, p);
+	if (h->log_count == h->log_size) {
+		h->log_size = h->log_size ? 2 * h->log_size : 64;
+		h->log = test_realloc(h->log, h->log_size * sizeof(*h->log));
+	}
+	copy->sent_us = h->net.now_us;
+	h->log[h->log_count++] = copy;
+	return copy;
+}
+
+void hosts_forget_log(struct hosts *h)
+{
+	for (size_t i = 0; i < h->log_count; i++)
+		free(h->log[i]);
+	h->log_count = 0;
+}
+
+/* Consumes f. */
+static void transmit(struct hosts *h, struct flight *f)
+{
+	const struct flight *noted = note(h, f);
+	uint64_t n = h->sent++;
+	enum fate fate = n < 64 && h->lose >> n & 1 ? LOSE : PASS;
+	const struct host *to;
+
+	if (fate == PASS && h->judge)
+		fate = h->judge(h, f);
+	if (fate == HOLD) {
+		ck_assert_uint_lt(h->held_count, HOSTS_HELD);
+		h->held[h->held_count++] = noted;
+	}
+	to = host_at(h, &f->to);
+	if (fate != PASS || !to ||
+	    net_send(&h->net, index_of(to), f, net_draw_delay(&h->net)) !=
+		    NET_SENT)
+		free(f);
 }
 
 static struct addr source_for(const struct host *host, const struct addr *to)
@@ -71,50 +93,56 @@ static struct addr source_for(const struct host *host, const struct addr *to)
 	return host->addrs[0];
 }
 
-static struct host *host_at(struct hosts *h, const struct addr *addr)
-{
-	for (size_t i = 0; i < h->count; i++)
-		for (size_t j = 0; j < h->host[i].addrs_count; j++)
-			if (addr_equal(&h->host[i].addrs[j], addr))
-				return &h->host[i];
-	return NULL;
-}
-
 void host_receive(struct host *host, const struct addr *from,
 		  const uint8_t *bytes, size_t len)
 {
-	struct packet p = { .from = *from, .len = len };
-	struct packet copy;
-	struct datagram_run received;
+	/* Exactly as long as the datagram: AddressSanitizer sees what is read
+	 * past it. */
+	const struct datagram_run received = { *from, test_copy(bytes, len),
+					       len, 0 };
 
-	p.bytes = (uint8_t *)(uintptr_t)bytes;
-	copy = packet_copy(&p);
-	received = (struct datagram_run){ *from, copy.bytes, len, 0 };
 	node_from_udp(host->node, &received, 1, hosts_clock(host));
-	free(copy.bytes);
+	free(received.data);
+}
+
+void hosts_release(struct hosts *h, size_t nth)
+{
+	const struct flight *f;
+
+	ck_assert_uint_lt(nth, h->held_count);
+	f = h->held[nth];
+	host_receive(host_at(h, &f->to), &f->from, f->bytes, f->len);
 }
 
 size_t host_receive_all(struct host *host)
 {
-	struct hosts *h = host->hosts;
-	struct datagram_run *all = calloc(h->flying_count + 1, sizeof(*all));
-	size_t left = 0, count = 0;
+	struct queue *queue = host->hosts->net.queue;
+	size_t flying = queue_count(queue), count = 0;
+	struct datagram_run *all = test_zalloc(flying + 1, sizeof(*all));
+	struct event *others = test_zalloc(flying + 1, sizeof(*others));
+	size_t left = 0;
 
-	ck_assert_ptr_nonnull(all);
-	for (size_t i = 0; i < h->flying_count; i++) {
-		const struct packet *p = &h->flying[i];
+	while (queue_count(queue)) {
+		struct event e = queue_pop(queue);
+		const struct flight *f = e.flight;
 
-		if (host_at(h, &p->to) == host)
-			all[count++] = (struct datagram_run){ p->from, p->bytes,
-							      p->len, 0 };
-		else
-			h->flying[left++] = *p;
+		if (host_at(host->hosts, &f->to) != host) {
+			others[left++] = e;
+			continue;
+		}
+		all[count++] = (struct datagram_run){
+			f->from, test_copy(f->bytes, f->len), f->len, 0
+		};
+		free(e.flight);
 	}
-	h->flying_count = left;
+	for (size_t i = 0; i < left; i++)
+		queue_push(queue, others[i].at_us, others[i].kind,
+			   others[i].host, others[i].flight);
 	node_from_udp(host->node, all, count, hosts_clock(host));
 	for (size_t i = 0; i < count; i++)
 		free(all[i].data);
 	free(all);
+	free(others);
 	return count;
 }
 
@@ -134,22 +162,20 @@ static void on_udp_send(void *user, const struct datagram_run *runs, size_t n)
 	ck_assert_uint_gt(n, 0);
 	for (size_t i = 0; i < n; i++) {
 		const struct datagram_run *run = &runs[i];
+		const struct addr from = source_for(host, &run->remote);
 
 		ck_assert_uint_gt(run->segment_len, 0);
 		ck_assert_uint_le(run->len, 65507);
 		ck_assert_uint_le(run->len, 64 * run->segment_len);
 		for (size_t at = 0; at < run->len; at += run->segment_len) {
 			size_t left = run->len - at;
-			struct packet p = {
-				.from = source_for(host, &run->remote),
-				.to = run->remote,
-				.len = left < run->segment_len
-					       ? left
-					       : run->segment_len,
-			};
 
-			p.bytes = (uint8_t *)(uintptr_t)(run->data + at);
-			transmit(host->hosts, &p);
+			transmit(host->hosts,
+				 flight_new(index_of(host), &from, &run->remote,
+					    run->data + at,
+					    left < run->segment_len
+						    ? left
+						    : run->segment_len));
 		}
 	}
 }
@@ -165,13 +191,12 @@ static void on_tap_write(void *user, const struct frame *frames, size_t n)
 
 		if (host->written_count == host->written_size) {
 			host->written_size = 2 * host->written_size + 64;
-			host->written = realloc(
+			host->written = test_realloc(
 				host->written, host->written_size * sizeof(*w));
-			ck_assert_ptr_nonnull(host->written);
 		}
 		w = &host->written[host->written_count++];
-		*w = (struct written){ malloc(len), len, frames[i].offload };
-		ck_assert_ptr_nonnull(w->bytes);
+		*w = (struct written){ test_alloc(len), len,
+				       frames[i].offload };
 		for (size_t j = 0; j < frames[i].iovcnt; j++) {
 			memcpy(w->bytes + at, frames[i].iov[j].iov_base,
 			       frames[i].iov[j].iov_len);
@@ -183,14 +208,14 @@ static void on_tap_write(void *user, const struct frame *frames, size_t n)
 static void on_event(void *user, const struct node_event *event)
 {
 	struct host *host = user;
-	struct event *e;
+	struct host_event *e;
 
 	ck_assert_uint_lt(host->events_count, HOSTS_EVENTS);
 	e = &host->events[host->events_count++];
-	*e = (struct event){ .type = event->type,
-			     .at = event->at,
-			     .other = event->other,
-			     .at_us = host->hosts->now_us };
+	*e = (struct host_event){ .type = event->type,
+				  .at = event->at,
+				  .other = event->other,
+				  .at_us = host->hosts->net.now_us };
 	strncpy(e->peer, event->peer, sizeof(e->peer) - 1);
 	if (event->text)
 		strncpy(e->text, event->text, sizeof(e->text) - 1);
@@ -207,10 +232,12 @@ static const struct node_ops ops = {
 
 void hosts_init(struct hosts *h, size_t count)
 {
+	const struct link none = { .loss = 0 };
+
 	ck_assert_uint_le(count, HOSTS_MAX);
-	*h = (struct hosts){ .now_us = HOSTS_START,
-			     .latency_us = 5 * CLOCK_MS,
-			     .count = count };
+	*h = (struct hosts){ .count = count };
+	net_init(&h->net, HOSTS_START, rng_init(count), &none);
+	hosts_set_latency(h, 5 * CLOCK_MS);
 	for (size_t i = 0; i < count; i++) {
 		struct host *host = &h->host[i];
 
@@ -242,17 +269,28 @@ void hosts_free(struct hosts *h)
 		free(h->host[i].written);
 		node_free(h->host[i].node);
 	}
-	for (size_t i = 0; i < h->flying_count; i++)
-		free(h->flying[i].bytes);
-	for (size_t i = 0; i < h->log_count; i++)
-		free(h->log[i].bytes);
-	free(h->flying);
+	hosts_forget_log(h);
 	free(h->log);
+	net_free(&h->net);
+}
+
+void hosts_set_latency(struct hosts *h, uint64_t us)
+{
+	h->latency_us = us;
+	hosts_heal(h);
+}
+
+void hosts_heal(struct hosts *h)
+{
+	const struct link like = { .delay_min_us = h->latency_us,
+				   .delay_max_us = h->latency_us };
+
+	net_all_links(&h->net, &like);
 }
 
 struct clock hosts_clock(const struct host *host)
 {
-	uint64_t now_us = host->hosts->now_us;
+	uint64_t now_us = host->hosts->net.now_us;
 
 	return (struct clock){ now_us, HOSTS_WALL + now_us +
 					       (uint64_t)host->wall_offset_us };
@@ -290,34 +328,18 @@ void host_dial(struct host *from, const struct host *to)
 
 /* ---- time ---- */
 
-/* Takes the datagram that arrives next out of the air; the earliest, and of
- * equals the first sent. */
-static bool take_due(struct hosts *h, struct packet *out)
-{
-	size_t first = 0;
-
-	for (size_t i = 1; i < h->flying_count; i++)
-		if (h->flying[i].due_us < h->flying[first].due_us)
-			first = i;
-	if (!h->flying_count || h->flying[first].due_us > h->now_us)
-		return false;
-	*out = h->flying[first];
-	memmove(&h->flying[first], &h->flying[first + 1],
-		(h->flying_count - first - 1) * sizeof(*out));
-	h->flying_count--;
-	return true;
-}
-
 static void deliver_due(struct hosts *h)
 {
-	struct packet p;
+	const struct event *next;
 
-	while (take_due(h, &p)) {
-		struct host *host = host_at(h, &p.to);
+	while ((next = queue_first(h->net.queue)) &&
+	       next->at_us <= h->net.now_us) {
+		struct flight *f = queue_pop(h->net.queue).flight;
+		struct host *host = host_at(h, &f->to);
 
 		if (host && host->node)
-			host_receive(host, &p.from, p.bytes, p.len);
-		free(p.bytes);
+			host_receive(host, &f->from, f->bytes, f->len);
+		free(f);
 	}
 }
 
@@ -327,11 +349,12 @@ static void tick_due(struct hosts *h)
 		struct host *host = &h->host[i];
 		int turns = 0;
 
-		while (host->node && node_deadline(host->node) <= h->now_us) {
+		while (host->node &&
+		       node_deadline(host->node) <= h->net.now_us) {
 			/* A node asks for no time that is past; but its
 			 * querier does what is due in parts. */
 			ck_assert_int_lt(turns++, host_debug(host).querier_us <=
-								  h->now_us
+								  h->net.now_us
 							  ? 100
 							  : 3);
 			node_tick(host->node, hosts_clock(host));
@@ -341,11 +364,11 @@ static void tick_due(struct hosts *h)
 
 static uint64_t next_moment(const struct hosts *h, uint64_t limit_us)
 {
+	const struct event *arrival = queue_first(h->net.queue);
 	uint64_t next = limit_us;
 
-	for (size_t i = 0; i < h->flying_count; i++)
-		if (h->flying[i].due_us < next)
-			next = h->flying[i].due_us;
+	if (arrival && arrival->at_us < next)
+		next = arrival->at_us;
 	for (size_t i = 0; i < h->count; i++)
 		if (h->host[i].node && node_deadline(h->host[i].node) < next)
 			next = node_deadline(h->host[i].node);
@@ -361,7 +384,7 @@ static bool never(const struct hosts *h)
 bool hosts_until(struct hosts *h, bool (*done)(const struct hosts *h),
 		 uint64_t us)
 {
-	uint64_t end = h->now_us + us;
+	uint64_t end = h->net.now_us + us;
 
 	for (;;) {
 		deliver_due(h);
@@ -370,9 +393,9 @@ bool hosts_until(struct hosts *h, bool (*done)(const struct hosts *h),
 			h->tap_sides(h);
 		if (done(h))
 			return true;
-		if (h->now_us >= end)
+		if (h->net.now_us >= end)
 			return false;
-		h->now_us = next_moment(h, end);
+		h->net.now_us = next_moment(h, end);
 	}
 }
 
@@ -413,7 +436,7 @@ void hosts_mesh(struct hosts *h, size_t count)
 
 /* ---- what was sent ---- */
 
-static bool is_from(const struct packet *p, const struct host *host)
+static bool is_from(const struct flight *p, const struct host *host)
 {
 	if (!host)
 		return true;
@@ -423,7 +446,7 @@ static bool is_from(const struct packet *p, const struct host *host)
 	return false;
 }
 
-static bool is_to(const struct packet *p, const struct host *host)
+static bool is_to(const struct flight *p, const struct host *host)
 {
 	if (!host)
 		return true;
@@ -433,12 +456,12 @@ static bool is_to(const struct packet *p, const struct host *host)
 	return false;
 }
 
-const struct packet *hosts_sent(const struct hosts *h, enum wire_type type,
+const struct flight *hosts_sent(const struct hosts *h, enum wire_type type,
 				const struct host *from, const struct host *to,
 				size_t since, size_t nth)
 {
 	for (size_t i = since; i < h->log_count; i++) {
-		const struct packet *p = &h->log[i];
+		const struct flight *p = h->log[i];
 
 		if (p->bytes[0] == type && is_from(p, from) && is_to(p, to) &&
 		    nth-- == 0)
@@ -572,8 +595,8 @@ size_t host_events(const struct host *host, enum node_event_type type)
 	return n;
 }
 
-const struct event *host_event(const struct host *host,
-			       enum node_event_type type)
+const struct host_event *host_event(const struct host *host,
+				    enum node_event_type type)
 {
 	for (size_t i = host->events_count; i-- > 0;)
 		if (host->events[i].type == type)
@@ -695,7 +718,7 @@ bool host_heard(const struct host *host, const struct host *from, uint64_t seed)
 bool host_talks(struct host *from, struct host *to)
 {
 	struct hosts *h = from->hosts;
-	uint64_t seed = h->now_us;
+	uint64_t seed = h->net.now_us;
 
 	host_say(from, seed);
 	hosts_run(h, 2 * h->latency_us);

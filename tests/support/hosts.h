@@ -13,25 +13,19 @@
 #include "base/bytes.h"
 #include "ether/eth.h"
 #include "node/debug.h"
-#include "support/rng.h"
+#include "support/net.h"
 #include "tunnel/wire.h"
 
 #define HOSTS_MAX    4
 #define HOSTS_EVENTS 64
+#define HOSTS_HELD   16
 #define HOSTS_START  (1000 * CLOCK_S)
 #define HOSTS_WALL   (UINT64_C(1750000000) * CLOCK_S)
 
-/* One datagram, in flight or as it was. */
-struct packet {
-	struct addr from, to;
-	uint64_t due_us; /* when it arrives; in the log: when it was sent */
-	uint8_t *bytes;
-	size_t len;
-};
+/* HOLD: lost, but see hosts_release. */
+enum fate { PASS, LOSE, HOLD };
 
-enum fate { PASS, LOSE };
-
-struct event {
+struct host_event {
 	enum node_event_type type;
 	char peer[NODE_NAME_MAX + 1];
 	struct addr at, other;
@@ -59,22 +53,24 @@ struct host {
 	size_t addrs_count;
 	int64_t wall_offset_us;
 	struct rng rng;
-	struct event events[HOSTS_EVENTS];
+	struct host_event events[HOSTS_EVENTS];
 	size_t events_count;
 	struct written *written;
 	size_t written_count, written_size;
 };
 
 struct hosts {
-	uint64_t now_us;
-	uint64_t latency_us; /* one way; 5 ms */
+	struct net net;	     /* its links are ideal but for the latency */
+	uint64_t latency_us; /* one way; see hosts_set_latency */
 	struct host host[HOSTS_MAX];
 	size_t count;
-	struct packet *flying, *log;
-	size_t flying_count, flying_size, log_count, log_size;
+	struct flight **log; /* all that was sent, judged or not */
+	size_t log_count, log_size;
+	const struct flight *held[HOSTS_HELD];
+	size_t held_count;
 	/* Asked of every datagram sent, in order; it may change *p. NULL: all
 	 * pass. */
-	enum fate (*judge)(struct hosts *hosts, struct packet *p);
+	enum fate (*judge)(struct hosts *hosts, struct flight *p);
 	/* Called as time passes, for what was written to the TAPs; or NULL. */
 	void (*tap_sides)(struct hosts *hosts);
 	uint64_t sent; /* datagrams so far */
@@ -84,6 +80,13 @@ struct hosts {
 /* count hosts "a", "b", … at 10.9.0.1, 10.9.0.2, …, all off. */
 void hosts_init(struct hosts *h, size_t count);
 void hosts_free(struct hosts *h);
+/* One way, between all hosts; 5 ms to begin with. */
+void hosts_set_latency(struct hosts *h, uint64_t us);
+/* Undoes what was done to the links. */
+void hosts_heal(struct hosts *h);
+struct link *hosts_link(struct hosts *h, const struct host *from,
+			const struct host *to);
+void hosts_forget_log(struct hosts *h);
 struct clock hosts_clock(const struct host *host);
 
 void host_start(struct host *host);
@@ -106,18 +109,21 @@ bool hosts_pair_up(const struct hosts *h);
  * all are up. */
 void hosts_mesh(struct hosts *h, size_t count);
 
-/* Puts a datagram on the wire, unjudged and not logged; or right into a node. */
+/* Puts a datagram on the wire, unjudged and not logged, in front of the host that
+ * has the address; or right into a node. */
 void hosts_inject(struct hosts *h, const struct addr *from,
 		  const struct addr *to, const uint8_t *bytes, size_t len);
 void host_receive(struct host *host, const struct addr *from,
 		  const uint8_t *bytes, size_t len);
+/* The nth datagram that was held arrives now. */
+void hosts_release(struct hosts *h, size_t nth);
 /* All that is on its way to the host arrives now, in one read. Returns how many
  * datagrams that were. */
 size_t host_receive_all(struct host *host);
 
 /* The nth (from 0) datagram of that type in the log, sent since index since;
  * NULL if there is none. from and to may be NULL. */
-const struct packet *hosts_sent(const struct hosts *h, enum wire_type type,
+const struct flight *hosts_sent(const struct hosts *h, enum wire_type type,
 				const struct host *from, const struct host *to,
 				size_t since, size_t nth);
 size_t hosts_count_sent(const struct hosts *h, enum wire_type type,
@@ -150,8 +156,8 @@ bool host_found_at(const struct host *host, const struct addr *at,
 		   const struct host *of);
 size_t host_events(const struct host *host, enum node_event_type type);
 /* The last one; it must be there. */
-const struct event *host_event(const struct host *host,
-			       enum node_event_type type);
+const struct host_event *host_event(const struct host *host,
+				    enum node_event_type type);
 void host_forget_events(struct host *host);
 /* A count of node_drops. */
 uint64_t host_drops(const struct host *host, enum drop_reason reason);

@@ -117,7 +117,7 @@ void outsider_send(struct outsider *o, struct host *host,
 
 	ck_assert_ptr_nonnull(datagram);
 	ck_assert_uint_eq(session_seal(&o->session, &piece, 1, datagram,
-				       host->hosts->now_us),
+				       host->hosts->net.now_us),
 			  len + WIRE_DATA_OVERHEAD);
 	host_receive(host, &o->at, datagram, len + WIRE_DATA_OVERHEAD);
 	free(datagram);
@@ -141,12 +141,12 @@ bool outsider_shake_hands(struct outsider *o, struct host *host)
 	struct hosts *h = host->hosts;
 	uint8_t initiation[WIRE_INITIATION_LEN];
 	size_t since = h->log_count;
-	const struct packet *answer;
+	const struct flight *answer;
 
 	outsider_initiate(o, hosts_clock(host).wall_us, initiation);
 	host_receive(host, &o->at, initiation, sizeof(initiation));
 	answer = hosts_sent(h, WIRE_RESPONSE, host, NULL, since, 0);
-	return answer && outsider_complete(o, answer->bytes, h->now_us);
+	return answer && outsider_complete(o, answer->bytes, h->net.now_us);
 }
 
 void outsider_join(struct outsider *o, struct host *host)

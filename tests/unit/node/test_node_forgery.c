@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
@@ -26,19 +27,14 @@ static void teardown(void)
 	hosts_free(&h);
 }
 
-/* A copy of the nth datagram of that type that went from one to the other. */
-static struct packet caught(enum wire_type type, const struct host *from,
-			    const struct host *to, size_t nth)
+/* The nth datagram of that type that went from one to the other. */
+static const struct flight *caught(enum wire_type type, const struct host *from,
+				   const struct host *to, size_t nth)
 {
-	const struct packet *p = hosts_sent(&h, type, from, to, 0, nth);
-	struct packet copy;
+	const struct flight *p = hosts_sent(&h, type, from, to, 0, nth);
 
 	ck_assert_ptr_nonnull(p);
-	copy = *p;
-	copy.bytes = malloc(p->len);
-	ck_assert_ptr_nonnull(copy.bytes);
-	memcpy(copy.bytes, p->bytes, p->len);
-	return copy;
+	return p;
 }
 
 /* ---- not one bit ---- */
@@ -48,24 +44,18 @@ static struct packet caught(enum wire_type type, const struct host *from,
  * true one afterwards, so it was good.
  */
 static enum wire_type stop_at;
-static struct packet stopped;
 
-static enum fate stop(struct hosts *hosts, struct packet *p)
+static enum fate stop(struct hosts *hosts, struct flight *p)
 {
-	if (stopped.bytes || p->bytes[0] != stop_at ||
-	    !addr_equal(&p->to, &hosts->host[1].addrs[0]))
-		return PASS;
-	stopped = *p;
-	stopped.bytes = malloc(p->len);
-	ck_assert_ptr_nonnull(stopped.bytes);
-	memcpy(stopped.bytes, p->bytes, p->len);
-	return LOSE;
+	return !hosts->held_count && p->bytes[0] == stop_at &&
+			       addr_equal(&p->to, &b->addrs[0])
+		       ? HOLD
+		       : PASS;
 }
 
 static bool is_stopped(const struct hosts *hosts)
 {
-	(void)hosts;
-	return stopped.bytes != NULL;
+	return hosts->held_count > 0;
 }
 
 /* What b does with a message that is not what was sent: count it. */
@@ -75,7 +65,7 @@ static void assert_ignored(const uint8_t *bytes, size_t len, const char *what,
 	uint64_t drops = host_drops_total(b), rx = host_status(b).rx.datagrams;
 	size_t sent = h.log_count;
 
-	host_receive(b, &stopped.from, bytes, len);
+	host_receive(b, &h.held[0]->from, bytes, len);
 	ck_assert_msg(host_drops_total(b) == drops + 1, "%s %zu", what, nth);
 	ck_assert_uint_eq(host_status(b).rx.datagrams, rx);
 	ck_assert_msg(h.log_count == sent, "%s %zu is answered", what, nth);
@@ -84,23 +74,23 @@ static void assert_ignored(const uint8_t *bytes, size_t len, const char *what,
 
 static void assert_not_one_bit(void)
 {
-	uint8_t *forged = malloc(stopped.len + 1);
+	const struct flight *stopped = h.held[0];
+	uint8_t *forged = test_alloc(stopped->len + 1);
 
-	ck_assert_ptr_nonnull(forged);
-	for (size_t bit = 0; bit < 8 * stopped.len; bit++) {
+	for (size_t bit = 0; bit < 8 * stopped->len; bit++) {
 		/* mac2 is only read where a cookie is asked for. */
 		if (stop_at <= WIRE_RESPONSE &&
-		    bit >= 8 * (stopped.len - WIRE_MAC_LEN))
+		    bit >= 8 * (stopped->len - WIRE_MAC_LEN))
 			break;
-		memcpy(forged, stopped.bytes, stopped.len);
+		memcpy(forged, stopped->bytes, stopped->len);
 		forged[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_ignored(forged, stopped.len, "bit", bit);
+		assert_ignored(forged, stopped->len, "bit", bit);
 	}
-	memcpy(forged, stopped.bytes, stopped.len);
-	for (size_t len = 0; len < stopped.len; len++)
+	memcpy(forged, stopped->bytes, stopped->len);
+	for (size_t len = 0; len < stopped->len; len++)
 		assert_ignored(forged, len, "length", len);
-	forged[stopped.len] = 0;
-	assert_ignored(forged, stopped.len + 1, "length", stopped.len + 1);
+	forged[stopped->len] = 0;
+	assert_ignored(forged, stopped->len + 1, "length", stopped->len + 1);
 	free(forged);
 }
 
@@ -119,11 +109,10 @@ START_TEST(attack_no_bit_of_a_handshake_may_change)
 	ck_assert(!host_knows(b, a));
 	/* And none of them spoilt it for the true one. */
 	h.judge = NULL;
-	host_receive(b, &stopped.from, stopped.bytes, stopped.len);
+	hosts_release(&h, 0);
 	ck_assert(hosts_until(&h, hosts_pair_up, 100 * CLOCK_MS));
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, NULL, NULL, 0),
 			  1);
-	free(stopped.bytes);
 }
 END_TEST
 
@@ -134,12 +123,11 @@ START_TEST(attack_no_bit_of_a_datagram_may_change)
 	stop_at = WIRE_DATA;
 	h.judge = stop;
 	host_say(a, 1);
-	ck_assert_ptr_nonnull(stopped.bytes);
+	ck_assert(is_stopped(&h));
 	assert_not_one_bit();
 	h.judge = NULL;
-	host_receive(b, &stopped.from, stopped.bytes, stopped.len);
+	hosts_release(&h, 0);
 	ck_assert(host_heard(b, a, 1));
-	free(stopped.bytes);
 }
 END_TEST
 
@@ -157,9 +145,8 @@ START_TEST(attack_no_bit_of_a_cookie_may_change)
 	ck_assert(hosts_until(&h, is_stopped, CLOCK_S));
 	assert_not_one_bit();
 	h.judge = NULL;
-	host_receive(b, &stopped.from, stopped.bytes, stopped.len);
+	hosts_release(&h, 0);
 	ck_assert(hosts_until(&h, hosts_pair_up, 100 * CLOCK_MS));
-	free(stopped.bytes);
 }
 END_TEST
 
@@ -225,7 +212,7 @@ static struct snapshot look_at_a(void)
 
 START_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere)
 {
-	struct packet first;
+	const struct flight *first;
 	struct snapshot before, after;
 	struct addr from[] = { b->addrs[0], a->addrs[0], stranger };
 
@@ -236,10 +223,10 @@ START_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere)
 	for (size_t i = 0; i < COUNT(from); i++) {
 		size_t since = h.log_count;
 
-		host_receive(a, &from[i], first.bytes, first.len);
+		host_receive(a, &from[i], first->bytes, first->len);
 		/* A cookie at most: no state, no half-open session. */
 		ck_assert_uint_eq(h.log_count - since, 1);
-		ck_assert_uint_eq(h.log[since].bytes[0], WIRE_COOKIE);
+		ck_assert_uint_eq(h.log[since]->bytes[0], WIRE_COOKIE);
 		ck_assert_uint_eq(host_drops(a, DROP_stale_timestamp), i + 1);
 		ck_assert_uint_eq(host_debug(a).half_open, 0);
 	}
@@ -247,13 +234,12 @@ START_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere)
 	ck_assert_mem_eq(&before, &after, sizeof(before));
 	hosts_run(&h, 2 * h.latency_us);
 	ck_assert(host_talks(a, b));
-	free(first.bytes);
 }
 END_TEST
 
 START_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten)
 {
-	struct packet first;
+	const struct flight *first;
 	struct node_status status;
 
 	hosts_mesh(&h, 2);
@@ -264,7 +250,7 @@ START_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten)
 	for (uint32_t i = 0; i < 1000; i++) {
 		struct addr from = addr_v4(0xc6330000 + i, 1000);
 
-		host_receive(a, &from, first.bytes, first.len);
+		host_receive(a, &from, first->bytes, first->len);
 	}
 	/* Above 64, a cookie first; and the stranger does not receive it. */
 	ck_assert_uint_eq(host_debug(a).half_open, NODE_DEBUG_HALF_OPEN_LOAD);
@@ -278,43 +264,40 @@ START_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten)
 	ck_assert_uint_eq(host_debug(a).half_open, 0);
 	ck_assert_uint_eq(host_debug(a).pending, 0);
 	ck_assert_uint_eq(host_debug(a).indices, 0);
-	free(first.bytes);
 }
 END_TEST
 
 START_TEST(attack_a_replayed_response_or_cookie_is_to_nobody)
 {
-	struct packet response;
+	const struct flight *response;
 
 	hosts_mesh(&h, 2);
 	response = caught(WIRE_RESPONSE, a, b, 0);
-	host_receive(b, &a->addrs[0], response.bytes, response.len);
+	host_receive(b, &a->addrs[0], response->bytes, response->len);
 	ck_assert_uint_eq(host_drops(b, DROP_handshake_index), 1);
 	ck_assert(host_talks(a, b));
-	free(response.bytes);
 }
 END_TEST
 
 START_TEST(attack_our_own_initiation_sent_back_to_us_stops_nothing)
 {
-	struct packet first;
+	const struct flight *first;
 
 	host_start(a);
 	host_start(b);
 	host_dial(a, b);
 	hosts_run(&h, NODE_DEBUG_SPREAD_US / 2);
 	first = caught(WIRE_INITIATION, a, b, 0);
-	host_receive(a, &b->addrs[0], first.bytes, first.len);
-	host_receive(a, &stranger, first.bytes, first.len);
+	host_receive(a, &b->addrs[0], first->bytes, first->len);
+	host_receive(a, &stranger, first->bytes, first->len);
 	ck_assert(hosts_until(&h, hosts_pair_up, 4 * h.latency_us));
 	ck_assert(host_talks(a, b));
 	/* An old one is no sign of a clone, either. */
-	host_receive(a, &b->addrs[0], first.bytes, first.len);
+	host_receive(a, &b->addrs[0], first->bytes, first->len);
 	hosts_run(&h, 10 * CLOCK_S);
 	ck_assert_uint_eq(host_events(a, NODE_OWN_KEY), 0);
 	ck_assert_uint_eq(host_events(a, NODE_SELF), 0);
 	ck_assert(host_talks(a, b));
-	free(first.bytes);
 }
 END_TEST
 
@@ -343,7 +326,7 @@ END_TEST
 START_TEST(attack_a_forged_response_does_not_end_the_handshake)
 {
 	uint8_t response[WIRE_RESPONSE_LEN], forged[WIRE_RESPONSE_LEN];
-	const struct packet *p;
+	const struct flight *p;
 	struct outsider o;
 
 	outsider_init(&o, 1);
@@ -351,7 +334,7 @@ START_TEST(attack_a_forged_response_does_not_end_the_handshake)
 	host_want(a, &o.at, 1);
 	hosts_run(&h, NODE_DEBUG_SPREAD_US);
 	p = hosts_sent(&h, WIRE_INITIATION, a, NULL, 0, 0);
-	outsider_respond(&o, p->bytes, response, h.now_us);
+	outsider_respond(&o, p->bytes, response, h.net.now_us);
 	/* With the secret: its mac1 is true. */
 	for (size_t i = 12; i < 12 + WIRE_NOISE2_LEN; i++) {
 		memcpy(forged, response, sizeof(forged));
@@ -389,7 +372,6 @@ END_TEST
 
 START_TEST(attack_a_response_from_elsewhere_does_not_take_us_there)
 {
-	h.judge = NULL;
 	host_start(a);
 	host_start(b);
 	host_dial(a, b);
@@ -398,10 +380,10 @@ START_TEST(attack_a_response_from_elsewhere_does_not_take_us_there)
 	h.judge = stop;
 	ck_assert(hosts_until(&h, is_stopped, CLOCK_S));
 	h.judge = NULL;
-	host_receive(b, &stranger, stopped.bytes, stopped.len);
-	ck_assert_uint_eq(h.log[h.log_count - 1].bytes[0], WIRE_RESPONSE);
-	ck_assert(addr_equal(&h.log[h.log_count - 1].to, &stranger));
-	host_receive(a, &stranger, h.log[h.log_count - 1].bytes,
+	host_receive(b, &stranger, h.held[0]->bytes, h.held[0]->len);
+	ck_assert_uint_eq(h.log[h.log_count - 1]->bytes[0], WIRE_RESPONSE);
+	ck_assert(addr_equal(&h.log[h.log_count - 1]->to, &stranger));
+	host_receive(a, &stranger, h.log[h.log_count - 1]->bytes,
 		     WIRE_RESPONSE_LEN);
 	hosts_run(&h, 100 * CLOCK_MS);
 	ck_assert(hosts_pair_up(&h));
@@ -409,7 +391,6 @@ START_TEST(attack_a_response_from_elsewhere_does_not_take_us_there)
 	ck_assert(host_sends_to(b, a, &a->addrs[0]));
 	ck_assert(host_talks(a, b));
 	ck_assert(host_talks(b, a));
-	free(stopped.bytes);
 }
 END_TEST
 

@@ -307,7 +307,7 @@ START_TEST(small_frames_of_one_read_share_a_datagram)
 	since = h.log_count;
 	send_many(a, frames, 16);
 	ck_assert_uint_eq(h.log_count - since, 1);
-	ck_assert_uint_eq(h.log[since].len, 16 * 64 + WIRE_DATA_OVERHEAD);
+	ck_assert_uint_eq(h.log[since]->len, 16 * 64 + WIRE_DATA_OVERHEAD);
 	arrive();
 	ck_assert_uint_eq(b->written_count, 16);
 	free(frame);
@@ -316,7 +316,6 @@ END_TEST
 
 START_TEST(a_run_that_the_kernel_merged_is_taken_apart)
 {
-	struct packet got[40];
 	struct datagram_run run;
 	uint8_t *merged, *frame = hosts_frame(0xff, 1, 1100, 1);
 	size_t since, n, len = 0;
@@ -331,11 +330,13 @@ START_TEST(a_run_that_the_kernel_merged_is_taken_apart)
 	merged = malloc(n * 1200);
 	ck_assert_ptr_nonnull(merged);
 	for (size_t i = 0; i < n; i++) {
-		got[i] = h.log[since + i];
-		memcpy(merged + len, got[i].bytes, got[i].len);
-		len += got[i].len;
+		const struct flight *p = h.log[since + i];
+
+		memcpy(merged + len, p->bytes, p->len);
+		len += p->len;
 	}
-	run = (struct datagram_run){ a->addrs[0], merged, len, got[0].len };
+	run = (struct datagram_run){ a->addrs[0], merged, len,
+				     h.log[since]->len };
 	node_from_udp(b->node, &run, 1, hosts_clock(b));
 	ck_assert_uint_eq(b->written_count, 40);
 	ck_assert_uint_eq(b->written[39].len, 900);

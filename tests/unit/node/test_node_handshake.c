@@ -40,7 +40,7 @@ static void assert_talk(struct host *one, struct host *other)
 
 START_TEST(hellos_are_of_one_size_however_long_the_names)
 {
-	const struct packet *hello;
+	const struct flight *hello;
 
 	/* So that no answer to one is larger than it. */
 	memset(a->config.name, 'a', NODE_NAME_MAX);
@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(two_nodes_meet_in_five_messages_and_two_round_trips)
 {
-	const struct packet *p[5];
+	const struct flight *p[5];
 	uint64_t began;
 
 	host_start(a);
@@ -67,11 +67,11 @@ START_TEST(two_nodes_meet_in_five_messages_and_two_round_trips)
 	p[2] = hosts_sent(&h, WIRE_DATA, a, b, 0, 0);
 	p[3] = hosts_sent(&h, WIRE_DATA, b, a, 0, 0);
 	p[4] = hosts_sent(&h, WIRE_DATA, a, b, 0, 1);
-	began = p[0]->due_us;
+	began = p[0]->sent_us;
 	ck_assert_uint_le(began, HOSTS_START + NODE_DEBUG_SPREAD_US / 2);
 	/* Each is the answer to the one before: no one waits. */
 	for (size_t i = 0; i < 5; i++)
-		ck_assert_uint_eq(p[i]->due_us, began + i * h.latency_us);
+		ck_assert_uint_eq(p[i]->sent_us, began + i * h.latency_us);
 	ck_assert_uint_eq(p[0]->len, WIRE_INITIATION_LEN);
 	ck_assert_uint_eq(p[1]->len, WIRE_RESPONSE_LEN);
 	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, NULL, NULL, 0),
@@ -143,7 +143,7 @@ START_TEST(the_loss_of_any_two_messages_heals)
 }
 END_TEST
 
-static enum fate lose_one_in_five(struct hosts *hosts, struct packet *p)
+static enum fate lose_one_in_five(struct hosts *hosts, struct flight *p)
 {
 	static struct rng rng;
 
@@ -164,7 +164,7 @@ END_TEST
 
 static bool doubled;
 
-static enum fate send_twice(struct hosts *hosts, struct packet *p)
+static enum fate send_twice(struct hosts *hosts, struct flight *p)
 {
 	hosts_inject(hosts, &p->from, &p->to, p->bytes, p->len);
 	doubled = true;
@@ -191,7 +191,7 @@ START_TEST(retries_double_from_half_a_second_to_four)
 	static const uint64_t pauses_ms[] = {
 		500, 1000, 2000, 4000, 4000, 4000
 	};
-	const struct packet *last, *next;
+	const struct flight *last, *next;
 
 	host_start(a);
 	host_dial(a, b);
@@ -201,7 +201,7 @@ START_TEST(retries_double_from_half_a_second_to_four)
 		uint64_t pause = pauses_ms[i] * CLOCK_MS, took;
 
 		next = hosts_sent(&h, WIRE_INITIATION, a, b, 0, i + 1);
-		took = next->due_us - last->due_us;
+		took = next->sent_us - last->sent_us;
 		ck_assert_uint_ge(took, pause * 3 / 4);
 		ck_assert_uint_le(took, pause * 5 / 4);
 		/* Each has an index and an ephemeral key of its own. */
@@ -232,14 +232,14 @@ static bool half_open_at_a(const struct hosts *hosts)
 	return host_debug(&hosts->host[0]).half_open > 0;
 }
 
-static enum fate lose_all_of_a(struct hosts *hosts, struct packet *p)
+static enum fate lose_all_of_a(struct hosts *hosts, struct flight *p)
 {
 	return addr_equal(&p->from, &hosts->host[0].addrs[0]) ? LOSE : PASS;
 }
 
 START_TEST(an_initiation_from_there_ends_the_long_pauses)
 {
-	const struct packet *p;
+	const struct flight *p;
 	size_t since;
 
 	h.judge = lose_all_of_a;
@@ -258,7 +258,7 @@ END_TEST
 
 /* ---- the responder commits nothing ---- */
 
-static enum fate lose_data_of_a(struct hosts *hosts, struct packet *p)
+static enum fate lose_data_of_a(struct hosts *hosts, struct flight *p)
 {
 	bool of_a = addr_equal(&p->from, &hosts->host[0].addrs[0]);
 
@@ -333,7 +333,7 @@ START_TEST(both_dialling_at_once_settle_on_one_session)
 	struct node_debug_session ours, theirs;
 
 	/* So slow a path that both have dialled before either hears. */
-	h.latency_us = 60 * CLOCK_MS;
+	hosts_set_latency(&h, 60 * CLOCK_MS);
 	a->rng.state += (uint64_t)_i;
 	b->rng.state += 77 * (uint64_t)_i;
 	start_pair();
@@ -385,9 +385,9 @@ static uint64_t said_a, said_b;
 
 static void chatter(uint64_t us)
 {
-	uint64_t end = h.now_us + us;
+	uint64_t end = h.net.now_us + us;
 
-	while (h.now_us < end) {
+	while (h.net.now_us < end) {
 		host_say(a, ++said_a);
 		host_say(b, ++said_b);
 		hosts_run(&h, 20 * CLOCK_MS);
@@ -421,7 +421,7 @@ START_TEST(keys_change_at_120_seconds_without_a_frame_lost)
 }
 END_TEST
 
-static enum fate lose_initiations(struct hosts *hosts, struct packet *p)
+static enum fate lose_initiations(struct hosts *hosts, struct flight *p)
 {
 	(void)hosts;
 	return p->bytes[0] == WIRE_INITIATION ? LOSE : PASS;

@@ -63,7 +63,7 @@ START_TEST(any_frame_crosses_any_path_in_datagrams_that_fit)
 		since = h.log_count;
 		host_tap(a, frame, len);
 		for (size_t j = since; j < h.log_count; j++)
-			ck_assert_uint_le(h.log[j].len, paths[_i].datagram);
+			ck_assert_uint_le(h.log[j]->len, paths[_i].datagram);
 		arrive();
 		ck_assert_uint_eq(b->written_count, 1);
 		ck_assert_uint_eq(b->written[0].len, len);
@@ -132,7 +132,7 @@ END_TEST
 START_TEST(frames_of_one_peer_take_no_buffer_from_anothers)
 {
 	uint8_t *frame = hosts_frame(2, 3, 1000, 1);
-	const struct packet *half;
+	const struct flight *half;
 
 	a->config.underlay_mtu = c->config.underlay_mtu = 576;
 	b->config.frag_buffers = 32;

@@ -121,7 +121,7 @@ END_TEST
 START_TEST(attack_a_cookie_is_worth_nothing_elsewhere)
 {
 	uint8_t initiation[WIRE_INITIATION_LEN];
-	const struct packet *cookie;
+	const struct flight *cookie;
 	struct outsider o;
 	size_t since;
 
@@ -157,7 +157,7 @@ START_TEST(half_open_handshakes_are_bounded_even_with_cookies)
 	host_start(a);
 	for (int i = 0; i < 700; i++) {
 		size_t since = h.log_count;
-		const struct packet *cookie;
+		const struct flight *cookie;
 
 		outsider_initiate(&o, HOSTS_WALL + (uint64_t)i, initiation);
 		host_receive(a, &o.at, initiation, sizeof(initiation));
@@ -185,7 +185,7 @@ static void shake_hands_for_ever(struct outsider *o, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		size_t since = h.log_count;
-		const struct packet *p;
+		const struct flight *p;
 
 		outsider_initiate(o, HOSTS_WALL + h.log_count, initiation);
 		host_receive(a, &o->at, initiation, sizeof(initiation));
@@ -193,7 +193,7 @@ static void shake_hands_for_ever(struct outsider *o, size_t count)
 		if (p && outsider_take_cookie(o, p->bytes, initiation))
 			host_receive(a, &o->at, initiation, sizeof(initiation));
 		p = hosts_sent(&h, WIRE_RESPONSE, a, NULL, since, 0);
-		if (p && outsider_complete(o, p->bytes, h.now_us))
+		if (p && outsider_complete(o, p->bytes, h.net.now_us))
 			outsider_send(o, a, pad, sizeof(pad));
 	}
 }
@@ -250,7 +250,7 @@ START_TEST(attack_no_handshake_is_answered_with_more_than_it_was)
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
 	pile_up(300);
 	for (size_t i = 0; i < h.log_count; i++) {
-		const struct packet *p = &h.log[i];
+		const struct flight *p = h.log[i];
 
 		if (p->bytes[0] == WIRE_INITIATION)
 			asked = p->len;

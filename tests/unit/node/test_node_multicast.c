@@ -92,7 +92,7 @@ END_TEST
 
 START_TEST(a_join_is_told_before_the_next_frame)
 {
-	const struct packet *p;
+	const struct flight *p;
 	size_t since;
 
 	stations_mesh(&h, 3);
@@ -134,7 +134,7 @@ START_TEST(a_join_costs_one_small_record_for_each_peer)
 	}
 	ck_assert_uint_eq(h.log_count - since, 6);
 	for (size_t i = since; i < h.log_count; i++)
-		ck_assert_uint_le(h.log[i].len,
+		ck_assert_uint_le(h.log[i]->len,
 				  WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN);
 	/* What is so already is not told. */
 	since = h.log_count;
@@ -154,7 +154,7 @@ START_TEST(a_join_is_told_before_the_frames_of_its_own_batch)
 	const struct frame frames[] = { { &iov[1], 1, { 0 } },
 					{ &iov[0], 1, { 0 } },
 					{ &iov[1], 1, { 0 } } };
-	const struct packet *p;
+	const struct flight *p;
 	size_t since;
 
 	stations_mesh(&h, 2);

@@ -241,7 +241,7 @@ START_TEST(attack_many_questions_are_answered_once_a_datagram)
 	since = h.log_count;
 	outsider_send(&o, a, records, len);
 	ck_assert_uint_eq(h.log_count - since, 1);
-	ck_assert_uint_le(h.log[since].len,
+	ck_assert_uint_le(h.log[since]->len,
 			  WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN);
 	/* Of another epoch: not at all. */
 	len = put(records, 0,
@@ -259,8 +259,8 @@ static uint64_t sent_to_it(size_t since, size_t *datagrams)
 
 	*datagrams = 0;
 	for (size_t i = since; i < h.log_count; i++)
-		if (addr_equal(&h.log[i].to, &o.at)) {
-			bytes += h.log[i].len;
+		if (addr_equal(&h.log[i]->to, &o.at)) {
+			bytes += h.log[i]->len;
 			++*datagrams;
 		}
 	return bytes;

@@ -62,41 +62,23 @@ static bool all_know(const struct hosts *hosts)
 
 /* Datagrams from b to a of this length are lost, or kept for later. */
 static size_t lose_len;
-static struct packet kept[16];
-static size_t kept_count;
 
-static bool is_b_to_a(const struct packet *p)
+static bool is_b_to_a(const struct flight *p)
 {
 	return addr_equal(&p->from, &b->addrs[0]) &&
 	       addr_equal(&p->to, &a->addrs[0]);
 }
 
-static enum fate lose(struct hosts *hosts, struct packet *p)
+static enum fate lose(struct hosts *hosts, struct flight *p)
 {
 	(void)hosts;
 	return is_b_to_a(p) && p->len == lose_len ? LOSE : PASS;
 }
 
-static enum fate keep(struct hosts *hosts, struct packet *p)
+static enum fate keep(struct hosts *hosts, struct flight *p)
 {
-	struct packet *copy = &kept[kept_count];
-
 	(void)hosts;
-	if (!is_b_to_a(p) || p->len != lose_len)
-		return PASS;
-	ck_assert_uint_lt(kept_count, 16);
-	*copy = *p;
-	copy->bytes = malloc(p->len);
-	ck_assert_ptr_nonnull(copy->bytes);
-	memcpy(copy->bytes, p->bytes, p->len);
-	kept_count++;
-	return LOSE;
-}
-
-static void release(size_t nth)
-{
-	host_receive(a, &kept[nth].from, kept[nth].bytes, kept[nth].len);
-	free(kept[nth].bytes);
+	return is_b_to_a(p) && p->len == lose_len ? HOLD : PASS;
 }
 
 static bool a_knows_b(const struct hosts *hosts)
@@ -108,9 +90,9 @@ static bool a_knows_b(const struct hosts *hosts)
 /* Groups records from b to a of a few groups, but no probes. */
 static uint64_t lose_until_us;
 
-static enum fate lose_groups_for_a_while(struct hosts *hosts, struct packet *p)
+static enum fate lose_groups_for_a_while(struct hosts *hosts, struct flight *p)
 {
-	return is_b_to_a(p) && hosts->now_us < lose_until_us &&
+	return is_b_to_a(p) && hosts->net.now_us < lose_until_us &&
 			       p->len >= WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN &&
 			       p->len < WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN
 		       ? LOSE
@@ -192,9 +174,9 @@ START_TEST(records_that_overtook_one_another_are_put_right)
 	station_join(b, &g1);
 	station_join(b, &g2);
 	h.judge = NULL;
-	release(1);
+	hosts_release(&h, 1);
 	ck_assert_str_eq(station_sends(a, &g3), "b");
-	release(0);
+	hosts_release(&h, 0);
 	ck_assert_str_eq(station_sends(a, &g1), "b");
 	ck_assert_str_eq(station_sends(a, &g3), "b");
 	hosts_run(&h, 250 * CLOCK_MS);
@@ -215,7 +197,7 @@ START_TEST(a_join_that_comes_after_its_leave_does_not_undo_it)
 	station_leave(b, &g1);
 	hosts_run(&h, 3 * CLOCK_S);
 	ck_assert_str_eq(station_sends(a, &g1), "");
-	release(0);
+	hosts_release(&h, 0);
 	ck_assert_str_eq(station_sends(a, &g1), "");
 	ck_assert(knows(a, b));
 }
@@ -228,7 +210,7 @@ START_TEST(a_whole_set_that_comes_late_prunes_nothing)
 	lose_len = WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN; /* only WANT_ALL */
 	hosts_mesh(&h, 2);
 	h.judge = NULL;
-	ck_assert_uint_ge(kept_count, 1);
+	ck_assert_uint_ge(h.held_count, 1);
 	node_tap_up(a->node, hosts_clock(a));
 	node_tap_up(b->node, hosts_clock(b));
 	hosts_run(&h, 3 * CLOCK_S);
@@ -236,7 +218,7 @@ START_TEST(a_whole_set_that_comes_late_prunes_nothing)
 	arrive();
 	ck_assert_str_eq(station_sends(a, &g1), "b");
 	ck_assert_str_eq(station_sends(a, &g2), "");
-	release(0);
+	hosts_release(&h, 0);
 	ck_assert_str_eq(station_sends(a, &g1), "b");
 	ck_assert(hosts_until(&h, all_know, 5 * CLOCK_S));
 	ck_assert_str_eq(station_sends(a, &g1), "b");
@@ -257,7 +239,7 @@ START_TEST(a_whole_set_that_comes_late_brings_no_group_back)
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
 	hosts_run(&h, 100 * CLOCK_MS);
 	h.judge = NULL;
-	ck_assert_uint_eq(kept_count, 1);
+	ck_assert_uint_eq(h.held_count, 1);
 	ck_assert(hosts_until(&h, a_knows_b, CLOCK_S));
 	ck_assert_str_eq(station_sends(a, &g1), "b");
 	station_leave(b, &g1);
@@ -265,31 +247,25 @@ START_TEST(a_whole_set_that_comes_late_brings_no_group_back)
 	ck_assert_str_eq(station_sends(a, &g1), "");
 	ck_assert_uint_eq(host_debug(b).left, 0);
 	h.judge = lose_groups_for_a_while;
-	lose_until_us = h.now_us + 1500 * CLOCK_MS;
-	release(0);
+	lose_until_us = h.net.now_us + 1500 * CLOCK_MS;
+	hosts_release(&h, 0);
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(knows(a, b));
 	ck_assert_str_eq(station_sends(a, &g1), "");
 }
 END_TEST
 
-static enum fate cut(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	return addr_equal(&p->from, &b->addrs[0]) ||
-			       addr_equal(&p->to, &b->addrs[0])
-		       ? LOSE
-		       : PASS;
-}
-
 static struct rng weather;
 
 /* A quarter is lost; the others overtake one another. */
-static enum fate rain(struct hosts *hosts, struct packet *p)
+static void rain(void)
 {
-	(void)p;
-	hosts->latency_us = CLOCK_MS + rng_below(&weather, 30 * CLOCK_MS);
-	return rng_chance(&weather, 0.25) ? LOSE : PASS;
+	static const struct link rainy = { .loss = 0.25,
+					   .reorder = 1,
+					   .delay_min_us = CLOCK_MS,
+					   .delay_max_us = 26 * CLOCK_MS };
+
+	net_all_links(&h.net, &rainy);
 }
 
 static void station_toggle(struct host *host, struct rng *rng, bool joined[8])
@@ -308,16 +284,16 @@ START_TEST(after_any_loss_all_know_the_same)
 {
 	bool joined[HOSTS_MAX][8] = { { false } };
 
-	weather.state = (uint64_t)_i;
+	weather = h.net.rng = rng_init((uint64_t)_i);
 	stations_mesh(&h, 3);
-	h.judge = rain;
+	rain();
 	for (int step = 0; step < 60; step++) {
 		size_t who = rng_below(&weather, 3);
 
 		station_toggle(&h.host[who], &weather, joined[who]);
 		hosts_run(&h, rng_below(&weather, 400 * CLOCK_MS));
 	}
-	h.judge = NULL;
+	hosts_heal(&h);
 	hosts_run(&h, 10 * CLOCK_S);
 	ck_assert(all_know(&h));
 	for (uint32_t i = 0; i < 8; i++) {
@@ -410,20 +386,20 @@ START_TEST(who_is_not_flooded_lacks_nothing_at_any_moment)
 {
 	bool joined[HOSTS_MAX][8] = { { false } };
 
-	weather.state = 1000 + (uint64_t)_i;
+	weather = h.net.rng = rng_init(1000 + (uint64_t)_i);
 	answer_queries = h.tap_sides;
 	stations_mesh(&h, 3);
 	h.tap_sides = look;
-	h.judge = rain;
+	rain();
 	for (int step = 0; step < 80; step++) {
 		size_t who = rng_below(&weather, 3);
 
 		if (rng_chance(&weather, 0.04)) {
 			restart(who);
 		} else if (rng_chance(&weather, 0.04)) {
-			h.judge = cut;
+			net_isolate(&h.net, 1, true);
 			hosts_run(&h, 4 * CLOCK_S);
-			h.judge = rain;
+			rain();
 		} else {
 			station_toggle(&h.host[who], &weather, joined[who]);
 		}
@@ -431,7 +407,7 @@ START_TEST(who_is_not_flooded_lacks_nothing_at_any_moment)
 		for (size_t j = 0; j < 3; j++)
 			host_forget_events(&h.host[j]);
 	}
-	h.judge = NULL;
+	hosts_heal(&h);
 	hosts_run(&h, 20 * CLOCK_S);
 	ck_assert(all_know(&h));
 }
@@ -493,30 +469,23 @@ START_TEST(a_restarted_node_is_told_everything)
 }
 END_TEST
 
-static enum fate cut_from_b(struct hosts *hosts, struct packet *p)
+static void cut_b(bool from, bool to)
 {
-	(void)hosts;
-	return addr_equal(&p->from, &b->addrs[0]) ? LOSE : PASS;
-}
-
-static enum fate cut_to_b(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	return addr_equal(&p->to, &b->addrs[0]) ? LOSE : PASS;
+	for (const struct host *other = a; other;
+	     other = other == a ? c : NULL) {
+		hosts_link(&h, b, other)->cut = from;
+		hosts_link(&h, other, b)->cut = to;
+	}
 }
 
 START_TEST(a_peer_that_is_down_is_flooded_and_known_when_it_is_back)
 {
-	enum fate (*const cuts[])(struct hosts *,
-				  struct packet *) = { cut, cut_from_b,
-						       cut_to_b };
-
 	stations_mesh(&h, 3);
 	station_join(b, &g1);
 	station_join(b, &g2);
 	station_join(a, &g3);
 	hosts_run(&h, CLOCK_S);
-	h.judge = cuts[_i];
+	cut_b(_i != 1, _i != 2);
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(!host_up(a, b) && !host_up(b, a));
 	ck_assert_str_eq(station_sends(a, &g1), "b");
@@ -526,7 +495,7 @@ START_TEST(a_peer_that_is_down_is_flooded_and_known_when_it_is_back)
 	station_join(b, &g3);
 	station_leave(a, &g3);
 	hosts_run(&h, 3 * CLOCK_S);
-	h.judge = NULL;
+	cut_b(false, false);
 	ck_assert(hosts_until(&h, hosts_all_up, 6 * CLOCK_S));
 	ck_assert_str_eq(station_sends(a, &g2), "b");
 	ck_assert(hosts_until(&h, all_know, 2 * CLOCK_S));
@@ -563,15 +532,6 @@ START_TEST(a_peer_that_was_dropped_and_welcomed_again_is_known_again)
 }
 END_TEST
 
-static uint64_t away_until_us;
-
-static enum fate lose_groups_between(struct hosts *hosts, struct packet *p)
-{
-	if (hosts->now_us < away_until_us)
-		return cut(hosts, p);
-	return lose_groups_for_a_while(hosts, p);
-}
-
 /* Only b thinks that a was away, and a never heard of what b left meanwhile; and
  * the first record that would tell it everything anew is lost. */
 START_TEST(a_peer_that_did_not_notice_that_it_was_down_hears_of_leaves)
@@ -581,15 +541,16 @@ START_TEST(a_peer_that_did_not_notice_that_it_was_down_hears_of_leaves)
 	station_join(b, &g1);
 	station_join(b, &g2);
 	hosts_run(&h, CLOCK_S);
-	h.judge = lose_groups_between;
+	net_isolate(&h.net, 1, true);
 	station_leave(b, &g1);
-	away_until_us = h.now_us + 5 * CLOCK_S;
-	hosts_run(&h, 4900 * CLOCK_MS);
+	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(!host_up(b, a));
 	ck_assert_str_eq(station_sends(a, &g1), "b");
+	hosts_heal(&h);
+	h.judge = lose_groups_for_a_while;
 	lose_until_us = CLOCK_NEVER;
 	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S));
-	lose_until_us = h.now_us + 100 * CLOCK_MS;
+	lose_until_us = h.net.now_us + 100 * CLOCK_MS;
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	ck_assert(knows(a, b));
@@ -613,7 +574,7 @@ START_TEST(a_peer_that_was_dropped_unnoticed_hears_of_leaves)
 	hosts_run(&h, 500 * CLOCK_MS);
 	node_set_trusted(b->node, NULL, 0, hosts_clock(b));
 	h.judge = lose_groups_for_a_while;
-	lose_until_us = h.now_us + 300 * CLOCK_MS;
+	lose_until_us = h.net.now_us + 300 * CLOCK_MS;
 	host_dial(b, a);
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
@@ -640,7 +601,7 @@ START_TEST(groups_of_who_said_bye_are_gone)
 }
 END_TEST
 
-static enum fate lose_acks_from_a(struct hosts *hosts, struct packet *p)
+static enum fate lose_acks_from_a(struct hosts *hosts, struct flight *p)
 {
 	(void)hosts;
 	return addr_equal(&p->from, &a->addrs[0]) &&
@@ -672,17 +633,11 @@ END_TEST
 
 /* ---- leaves ---- */
 
-static enum fate lose_groups_to_c(struct hosts *hosts, struct packet *p)
+static enum fate lose_groups_to_c(struct hosts *hosts, struct flight *p)
 {
 	(void)hosts;
 	return addr_equal(&p->to, &c->addrs[0]) && p->len == JOIN_LEN ? LOSE
 								      : PASS;
-}
-
-static enum fate cut_c(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	return addr_equal(&p->to, &c->addrs[0]) ? LOSE : PASS;
 }
 
 START_TEST(a_leave_is_kept_until_all_know_it_who_may_hold_the_join)
@@ -704,13 +659,13 @@ START_TEST(a_leave_is_kept_until_all_know_it_who_may_hold_the_join)
 	/* Who is down holds it up only as long as it may not know that it is. */
 	station_leave(b, &g2);
 	hosts_run(&h, 1900 * CLOCK_MS);
-	h.judge = cut_c;
+	hosts_link(&h, a, c)->cut = hosts_link(&h, b, c)->cut = true;
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(!host_up(b, c));
 	ck_assert_uint_eq(host_debug(b).left, 1);
 	hosts_run(&h, UNAWARE_US);
 	ck_assert_uint_eq(host_debug(b).left, 0);
-	h.judge = NULL;
+	hosts_heal(&h);
 	ck_assert(hosts_until(&h, all_know, 8 * CLOCK_S));
 	ck_assert_str_eq(station_sends(c, &g2), "");
 }
@@ -741,7 +696,7 @@ END_TEST
 static size_t large_sent(size_t since)
 {
 	size_t n = 0;
-	const struct packet *p;
+	const struct flight *p;
 
 	for (size_t i = 0;
 	     (p = hosts_sent(&h, WIRE_DATA, b, a, since, i)) != NULL; i++)
@@ -796,7 +751,7 @@ START_TEST(thousands_of_groups_are_told_in_windows_and_flooded_meanwhile)
 	since = h.log_count;
 	station_join(b, &g1);
 	ck_assert_uint_eq(h.log_count - since, 1);
-	ck_assert_uint_le(h.log[since].len, JOIN_LEN);
+	ck_assert_uint_le(h.log[since]->len, JOIN_LEN);
 }
 END_TEST
 
@@ -805,17 +760,17 @@ START_TEST(thousands_of_groups_arrive_in_spite_of_loss)
 	struct group none = station_group(MANY);
 	uint64_t end_us;
 
-	weather.state = (uint64_t)_i;
+	weather = h.net.rng = rng_init((uint64_t)_i);
 	many_before_the_start();
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
-	h.judge = rain;
-	end_us = h.now_us + 60 * CLOCK_S;
-	while (h.now_us < end_us && !knows(a, b)) {
+	rain();
+	end_us = h.net.now_us + 60 * CLOCK_S;
+	while (h.net.now_us < end_us && !knows(a, b)) {
 		/* The word of one who is down does not count either. */
 		ck_assert_str_eq(station_sends(a, &none), "b");
 		hosts_run(&h, 50 * CLOCK_MS);
 	}
-	h.judge = NULL;
+	hosts_heal(&h);
 	ck_assert(hosts_until(&h, a_knows_b, 5 * CLOCK_S));
 	assert_many_are_known();
 }

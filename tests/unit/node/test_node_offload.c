@@ -13,20 +13,17 @@
 
 static struct hosts h;
 static struct host *a, *b, *c;
-/* The largest datagram that gets through to each host. */
-static size_t limits[HOSTS_MAX];
 
 static const struct node_tap_takes takes_none, /* complete frames only */
 	takes_partial = { .partial = true },
 	takes_tcp = { .partial = true, .tcp = true },
 	takes_all = { .partial = true, .tcp = true, .udp = true };
 
-static enum fate judge(struct hosts *hosts, struct packet *p)
+/* The largest datagram that gets through to the host. */
+static void limit(const struct host *to, uint16_t len)
 {
-	for (size_t i = 0; i < hosts->count; i++)
-		if (addr_equal(&hosts->host[i].addrs[0], &p->to))
-			return p->len > limits[i] ? LOSE : PASS;
-	return PASS;
+	for (size_t i = 0; i < h.count; i++)
+		hosts_link(&h, &h.host[i], to)->datagram_max = len;
 }
 
 static void setup(void)
@@ -36,9 +33,8 @@ static void setup(void)
 	a = &h.host[0];
 	b = &h.host[1];
 	c = &h.host[2];
-	for (size_t i = 0; i < HOSTS_MAX; i++)
-		limits[i] = 1472;
-	h.judge = judge;
+	for (size_t i = 0; i < h.count; i++)
+		limit(&h.host[i], 1472);
 }
 
 static void teardown(void)
@@ -67,7 +63,8 @@ static void find_limits(void)
 			if (i != j && h.host[i].node && h.host[j].node)
 				ck_assert_uint_le(
 					datagram_size(&h.host[i], &h.host[j]),
-					limits[j]);
+					hosts_link(&h, &h.host[i], &h.host[j])
+						->datagram_max);
 }
 
 static void mesh(size_t count)
@@ -229,7 +226,7 @@ static size_t assert_stream(const struct host *host, const struct segment *s,
 static void assert_datagrams_fit(const struct host *from, const struct host *to,
 				 size_t since)
 {
-	const struct packet *p;
+	const struct flight *p;
 
 	for (size_t i = 0; (p = hosts_sent(&h, WIRE_DATA, from, to, since, i));
 	     i++)
@@ -383,8 +380,8 @@ START_TEST(each_peer_gets_the_cut_that_its_datagrams_hold)
 	struct segment s = nth(_i);
 	size_t since;
 
-	limits[1] = 9188;
-	limits[2] = 700;
+	limit(b, 9188);
+	limit(c, 700);
 	take(b, &takes_none);
 	take(c, &takes_none);
 	mesh(3);
@@ -410,13 +407,14 @@ END_TEST
 /* A TCP segment is one record in one datagram: none is cut into fragments. */
 START_TEST(tcp_fills_datagrams_and_needs_no_fragments)
 {
+	static const uint16_t sizes[] = { 548, 1200, 1372, 1472, 8972 };
 	struct segment s = nth(0);
 	size_t since, datagrams, size;
 
-	limits[1] = (size_t[]){ 548, 1200, 1372, 1472, 8972 }[_i];
+	limit(b, sizes[_i]);
 	a->config.tap_mtu = b->config.tap_mtu = 9000;
 	mesh(2);
-	ck_assert_uint_eq(datagram_size(a, b), limits[1]);
+	ck_assert_uint_eq(datagram_size(a, b), sizes[_i]);
 	since = h.log_count;
 	give_gso(a, &s, 8000);
 	size = cut_for(b, &s, 8000);
@@ -433,7 +431,8 @@ START_TEST(udp_larger_than_a_datagram_is_fragmented_and_whole_again)
 	const uint16_t size = 1400;
 	size_t since;
 
-	limits[1] = limits[2] = 548;
+	limit(b, 548);
+	limit(c, 548);
 	take(b, &takes_all);
 	take(c, &takes_none);
 	mesh(3);
@@ -462,7 +461,7 @@ START_TEST(reassembled_frames_merge_with_others)
 			     .flags = SEGMENT_ACK,
 			     .payload_len = 40 * 700 };
 
-	limits[1] = 548;
+	limit(b, 548);
 	b->config.frag_buffers = 256;
 	take(b, &takes_tcp);
 	mesh(2);
@@ -487,7 +486,7 @@ START_TEST(many_tiny_segments_arrive_byte_for_byte)
 	struct segment s = nth(_i < 5 ? 0 : 12);
 	size_t at = 0;
 
-	limits[1] = 9188;
+	limit(b, 9188);
 	take(b, &takes_none);
 	mesh(2);
 	s.payload_len = 999;
@@ -873,13 +872,13 @@ static struct segment random_segment(struct rng *r, uint16_t *gso_size)
 /* Frame by frame to a TAP that takes nothing. */
 START_TEST(any_mix_arrives_whole_and_in_order)
 {
-	static const size_t sizes[] = { 548, 1200, 1472, 8972 };
+	static const uint16_t sizes[] = { 548, 1200, 1472, 8972 };
 	struct rng r = rng_init((uint64_t)_i);
 	struct segment sent[MIXED];
 	uint16_t gso_sizes[MIXED];
 	size_t at = 0, since;
 
-	limits[1] = sizes[_i % 4];
+	limit(b, sizes[_i % 4]);
 	take(b, &takes_none);
 	mesh(2);
 	for (int i = 0; i < MIXED; i++) {

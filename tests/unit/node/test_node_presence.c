@@ -45,9 +45,9 @@ START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
 	hosts_run(&h, CLOCK_S);
 	ck_assert_uint_eq(host_status(a).fdb_count, 1);
 	host_stop(b);
-	began = h.now_us;
+	began = h.net.now_us;
 	ck_assert(hosts_until(&h, b_down_at_a, 4 * CLOCK_S));
-	ck_assert_uint_ge(h.now_us - began, 1500 * CLOCK_MS);
+	ck_assert_uint_ge(h.net.now_us - began, 1500 * CLOCK_MS);
 	ck_assert_uint_eq(host_status(a).fdb_count, 0);
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "no answer: is UDP 8273 open both ways?");
@@ -59,20 +59,13 @@ START_TEST(a_peer_that_vanished_is_down_in_three_intervals)
 }
 END_TEST
 
-static enum fate cut(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	(void)p;
-	return LOSE;
-}
-
 START_TEST(a_path_that_was_cut_is_back_soon_after_it_heals)
 {
 	hosts_mesh(&h, 2);
 	for (uint64_t cut_s = 2; cut_s < 70; cut_s += 13) {
-		h.judge = cut;
+		net_isolate(&h.net, 0, true);
 		hosts_run(&h, cut_s * CLOCK_S);
-		h.judge = NULL;
+		hosts_heal(&h);
 		ck_assert(hosts_until(&h, hosts_pair_up, 5100 * CLOCK_MS));
 		hosts_run(&h, 2 * h.latency_us);
 		ck_assert(host_talks(a, b));
@@ -85,9 +78,9 @@ START_TEST(a_short_cut_takes_nobody_down)
 {
 	hosts_mesh(&h, 2);
 	for (int i = 0; i < 20; i++) {
-		h.judge = cut;
+		net_isolate(&h.net, 0, true);
 		hosts_run(&h, 1300 * CLOCK_MS);
-		h.judge = NULL;
+		hosts_heal(&h);
 		hosts_run(&h, 3 * CLOCK_S);
 	}
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
@@ -95,22 +88,17 @@ START_TEST(a_short_cut_takes_nobody_down)
 }
 END_TEST
 
-static enum fate cut_from_a(struct hosts *hosts, struct packet *p)
-{
-	return addr_equal(&p->from, &hosts->host[0].addrs[0]) ? LOSE : PASS;
-}
-
 START_TEST(a_path_cut_one_way_is_down_at_both_ends)
 {
 	hosts_mesh(&h, 2);
 	hosts_run(&h, CLOCK_S);
-	h.judge = cut_from_a;
+	hosts_link(&h, a, b)->cut = true;
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert(b_down_at_a(&h));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "it does not hear us: is UDP 8273 open both ways?");
 	ck_assert_int_eq(host_peer(b, a).state, NODE_PEER_STATE_DOWN);
-	h.judge = NULL;
+	hosts_heal(&h);
 	ck_assert(hosts_until(&h, hosts_pair_up, 6 * CLOCK_S));
 }
 END_TEST
@@ -123,13 +111,13 @@ START_TEST(an_idle_pair_wakes_seldom_and_says_little)
 	hosts_mesh(&h, 2);
 	hosts_run(&h, 10 * CLOCK_S);
 	since = h.log_count;
-	end = h.now_us + 60 * CLOCK_S;
-	while (h.now_us < end) {
+	end = h.net.now_us + 60 * CLOCK_S;
+	while (h.net.now_us < end) {
 		uint64_t next = node_deadline(a->node);
 
-		ck_assert_uint_gt(next, h.now_us);
+		ck_assert_uint_gt(next, h.net.now_us);
 		wakes++;
-		hosts_run(&h, next - h.now_us);
+		hosts_run(&h, next - h.net.now_us);
 	}
 	ck_assert_uint_le(wakes, 60 * 8);
 	ck_assert_uint_le(h.log_count - since, 60 * 4);
@@ -229,27 +217,27 @@ START_TEST(a_datagram_too_big_for_our_own_interface_shrinks_the_next)
 }
 END_TEST
 
-static enum fate lose_large(struct hosts *hosts, struct packet *p)
+static void limit(uint16_t datagram_max)
 {
-	(void)hosts;
-	return p->len > PMTU_MIN_V4 ? LOSE : PASS;
+	hosts_link(&h, a, b)->datagram_max = datagram_max;
+	hosts_link(&h, b, a)->datagram_max = datagram_max;
 }
 
 START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
 {
 	uint8_t *frame = hosts_frame(0xff, 1, 1514, 9);
 
-	h.judge = lose_large;
+	limit(PMTU_MIN_V4);
 	hosts_mesh(&h, 2);
 	host_tap(a, frame, 1514);
 	hosts_run(&h, 2 * h.latency_us);
 	ck_assert_uint_eq(b->written_count, 1);
 	ck_assert_uint_eq(b->written[0].len, 1514);
 	ck_assert_mem_eq(b->written[0].bytes, frame, 1514);
-	h.judge = NULL;
+	hosts_heal(&h);
 	hosts_run(&h, 120 * CLOCK_S);
 	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_MAX);
-	h.judge = lose_large;
+	limit(PMTU_MIN_V4);
 	hosts_run(&h, 10 * CLOCK_S);
 	ck_assert_uint_eq(host_peer(a, b).datagram_size, PMTU_MIN_V4);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
@@ -257,15 +245,9 @@ START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
 }
 END_TEST
 
-static enum fate lose_jumbo(struct hosts *hosts, struct packet *p)
-{
-	(void)hosts;
-	return p->len > 1472 ? LOSE : PASS;
-}
-
 START_TEST(looking_for_a_larger_size_is_no_loss)
 {
-	h.judge = lose_jumbo;
+	limit(1472);
 	hosts_mesh(&h, 2);
 	for (int i = 0; i < 30; i++) {
 		hosts_run(&h, 10 * CLOCK_S);

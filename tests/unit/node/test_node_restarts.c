@@ -49,9 +49,9 @@ START_TEST(a_restart_at_the_same_address_replaces_at_once)
 	host_stop(b);
 	host_start(b);
 	host_dial(b, a);
-	began = h.now_us;
+	began = h.net.now_us;
 	ck_assert(hosts_until(&h, restart_noticed, CLOCK_S));
-	ck_assert_uint_le(h.now_us - began,
+	ck_assert_uint_le(h.net.now_us - began,
 			  NODE_DEBUG_SPREAD_US + 4 * h.latency_us);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
@@ -124,9 +124,9 @@ START_TEST(a_peer_that_is_down_may_come_back_anywhere_at_once)
 	b->addrs[0] = addr_v4(0x0a090099, WIRE_PORT);
 	host_start(b);
 	host_dial(b, a);
-	began = h.now_us;
+	began = h.net.now_us;
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
-	ck_assert_uint_le(h.now_us - began, 200 * CLOCK_MS);
+	ck_assert_uint_le(h.net.now_us - began, 200 * CLOCK_MS);
 	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
 	ck_assert(host_sends_to(a, b, &b->addrs[0]));
 	ck_assert(host_talks(a, b));
@@ -168,14 +168,14 @@ static void clone_b(void)
 
 START_TEST(a_second_live_host_with_the_key_is_refused_by_name)
 {
-	const struct event *e;
+	const struct host_event *e;
 	uint64_t began;
 
 	hosts_mesh(&h, 2);
 	clone_b();
 	host_start(c);
 	host_dial(c, a);
-	began = h.now_us;
+	began = h.net.now_us;
 	hosts_run(&h, 1500 * CLOCK_MS);
 	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 1);
 	e = host_event(a, NODE_DUPLICATE_KEY);
@@ -217,7 +217,8 @@ START_TEST(a_second_clone_does_not_wait_for_the_first)
 	a = &h.host[0];
 	b = &h.host[1];
 	c = &h.host[2];
-	h.latency_us = 100 * CLOCK_MS; /* so that one is still contesting */
+	hosts_set_latency(&h,
+			  100 * CLOCK_MS); /* so that one is still contesting */
 	hosts_mesh(&h, 2);
 	clone_b();
 	memcpy(h.host[3].config.private_key, b->config.private_key, KEY_LEN);
@@ -239,7 +240,7 @@ START_TEST(a_clone_does_not_profit_from_a_restart_of_the_one_we_know)
 {
 	/* So slow a path that b's session is long under way, and at each moment
 	 * of the contest. */
-	h.latency_us = 100 * CLOCK_MS;
+	hosts_set_latency(&h, 100 * CLOCK_MS);
 	hosts_mesh(&h, 2);
 	hosts_run(&h, 3 * CLOCK_S);
 	host_stop(b);
@@ -277,9 +278,9 @@ START_TEST(a_restart_elsewhere_replaces_one_that_is_silent_within_a_second)
 	clone_b();
 	host_start(c);
 	host_dial(c, a);
-	began = h.now_us;
+	began = h.net.now_us;
 	ck_assert(hosts_until(&h, c_known_at_a, 3 * CLOCK_S));
-	ck_assert_uint_le(h.now_us - began, 1400 * CLOCK_MS);
+	ck_assert_uint_le(h.net.now_us - began, 1400 * CLOCK_MS);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
 	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
 	hosts_run(&h, 2 * h.latency_us);

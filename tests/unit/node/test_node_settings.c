@@ -119,7 +119,7 @@ START_TEST(a_new_name_and_mtu_reach_every_peer)
 }
 END_TEST
 
-static enum fate lose_next_of_a(struct hosts *hosts, struct packet *p)
+static enum fate lose_next_of_a(struct hosts *hosts, struct flight *p)
 {
 	static int lost;
 
@@ -187,10 +187,10 @@ START_TEST(a_shorter_interval_notices_sooner)
 	node_set_liveness(a->node, 100 * CLOCK_MS, 3, 10 * CLOCK_S,
 			  hosts_clock(a));
 	host_stop(b);
-	began = h.now_us;
+	began = h.net.now_us;
 	while (host_up(a, b))
 		hosts_run(&h, 10 * CLOCK_MS);
-	ck_assert_uint_le(h.now_us - began, 400 * CLOCK_MS);
+	ck_assert_uint_le(h.net.now_us - began, 400 * CLOCK_MS);
 	hosts_run(&h, 11 * CLOCK_S);
 	ck_assert(!host_knows(a, b));
 }
@@ -391,8 +391,8 @@ START_TEST(a_peer_does_not_move_into_the_tap)
 	}
 	ck_assert_uint_eq(host_events(a, NODE_PEER_MOVED), 0);
 	for (size_t i = 0; i < h.log_count; i++)
-		ck_assert(h.log[i].bytes[0] != WIRE_DATA ||
-			  !prefix_contains(&inside, &h.log[i].to));
+		ck_assert(h.log[i]->bytes[0] != WIRE_DATA ||
+			  !prefix_contains(&inside, &h.log[i]->to));
 }
 END_TEST
 

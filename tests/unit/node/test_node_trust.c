@@ -71,9 +71,9 @@ static bool on_secret(const struct host *host, const struct host *of,
 
 static void keep_talking(uint64_t us)
 {
-	uint64_t end = h.now_us + us;
+	uint64_t end = h.net.now_us + us;
 
-	while (h.now_us < end) {
+	while (h.net.now_us < end) {
 		ck_assert(host_talks(a, b));
 		ck_assert(host_talks(b, a));
 		hosts_run(&h, 100 * CLOCK_MS);
@@ -300,7 +300,7 @@ END_TEST
 START_TEST(what_ignored_us_and_then_is_gone_is_shown_as_gone)
 {
 	uint8_t response[WIRE_RESPONSE_LEN];
-	const struct packet *p;
+	const struct flight *p;
 	struct outsider o;
 	size_t since = 0;
 
@@ -315,7 +315,7 @@ START_TEST(what_ignored_us_and_then_is_gone_is_shown_as_gone)
 		if (!p)
 			continue;
 		since = h.log_count;
-		outsider_respond(&o, p->bytes, response, h.now_us);
+		outsider_respond(&o, p->bytes, response, h.net.now_us);
 		host_receive(a, &o.at, response, sizeof(response));
 	}
 	ck_assert_str_eq(host_shows(a, &o.at).reason,

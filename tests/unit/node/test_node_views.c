@@ -51,7 +51,7 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 	ck_assert_uint_eq(info.tap_mtu, 1500);
 	ck_assert(info.loss == 0);
 	ck_assert_uint_gt(info.up_since_us, HOSTS_START);
-	ck_assert_uint_gt(info.heard_us, h.now_us - 2 * CLOCK_S);
+	ck_assert_uint_gt(info.heard_us, h.net.now_us - 2 * CLOCK_S);
 	ck_assert(!host_shows(a, &c->addrs[0]).wanted);
 
 	info = host_shows(a, &nowhere);
@@ -151,7 +151,7 @@ START_TEST(the_macs_are_shown_with_their_owners)
 	host_say(a, 1);
 	host_tap(b, tagged, 64);
 	hosts_run(&h, 2 * CLOCK_S);
-	while (node_next_mac(a->node, &at, &info, h.now_us)) {
+	while (node_next_mac(a->node, &at, &info, h.net.now_us)) {
 		if (info.local) {
 			local = true;
 			ck_assert_uint_eq(info.mac[5], 1);

@@ -1,7 +1,10 @@
 /* The event queue: a binary heap by time, first come first served at a tie. */
-#include "sim.h"
+#include "support/queue.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+
+#include "support/alloc.h"
 
 struct queue {
 	struct event *heap;
@@ -11,7 +14,7 @@ struct queue {
 
 struct queue *queue_new(void)
 {
-	struct queue *q = sim_zalloc(1, sizeof(*q));
+	struct queue *q = test_zalloc(1, sizeof(*q));
 
 	return q;
 }
@@ -33,15 +36,15 @@ static bool before(const struct event *a, const struct event *b)
 	return a->order < b->order;
 }
 
-void queue_push(struct queue *q, uint64_t at_us, enum event_kind kind,
-		unsigned host, struct flight *flight)
+void queue_push(struct queue *q, uint64_t at_us, unsigned kind, unsigned host,
+		struct flight *flight)
 {
 	struct event e = { at_us, q->order++, kind, host, flight };
 	size_t i;
 
 	if (q->count == q->capacity) {
 		q->capacity = q->capacity ? 2 * q->capacity : 4096;
-		q->heap = sim_realloc(q->heap, q->capacity * sizeof(e));
+		q->heap = test_realloc(q->heap, q->capacity * sizeof(e));
 	}
 	for (i = q->count++; i > 0; i = (i - 1) / 2) {
 		struct event *parent = &q->heap[(i - 1) / 2];
@@ -79,4 +82,9 @@ struct event queue_pop(struct queue *q)
 	}
 	q->heap[i] = last;
 	return first;
+}
+
+size_t queue_count(const struct queue *q)
+{
+	return q->count;
 }
