@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-#include "outsider.h"
+#include "attacker.h"
 
 /* docs/PROTOCOL: type(1) lane(1) 0(2), and for data receiver(4) counter(8). */
 #define TYPE_DATA	4
@@ -133,7 +133,7 @@ static void tap_datagram(struct host *h, const struct addr *to,
 		tap_data(h, data, len);
 	if (o->injecting && addr_equal(&o->from, to))
 		o->answer_len += len;
-	else if (outsider_owns(to))
+	else if (attacker_owns(to))
 		sim_fail(s, "h%u sends %zu bytes to a stranger, unasked",
 			 h->index, len);
 }
@@ -175,7 +175,7 @@ static void link_send(struct host *h, const struct addr *from,
 
 	if (!other || s->failed)
 		return;
-	outsider_reflect(s, h->index, from, to, data, len);
+	attacker_reflect(s, h->index, from, to, data, len);
 	f = flight_new(h->index, from, to, data, len);
 	fate = net_send(&s->net, other->index, f, delay);
 	trace_datagram(s, fates[fate], h->index, f);
@@ -313,9 +313,9 @@ void network_arrive(struct sim *s, struct event first)
 			hold(h, flights[i]);
 		return;
 	}
-	n = outsider_steal(s, h, flights, n);
+	n = attacker_steal(s, h, flights, n);
 	if (n > 0)
 		network_deliver(h, flights, n);
 	for (size_t i = 0; i < n; i++)
-		outsider_record(s, flights[i]);
+		attacker_record(s, flights[i]);
 }

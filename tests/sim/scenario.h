@@ -2,8 +2,8 @@
 #ifndef TAPD_SIM_SCENARIO_H
 #define TAPD_SIM_SCENARIO_H
 
+#include "attacker.h"
 #include "listeners.h"
-#include "outsider.h"
 #include "sim.h"
 #include "traffic.h"
 

@@ -18,11 +18,11 @@ static void unharmed(struct sim *s)
 /* Everything he has, while frames flow and keys change. */
 static void everything(struct sim *s)
 {
-	outsider_listen(s, RECORD_MAX);
+	attacker_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 6);
 	traffic_strict(s, true);
 	traffic_start(s, 100 * SIM_MS, 4);
-	outsider_flood(s, 600, 300 * SIM_MS);
+	attacker_flood(s, 600, 300 * SIM_MS);
 	traffic_stop(s);
 	sim_run(s, 3 * SIM_S);
 	traffic_check(s);
@@ -34,13 +34,13 @@ static void everything(struct sim *s)
  * and yet the peer has not moved. */
 static void theft(struct sim *s)
 {
-	outsider_listen(s, RECORD_MAX);
+	attacker_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 6);
 	sim_run(s, 2 * SIM_S);
 	s->outside.theft = 0.1;
 	traffic_start(s, 100 * SIM_MS, 4);
 	sim_run(s, 150 * SIM_S);
-	outsider_flood(s, 200, 20 * SIM_MS);
+	attacker_flood(s, 200, 20 * SIM_MS);
 	traffic_stop(s);
 	s->outside.theft = 0;
 	unharmed(s);
@@ -80,7 +80,7 @@ static void restart_under_replays(struct sim *s)
 {
 	unsigned host;
 
-	outsider_listen(s, RECORD_MAX);
+	attacker_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 6);
 	for (unsigned i = 0; i < s->host_count; i++) {
 		sim_run(s, SIM_S);
@@ -91,7 +91,7 @@ static void restart_under_replays(struct sim *s)
 	host = any_host(s);
 	sim_restart(s, host);
 	for (unsigned i = 0; i < 1000 && !s->failed; i++) {
-		outsider_attack(s, ATTACK_HANDSHAKE);
+		attacker_attack(s, ATTACK_HANDSHAKE);
 		sim_run(s, 3 * SIM_MS);
 	}
 	if (!sim_mesh_up(s))
@@ -106,17 +106,17 @@ static void join_under_flood(struct sim *s)
 {
 	unsigned fresh;
 
-	outsider_listen(s, RECORD_MAX);
+	attacker_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 5);
 	sim_run(s, rng_below(&s->net.rng, 20 * SIM_S));
 	for (int i = 0; i < 1000; i++)
-		outsider_attack(s, ATTACK_HANDSHAKE);
+		attacker_attack(s, ATTACK_HANDSHAKE);
 	fresh = sim_add_host(s);
 	for (unsigned i = 0; i < fresh; i++)
 		sim_want(s, fresh, i);
 	sim_start(s, fresh);
 	for (int i = 0; i < 8000 && !s->failed && !sim_mesh_up(s); i++) {
-		outsider_attack(s, ATTACK_HANDSHAKE);
+		attacker_attack(s, ATTACK_HANDSHAKE);
 		sim_run(s, SIM_MS);
 	}
 	if (!sim_mesh_up(s))
@@ -129,14 +129,14 @@ static void join_under_flood(struct sim *s)
 /* Replayed and redirected from the past: recorded under keys long wiped. */
 static void old_records(struct sim *s)
 {
-	outsider_listen(s, RECORD_MAX);
+	attacker_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 4);
 	traffic_start(s, 100 * SIM_MS, 4);
 	sim_run(s, 20 * SIM_S);
 	traffic_stop(s);
 	sim_run(s, rng_range(&s->net.rng, 100 * SIM_S, 400 * SIM_S));
 	for (unsigned i = 0; i < 2000 && !s->failed; i++)
-		outsider_attack(s, rng_chance(&s->net.rng, 0.5)
+		attacker_attack(s, rng_chance(&s->net.rng, 0.5)
 					   ? ATTACK_REPLAY
 					   : ATTACK_REDIRECT);
 	unharmed(s);
@@ -149,7 +149,7 @@ static size_t memory_in_use(const struct sim *s)
 	struct mallinfo2 m = mallinfo2();
 	size_t all = m.uordblks + m.hblkhd;
 
-	return all > 0 ? all - s->outside.recorded_len : 0;
+	return all > 0 ? all - s->outside.record.len : 0;
 }
 
 /* Memory is flat under a flood (malloc's own count; nothing to see where a
@@ -158,12 +158,12 @@ static void memory(struct sim *s)
 {
 	size_t before, after;
 
-	outsider_listen(s, RECORD_MAX);
+	attacker_listen(s, RECORD_MAX);
 	mesh_up(s, 2, 4);
-	outsider_flood(s, 4000, SIM_MS);
+	attacker_flood(s, 4000, SIM_MS);
 	sim_run(s, 20 * SIM_S);
 	before = memory_in_use(s);
-	outsider_flood(s, 20000, 200);
+	attacker_flood(s, 20000, 200);
 	sim_run(s, 20 * SIM_S);
 	after = memory_in_use(s);
 	sim_note(s, "%zu bytes in use before, %zu after", before, after);

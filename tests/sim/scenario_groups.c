@@ -386,12 +386,12 @@ static void theft(struct sim *s)
 {
 	struct listeners_config config = any_config(s);
 
-	outsider_listen(s, 256);
+	attacker_listen(s, 256);
 	world(s, 2, 6, &config);
 	sim_run(s, 2 * SIM_S);
 	s->outside.theft = 0.1;
 	listeners_churn(s, 60, 30 * SIM_S);
-	outsider_flood(s, 100, 20 * SIM_MS);
+	attacker_flood(s, 100, 20 * SIM_MS);
 	s->outside.theft = 0;
 	quiet(s, SETTLED_US);
 }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attacker.h"
 #include "listeners.h"
-#include "outsider.h"
 #include "traffic.h"
 
 #define WALL_START_US (INT64_C(1700000000) * 1000000)
@@ -169,7 +169,7 @@ void sim_free(struct sim *s)
 	for (unsigned i = 0; i < s->host_count; i++)
 		sim_crash(s, i);
 	listeners_free(s);
-	outsider_free(s);
+	attacker_free(s);
 	net_free(&s->net);
 	ledger_free(s->ledger);
 	sessions_free(s->sessions);

@@ -10,6 +10,7 @@
 
 #include "digest.h"
 #include "support/alloc.h"
+#include "support/forge.h"
 #include "support/net.h"
 
 /*
@@ -25,7 +26,7 @@
  *  - (receiver index, counter) never repeats per sender, and no index is sent
  *    on for longer than its keys may live;
  *  - datagrams and runs keep their limits; the node's timers move forward;
- *  - what comes from outside (outsider.h) delivers nothing, moves no peer,
+ *  - what comes from outside (attacker.h) delivers nothing, moves no peer,
  *    takes none down, and gets no more bytes back than it sent.
  *
  * A violation is reported with sim_fail; the run then ends quickly, for the
@@ -75,16 +76,14 @@ struct host {
 	uint64_t sent_datagrams, sent_bytes;
 };
 
-/* What an outsider has sent and got back; see outsider.h. */
+/* What an outsider has sent and got back; see attacker.h. */
 struct outside {
 	bool injecting;
 	bool genuine; /* a datagram that had not been delivered before */
 	struct addr from;
 	size_t question_len, answer_len;
 	unsigned victim;
-	struct flight **recorded; /* what arrived somewhere, for replays */
-	size_t recorded_count, recorded_max, recorded_len;
-	uint64_t recorded_seen;
+	struct record record; /* what arrived somewhere, for replays */
 	uint64_t injected;
 	double theft;  /* share of datagrams that arrive from elsewhere */
 	double mirror; /* share of handshakes that come back to their sender */

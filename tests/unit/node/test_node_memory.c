@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/identity.h"
+#include "support/forge.h"
 #include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
@@ -271,34 +272,18 @@ static size_t in_use(void)
 	return mallinfo2().uordblks + mallinfo2().hblkhd;
 }
 
-/* Any length, and as often as not a likely beginning. */
-static size_t random_datagram(struct rng *rng, uint8_t bytes[1500])
-{
-	static const size_t lens[] = { WIRE_INITIATION_LEN, WIRE_RESPONSE_LEN,
-				       WIRE_COOKIE_LEN, 32, 120 };
-	size_t len = rng_chance(rng, 0.6) ? lens[rng_below(rng, 5)]
-					  : rng_below(rng, 1500);
-
-	rng_bytes(rng, bytes, len);
-	if (len >= 4 && rng_chance(rng, 0.9)) {
-		memset(bytes, 0, 4);
-		bytes[0] = (uint8_t)(1 + rng_below(rng, 4));
-	}
-	return len;
-}
-
 #define RANDOM_DATAGRAMS 200000
 
 static void feed_random(struct rng *rng, int count)
 {
-	uint8_t bytes[1500];
+	uint8_t bytes[FORGE_MAX];
 
 	for (int i = 0; i < count; i++) {
 		struct datagram_run r = {
 			.remote = addr_v4((uint32_t)rng_u64(rng),
 					  (uint16_t)rng_u64(rng)),
 			.data = bytes,
-			.len = random_datagram(rng, bytes),
+			.len = forge(FORGE_RANDOM, NULL, rng, NULL, bytes),
 		};
 
 		node_from_udp(a->node, &r, 1, hosts_clock(a));

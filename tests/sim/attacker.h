@@ -1,13 +1,13 @@
 /* Someone on the network who does not hold the secret. */
-#ifndef TAPD_SIM_OUTSIDER_H
-#define TAPD_SIM_OUTSIDER_H
+#ifndef TAPD_SIM_ATTACKER_H
+#define TAPD_SIM_ATTACKER_H
 
 #include "sim.h"
 
 /*
- * He reads everything, sends anything from any address, and may take datagrams
- * off the wire and send them on from elsewhere. His own addresses are
- * 198.51.100.0/24 (RFC 5737). Every datagram he sends is checked: it delivers
+ * It reads everything, sends anything from any address, and may take datagrams
+ * off the wire and send them on from elsewhere. Its own addresses are
+ * 198.51.100.0/24 (RFC 5737). Every datagram it sends is checked: it delivers
  * no frame, causes no event, and is answered with no more bytes than it had.
  */
 
@@ -24,26 +24,26 @@ enum attack {
 };
 
 /* Starts recording what arrives, up to max datagrams, all kinds. */
-void outsider_listen(struct sim *s, size_t max);
+void attacker_listen(struct sim *s, size_t max);
 /* One datagram of this kind to a random live host. */
-void outsider_attack(struct sim *s, enum attack kind);
+void attacker_attack(struct sim *s, enum attack kind);
 /* n of random kinds, us apart. */
-void outsider_flood(struct sim *s, size_t n, uint64_t us);
+void attacker_flood(struct sim *s, size_t n, uint64_t us);
 /* Sends these bytes to host, as if from there. */
-void outsider_inject(struct sim *s, unsigned host, const struct addr *from,
+void attacker_inject(struct sim *s, unsigned host, const struct addr *from,
 		     const uint8_t *data, size_t len);
-struct addr outsider_addr(struct sim *s);
-bool outsider_owns(const struct addr *a);
+struct addr attacker_addr(struct sim *s);
+bool attacker_owns(const struct addr *a);
 
 /* network.c: keeps, or takes, a datagram that arrives. */
-void outsider_record(struct sim *s, struct flight *f);
-/* Removes what is stolen, and delivers it from an address of his: the sender
+void attacker_record(struct sim *s, struct flight *f);
+/* Removes what is stolen, and delivers it from an address of its own: the sender
  * is genuine, the place is not. Returns how many are left. */
-size_t outsider_steal(struct sim *s, struct host *h, struct flight **flights,
+size_t attacker_steal(struct sim *s, struct host *h, struct flight **flights,
 		      size_t n);
 /* Sends a handshake back to who sent it, before anybody can answer. */
-void outsider_reflect(struct sim *s, unsigned sender, const struct addr *from,
+void attacker_reflect(struct sim *s, unsigned sender, const struct addr *from,
 		      const struct addr *to, const uint8_t *data, size_t len);
-void outsider_free(struct sim *s);
+void attacker_free(struct sim *s);
 
 #endif
