@@ -12,8 +12,7 @@
 
 /* ---- the wire ---- */
 
-/* NULL: nobody is there. */
-static struct host *host_at(struct hosts *h, const struct addr *addr)
+struct host *hosts_at(struct hosts *h, const struct addr *addr)
 {
 	for (size_t i = 0; i < h->count; i++)
 		for (size_t j = 0; j < h->host[i].addrs_count; j++)
@@ -36,7 +35,7 @@ struct link *hosts_link(struct hosts *h, const struct host *from,
 void hosts_inject(struct hosts *h, const struct addr *from,
 		  const struct addr *to, const uint8_t *bytes, size_t len)
 {
-	const struct host *host = host_at(h, to);
+	const struct host *host = hosts_at(h, to);
 
 	if (host)
 		net_launch(&h->net, index_of(host),
@@ -78,7 +77,7 @@ static void transmit(struct hosts *h, struct flight *f)
 		ck_assert_uint_lt(h->held_count, HOSTS_HELD);
 		h->held[h->held_count++] = noted;
 	}
-	to = host_at(h, &f->to);
+	to = hosts_at(h, &f->to);
 	if (fate != PASS || !to ||
 	    net_send(&h->net, index_of(to), f, net_draw_delay(&h->net)) !=
 		    NET_SENT)
@@ -111,7 +110,7 @@ void hosts_release(struct hosts *h, size_t nth)
 
 	ck_assert_uint_lt(nth, h->held_count);
 	f = h->held[nth];
-	host_receive(host_at(h, &f->to), &f->from, f->bytes, f->len);
+	host_receive(hosts_at(h, &f->to), &f->from, f->bytes, f->len);
 }
 
 size_t host_receive_all(struct host *host)
@@ -126,7 +125,7 @@ size_t host_receive_all(struct host *host)
 		struct event e = queue_pop(queue);
 		const struct flight *f = e.flight;
 
-		if (host_at(host->hosts, &f->to) != host) {
+		if (hosts_at(host->hosts, &f->to) != host) {
 			others[left++] = e;
 			continue;
 		}
@@ -335,7 +334,7 @@ static void deliver_due(struct hosts *h)
 	while ((next = queue_first(h->net.queue)) &&
 	       next->at_us <= h->net.now_us) {
 		struct flight *f = queue_pop(h->net.queue).flight;
-		struct host *host = host_at(h, &f->to);
+		struct host *host = hosts_at(h, &f->to);
 
 		if (host && host->node)
 			host_receive(host, &f->from, f->bytes, f->len);

@@ -87,6 +87,8 @@ void hosts_heal(struct hosts *h);
 struct link *hosts_link(struct hosts *h, const struct host *from,
 			const struct host *to);
 void hosts_forget_log(struct hosts *h);
+/* Who has the address; NULL: nobody. */
+struct host *hosts_at(struct hosts *h, const struct addr *addr);
 struct clock hosts_clock(const struct host *host);
 
 void host_start(struct host *host);

@@ -115,6 +115,7 @@ void stations_free(struct hosts *h)
 {
 	for (size_t i = 0; i < h->count; i++)
 		free(stations[i].groups);
+	memset(stations, 0, sizeof(stations));
 }
 
 void station_start(struct host *host)

@@ -4,28 +4,11 @@
 #include <string.h>
 
 #include "support/alloc.h"
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
+#include "support/three.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
-
-static struct hosts h;
-static struct host *a, *b;
-static struct addr stranger;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	stranger = addr_v4(0xc6336401, 1234);
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
 
 /* The nth datagram of that type that went from one to the other. */
 static const struct flight *caught(enum wire_type type, const struct host *from,
@@ -232,7 +215,7 @@ START_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere)
 	}
 	after = look_at_a();
 	ck_assert_mem_eq(&before, &after, sizeof(before));
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert(host_talks(a, b));
 }
 END_TEST
@@ -395,14 +378,15 @@ START_TEST(attack_a_response_from_elsewhere_does_not_take_us_there)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("not one bit", .setup = setup, .teardown = teardown),
+	UNIT_CASE("not one bit", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_RANGE(attack_no_bit_of_a_handshake_may_change, WIRE_INITIATION,
 		   WIRE_RESPONSE + 1),
 	UNIT_TEST(attack_no_bit_of_a_cookie_may_change),
 	UNIT_TEST(attack_no_bit_of_a_datagram_may_change),
 	UNIT_TEST(datagrams_of_no_kind_are_told_apart),
-	UNIT_CASE("replays and forgeries", .setup = setup,
-		  .teardown = teardown),
+	UNIT_CASE("replays and forgeries", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere),
 	UNIT_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten),
 	UNIT_TEST(attack_a_replayed_response_or_cookie_is_to_nobody),

@@ -3,30 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b, *c;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
-
-static void arrive(void)
-{
-	hosts_run(&h, 2 * h.latency_us);
-}
+#include "support/three.h"
 
 /* Sends one frame between the MACs. */
 static void send(struct host *host, uint8_t dst, uint8_t src, size_t len)
@@ -372,7 +351,8 @@ START_TEST(more_frames_than_one_write_takes_come_in_order)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("from the TAP", .setup = setup, .teardown = teardown),
+	UNIT_CASE("from the TAP", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(frames_that_are_none_are_dropped_and_counted),
 	UNIT_TEST(every_length_from_the_least_to_the_most_arrives_unchanged),
 	UNIT_TEST(a_frame_for_this_side_of_the_tap_goes_nowhere),

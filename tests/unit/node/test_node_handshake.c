@@ -2,33 +2,9 @@
 #include <check.h>
 #include <string.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
-
-/* Both dial each other, as two hosts with one list of peers do. */
-static void start_pair(void)
-{
-	host_start(a);
-	host_start(b);
-	host_dial(a, b);
-	host_dial(b, a);
-}
+#include "support/three.h"
 
 static void assert_talk(struct host *one, struct host *other)
 {
@@ -360,7 +336,7 @@ END_TEST
 
 START_TEST(four_nodes_that_know_all_find_all)
 {
-	teardown();
+	three_teardown();
 	hosts_init(&h, 4);
 	for (size_t i = 0; i < 4; i++)
 		host_start(&h.host[i]);
@@ -392,7 +368,7 @@ static void chatter(uint64_t us)
 		host_say(b, ++said_b);
 		hosts_run(&h, 20 * CLOCK_MS);
 	}
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 }
 
 START_TEST(keys_change_at_120_seconds_without_a_frame_lost)
@@ -482,7 +458,7 @@ START_TEST(the_responder_renews_at_150_seconds_if_the_initiator_does_not)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("meeting", .setup = setup, .teardown = teardown),
+	UNIT_CASE("meeting", .setup = three_setup, .teardown = three_teardown),
 	UNIT_TEST(two_nodes_meet_in_five_messages_and_two_round_trips),
 	UNIT_TEST(hellos_are_of_one_size_however_long_the_names),
 	UNIT_TEST(frames_pass_both_ways_once_up),
@@ -500,7 +476,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(who_proves_his_key_and_says_no_hello_is_gone_at_once),
 	UNIT_LOOP(both_dialling_at_once_settle_on_one_session, 20),
 	UNIT_TEST(four_nodes_that_know_all_find_all),
-	UNIT_CASE("rekeying", .setup = setup, .teardown = teardown,
+	UNIT_CASE("rekeying", .setup = three_setup, .teardown = three_teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(keys_change_at_120_seconds_without_a_frame_lost),
 	UNIT_TEST(keys_die_at_180_seconds_if_no_rekey_succeeds),

@@ -4,31 +4,10 @@
 #include <string.h>
 
 #include "support/frames.h"
-#include "support/hosts.h"
 #include "support/main.h"
+#include "support/three.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
-
-static struct hosts h;
-static struct host *a, *b, *c;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
-
-static void arrive(void)
-{
-	hosts_run(&h, 2 * h.latency_us);
-}
 
 /* ---- frames larger than a datagram ---- */
 
@@ -241,8 +220,8 @@ START_TEST(our_own_underlay_in_the_tap_is_dropped)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("large frames and checksums", .setup = setup,
-		  .teardown = teardown),
+	UNIT_CASE("large frames and checksums", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_EACH(any_frame_crosses_any_path_in_datagrams_that_fit, paths),
 	UNIT_TEST(a_frame_too_long_for_any_record_is_dropped),
 	UNIT_TEST(a_frame_with_a_piece_lost_is_not_written),

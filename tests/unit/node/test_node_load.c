@@ -1,26 +1,9 @@
 /* lib/node: floods of handshakes. */
 #include <check.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b;
-static struct addr stranger;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	stranger = addr_v4(0xc6336401, 1234);
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
+#include "support/three.h"
 
 /* Half-open handshakes of holders of the secret that never go on. */
 static void pile_up(size_t count)
@@ -265,7 +248,7 @@ START_TEST(attack_no_handshake_is_answered_with_more_than_it_was)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("load", .setup = setup, .teardown = teardown,
+	UNIT_CASE("load", .setup = three_setup, .teardown = three_teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(under_load_a_cookie_gets_an_honest_host_in),
 	UNIT_TEST(a_cookie_is_kept_for_the_next_dial),

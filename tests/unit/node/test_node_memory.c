@@ -7,24 +7,9 @@
 
 #include "node/identity.h"
 #include "support/forge.h"
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
+#include "support/three.h"
 
 /* ---- memory that is short ---- */
 
@@ -312,7 +297,7 @@ START_TEST(attack_two_hundred_thousand_random_datagrams_leave_no_trace)
 	ck_assert_uint_eq(host_debug(a).endpoints, 1);
 	ck_assert_uint_eq(host_debug(a).indices, 1);
 	host_say(b, 1);
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert(host_heard(a, b, 1));
 }
 END_TEST
@@ -339,7 +324,7 @@ START_TEST(handshakes_and_restarts_without_end_take_no_more_memory)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("memory", .setup = setup, .teardown = teardown,
+	UNIT_CASE("memory", .setup = three_setup, .teardown = three_teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(a_node_is_made_whole_or_not_at_all),
 	UNIT_TEST(a_responder_without_memory_leaves_nothing_behind),

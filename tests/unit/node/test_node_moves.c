@@ -3,28 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b;
-
-/* An address of the attacker's. */
-static struct addr elsewhere;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	elsewhere = addr_v4(0x0a090063, 4444);
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
+#include "support/three.h"
 
 static bool a_has_b_at(const struct addr *addr)
 {
@@ -50,7 +31,7 @@ START_TEST(a_peer_that_moved_is_followed_after_one_echo)
 	ck_assert(host_heard(a, b, 1));
 	/* A frame is no proof that b receives there. */
 	ck_assert(!a_has_b_at(&b->addrs[0]));
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert(a_has_b_at(&b->addrs[0]));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_MOVED), 1);
 	e = host_event(a, NODE_PEER_MOVED);
@@ -150,7 +131,7 @@ START_TEST(attack_a_replay_from_elsewhere_is_not_even_answered)
 		    p->bytes[0] == WIRE_DATA)
 			hosts_inject(&h, &elsewhere, &p->to, p->bytes, p->len);
 	}
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	for (size_t i = since; i < h.log_count; i++)
 		ck_assert(!addr_equal(&h.log[i]->to, &elsewhere));
 	ck_assert(a_has_b_at(&b->addrs[0]));
@@ -196,7 +177,7 @@ START_TEST(attack_a_small_datagram_from_elsewhere_gets_no_larger_answer)
 	h.judge = relay_b;
 	since = h.log_count;
 	host_say(b, 1); /* 60 bytes of frame: larger than a probe */
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	for (size_t i = since; i < h.log_count; i++)
 		if (addr_equal(&h.log[i]->to, &elsewhere))
 			ck_assert_uint_le(h.log[i]->len, h.log[since]->len);
@@ -429,7 +410,7 @@ START_TEST(hosts_of_three_addresses_each_lose_no_frame_as_they_meet)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("moves", .setup = setup, .teardown = teardown),
+	UNIT_CASE("moves", .setup = three_setup, .teardown = three_teardown),
 	UNIT_TEST(a_peer_that_moved_is_followed_after_one_echo),
 	UNIT_TEST(a_move_over_a_long_path_under_traffic_is_followed),
 	UNIT_TEST(attack_datagrams_sent_on_from_elsewhere_do_not_move_a_peer),

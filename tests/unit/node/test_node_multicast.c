@@ -9,35 +9,13 @@
 #include "support/main.h"
 #include "support/parsed.h"
 #include "support/stations.h"
+#include "support/three.h"
 
-static struct hosts h;
-static struct host *a, *b, *c;
-static struct group g1, g2, g6, tagged;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	stations_init(&h);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-	g1 = group_parse(0, "239.1.1.1");
-	g2 = group_parse(0, "239.1.1.2");
-	g6 = group_parse(0, "ff0e::1:1");
-	tagged = group_parse(7, "239.1.1.1");
-}
-
-static void teardown(void)
-{
-	stations_free(&h);
-	hosts_free(&h);
-}
-
-/* Until what was said has arrived. */
-static void arrive(void)
-{
-	hosts_run(&h, 2 * h.latency_us);
-}
+static const struct group g6 = { .ip = { 0xff, 0x0e, [13] = 1, [15] = 1 } },
+			  tagged = {
+				  .vlan = 7,
+				  .ip = { [10] = 0xff, 0xff, 239, 1, 1, 1 }
+			  };
 
 /* ---- members ---- */
 
@@ -510,6 +488,8 @@ END_TEST
 
 START_TEST(a_tagged_group_goes_to_all_who_do_not_know_its_vlan)
 {
+	struct group other = tagged;
+
 	stations_mesh(&h, 3);
 	ck_assert_str_eq(station_sends(a, &tagged), "bc");
 	arrive();
@@ -523,8 +503,8 @@ START_TEST(a_tagged_group_goes_to_all_who_do_not_know_its_vlan)
 	ck_assert_str_eq(station_sends(a, &tagged), "c");
 	/* … which says nothing of other VLANs, nor of none. */
 	ck_assert_str_eq(station_sends(a, &g1), "");
-	tagged.vlan = 8;
-	ck_assert_str_eq(station_sends(a, &tagged), "bc");
+	other.vlan = 8;
+	ck_assert_str_eq(station_sends(a, &other), "bc");
 }
 END_TEST
 
@@ -651,7 +631,8 @@ START_TEST(a_peer_whose_groups_are_not_known_is_shown_so)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("members", .setup = setup, .teardown = teardown),
+	UNIT_CASE("members", .setup = three_setup_stations,
+		  .teardown = three_teardown),
 	UNIT_TEST(a_group_goes_to_its_members_and_arrives_there),
 	UNIT_TEST(until_all_were_asked_everybody_gets_everything),
 	UNIT_TEST(who_joined_before_the_start_is_found_by_it),
@@ -661,8 +642,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_leave_is_told_once_nobody_answered_for_it),
 	UNIT_TEST(a_malformed_report_is_counted_and_goes_to_all),
 	UNIT_TEST(joins_of_one_batch_arrive_in_one_record),
-	UNIT_CASE("everything, routers, VLANs", .setup = setup,
-		  .teardown = teardown),
+	UNIT_CASE("everything, routers, VLANs", .setup = three_setup_stations,
+		  .teardown = three_teardown),
 	UNIT_EACH(who_may_want_anything_gets_everything_as_long_as_that_lasts,
 		  reasons),
 	UNIT_TEST(who_does_not_snoop_gets_and_sends_everything),
@@ -672,7 +653,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(reports_go_to_routers_only),
 	UNIT_TEST(a_tagged_group_goes_to_all_who_do_not_know_its_vlan),
 	UNIT_TEST(while_a_new_vlan_is_asked_everything_is_wanted),
-	UNIT_CASE("what there is to see", .setup = setup, .teardown = teardown),
+	UNIT_CASE("what there is to see", .setup = three_setup_stations,
+		  .teardown = three_teardown),
 	UNIT_TEST(each_group_is_shown_once_with_its_members),
 	UNIT_TEST(status_counts_groups_and_warns_of_silence),
 	UNIT_TEST(a_peer_whose_groups_are_not_known_is_shown_so),

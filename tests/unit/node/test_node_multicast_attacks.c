@@ -8,29 +8,20 @@
 #include "support/main.h"
 #include "support/outsider.h"
 #include "support/stations.h"
+#include "support/three.h"
 
-static struct hosts h;
-static struct host *a, *b;
 static struct outsider o;
-static struct group g1, g2, g3;
 
 static void setup(void)
 {
-	hosts_init(&h, 2);
-	stations_init(&h);
-	a = &h.host[0];
-	b = &h.host[1];
-	g1 = group_parse(0, "239.1.1.1");
-	g2 = group_parse(0, "239.1.1.2");
-	g3 = group_parse(0, "239.1.1.3");
+	three_setup_stations();
 	outsider_init(&o, 1);
 }
 
 static void teardown(void)
 {
 	outsider_free(&o);
-	stations_free(&h);
-	hosts_free(&h);
+	three_teardown();
 }
 
 /* ---- what it says ---- */

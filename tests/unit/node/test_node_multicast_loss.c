@@ -6,37 +6,11 @@
 
 #include "support/main.h"
 #include "support/stations.h"
+#include "support/three.h"
 
 /* groups.c: a peer may not notice for so long that it is down. */
 #define UNAWARE_US (185 * CLOCK_S)
 #define JOIN_LEN   (WIRE_DATA_OVERHEAD + WIRE_GROUPS_LEN + 7)
-
-static struct hosts h;
-static struct host *a, *b, *c;
-static struct group g1, g2, g3;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	stations_init(&h);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-	g1 = group_parse(0, "239.1.1.1");
-	g2 = group_parse(0, "239.1.1.2");
-	g3 = group_parse(0, "239.1.1.3");
-}
-
-static void teardown(void)
-{
-	stations_free(&h);
-	hosts_free(&h);
-}
-
-static void arrive(void)
-{
-	hosts_run(&h, 2 * h.latency_us);
-}
 
 static bool knows(const struct host *host, const struct host *of)
 {
@@ -740,7 +714,7 @@ START_TEST(thousands_of_groups_are_told_in_windows_and_flooded_meanwhile)
 		ck_assert_uint_le(large_sent(since), 16);
 		ck_assert_str_eq(station_sends(a, &none), "b");
 		since = h.log_count;
-		hosts_run(&h, 2 * h.latency_us);
+		arrive();
 		ck_assert_int_lt((int)windows++, 20);
 	}
 	/* 61 records of at most 1200 bytes, if nothing is lost. */
@@ -876,7 +850,8 @@ START_TEST(a_host_with_more_groups_than_fit_wants_everything)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("lost and late", .setup = setup, .teardown = teardown),
+	UNIT_CASE("lost and late", .setup = three_setup_stations,
+		  .teardown = three_teardown),
 	UNIT_TEST(a_lost_join_is_told_again_within_250_ms),
 	UNIT_TEST(any_later_word_of_it_floods_who_misses_one),
 	UNIT_TEST(a_probe_says_that_there_is_something_newer),
@@ -887,7 +862,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_whole_set_that_comes_late_brings_no_group_back),
 	UNIT_LOOP(after_any_loss_all_know_the_same, 20),
 	UNIT_LOOP(who_is_not_flooded_lacks_nothing_at_any_moment, 6),
-	UNIT_CASE("gone and back", .setup = setup, .teardown = teardown),
+	UNIT_CASE("gone and back", .setup = three_setup_stations,
+		  .teardown = three_teardown),
 	UNIT_TEST(a_restarted_peer_is_flooded_until_it_is_known),
 	UNIT_TEST(what_it_left_before_it_restarted_is_gone),
 	UNIT_TEST(a_restarted_node_is_told_everything),
@@ -900,8 +876,8 @@ static const struct unit_test tests[] = {
 		a_join_while_the_secret_is_replaced_is_told_by_the_next_session),
 	UNIT_TEST(a_leave_is_kept_until_all_know_it_who_may_hold_the_join),
 	UNIT_TEST(a_leave_that_nobody_is_there_to_hear_is_not_kept),
-	UNIT_CASE("many and full", .setup = setup, .teardown = teardown,
-		  .timeout_s = 60),
+	UNIT_CASE("many and full", .setup = three_setup_stations,
+		  .teardown = three_teardown, .timeout_s = 60),
 	UNIT_TEST(
 		thousands_of_groups_are_told_in_windows_and_flooded_meanwhile),
 	UNIT_LOOP(thousands_of_groups_arrive_in_spite_of_loss, 3),

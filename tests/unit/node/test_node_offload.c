@@ -7,12 +7,10 @@
 #include "support/main.h"
 #include "support/segments.h"
 #include "support/stations.h"
+#include "support/three.h"
 
 /* What a frame costs of a datagram, besides itself. */
 #define FRAME_COST (WIRE_DATA_OVERHEAD + WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN)
-
-static struct hosts h;
-static struct host *a, *b, *c;
 
 static const struct node_tap_takes takes_none, /* complete frames only */
 	takes_partial = { .partial = true },
@@ -28,25 +26,9 @@ static void limit(const struct host *to, uint16_t len)
 
 static void setup(void)
 {
-	hosts_init(&h, 3);
-	stations_init(&h);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
+	three_setup_stations();
 	for (size_t i = 0; i < h.count; i++)
 		limit(&h.host[i], 1472);
-}
-
-static void teardown(void)
-{
-	stations_free(&h);
-	hosts_free(&h);
-}
-
-/* Until what was said has arrived. */
-static void arrive(void)
-{
-	hosts_run(&h, 2 * h.latency_us);
 }
 
 static size_t datagram_size(const struct host *from, const struct host *to)
@@ -905,7 +887,8 @@ START_TEST(any_mix_arrives_whole_and_in_order)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("cut and carried", .setup = setup, .teardown = teardown),
+	UNIT_CASE("cut and carried", .setup = setup,
+		  .teardown = three_teardown),
 	UNIT_LOOP(a_gso_frame_arrives_as_the_segments_its_sender_meant,
 		  GSO_SAMPLES),
 	UNIT_LOOP(a_tap_that_takes_gso_frames_gets_them_again, GSO_SAMPLES),
@@ -918,7 +901,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_peer_gets_all_in_the_order_of_the_tap),
 	UNIT_TEST(two_peers_that_send_at_once_are_not_mixed),
 	UNIT_LOOP(any_mix_arrives_whole_and_in_order, 40),
-	UNIT_CASE("who gets it", .setup = setup, .teardown = teardown),
+	UNIT_CASE("who gets it", .setup = setup, .teardown = three_teardown),
 	UNIT_TEST(a_gso_frame_to_a_known_mac_goes_there_alone),
 	UNIT_RANGE(a_gso_frame_to_a_group_goes_to_members_alone,
 		   GSO_SAMPLES - 2, GSO_SAMPLES),
@@ -926,7 +909,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(our_own_datagrams_never_enter_as_a_gso_frame),
 	UNIT_TEST(malformed_gso_frames_are_dropped_and_counted),
 	UNIT_LOOP(segments_that_the_mtu_forbids_are_too_long, GSO_SAMPLES),
-	UNIT_CASE("checksums", .setup = setup, .teardown = teardown),
+	UNIT_CASE("checksums", .setup = setup, .teardown = three_teardown),
 	UNIT_LOOP(dhcp_arrives_with_its_checksum_complete, 4),
 	UNIT_TEST(what_the_tap_takes_may_change_at_any_time),
 	UNIT_TEST(without_partial_checksums_nothing_merges),

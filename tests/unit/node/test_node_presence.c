@@ -3,28 +3,9 @@
 #include <stdlib.h>
 
 #include "node/pmtu.h"
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b;
-
-/* An address of the attacker's. */
-static struct addr elsewhere;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	elsewhere = addr_v4(0x0a090063, 4444);
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
+#include "support/three.h"
 
 static bool b_down_at_a(const struct hosts *hosts)
 {
@@ -67,7 +48,7 @@ START_TEST(a_path_that_was_cut_is_back_soon_after_it_heals)
 		hosts_run(&h, cut_s * CLOCK_S);
 		hosts_heal(&h);
 		ck_assert(hosts_until(&h, hosts_pair_up, 5100 * CLOCK_MS));
-		hosts_run(&h, 2 * h.latency_us);
+		arrive();
 		ck_assert(host_talks(a, b));
 		ck_assert(host_talks(b, a));
 	}
@@ -131,7 +112,7 @@ START_TEST(goodbye_is_down_at_once_and_ends_the_flooding)
 	hosts_mesh(&h, 2);
 	node_bye(b->node, hosts_clock(b));
 	host_stop(b);
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert(b_down_at_a(&h));
 	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
 			 "stopped: it said goodbye");
@@ -230,7 +211,7 @@ START_TEST(a_path_that_takes_only_small_datagrams_gets_small_ones)
 	limit(PMTU_MIN_V4);
 	hosts_mesh(&h, 2);
 	host_tap(a, frame, 1514);
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert_uint_eq(b->written_count, 1);
 	ck_assert_uint_eq(b->written[0].len, 1514);
 	ck_assert_mem_eq(b->written[0].bytes, frame, 1514);
@@ -259,7 +240,8 @@ START_TEST(looking_for_a_larger_size_is_no_loss)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("there or not", .setup = setup, .teardown = teardown),
+	UNIT_CASE("there or not", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(looking_for_a_larger_size_is_no_loss),
 	UNIT_TEST(a_peer_that_vanished_is_down_in_three_intervals),
 	UNIT_TEST(a_path_that_was_cut_is_back_soon_after_it_heals),

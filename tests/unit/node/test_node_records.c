@@ -3,29 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
+#include "support/three.h"
 
 static struct outsider peer;
 
 static void with_peer(void)
 {
-	setup();
+	three_setup();
 	outsider_init(&peer, 1);
 	host_start(a);
 	outsider_join(&peer, a);
@@ -34,7 +20,7 @@ static void with_peer(void)
 static void without_peer(void)
 {
 	outsider_free(&peer);
-	teardown();
+	three_teardown();
 }
 
 static const struct {

@@ -2,32 +2,8 @@
 #include <check.h>
 #include <string.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
-
-static struct hosts h;
-static struct host *a, *b, *c;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
-
-static void start_pair(void)
-{
-	host_start(a);
-	host_start(b);
-	host_dial(a, b);
-	host_dial(b, a);
-}
+#include "support/three.h"
 
 /* ---- restarts ---- */
 
@@ -72,7 +48,7 @@ START_TEST(a_restarted_peer_that_dials_nobody_is_met_within_three_seconds)
 	host_start(a);
 	host_forget_events(b);
 	ck_assert(hosts_until(&h, hosts_pair_up, 3 * CLOCK_S));
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert_uint_ne(host_peer(b, a).epoch, epoch_before);
 	ck_assert(host_talks(a, b));
 	ck_assert(host_talks(b, a));
@@ -212,11 +188,8 @@ END_TEST
 
 START_TEST(a_second_clone_does_not_wait_for_the_first)
 {
-	teardown();
+	three_teardown();
 	hosts_init(&h, 4);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
 	hosts_set_latency(&h,
 			  100 * CLOCK_MS); /* so that one is still contesting */
 	hosts_mesh(&h, 2);
@@ -283,7 +256,7 @@ START_TEST(a_restart_elsewhere_replaces_one_that_is_silent_within_a_second)
 	ck_assert_uint_le(h.net.now_us - began, 1400 * CLOCK_MS);
 	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 1);
 	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 0);
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert(host_talks(c, a));
 	ck_assert(host_talks(a, c));
 }
@@ -391,7 +364,8 @@ START_TEST(an_address_that_was_ours_may_be_anothers)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("restarts and clones", .setup = setup, .teardown = teardown),
+	UNIT_CASE("restarts and clones", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(a_restart_at_the_same_address_replaces_at_once),
 	UNIT_TEST(
 		a_restarted_peer_that_dials_nobody_is_met_within_three_seconds),

@@ -4,27 +4,11 @@
 #include <string.h>
 
 #include "node/identity.h"
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
+#include "support/three.h"
 
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
-
-static struct hosts h;
-static struct host *a, *b, *c;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
 
 /* ---- making one ---- */
 
@@ -168,11 +152,11 @@ START_TEST(a_new_mtu_lets_larger_frames_through_at_once)
 	ck_assert_uint_eq(host_drops(a, DROP_frame_long), 1);
 	node_set_tap_mtu(a->node, 9000, hosts_clock(a));
 	host_tap(a, frame, 9014);
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert_uint_eq(host_drops(b, DROP_frame_long), 1);
 	node_set_tap_mtu(b->node, 9000, hosts_clock(b));
 	host_tap(a, frame, 9014);
-	hosts_run(&h, 2 * h.latency_us);
+	arrive();
 	ck_assert_uint_eq(b->written_count, 1);
 	free(frame);
 }
@@ -409,7 +393,7 @@ START_TEST(more_prefixes_than_there_is_room_for_are_cut)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("changes", .setup = setup, .teardown = teardown),
+	UNIT_CASE("changes", .setup = three_setup, .teardown = three_teardown),
 	UNIT_EACH(a_node_that_cannot_be_made_says_why, unmade),
 	UNIT_TEST(nothing_is_freed_without_harm),
 	UNIT_TEST(a_node_has_the_public_key_of_its_private_one),
@@ -419,7 +403,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_name_that_is_none_or_the_same_changes_nothing),
 	UNIT_TEST(a_new_mtu_lets_larger_frames_through_at_once),
 	UNIT_TEST(a_shorter_interval_notices_sooner),
-	UNIT_CASE("wanted endpoints", .setup = setup, .teardown = teardown),
+	UNIT_CASE("wanted endpoints", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(endpoints_are_dialled_when_wanted_and_let_go_when_not),
 	UNIT_TEST(what_several_want_stays_until_the_last_lets_go),
 	UNIT_TEST(a_session_outlives_the_wish_for_it),

@@ -2,33 +2,9 @@
 #include <check.h>
 #include <string.h>
 
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b, *c;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
-
-static void start_pair(void)
-{
-	host_start(a);
-	host_start(b);
-	host_dial(a, b);
-	host_dial(b, a);
-}
+#include "support/three.h"
 
 /* ---- secrets ---- */
 
@@ -463,7 +439,8 @@ START_TEST(what_it_was_refused_for_once_does_not_delay_a_peer_that_is_lost)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("secrets and trust", .setup = setup, .teardown = teardown),
+	UNIT_CASE("secrets and trust", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(another_secret_gets_no_answer_and_says_so),
 	UNIT_TEST(a_secret_is_rotated_without_a_frame_lost),
 	UNIT_TEST(hosts_with_two_secrets_meet_in_whatever_order_they_have_them),

@@ -3,25 +3,9 @@
 #include <stdlib.h>
 
 #include "node/pmtu.h"
-#include "support/hosts.h"
 #include "support/main.h"
 #include "support/outsider.h"
-
-static struct hosts h;
-static struct host *a, *b, *c;
-
-static void setup(void)
-{
-	hosts_init(&h, 3);
-	a = &h.host[0];
-	b = &h.host[1];
-	c = &h.host[2];
-}
-
-static void teardown(void)
-{
-	hosts_free(&h);
-}
+#include "support/three.h"
 
 START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 {
@@ -184,7 +168,8 @@ START_TEST(what_only_the_owner_sees_is_counted_too)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_CASE("what there is to see", .setup = setup, .teardown = teardown),
+	UNIT_CASE("what there is to see", .setup = three_setup,
+		  .teardown = three_teardown),
 	UNIT_TEST(every_peer_and_wanted_endpoint_is_shown_once),
 	UNIT_TEST(a_peer_in_the_making_is_shown_as_connecting),
 	UNIT_TEST(counters_count_what_was_sent_and_received),
