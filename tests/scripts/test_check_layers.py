@@ -57,6 +57,8 @@ def test_the_source_is_as_it_should_be(tree):
     ("tapd/ctl/client.c", "tapd/conf/conf.h", "tapd/ctl/ includes"),
     ("tapd/common/error.c", "tapd/log.h", "tapd/common/ includes"),
     ("tests/sim/sim.c", "node/core.h", "tests/sim/ includes"),
+    ("tests/sim/sim.c", "support/hosts.h", "tests/sim/ includes"),
+    ("tests/support/net.c", "check.h", "may not use Check"),
     ("tests/support/hosts.c", "node/peer.h", "tests/support/ includes"),
     ("tests/support/hosts.c", "tapd/log.h", "tests/support/ includes"),
     ("tests/unit/base/test_table.c", "tapd/log.h", "tests/unit/ includes"),
