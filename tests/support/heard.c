@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ether/snoop.h"
+#include "support/alloc.h"
 #include "support/parsed.h"
 
 static void hold_to_contract(const struct heard *h)
@@ -30,12 +31,10 @@ static void hold_to_contract(const struct heard *h)
 struct heard hear(const uint8_t *frame, size_t len)
 {
 	struct group_record record;
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = test_copy(frame, len);
 	struct heard h = { .count = 0 };
 	struct eth_view v;
 
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, frame, len);
 	memset(&h.m, 0xaa, sizeof(h.m));
 	ck_assert_int_eq(eth_parse(&v, copy, len), DROP_NONE);
 	ck_assert_int_eq(snoop_parse(&h.m, &v, copy, len), h.m.kind);

@@ -639,9 +639,9 @@ struct node_peer_info host_shows(const struct host *host,
 uint8_t *hosts_frame(uint8_t dst, uint8_t src, size_t len, uint64_t seed)
 {
 	struct rng rng = rng_init(seed);
-	uint8_t *f = calloc(1, len > ETH_HEADER_LEN ? len : ETH_HEADER_LEN);
+	uint8_t *f =
+		test_zalloc(1, len > ETH_HEADER_LEN ? len : ETH_HEADER_LEN);
 
-	ck_assert_ptr_nonnull(f);
 	f[0] = f[6] = 2;
 	f[5] = dst;
 	f[11] = src;
@@ -666,11 +666,10 @@ void hosts_udp_frame(uint8_t frame[HOSTS_UDP_LEN], uint16_t port)
 void host_tap_offload(struct host *host, const uint8_t *bytes, size_t len,
 		      struct offload offload)
 {
-	uint8_t *buf = malloc(FRAME_HEADROOM + len);
+	uint8_t *buf = test_alloc(FRAME_HEADROOM + len);
 	struct iovec iov = { buf + FRAME_HEADROOM, len };
 	const struct frame frame = { &iov, 1, offload };
 
-	ck_assert_ptr_nonnull(buf);
 	memcpy(buf + FRAME_HEADROOM, bytes, len);
 	node_from_tap(host->node, &frame, 1, hosts_clock(host));
 	free(buf);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
+
 void outsider_init(struct outsider *o, uint8_t seed)
 {
 	uint8_t psk[KEY_LEN];
@@ -113,9 +115,8 @@ void outsider_send(struct outsider *o, struct host *host,
 		   const uint8_t *records, size_t len)
 {
 	struct iovec piece = { (void *)(uintptr_t)records, len };
-	uint8_t *datagram = malloc(len + WIRE_DATA_OVERHEAD);
+	uint8_t *datagram = test_alloc(len + WIRE_DATA_OVERHEAD);
 
-	ck_assert_ptr_nonnull(datagram);
 	ck_assert_uint_eq(session_seal(&o->session, &piece, 1, datagram,
 				       host->hosts->net.now_us),
 			  len + WIRE_DATA_OVERHEAD);

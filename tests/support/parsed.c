@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/vectors.h"
 
 const struct sample samples[SAMPLES] = {
@@ -82,10 +83,8 @@ static bool view_is_sane(const struct eth_view *v, size_t len)
 struct frame_parsed frame_parse(const uint8_t *frame, size_t len)
 {
 	struct frame_parsed p = { .len = len };
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = test_copy(frame, len);
 
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, frame, len);
 	memset(&p.v, 0xaa, sizeof(p.v));
 	p.reason = eth_parse(&p.v, copy, len);
 	if (p.reason == DROP_NONE) {

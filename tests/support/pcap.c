@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/alloc.h"
+
 #define FILE_HEADER_LEN	 24
 #define FRAME_HEADER_LEN 16
 #define MAGIC		 0xa1b2c3d4
@@ -25,8 +27,7 @@ static void read_whole(struct pcap *p, FILE *file, const char *path)
 	ck_assert_msg(len >= FILE_HEADER_LEN, "%s: too short", path);
 	rewind(file);
 	p->len = (size_t)len;
-	p->bytes = malloc(p->len);
-	ck_assert_ptr_nonnull(p->bytes);
+	p->bytes = test_alloc(p->len);
 	ck_assert_msg(fread(p->bytes, 1, p->len, file) == p->len, "%s", path);
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 
+#include "support/alloc.h"
+
 #define TCP 6
 #define UDP 17
 
@@ -43,15 +45,6 @@ static bool same_sum(uint16_t x, uint16_t y)
 uint8_t segment_byte(uint32_t at)
 {
 	return (uint8_t)(at * 2654435761u >> 24);
-}
-
-uint8_t *segment_copy(const uint8_t *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len ? len : 1);
-
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, bytes, len);
-	return copy;
 }
 
 static size_t ip_header_len(const struct segment *s)

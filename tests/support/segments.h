@@ -58,9 +58,6 @@ struct segment segment_of_gso(const struct segment *gso_frame, size_t at,
 size_t segment_headers_len(const struct segment *s);
 uint8_t segment_byte(uint32_t at);
 
-/* A heap copy of exactly its length, for AddressSanitizer; to be freed. */
-uint8_t *segment_copy(const uint8_t *bytes, size_t len);
-
 /*
  * Fails unless the lengths are those of the frame, the IPv4 checksum is right,
  * and the TCP or UDP checksum is: as a partial one (the pseudo-header's sum) or

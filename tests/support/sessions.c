@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
+
 struct noise sessions_noise(bool initiator)
 {
 	struct noise n = { .initiator = initiator };
@@ -36,12 +38,10 @@ void sessions_free(struct sessions *s)
 size_t sessions_seal(struct session *s, const void *bytes, size_t len,
 		     uint8_t *out, uint64_t now_us)
 {
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = test_copy(bytes, len);
 	const struct iovec piece = { copy, len };
 	size_t sealed;
 
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, bytes, len);
 	sealed = session_seal(s, &piece, 1, out, now_us);
 	free(copy);
 	return sealed;
@@ -50,13 +50,12 @@ size_t sessions_seal(struct session *s, const void *bytes, size_t len,
 enum drop_reason sessions_unseal(struct session *s, const uint8_t *datagram,
 				 size_t len, uint64_t now_us)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = test_alloc(len);
 	const uint8_t *records;
 	size_t records_len;
 	uint64_t advance;
 	enum drop_reason reason;
 
-	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, datagram, len);
 	reason = session_unseal(s, copy, len, now_us, &records, &records_len,
 				&advance);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/frames.h"
 #include "support/group_equal.h"
 
@@ -140,8 +141,8 @@ static void add(struct host *host, const struct group *group)
 
 	if (s->count == s->size) {
 		s->size = 2 * s->size + 16;
-		s->groups = realloc(s->groups, s->size * sizeof(*s->groups));
-		ck_assert_ptr_nonnull(s->groups);
+		s->groups =
+			test_realloc(s->groups, s->size * sizeof(*s->groups));
 	}
 	s->groups[s->count++] = *group;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge/router.h"
+#include "support/alloc.h"
 #include "support/frames.h"
 #include "support/main.h"
 #include "support/parsed.h"
@@ -11,11 +12,10 @@
 
 static bool is_announced(const uint8_t *frame, size_t len)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = test_alloc(len);
 	struct eth_view v;
 	bool yes;
 
-	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, frame, len);
 	yes = eth_parse(&v, copy, len) == DROP_NONE &&
 	      router_is_announced(&v, copy, len);

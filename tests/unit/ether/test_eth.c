@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ether/eth.h"
+#include "support/alloc.h"
 #include "support/frames.h"
 #include "support/main.h"
 #include "support/parsed.h"
@@ -364,9 +365,8 @@ static const char *const captures[] = {
 /* Random changes; the seed is the test's iteration. */
 static void parse_mutations(const uint8_t *frame, size_t len, int count)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = test_alloc(len);
 
-	ck_assert_ptr_nonnull(copy);
 	for (int i = 0; i < count; i++) {
 		size_t changes = (size_t)random() % 4 + 1;
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "ether/eth.h"
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/rng.h"
 #include "support/segments.h"
@@ -13,7 +14,7 @@ static uint8_t frame[SEGMENT_MAX];
 
 static struct eth_view parse_gso(size_t len)
 {
-	uint8_t *copy = segment_copy(frame, len);
+	uint8_t *copy = test_copy(frame, len);
 	struct eth_view v;
 
 	ck_assert_int_eq(eth_parse_gso(&v, copy, len), DROP_NONE);
@@ -104,7 +105,7 @@ START_TEST(every_cut_of_a_gso_frame_is_read_in_bounds)
 	size_t len = segment_build(frame, sizeof(frame), &gso_samples[_i], &o);
 
 	for (size_t cut = 0; cut < 300 && cut < len; cut++) {
-		uint8_t *copy = segment_copy(frame, cut);
+		uint8_t *copy = test_copy(frame, cut);
 
 		if (eth_parse_gso(&v, copy, cut) == DROP_NONE)
 			ck_assert(v.l4_offset < cut && v.l3_end <= cut);
@@ -134,7 +135,7 @@ START_TEST(completed_checksum_is_the_one_a_full_sum_gives)
 	struct offload o, complete = { 0 };
 	struct segment s = random_segment(&r);
 	size_t len = segment_build(frame, sizeof(frame), &s, &o);
-	uint8_t *copy = segment_copy(frame, len);
+	uint8_t *copy = test_copy(frame, len);
 	struct eth_view v;
 
 	ck_assert_int_eq(eth_parse(&v, copy, len), DROP_NONE);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "ether/gso.h"
+#include "support/alloc.h"
 #include "support/gso_frame.h"
 #include "support/main.h"
 #include "support/rng.h"
@@ -69,7 +70,7 @@ static void split_as_expected(struct gso *g, const struct segment *s,
 static void assert_refused(const uint8_t *frame, size_t len,
 			   const struct offload *o, const char *what)
 {
-	uint8_t *copy = segment_copy(frame, len);
+	uint8_t *copy = test_copy(frame, len);
 	struct gso_segment seg;
 	struct gso g;
 
@@ -164,7 +165,7 @@ START_TEST(one_gso_frame_is_split_for_many_peers_and_left_as_it_was)
 	struct offload o;
 	struct gso g;
 	size_t len = build_nth(_i, &s, &o), size = gso_samples[_i].gso_size;
-	uint8_t *copy = segment_copy(gso_frame, len);
+	uint8_t *copy = test_copy(gso_frame, len);
 
 	ck_assert_int_eq(gso_begin_frame(&g, copy, len, &o), DROP_NONE);
 	for (size_t room = 60; room <= 2000; room += 333) {
@@ -284,7 +285,7 @@ START_TEST(any_gso_frame_is_split_right)
 	struct offload o;
 	struct gso g;
 	size_t len = build_gso(&s, size, &o);
-	uint8_t *copy = segment_copy(gso_frame, len);
+	uint8_t *copy = test_copy(gso_frame, len);
 
 	ck_assert_int_eq(gso_begin_frame(&g, copy, len, &o), DROP_NONE);
 	split_as_expected(&g, &s, SIZE_MAX, size);
@@ -442,7 +443,7 @@ START_TEST(every_cut_of_a_gso_frame_is_read_in_bounds)
 
 	headers = segment_headers_len(&s);
 	for (size_t cut = 0; cut <= len && cut < headers + 5; cut++) {
-		uint8_t *copy = segment_copy(gso_frame, cut);
+		uint8_t *copy = test_copy(gso_frame, cut);
 		enum drop_reason reason = gso_begin_frame(&g, copy, cut, &o);
 
 		ck_assert_int_eq(reason == DROP_NONE, cut > headers);
@@ -494,7 +495,7 @@ START_TEST(changed_gso_frames_are_split_in_bounds_or_refused)
 	for (int i = 0; i < 200; i++) {
 		size_t cut =
 			len - (rng_chance(&r, 0.3) ? rng_below(&r, len) : 0);
-		uint8_t *copy = segment_copy(gso_frame, cut);
+		uint8_t *copy = test_copy(gso_frame, cut);
 
 		for (uint64_t n = rng_below(&r, 4); n > 0 && cut > 0; n--)
 			copy[rng_below(&r, min(cut, 150))] =

@@ -6,6 +6,7 @@
 #include "ether/gso.h"
 #include "ether/merge.h"
 #include "ether/vnet.h"
+#include "support/alloc.h"
 #include "support/frame_len.h"
 #include "support/gso_frame.h"
 #include "support/main.h"
@@ -76,8 +77,7 @@ static void take_frame(const struct frame *f)
 	*w = (struct written){ .len = frame_len(f),
 			       .iovcnt = f->iovcnt,
 			       .offload = f->offload };
-	w->bytes = malloc(w->len);
-	ck_assert_ptr_nonnull(w->bytes);
+	w->bytes = test_alloc(w->len);
 	for (size_t i = 0, at = 0; i < f->iovcnt; at += f->iov[i++].iov_len) {
 		memcpy(w->bytes + at, f->iov[i].iov_base, f->iov[i].iov_len);
 		take_iovec(i, &f->iov[i]);
@@ -135,8 +135,8 @@ static void add_bytes(uint16_t port, const uint8_t *bytes, size_t len,
 	struct eth_view v;
 
 	ck_assert_uint_lt(arrivals_count, ARRIVALS_MAX);
-	*a = (struct arrival){ .bytes = segment_copy(bytes, len),
-			       .original = segment_copy(bytes, len),
+	*a = (struct arrival){ .bytes = test_copy(bytes, len),
+			       .original = test_copy(bytes, len),
 			       .len = len,
 			       .headers = headers,
 			       .offload = *o,
@@ -1022,7 +1022,7 @@ static void what_was_split_is_merged_again_at(int seed)
 	s.payload_len = 2 * size + rng_below(&r, 40000);
 	s.flags |= rng_chance(&r, 0.5) ? SEGMENT_PSH : 0;
 	len = segment_build(scratch, sizeof(scratch), &s, &o);
-	gso_frame = segment_copy(scratch, len);
+	gso_frame = test_copy(scratch, len);
 	o.gso_size = size;
 	if (s.udp)
 		o.gso = OFFLOAD_GSO_UDP_L4;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/opened.h"
 #include "support/outsider.h"
@@ -309,8 +310,7 @@ START_TEST(a_run_that_the_kernel_merged_is_taken_apart)
 	host_tap(a, frame, 900);
 	n = h.log_count - since;
 	ck_assert_uint_eq(n, 40);
-	merged = malloc(n * 1200);
-	ck_assert_ptr_nonnull(merged);
+	merged = test_alloc(n * 1200);
 	for (size_t i = 0; i < n; i++) {
 		const struct flight *p = h.log[since + i];
 

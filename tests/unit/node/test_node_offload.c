@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/pmtu.h"
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/segments.h"
 #include "support/stations.h"
@@ -77,11 +78,10 @@ static struct tap_reading {
 static void read_frame(const uint8_t *bytes, size_t len,
 		       const struct offload *offload)
 {
-	uint8_t *block = malloc(FRAME_HEADROOM + len);
+	uint8_t *block = test_alloc(FRAME_HEADROOM + len);
 	size_t i = reading.count++;
 
 	ck_assert_uint_lt(i, READ_MAX);
-	ck_assert_ptr_nonnull(block);
 	memcpy(block + FRAME_HEADROOM, bytes, len);
 	reading.iov[i] = (struct iovec){ block + FRAME_HEADROOM, len };
 	reading.frames[i] = (struct frame){ &reading.iov[i], 1, *offload };

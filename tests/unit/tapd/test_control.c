@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/scratch.h"
 
@@ -110,9 +111,8 @@ static char *take(int fd, unsigned lines, bool *closed, int deadline_ms)
 {
 	int64_t end = now_ms() + deadline_ms;
 	size_t len = 0, size = 2 * BIG_LEN;
-	char *text = malloc(size);
+	char *text = test_alloc(size);
 
-	ck_assert_ptr_nonnull(text);
 	*closed = false;
 	while (!*closed && lines > 0) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };

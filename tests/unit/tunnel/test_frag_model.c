@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/rng.h"
 #include "tunnel/frag.h"
@@ -231,9 +232,8 @@ static void match_piece(struct match *m, uint64_t senders)
 
 START_TEST(random_pieces_agree_with_a_model)
 {
-	struct match *m = malloc(sizeof(*m));
+	struct match *m = test_alloc(sizeof(*m));
 
-	ck_assert_ptr_nonnull(m);
 	match_init(m, (uint64_t)_i);
 	for (int step = 0; step < 20000; step++) {
 		const struct model_set *oldest = m->model.sets;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/rng.h"
 #include "support/sessions.h"
@@ -43,8 +44,7 @@ static void keep(const struct datagram_run *run)
 		ck_assert_uint_le(sent_count, MANY);
 		d->len = run->len - at < run->segment_len ? run->len - at
 							  : run->segment_len;
-		d->bytes = malloc(d->len);
-		ck_assert_ptr_nonnull(d->bytes);
+		d->bytes = test_alloc(d->len);
 		memcpy(d->bytes, run->data + at, d->len);
 		d->to = run->remote;
 		d->run = runs;
@@ -94,9 +94,8 @@ static void teardown(void)
 static uint8_t *record_of(size_t len, uint64_t seed)
 {
 	struct rng rng = rng_init(seed);
-	uint8_t *r = malloc(len);
+	uint8_t *r = test_alloc(len);
 
-	ck_assert_ptr_nonnull(r);
 	rng_bytes(&rng, r + WIRE_RECORD_LEN, len - WIRE_RECORD_LEN);
 	wire_pack_record(r, WIRE_FRAME, 0, (uint16_t)(len - WIRE_RECORD_LEN));
 	return r;
@@ -116,9 +115,8 @@ static void end(void)
 /* Adds count records of one length, in one turn. */
 static void send_records(size_t datagram_size, size_t len, size_t count)
 {
-	uint8_t **records = calloc(count, sizeof(*records));
+	uint8_t **records = test_zalloc(count, sizeof(*records));
 
-	ck_assert_ptr_nonnull(records);
 	begin(datagram_size);
 	for (size_t i = 0; i < count; i++) {
 		records[i] = record_of(len, i);
@@ -289,10 +287,9 @@ END_TEST
 
 START_TEST(frame_ids_never_repeat_in_a_session)
 {
-	bool *seen = calloc(1000, sizeof(*seen));
+	bool *seen = test_zalloc(1000, sizeof(*seen));
 	uint32_t ids = 0, last = UINT32_MAX;
 
-	ck_assert_ptr_nonnull(seen);
 	for (int turn = 0; turn < 20; turn++)
 		send_records(128, 300, 3);
 	for (size_t i = 0; i < sent_count; i++) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/main.h"
 #include "support/rng.h"
 #include "tunnel/replay.h"
@@ -150,13 +151,12 @@ static uint64_t random_counter(struct rng *rng, uint64_t highest)
 
 START_TEST(random_traffic_agrees_with_a_model)
 {
-	bool *seen = calloc(MODEL_SPAN, sizeof(*seen));
+	bool *seen = test_zalloc(MODEL_SPAN, sizeof(*seen));
 	struct replay r = { 0 };
 	struct rng rng = rng_init((uint64_t)_i);
 	uint64_t highest = 0;
 	bool any = false;
 
-	ck_assert_ptr_nonnull(seen);
 	for (;;) {
 		uint64_t c = random_counter(&rng, highest);
 		bool want;

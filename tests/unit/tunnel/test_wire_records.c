@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/alloc.h"
 #include "support/main.h"
 #include "tunnel/wire.h"
 
@@ -37,10 +38,8 @@ static struct wire_record record_over(uint8_t kind, uint8_t flags,
 				      const uint8_t *body, size_t len)
 {
 	struct wire_record r = { kind, flags, (uint16_t)len, NULL };
-	uint8_t *copy = malloc(len ? len : 1);
+	uint8_t *copy = test_copy(body, len);
 
-	ck_assert_ptr_nonnull(copy);
-	memcpy(copy, body, len);
 	r.body = copy;
 	return r;
 }
