@@ -49,6 +49,7 @@
 	/* records: after authentication */                                  \
 	X(record_bad, "malformed record")                                    \
 	X(record_flag, "record with an unknown flag")                        \
+	X(record_again, "more than one hello or probe in a datagram")        \
 	X(record_early, "frame before the session is open")                  \
 	X(version, "peer speaks another protocol version")                   \
 	X(csum_bad, "partial checksum that does not fit its frame")          \

@@ -38,6 +38,10 @@ struct reading {
 	size_t size;	  /* of the UDP payload */
 	uint64_t now_us;
 	bool over; /* the session is gone: read no further */
+	/* Answers belong to datagrams, not to records: a member could have many
+	 * sent for one, and to an address that is not its own. */
+	bool said_hello, echoed;
+	bool proven; /* somebody with the session's keys receives at `from` */
 };
 
 struct control {

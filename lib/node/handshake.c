@@ -14,11 +14,17 @@
  */
 #include "node/handshake.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "node/candidate.h"
 #include "node/dial.h"
 #include "node/hello.h"
+
+/* To whatever address message 1 claims to come from. */
+static_assert(WIRE_RESPONSE_LEN <= WIRE_INITIATION_LEN &&
+		      WIRE_COOKIE_LEN <= WIRE_INITIATION_LEN,
+	      "no answer is larger than its question");
 
 /* The secret whose mac1 the message carries, or -1. */
 static int secret_of(const struct node *n, const uint8_t *datagram, size_t len)

@@ -4,10 +4,6 @@
 
 #include "node/send.h"
 
-/* Every hello fills its datagram to one size, so that the answer to one that was
- * caught and sent on by a stranger is no larger than what the stranger sent. */
-#define HELLO_SIZE (WIRE_DATA_OVERHEAD + WIRE_HELLO_MAX + WIRE_RECORD_LEN)
-
 static size_t pack_hello(const struct node *n, bool ack, bool want,
 			 uint8_t out[WIRE_HELLO_MAX])
 {

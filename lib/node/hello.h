@@ -7,6 +7,12 @@
 extern const struct control hello_control, bye_control;
 
 /* On a peer's session. ack: we hold the peer's own. */
+/* Every hello fills its datagram to one size, so that the answer to one that was
+ * caught and sent on by a stranger is no larger than what the stranger sent. */
+#define HELLO_SIZE (WIRE_DATA_OVERHEAD + WIRE_HELLO_MAX + WIRE_RECORD_LEN)
+/* Between two answers on a session that is not open: they go where it is heard. */
+#define HELLO_ANSWER_US (50 * CLOCK_MS)
+
 void hello_send(struct node *n, struct peer *peer, struct session *s,
 		const struct addr *to, bool ack, uint64_t now_us);
 /* On a session that is not a peer's yet: the initiator's first word. */

@@ -82,6 +82,9 @@ static enum drop_reason probe_in(struct node *n, struct reading *r,
 		liveness_announced(l);
 	else if (r->size > CONTROL_SIZE)
 		liveness_arrived(l);
+	if (r->echoed)
+		return DROP_record_again;
+	r->echoed = true;
 	send_echo(n, r->peer, r->session, &probe, r->size, r->now_us);
 	return DROP_NONE;
 }

@@ -140,12 +140,41 @@ static const struct addr *hello_answer_to(const struct node *n,
 	return r->from;
 }
 
+/* Answers a hello: once for a datagram, seldom on a session that is not open, and to
+ * an address that is not proven with no more than came from there. */
+static void answer_hello(struct node *n, struct reading *r)
+{
+	struct session *s = r->session;
+	const struct addr *to = hello_answer_to(n, r);
+
+	if (r->said_hello) {
+		node_drop(n, DROP_record_again);
+		return;
+	}
+	r->said_hello = true;
+	if (s->stage != SESSION_OPEN) {
+		if (s->answered_us &&
+		    r->now_us - s->answered_us < HELLO_ANSWER_US)
+			return;
+		s->answered_us = r->now_us;
+	}
+	if (to == r->from && !r->proven && r->size < HELLO_SIZE &&
+	    !addr_equal(to, &r->peer->path.remote))
+		return;
+	hello_send(n, r->peer, s, to, true, r->now_us);
+	s->hello_us = r->now_us + SESSION_HELLO_US;
+}
+
 /* A candidate's hello says who it is: true if it is a peer's session now. */
 static bool identify(struct node *n, struct reading *r,
 		     const struct wire_hello *hello)
 {
-	enum candidate_fate fate = candidate_identify(
-		n, r->candidate, hello, &r->peer, &r->session, r->now_us);
+	enum candidate_fate fate;
+
+	/* That is where its handshake went, which it could read. */
+	r->proven = addr_equal(r->from, &r->candidate->at);
+	fate = candidate_identify(n, r->candidate, hello, &r->peer, &r->session,
+				  r->now_us);
 
 	r->candidate = NULL;
 	r->over = fate != CANDIDATE_DECIDED;
@@ -169,11 +198,8 @@ static enum drop_reason hello_in(struct node *n, struct reading *r,
 	memcpy(r->peer->name, hello.name, sizeof(r->peer->name));
 	if (hello.ack)
 		s->hello_acked = true;
-	if (hello.want) {
-		hello_send(n, r->peer, s, hello_answer_to(n, r), true,
-			   r->now_us);
-		s->hello_us = r->now_us + SESSION_HELLO_US;
-	}
+	if (hello.want)
+		answer_hello(n, r);
 	if (s->stage == SESSION_CONFIRMED && s->hello_acked)
 		peer_session_opened(n, r->peer, s, r->now_us);
 	else

@@ -67,7 +67,9 @@ struct session {
 	struct replay replay;
 
 	uint64_t confirmed_us;
-	uint64_t hello_us;    /* when to repeat our hello */
+	uint64_t hello_us; /* when to repeat our hello */
+	uint64_t
+		answered_us; /* when a hello was, before it is open; 0: never */
 	uint8_t psk[KEY_LEN]; /* the secret it was made with */
 };
 static_assert(offsetof(struct session, replay) <= 64,

@@ -24,6 +24,8 @@ struct side {
 	struct addr addr;
 	struct rng rng;
 	uint64_t sent, written; /* bytes to the network, frames to the TAP */
+	/* Bytes to and from an address that an insider claims to be at. */
+	uint64_t sent_to_third, from_third;
 	/* datagrams on their way to the other side */
 	struct {
 		uint8_t *bytes;
@@ -33,6 +35,10 @@ struct side {
 };
 
 static struct clock now;
+
+static const struct addr third = {
+	.ip = { [10] = 0xff, [11] = 0xff, 10, 9, 0, 254 }, .port = 4243
+};
 
 /* ---- what the nodes see of the world ---- */
 
@@ -67,6 +73,8 @@ static void op_udp_send(void *user, const struct datagram_run *runs, size_t n)
 		HOLDS(segment > 0 && segment <= runs[i].len);
 		s->sent += runs[i].len;
 		touch(runs[i].data, runs[i].len);
+		if (addr_equal(&runs[i].remote, &third))
+			s->sent_to_third += runs[i].len;
 		if (!addr_equal(&runs[i].remote, &s->other->addr))
 			continue;
 		for (size_t at = 0; at < runs[i].len; at += segment)
@@ -284,7 +292,10 @@ static void give_epoch(const struct side *s, uint8_t *bytes, size_t len)
 			store_be64(bytes + (r.body - bytes), debug.epoch);
 }
 
-static void insider(struct side *s, const uint8_t *bytes, size_t len)
+/* claims: from an address where nobody answers. Nobody there is sent more than it
+ * sent. */
+static void insider(struct side *s, bool claims, const uint8_t *bytes,
+		    size_t len)
 {
 	uint8_t *records = malloc(len ? len : 1);
 	uint8_t *out = malloc(len + WIRE_DATA_OVERHEAD);
@@ -297,8 +308,13 @@ static void insider(struct side *s, const uint8_t *bytes, size_t len)
 	give_epoch(s, records, len);
 	sealed = node_debug_seal(s->node, &to.key, records, len, now.mono_us,
 				 out);
-	if (sealed)
+	if (sealed && claims) {
+		s->other->from_third += sealed;
+		receive(s->other, &third, out, sealed);
+	} else if (sealed) {
 		receive(s->other, &s->addr, out, sealed);
+	}
+	HOLDS(s->other->sent_to_third <= s->other->from_third);
 	free(out);
 	free(records);
 }
@@ -344,7 +360,7 @@ static void steps(struct side *a, struct side *b, struct cursor *c)
 		if ((op & 3) == 0)
 			stranger(s, bytes, len);
 		else if ((op & 3) == 1)
-			insider(s, bytes, len);
+			insider(s, op & 0x40, bytes, len);
 		else
 			from_tap(s, bytes, len);
 		deliver(a);

@@ -221,6 +221,114 @@ START_TEST(a_frame_is_as_good_as_the_hello_that_was_lost)
 }
 END_TEST
 
+/* ---- answers belong to datagrams ---- */
+
+/* Bytes that a sent there since the log's index. */
+static size_t sent_to(const struct addr *to, size_t since, size_t *datagrams)
+{
+	size_t bytes = 0;
+
+	*datagrams = 0;
+	for (size_t i = since; i < h.log_count; i++) {
+		if (!addr_equal(&h.log[i]->to, to))
+			continue;
+		bytes += h.log[i]->len;
+		++*datagrams;
+	}
+	return bytes;
+}
+
+static size_t put_hellos(uint8_t *out, size_t count, bool want)
+{
+	const struct wire_hello hello = { .want = want,
+					  .version = WIRE_VERSION,
+					  .tap_mtu = 1500,
+					  .epoch = peer.epoch,
+					  .name = "n" };
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += wire_pack_hello(&hello, out + len);
+	return len;
+}
+
+START_TEST(attack_many_hellos_in_one_datagram_have_one_answer)
+{
+	uint8_t records[60 * WIRE_HELLO_MAX];
+	size_t len = put_hellos(records, 60, true), since = h.log_count, n;
+
+	outsider_send(&peer, a, records, len);
+	sent_to(&peer.at, since, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(host_drops(a, DROP_record_again), 59);
+	/* What wants no answer is no more of it. */
+	len = put_hellos(records, 60, false);
+	outsider_send(&peer, a, records, len);
+	ck_assert_uint_eq(host_drops(a, DROP_record_again), 59);
+}
+END_TEST
+
+START_TEST(attack_many_probes_in_one_datagram_have_one_echo)
+{
+	const struct wire_probe probe = { .time_us = 1, .sent = 1 };
+	uint8_t records[100 * WIRE_PROBE_LEN];
+	size_t since = h.log_count, n;
+
+	for (size_t i = 0; i < 100; i++)
+		wire_pack_probe(&probe, records + i * WIRE_PROBE_LEN);
+	outsider_send(&peer, a, records, sizeof(records));
+	sent_to(&peer.at, since, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(host_drops(a, DROP_record_again), 99);
+	outsider_send(&peer, a, records, WIRE_PROBE_LEN);
+	sent_to(&peer.at, since, &n);
+	ck_assert_uint_eq(n, 2);
+}
+END_TEST
+
+/* A session that is not open is answered where it is heard, which is anywhere. */
+START_TEST(attack_an_address_that_is_not_proven_gets_no_more_than_it_sent)
+{
+	uint8_t records[20 * WIRE_HELLO_MAX];
+	size_t since = h.log_count, n, len;
+	struct outsider o;
+
+	outsider_init(&o, (uint8_t)(10 + _i));
+	ck_assert(outsider_shake_hands(&o, a));
+	/* The session is a peer's, and not open yet. */
+	outsider_send(&o, a, records, put_hellos(records, 1, false));
+	hosts_run(&h, CLOCK_S / 10);
+	len = put_hellos(records, (size_t)_i + 1, true);
+	o.at = elsewhere;
+	outsider_send(&o, a, records, len);
+	ck_assert_uint_le(sent_to(&elsewhere, since, &n),
+			  len + WIRE_DATA_OVERHEAD);
+	ck_assert_uint_eq(n, len < WIRE_HELLO_MAX ? 0 : 1);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_a_session_that_is_not_open_answers_seldom)
+{
+	uint8_t records[WIRE_HELLO_MAX];
+	size_t len = put_hellos(records, 1, true), since, n;
+	struct outsider o;
+
+	outsider_init(&o, 2);
+	ck_assert(outsider_shake_hands(&o, a));
+	since = h.log_count;
+	for (int i = 0; i < 1000; i++) {
+		outsider_send(&o, a, records, len);
+		hosts_run(&h, CLOCK_MS);
+	}
+	sent_to(&o.at, since, &n);
+	/* Twenty answers, and its own hellos. */
+	ck_assert_uint_ge(n, 4);
+	ck_assert_uint_le(n, 20 + 4 + 1);
+	outsider_free(&o);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("from a peer", .setup = with_peer, .teardown = without_peer),
 	UNIT_EACH(strange_records_are_skipped_and_the_next_is_read, strange),
@@ -228,6 +336,12 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_a_checksum_that_does_not_fit_never_reaches_the_kernel),
 	UNIT_TEST(attack_what_fragments_hide_is_checked_like_any_frame),
 	UNIT_TEST(nothing_after_goodbye_is_read),
+	UNIT_TEST(attack_many_hellos_in_one_datagram_have_one_answer),
+	UNIT_TEST(attack_many_probes_in_one_datagram_have_one_echo),
+	UNIT_LOOP(
+		attack_an_address_that_is_not_proven_gets_no_more_than_it_sent,
+		20),
+	UNIT_TEST(attack_a_session_that_is_not_open_answers_seldom),
 	UNIT_TEST(no_frame_passes_before_the_hello),
 	UNIT_TEST(a_frame_is_as_good_as_the_hello_that_was_lost),
 };
