@@ -58,16 +58,22 @@ struct querier {
 	bool unheard; /* a MAC is listened to whose group nobody reported */
 };
 
-/* NULL if it is one too many. */
-struct vlan *querier_vlan(struct querier *q, uint16_t id, uint64_t now_us);
+/* querier_leaves.c is below querier.c, which is below querier_reports.c. */
 
-/* ---- querier_reports.c ---- */
+/* ---- querier_leaves.c ---- */
 
+/* Whether a group is wanted has changed. */
+void querier_changed(struct querier *q, const struct group *group, bool wanted);
 /* The VLAN's window ends: removes members that answered without their group. */
 void querier_prune_vlan(struct querier *q, struct vlan *v);
 /* The last-member queries about a group are over: removes members that left, and
  * those that would have answered. */
 void querier_end_leave(struct querier *q, struct group_entry *entry,
 		       const struct vlan *v);
+
+/* ---- querier.c ---- */
+
+/* NULL if it is one too many. */
+struct vlan *querier_vlan(struct querier *q, uint16_t id, uint64_t now_us);
 
 #endif
