@@ -66,6 +66,12 @@ static size_t word_width(const char *text)
 	return n;
 }
 
+/* That of the first word: columns_wrap leaves out the spaces before it. */
+static size_t first_word_width(const char *text)
+{
+	return word_width(text + strspn(text, " "));
+}
+
 /* Prints one character and returns what follows it. */
 static const char *put_char(FILE *out, const char *text)
 {
@@ -242,7 +248,7 @@ static size_t print_cell(FILE *out, const char *cell, size_t at,
 		at = 0;
 	}
 	if (start + w > COLUMNS_WIDTH &&
-	    (!last || start + word_width(cell) > COLUMNS_WIDTH)) {
+	    (!last || start + first_word_width(cell) > COLUMNS_WIDTH)) {
 		if (at > 0)
 			fputc('\n', out);
 		at = 0;
