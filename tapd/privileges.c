@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -10,26 +11,44 @@
 
 #include "tapd/common/error.h"
 
-static bool dropped;
+/* The capability lowered, raised, and given to a child. Made once: lowering must
+ * not fail for want of memory. NULL: there is none, or nothing was dropped. */
+static cap_t lowered, raised, passed_on;
 
-/* Leaves CAP_NET_ADMIN alone in the permitted set, and in the effective and
- * inheritable ones as asked. False if the process does not have it. */
-static bool set_capabilities(cap_flag_value_t effective,
-			     cap_flag_value_t inheritable)
+/* CAP_NET_ADMIN alone, permitted, and effective and inheritable as asked; or
+ * NULL. */
+static cap_t make_set(cap_flag_value_t effective, cap_flag_value_t inheritable)
 {
 	const cap_value_t net_admin[] = { CAP_NET_ADMIN };
 	cap_t caps = cap_init();
-	bool ok =
-		caps &&
-		cap_set_flag(caps, CAP_PERMITTED, 1, net_admin, CAP_SET) == 0 &&
-		cap_set_flag(caps, CAP_EFFECTIVE, 1, net_admin, effective) ==
-			0 &&
-		cap_set_flag(caps, CAP_INHERITABLE, 1, net_admin,
-			     inheritable) == 0 &&
-		cap_set_proc(caps) == 0;
 
+	if (caps &&
+	    cap_set_flag(caps, CAP_PERMITTED, 1, net_admin, CAP_SET) == 0 &&
+	    cap_set_flag(caps, CAP_EFFECTIVE, 1, net_admin, effective) == 0 &&
+	    cap_set_flag(caps, CAP_INHERITABLE, 1, net_admin, inheritable) == 0)
+		return caps;
 	cap_free(caps);
-	return ok;
+	return NULL;
+}
+
+static void forget_sets(void)
+{
+	cap_free(lowered);
+	cap_free(raised);
+	cap_free(passed_on);
+	lowered = raised = passed_on = NULL;
+}
+
+/* False, and no sets, if the process does not have the capability. */
+static bool keep_net_admin(void)
+{
+	lowered = make_set(CAP_CLEAR, CAP_CLEAR);
+	raised = make_set(CAP_SET, CAP_CLEAR);
+	passed_on = make_set(CAP_SET, CAP_SET);
+	if (lowered && raised && passed_on && cap_set_proc(lowered) == 0)
+		return true;
+	forget_sets();
+	return false;
 }
 
 static bool clear_capabilities(void)
@@ -73,8 +92,7 @@ bool privileges_drop(const char *user, char **error)
 	}
 	/* Started without the capability, there is none to keep: an interface
 	 * made ready by the administrator needs none. */
-	dropped = set_capabilities(CAP_CLEAR, CAP_CLEAR);
-	if (!dropped && !clear_capabilities()) {
+	if (!keep_net_admin() && !clear_capabilities()) {
 		error_set(error, "user: cannot give up capabilities: %s",
 			  strerror(errno));
 		return false;
@@ -84,18 +102,19 @@ bool privileges_drop(const char *user, char **error)
 
 void privileges_raise(void)
 {
-	if (dropped)
-		set_capabilities(CAP_SET, CAP_CLEAR);
+	/* Without it the change that is asked for fails, and says so. */
+	if (raised)
+		(void)cap_set_proc(raised);
 }
 
 void privileges_lower(void)
 {
-	if (dropped)
-		set_capabilities(CAP_CLEAR, CAP_CLEAR);
+	if (lowered && cap_set_proc(lowered) != 0)
+		abort(); /* with a right that it promised to give up */
 }
 
 void privileges_pass_on(void)
 {
-	if (dropped && set_capabilities(CAP_SET, CAP_SET))
+	if (passed_on && cap_set_proc(passed_on) == 0)
 		(void)cap_set_ambient(CAP_NET_ADMIN, CAP_SET);
 }

@@ -119,17 +119,13 @@ static void apply_conf(struct daemon *d, struct conf *c,
 	log_set_level((enum log_level)c->log_level);
 	if (strcmp(old->name, c->name) != 0)
 		node_set_name(d->node, c->name, d->now);
-	node_set_trusted(d->node, c->trusted_keys, c->trusted_keys_count,
-			 d->now);
 	node_set_liveness(d->node, conf_interval_us(c), c->liveness_down_after,
 			  c->liveness_expire * CLOCK_S, d->now);
 	d->busy_poll.limit_us = c->busy_poll;
 	daemon_set_multicast(d);
 	daemon_set_offloads(d);
 	daemon_follow_link(d);
-	if (!resolve_set(d->resolve, c->peers, c->peers_count))
-		log_error("reload: out of memory: names of peers stay as they"
-			  " were");
+	(void)resolve_set(d->resolve, c->peers, c->peers_count); /* reserved */
 	daemon_want_peers(d);
 	d->peers_changed = true; /* interface.carrier may be another */
 	conf_free(old);
@@ -149,7 +145,7 @@ static void found_free(struct found *f)
 	bytes_wipe(f, sizeof(*f));
 }
 
-/* All that can fail; it changes nothing. */
+/* All that can fail but the list of trusted keys; it changes nothing. */
 static bool find_all(const struct daemon *d, struct found *f, char **error)
 {
 	const struct conf *c = d->conf;
@@ -158,21 +154,37 @@ static bool find_all(const struct daemon *d, struct found *f, char **error)
 		c = f->conf = conf_read(c->path, error);
 		if (!c || !interface_plan(&f->plan, c, error))
 			return false;
+		if (!resolve_reserve(d->resolve, c->peers_count)) {
+			error_set(error, "out of memory; nothing has changed");
+			return false;
+		}
 	}
 	f->secrets_count = secret_file_read(c->secret_file, f->secrets, error);
 	return f->secrets_count > 0;
 }
 
+/* First of what is applied, for it may fail: nobody is let in, or kept in, by half
+ * a reload. */
+static bool apply_trusted(struct daemon *d, const struct conf *c, char **error)
+{
+	if (!c || node_set_trusted(d->node, c->trusted_keys,
+				   c->trusted_keys_count, d->now))
+		return true;
+	error_set(error, "trusted_keys: out of memory; nothing has changed");
+	return false;
+}
+
 json_t *daemon_reload(struct daemon *d, char **error)
 {
 	struct found f = { .conf = NULL };
-	json_t *changes;
+	json_t *changes = json_array();
 
-	if (!find_all(d, &f, error)) {
+	if (!changes || !find_all(d, &f, error) ||
+	    !apply_trusted(d, f.conf, error)) {
 		found_free(&f);
+		json_decref(changes);
 		return NULL;
 	}
-	changes = json_array();
 	if (f.conf) {
 		keep_fixed(d, f.conf, changes);
 		note_differences(d->conf, f.conf, changes);

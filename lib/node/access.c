@@ -64,7 +64,7 @@ void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
 		rekey_for_secrets(n, peer, now.mono_us);
 }
 
-void node_set_trusted(struct node *n, const struct public_key *trusted,
+bool node_set_trusted(struct node *n, const struct public_key *trusted,
 		      size_t count, struct clock now)
 {
 	struct public_key *copy = NULL;
@@ -76,7 +76,7 @@ void node_set_trusted(struct node *n, const struct public_key *trusted,
 		/* An empty list trusts nobody, and is not "no list". */
 		copy = calloc(count ? count : 1, sizeof(*copy));
 		if (!copy)
-			return;
+			return false;
 		memcpy(copy, trusted, count * sizeof(*copy));
 	}
 	free(n->trusted);
@@ -99,4 +99,5 @@ void node_set_trusted(struct node *n, const struct public_key *trusted,
 	for (struct endpoint *e; (e = endpoints_next(n, &at));)
 		if (e->reason == ENDPOINT_UNTRUSTED && !e->peer && e->sources)
 			timers_set(&n->timers, &e->timer, now.mono_us);
+	return true;
 }

@@ -175,8 +175,9 @@ size_t node_want(struct node *n, enum node_source source,
  * if the first secret changed, all others rekey at once. */
 void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
 		      size_t count, struct clock now);
-/* Peers no longer trusted are thrown out. trusted NULL: all are. */
-void node_set_trusted(struct node *n, const struct public_key *trusted,
+/* Peers no longer trusted are thrown out. trusted NULL: all are. The list is
+ * copied. False if memory is short: then nothing has changed. */
+bool node_set_trusted(struct node *n, const struct public_key *trusted,
 		      size_t count, struct clock now);
 void node_set_name(struct node *n, const char *name, struct clock now);
 void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now);

@@ -107,8 +107,12 @@ bool aead_seal_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
 	size_t len;
 	const uint8_t *text = gather(in, incnt, out, &len);
 
-	return k->backend->seal(k->library, k->schedule, nonce, ad, ad_len,
-				text, len, out);
+	if (k->backend->seal(k->library, k->schedule, nonce, ad, ad_len, text,
+			     len, out))
+		return true;
+	/* It may hold the text, gathered and not sealed. */
+	memset(out, 0, len + AEAD_TAG_LEN);
+	return false;
 }
 
 bool aead_open_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],

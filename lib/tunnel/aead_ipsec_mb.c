@@ -20,6 +20,16 @@ struct ipsec_mb_key {
 	struct gcm_context_data context;
 };
 
+/*
+ * The library refuses what it thinks a wrong argument by doing nothing, and says
+ * so here alone. What it did not do must not pass for done: text would leave in
+ * the clear, and a tag that was never computed would be compared.
+ */
+static bool was_done(IMB_MGR *mgr)
+{
+	return imb_get_errno(mgr) == 0;
+}
+
 static void *start(void)
 {
 	const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
@@ -32,8 +42,7 @@ static void *start(void)
 	 * cache lines tell the key: refuse. */
 	if ((mgr->features & needed) == needed)
 		init_mb_mgr_auto(mgr, &arch);
-	if (arch != IMB_ARCH_NONE && arch != IMB_ARCH_NOAESNI &&
-	    imb_get_errno(mgr) == 0)
+	if (arch != IMB_ARCH_NONE && arch != IMB_ARCH_NOAESNI && was_done(mgr))
 		return mgr;
 	free_mb_mgr(mgr);
 	return NULL;
@@ -42,6 +51,13 @@ static void *start(void)
 static void stop(void *library)
 {
 	free_mb_mgr(library);
+}
+
+static void key_free(void *library, void *key)
+{
+	(void)library;
+	bytes_wipe(key, sizeof(struct ipsec_mb_key));
+	free(key);
 }
 
 static void *key_new(void *library, const uint8_t key[AEAD_KEY_LEN])
@@ -55,14 +71,10 @@ static void *key_new(void *library, const uint8_t key[AEAD_KEY_LEN])
 		return NULL;
 	memset(k, 0, sizeof(*k));
 	IMB_AES256_GCM_PRE(mgr, key, &k->schedule);
-	return k;
-}
-
-static void key_free(void *library, void *key)
-{
-	(void)library;
-	bytes_wipe(key, sizeof(struct ipsec_mb_key));
-	free(key);
+	if (was_done(mgr))
+		return k;
+	key_free(library, k);
+	return NULL;
 }
 
 static bool seal(void *library, void *key, const uint8_t nonce[AEAD_NONCE_LEN],
@@ -75,12 +87,14 @@ static bool seal(void *library, void *key, const uint8_t nonce[AEAD_NONCE_LEN],
 	if (len) {
 		IMB_AES256_GCM_ENC(mgr, &k->schedule, &k->context, out, in, len,
 				   nonce, ad, ad_len, out + len, AEAD_TAG_LEN);
-		return true;
+		return was_done(mgr);
 	}
 	IMB_AES256_GCM_INIT(mgr, &k->schedule, &k->context, nonce, ad, ad_len);
+	if (!was_done(mgr))
+		return false;
 	IMB_AES256_GCM_ENC_FINALIZE(mgr, &k->schedule, &k->context, out,
 				    AEAD_TAG_LEN);
-	return true;
+	return was_done(mgr);
 }
 
 static bool open_sealed(void *library, void *key,
@@ -89,13 +103,16 @@ static bool open_sealed(void *library, void *key,
 			const uint8_t tag[AEAD_TAG_LEN])
 {
 	struct ipsec_mb_key *k = key;
-	uint8_t computed[AEAD_TAG_LEN] = { 0 };
+	uint8_t computed[AEAD_TAG_LEN];
 	IMB_MGR *mgr = library;
 	bool equal;
 
+	/* Until it is computed it is not the datagram's, whatever that says. */
+	for (size_t i = 0; i < sizeof(computed); i++)
+		computed[i] = (uint8_t)~tag[i];
 	IMB_AES256_GCM_DEC(mgr, &k->schedule, &k->context, data, data, len,
 			   nonce, ad, ad_len, computed, AEAD_TAG_LEN);
-	equal = bytes_equal(computed, tag, AEAD_TAG_LEN);
+	equal = was_done(mgr) && bytes_equal(computed, tag, AEAD_TAG_LEN);
 	/* The right tag of a forgery must not stay behind. */
 	bytes_wipe(computed, sizeof(computed));
 	if (!equal)

@@ -39,6 +39,8 @@ struct resolve {
 	void *user;
 	struct name *names;
 	size_t count;
+	struct name *spare; /* resolve_reserve's */
+	size_t spare_count;
 	struct lookup lookups[LOOKUPS];
 	struct event *again, *gather;
 };
@@ -284,6 +286,7 @@ void resolve_free(struct resolve *r)
 	if (r->gather)
 		event_free(r->gather);
 	free(r->names);
+	free(r->spare);
 	free(r);
 }
 
@@ -297,13 +300,31 @@ static const struct name *find_name(const struct resolve *r,
 	return NULL;
 }
 
-bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
+bool resolve_reserve(struct resolve *r, size_t count)
 {
-	struct name *names = calloc(count ? count : 1, sizeof(*names));
-	size_t n = 0;
+	struct name *names;
 
+	if (r->spare && r->spare_count >= count)
+		return true;
+	names = calloc(count ? count : 1, sizeof(*names));
 	if (!names)
 		return false;
+	free(r->spare);
+	r->spare = names;
+	r->spare_count = count;
+	return true;
+}
+
+bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
+{
+	struct name *names;
+	size_t n = 0;
+
+	if (!resolve_reserve(r, count))
+		return false;
+	names = r->spare;
+	r->spare = NULL;
+	r->spare_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct name *known = find_name(r, &peers[i]);
 

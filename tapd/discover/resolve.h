@@ -27,6 +27,9 @@ void resolve_free(struct resolve *r);
  * once. Answers to names that stay are kept. False if memory is short. */
 bool resolve_set(struct resolve *r, const struct conf_peer *peers,
 		 size_t count);
+/* Sets memory aside, so that a resolve_set of no more than count peers cannot
+ * fail. False if there is none. */
+bool resolve_reserve(struct resolve *r, size_t count);
 /* Every known address of every name, at most max. */
 size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max);
 /* Why the i-th name without an answer has none: "web9: Name or service not

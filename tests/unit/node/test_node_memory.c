@@ -244,9 +244,18 @@ START_TEST(a_list_of_keys_that_cannot_be_kept_changes_nothing)
 
 	hosts_mesh(&h, 2);
 	fail_allocation(0);
-	node_set_trusted(a->node, &none, 0, hosts_clock(a));
+	ck_assert(!node_set_trusted(a->node, &none, 0, hosts_clock(a)));
 	counting = false;
 	ck_assert(host_up(a, b));
+	ck_assert(node_set_trusted(a->node, &none, 0, hosts_clock(a)));
+	ck_assert(!host_knows(a, b));
+	/* Nor does the list that is there give way to "everybody". */
+	fail_allocation(0);
+	ck_assert(!node_set_trusted(a->node, &none, 1, hosts_clock(a)));
+	counting = false;
+	host_dial(b, a);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(!host_knows(a, b));
 }
 END_TEST
 

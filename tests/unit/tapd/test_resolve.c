@@ -168,6 +168,24 @@ START_TEST(no_more_addresses_than_there_is_room)
 }
 END_TEST
 
+START_TEST(a_list_may_be_shorter_or_longer_than_what_was_reserved)
+{
+	const struct conf_peer peers[] = { peer("192.0.2.1", 1),
+					   peer("192.0.2.2", 2),
+					   peer("192.0.2.3", 3) };
+
+	ck_assert(resolve_reserve(resolve, 0));
+	ck_assert(resolve_reserve(resolve, 2));
+	ck_assert(resolve_reserve(resolve, 1));
+	ck_assert(resolve_set(resolve, peers, 1));
+	wait_for(1);
+	ck_assert(resolve_reserve(resolve, 1));
+	ck_assert(resolve_set(resolve, peers, 3));
+	wait_for(3);
+	ck_assert(resolve_reserve(resolve, 5)); /* and never used */
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("resolve", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
@@ -177,6 +195,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(answers_outlive_a_new_list),
 	UNIT_TEST(peers_that_are_addresses_are_not_asked_for),
 	UNIT_TEST(no_more_addresses_than_there_is_room),
+	UNIT_TEST(a_list_may_be_shorter_or_longer_than_what_was_reserved),
 };
 
 UNIT_MAIN("resolve", tests)

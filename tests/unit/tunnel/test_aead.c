@@ -346,6 +346,38 @@ START_TEST(another_key_is_refused)
 }
 END_TEST
 
+/*
+ * The library refuses arguments that it finds wrong by doing nothing. No caller
+ * passes such ones; OpenSSL would read from the null pointer.
+ */
+START_TEST(what_the_library_refuses_is_neither_opened_nor_sent)
+{
+	static const uint8_t zeros[VICTIM + AEAD_TAG_LEN];
+	uint8_t text[VICTIM] = "in the clear", out[VICTIM + AEAD_TAG_LEN];
+	struct iovec pieces[] = { { text, 12 }, { text + 12, VICTIM - 12 } };
+	struct fixture f;
+
+	if (!set_up(&f, 1))
+		return;
+	for (size_t count = 0; count < 3; count++) {
+		memset(out, 0, sizeof(out));
+		ck_assert(!aead_seal(f.k, 1, NULL, 1, pieces, count, out));
+		ck_assert_mem_eq(out, zeros, sizeof(out));
+	}
+	/* Tags that a buffer may happen to start as. */
+	for (int byte = 0; byte < 256; byte++) {
+		memset(out, byte, sizeof(out));
+		ck_assert(!aead_open(f.k, 1, NULL, 1, out, sizeof(out)));
+		ck_assert_mem_eq(out, zeros, VICTIM);
+	}
+	/* The next call is not held against it. */
+	ck_assert(aead_seal(f.k, 1, "ad", 2, pieces, 2, out));
+	ck_assert(aead_open(f.k, 1, "ad", 2, out, sizeof(out)));
+	ck_assert_mem_eq(out, text, VICTIM);
+	tear_down(&f);
+}
+END_TEST
+
 /* ---- the backends against each other ---- */
 
 #define SEED	  20240607
@@ -471,6 +503,7 @@ static const struct unit_test tests[] = {
 	UNIT_LOOP(every_flipped_bit_is_refused, BACKENDS),
 	UNIT_LOOP(every_truncation_is_refused, BACKENDS),
 	UNIT_LOOP(another_key_is_refused, BACKENDS),
+	UNIT_TEST(what_the_library_refuses_is_neither_opened_nor_sent),
 	UNIT_CASE("agreement", .timeout_s = 60),
 	UNIT_TEST(backends_agree_on_random_pieces),
 };
