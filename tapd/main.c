@@ -152,13 +152,17 @@ static struct conf *read_conf(const struct options *o)
 static int check(struct conf *c)
 {
 	uint8_t secrets[2][KEY_LEN];
-	char *text = conf_print(c), *error = NULL;
+	char *text = conf_print(c), *warning, *error = NULL;
 
 	if (text)
 		fputs(text, stdout);
-	if (secret_file_read(c->secret_file, secrets, &error) == 0)
+	if (secret_file_read(c->secret_file, c->user, secrets, &warning,
+			     &error) == 0)
 		fprintf(stderr, "warning: %s\n", error);
+	else if (warning)
+		fprintf(stderr, "warning: %s\n", warning);
 	bytes_wipe(secrets, sizeof(secrets));
+	free(warning);
 	free(error);
 	free(text);
 	conf_free(c);

@@ -149,6 +149,7 @@ static void found_free(struct found *f)
 static bool find_all(const struct daemon *d, struct found *f, char **error)
 {
 	const struct conf *c = d->conf;
+	char *warning;
 
 	if (c->path) {
 		c = f->conf = conf_read(c->path, error);
@@ -159,7 +160,12 @@ static bool find_all(const struct daemon *d, struct found *f, char **error)
 			return false;
 		}
 	}
-	f->secrets_count = secret_file_read(c->secret_file, f->secrets, error);
+	/* Who it is is fixed. */
+	f->secrets_count = secret_file_read(c->secret_file, d->conf->user,
+					    f->secrets, &warning, error);
+	if (warning)
+		log_warning("reload: %s", warning);
+	free(warning);
 	return f->secrets_count > 0;
 }
 

@@ -30,12 +30,21 @@ static int fail(int exit_code, char *error)
 	return exit_code;
 }
 
+static void warn(char *warning)
+{
+	if (warning)
+		log_warning("%s", warning);
+	free(warning);
+}
+
 static int read_secrets(struct daemon *d)
 {
-	char *error = NULL;
+	const struct conf *c = d->conf;
+	char *warning, *error = NULL;
 
-	d->secrets_count =
-		secret_file_read(d->conf->secret_file, d->secrets, &error);
+	d->secrets_count = secret_file_read(c->secret_file, c->user, d->secrets,
+					    &warning, &error);
+	warn(warning);
 	return d->secrets_count > 0 ? 0 : fail(EX_CONFIG, error);
 }
 
@@ -71,13 +80,13 @@ static int make_node(struct daemon *d)
 		.querier = c->multicast_querier,
 	};
 	const char *why = "out of memory";
-	char *remade = NULL, *error = NULL;
+	char *warning, *error = NULL;
+	bool ok = key_file_load(c->key_file, c->user, config.private_key,
+				&warning, &error);
 
-	if (!key_file_load(c->key_file, config.private_key, &remade, &error))
+	warn(warning);
+	if (!ok)
 		return fail(EX_CONFIG, error);
-	if (remade)
-		log_warning("%s", remade);
-	free(remade);
 	memcpy(config.secrets, d->secrets, sizeof(config.secrets));
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
 	d->tap_mtu = config.tap_mtu;

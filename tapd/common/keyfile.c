@@ -7,15 +7,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "node/identity.h"
 #include "tapd/common/error.h"
+#include "tapd/common/private_file.h"
 
 #define SECRETS_LEN	sizeof(uint8_t[2][KEY_LEN])
-#define FILE_MAX	4096
 #define MACHINE_ID_LEN	32 /* machine-id(5): hexadecimal digits */
 #define MACHINE_ID_FILE "/etc/machine-id"
 
@@ -30,86 +29,7 @@ bool key_random(uint8_t key[KEY_LEN])
 	return n == KEY_LEN;
 }
 
-/* ---- reading a file that holds a secret ---- */
-
-/* A mount that nobody can write to is how orchestrators hand out secrets,
- * with modes of their own. */
-static bool check_private(int fd, const char *path, const struct stat *st,
-			  char **error)
-{
-	const mode_t others = S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
-	struct statvfs fs;
-
-	if (!(st->st_mode & others))
-		return true;
-	if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY))
-		return true;
-	error_set(error,
-		  "%s: others can read or change it (mode %04o); chmod 600 %s",
-		  path, (unsigned)(st->st_mode & 07777), path);
-	return false;
-}
-
-/* All of an open file's bytes and a NUL; -1 with *error. */
-static ssize_t read_all(int fd, const char *path, char text[FILE_MAX + 1],
-			char **error)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = read(fd, text + len, FILE_MAX + 1 - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	if (n < 0)
-		error_set(error, "%s: %s; check the disk", path,
-			  strerror(errno));
-	else if (len > FILE_MAX)
-		error_set(error,
-			  "%s: too large to hold keys; name another file",
-			  path);
-	else if (memchr(text, '\0', len))
-		error_set(error, "%s: is not text; name another file", path);
-	else {
-		text[len] = '\0';
-		return (ssize_t)len;
-	}
-	return -1;
-}
-
-/*
- * The text of a private file. False with *error; *missing says whether that is
- * because there is no such file. A FIFO must not block the daemon, so it is
- * opened without waiting and then refused.
- */
-static bool read_private(const char *path, char text[FILE_MAX + 1],
-			 bool *missing, char **error)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	bool ok = false;
-
-	*missing = fd < 0 && errno == ENOENT;
-	if (fd < 0) {
-		error_set(error, "%s: %s; %s", path, strerror(errno),
-			  *missing ? "create it with: tapctl genpsk"
-				   : "let tapd's user read it");
-		return false;
-	}
-	if (fstat(fd, &st) != 0)
-		error_set(error, "%s: %s; check the disk", path,
-			  strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		error_set(error, "%s: is %s; name a file", path,
-			  S_ISDIR(st.st_mode) ? "a directory"
-					      : "not a regular file");
-	else
-		ok = check_private(fd, path, &st, error) &&
-		     read_all(fd, path, text, error) >= 0;
-	close(fd);
-	return ok;
-}
+/* ---- lines ---- */
 
 /* Cuts the next line off *rest and trims it; NULL at the end. */
 static char *next_line(char **rest)
@@ -179,16 +99,22 @@ static size_t parse_secrets(const char *path, char *text,
 	return count;
 }
 
-size_t secret_file_read(const char *path, uint8_t secrets[2][KEY_LEN],
+size_t secret_file_read(const char *path, const char *user,
+			uint8_t secrets[2][KEY_LEN], char **warning,
 			char **error)
 {
-	char text[FILE_MAX + 1];
+	const struct private_rule rule = { .user = user,
+					   .group_may_read = true,
+					   .warning = warning };
+	char text[PRIVATE_FILE_MAX + 1];
 	size_t count = 0;
 	bool missing;
 
 	*error = NULL;
+	if (warning)
+		*warning = NULL;
 	memset(secrets, 0, SECRETS_LEN);
-	if (read_private(path, text, &missing, error))
+	if (private_file_read(path, &rule, text, &missing, error) >= 0)
 		count = parse_secrets(path, text, secrets, error);
 	if (count == 0)
 		bytes_wipe(secrets, SECRETS_LEN);
@@ -276,14 +202,14 @@ static bool parse_key_file(const char *path, struct key_file *k, char *text,
 	return has_key;
 }
 
-static bool read_key_file(const char *path, struct key_file *k, bool *missing,
-			  char **error)
+static bool read_key_file(const char *path, const struct private_rule *rule,
+			  struct key_file *k, bool *missing, char **error)
 {
-	char text[FILE_MAX + 1];
+	char text[PRIVATE_FILE_MAX + 1];
 	bool ok;
 
 	memset(k, 0, sizeof(*k));
-	ok = read_private(path, text, missing, error) &&
+	ok = private_file_read(path, rule, text, missing, error) >= 0 &&
 	     parse_key_file(path, k, text, error);
 	bytes_wipe(text, sizeof(text));
 	return ok;
@@ -368,7 +294,8 @@ static bool replace_file(const char *path, const char *text, char **error)
 	return ok;
 }
 
-static bool make_key_file(const char *path, struct key_file *k, char **error)
+static bool make_key_file(const char *path, const struct private_rule *rule,
+			  struct key_file *k, char **error)
 {
 	char text[160], key[KEY_STRLEN];
 	bool ok;
@@ -382,40 +309,49 @@ static bool make_key_file(const char *path, struct key_file *k, char **error)
 		 key_print(k->private_key, key),
 		 *k->machine_id ? "machine_id = " : "", k->machine_id,
 		 *k->machine_id ? "\n" : "");
-	ok = make_directories(path, error) && replace_file(path, text, error);
+	ok = make_directories(path, error) &&
+	     private_folders_check(path, rule, error) &&
+	     replace_file(path, text, error);
 	bytes_wipe(text, sizeof(text));
 	bytes_wipe(key, sizeof(key));
 	return ok;
 }
 
-bool key_file_load(const char *path, uint8_t private_key[KEY_LEN],
-		   char **remade, char **error)
+/* Of more weight than a warning of the folder. */
+static void warn_of_copy(const char *path, char **warning)
 {
+	free(*warning);
+	*warning = NULL;
+	error_set(warning,
+		  "%s: its key was made on another machine: this disk is a "
+		  "copy; made a new key, so this is a new node to the others",
+		  path);
+}
+
+bool key_file_load(const char *path, const char *user,
+		   uint8_t private_key[KEY_LEN], char **warning, char **error)
+{
+	const struct private_rule rule = { .user = user, .warning = warning };
 	char machine_id[MACHINE_ID_LEN + 1];
 	struct key_file k;
 	bool missing, ok;
 
-	*remade = NULL;
+	*warning = NULL;
 	*error = NULL;
 	memset(private_key, 0, KEY_LEN);
 	read_machine_id(machine_id);
-	ok = read_key_file(path, &k, &missing, error);
+	ok = read_key_file(path, &rule, &k, &missing, error);
 	if (!ok && missing) {
 		free(*error);
 		*error = NULL;
 		snprintf(k.machine_id, sizeof(k.machine_id), "%s", machine_id);
-		ok = make_key_file(path, &k, error);
+		ok = make_key_file(path, &rule, &k, error);
 	} else if (ok && *machine_id && *k.machine_id &&
 		   strcmp(k.machine_id, machine_id) != 0) {
 		snprintf(k.machine_id, sizeof(k.machine_id), "%s", machine_id);
-		ok = make_key_file(path, &k, error);
+		ok = make_key_file(path, &rule, &k, error);
 		if (ok)
-			error_set(
-				remade,
-				"%s: its key was made on another machine: "
-				"this disk is a copy; made a new key, so this "
-				"is a new node to the others",
-				path);
+			warn_of_copy(path, warning);
 	}
 	if (ok)
 		memcpy(private_key, k.private_key, KEY_LEN);
@@ -430,7 +366,7 @@ bool key_file_public(const char *path, struct public_key *key, char **error)
 
 	*error = NULL;
 	memset(key, 0, sizeof(*key));
-	ok = read_key_file(path, &k, &missing, error);
+	ok = read_key_file(path, NULL, &k, &missing, error);
 	if (!ok && missing) {
 		free(*error);
 		*error = NULL;

@@ -1,6 +1,7 @@
 """Every class of configuration error gives file, line and remedy, and exit 78."""
 
 import os
+import shutil
 
 import pytest
 
@@ -166,6 +167,35 @@ def test_a_secret_others_can_read_on_a_read_only_mount_is_taken(host):
                     f"chmod 644 {place}/secret && mount -o remount,ro {place} && "
                     f"timeout -s TERM 2 {program('tapd')} -c {conf}", check=False)
     assert done.returncode != EXIT_CONFIG, done.stderr
+
+
+@pytest.mark.parametrize("key", [SECRET, KEY], ids=["secret_file", "key_file"])
+@pytest.mark.parametrize("what", ["belongs to the user nobody", "others can replace it"])
+def test_a_file_that_somebody_else(make_cloud, key, what):
+    """Owns, or can put another in the place of."""
+    host = make_cloud(1).hosts[0]
+    folder = host.path("private")
+    os.makedirs(folder)
+    text = new_secret() if key == SECRET else f"private_key = {new_secret()}"
+    path = host.write("private/file", text + "\n", 0o600)
+    if what.startswith("belongs"):
+        shutil.chown(path, "nobody")
+        command = f"; chown root {path}"
+    else:
+        os.chmod(folder, 0o777)
+        command = f"; chmod o-w {folder}"
+    done, _ = run(host, GOOD.replace(key, path) + f'control_socket = "{host.path("sock")}";\n')
+    assert done.returncode == EXIT_CONFIG, done.stderr
+    message = done.stderr.splitlines()[-1]
+    assert f"{path}: {what}" in message and message.endswith(command), message
+    assert not host.has_interface()
+
+
+def test_a_folder_that_a_group_can_write_to_is_warned_of(make_cloud):
+    host = make_cloud(1).hosts[0]
+    os.chmod(host.directory, 0o775)
+    done, _ = run(host, GOOD, "-n")
+    assert done.returncode == 0 and f"; chmod g-w {host.directory}" in done.stderr, done.stderr
 
 
 def test_a_key_file_that_is_none(make_cloud):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import stat
 
@@ -381,6 +382,18 @@ def test_it_drops_to_a_user_and_still_follows(make_cloud):
     wait_for(lambda: daemons[0].status()["interface"]["mtu"] == 1400, 3, "the MTU to be seen")
     assert daemons[0].stop() == 0
     assert not cloud.hosts[0].has_interface()
+
+
+def test_a_user_reads_its_groups_secret_again(host):
+    """chown root:tapd, chmod 640: the secret cannot be changed by who uses it."""
+    daemon = Tapd(host, new_secret(), user="nobody")
+    shutil.chown(daemon.secret_file, "root", "nogroup")
+    os.chmod(daemon.secret_file, 0o640)
+    daemon.start()
+    assert daemon.ctl_run("reload").returncode == 0
+    os.chmod(daemon.secret_file, 0o644)
+    refused = daemon.ctl_run("reload")
+    assert refused.returncode != 0 and "; chmod 600 " in refused.stderr, refused.stderr
 
 
 def test_it_drops_to_a_user_and_makes_it_again(host):

@@ -34,7 +34,7 @@ static size_t read_secrets(const char *text, uint8_t secrets[2][KEY_LEN])
 	size_t count;
 
 	put_private("secret", text);
-	count = secret_file_read("secret", secrets, &error);
+	count = secret_file_read("secret", NULL, secrets, NULL, &error);
 	ck_assert_msg(count > 0, "%s", error);
 	ck_assert_ptr_null(error);
 	return count;
@@ -78,7 +78,8 @@ START_TEST(bad_secret_is_refused_and_never_quoted)
 	char *error;
 
 	put_private("secret", bad_secrets[_i].text);
-	ck_assert_uint_eq(secret_file_read("secret", secrets, &error), 0);
+	ck_assert_uint_eq(
+		secret_file_read("secret", NULL, secrets, NULL, &error), 0);
 	ck_assert_msg(strncmp(error, bad_secrets[_i].error,
 			      strlen(bad_secrets[_i].error)) == 0,
 		      "%s", error);
@@ -94,7 +95,8 @@ static void secret_fails(const char *path, const char *what)
 	uint8_t secrets[2][KEY_LEN];
 	char *error;
 
-	ck_assert_uint_eq(secret_file_read(path, secrets, &error), 0);
+	ck_assert_uint_eq(secret_file_read(path, NULL, secrets, NULL, &error),
+			  0);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_msg(strncmp(error, path, strlen(path)) == 0, "%s", error);
 	ck_assert_msg(strstr(error, what) != NULL, "%s", error);
@@ -151,7 +153,8 @@ START_TEST(secret_on_a_read_only_mount_may_be_readable)
 	secret_fails("m/secret", "chmod 600");
 	ck_assert_int_eq(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL),
 			 0);
-	ck_assert_uint_eq(secret_file_read("m/secret", secrets, &error), 1);
+	ck_assert_uint_eq(
+		secret_file_read("m/secret", NULL, secrets, NULL, &error), 1);
 	ck_assert_int_eq(umount("m"), 0);
 }
 END_TEST
@@ -161,7 +164,7 @@ END_TEST
 static void load(const char *path, uint8_t key[KEY_LEN], bool remade_expected)
 {
 	char *remade, *error;
-	bool ok = key_file_load(path, key, &remade, &error);
+	bool ok = key_file_load(path, NULL, key, &remade, &error);
 
 	ck_assert_msg(ok, "%s", error);
 	ck_assert_ptr_null(error);
@@ -202,7 +205,7 @@ START_TEST(key_of_another_machine_is_replaced_and_said)
 	}
 	put_private("k", "private_key = " SECRET_1 "\n"
 			 "machine_id = 0123456789abcdef0123456789abcdef\n");
-	ck_assert(key_file_load("k", key, &remade, &error));
+	ck_assert(key_file_load("k", NULL, key, &remade, &error));
 	ck_assert_ptr_nonnull(strstr(remade, "k: its key was made on another"));
 	ck_assert(key[0] != 1 || key[1] != 1);
 	free(remade);
@@ -242,7 +245,7 @@ START_TEST(damaged_key_file_is_refused_not_replaced)
 	FILE *f;
 
 	put_private("k", bad_keys[_i]);
-	ck_assert(!key_file_load("k", key, &remade, &error));
+	ck_assert(!key_file_load("k", NULL, key, &remade, &error));
 	ck_assert_ptr_null(remade);
 	ck_assert_ptr_nonnull(strstr(error, "remove it for a new identity"));
 	ck_assert_ptr_null(strstr(error, "AQEB"));
@@ -262,15 +265,16 @@ START_TEST(key_that_cannot_be_kept_is_an_error)
 	uint8_t key[KEY_LEN];
 
 	scratch_put("file", "");
-	ck_assert(!key_file_load("file/tap0.key", key, &remade, &error));
+	ck_assert(!key_file_load("file/tap0.key", NULL, key, &remade, &error));
 	ck_assert_ptr_nonnull(strstr(error, "file"));
 	free(error);
-	ck_assert(!key_file_load("/proc/tapd/tap0.key", key, &remade, &error));
+	ck_assert(!key_file_load("/proc/tapd/tap0.key", NULL, key, &remade,
+				 &error));
 	ck_assert_ptr_nonnull(strstr(error, "set key_file"));
 	free(error);
 	put_private("k", "private_key = " SECRET_1);
 	chmod("k", 0644);
-	ck_assert(!key_file_load("k", key, &remade, &error));
+	ck_assert(!key_file_load("k", NULL, key, &remade, &error));
 	ck_assert_ptr_nonnull(strstr(error, "chmod 600 k"));
 	free(error);
 }
