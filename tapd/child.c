@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tapd/log.h"
 #include "tapd/privileges.h"
 
 #define LINE_MAX_LEN 1024
@@ -27,6 +28,7 @@ struct child {
 	bool timed_out;
 	char line[LINE_MAX_LEN + 1];
 	size_t line_len;
+	bool cut_said;
 };
 
 struct children {
@@ -71,12 +73,24 @@ void child_cancel(struct child *child)
 
 /* ---- output ---- */
 
+static void take_byte(struct child *child, char byte)
+{
+	if (child->line_len < LINE_MAX_LEN) {
+		child->line[child->line_len++] = byte;
+		return;
+	}
+	if (!child->cut_said)
+		log_warning("a program that tapd runs printed a line longer"
+			    " than %d bytes: the rest of it is left out",
+			    LINE_MAX_LEN);
+	child->cut_said = true;
+}
+
 static void take_output(struct child *child, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] != '\n') {
-			if (child->line_len < LINE_MAX_LEN)
-				child->line[child->line_len++] = text[i];
+			take_byte(child, text[i]);
 			continue;
 		}
 		child->line[child->line_len] = '\0';

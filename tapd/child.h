@@ -21,7 +21,8 @@ void children_free(struct children *c);
 
 struct child_ops {
 	/* A line of standard output, without its newline; NULL: output goes
-	 * to our standard error. Lines over 1 KiB are cut. */
+	 * to our standard error. Of a line over 1 KiB the rest is left
+	 * out, and the log says so. */
 	void (*line)(void *user, const char *line);
 	/* It ended, with wait(2)'s status, or was killed when time was up. */
 	void (*done)(void *user, int status, bool timed_out);

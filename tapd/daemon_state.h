@@ -44,8 +44,9 @@ struct daemon {
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;
 	struct rates *rates;
-	uint16_t tap_mtu;   /* as the node knows it */
-	bool peers_changed; /* a peer went up or down: update the carrier */
+	uint16_t tap_mtu;     /* as the node knows it */
+	size_t networks_more; /* of the interface, that it does not know */
+	bool peers_changed;   /* a peer went up or down: update the carrier */
 	bool carrier;
 	bool restart_pending; /* a reload left something to the next start */
 	bool stopping;

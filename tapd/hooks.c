@@ -47,7 +47,9 @@ static void on_down_done(void *user, int status, bool timed_out)
 static bool run_hook(struct daemon *d, const char *command, const char *event,
 		     unsigned limit_s, const struct child_ops *ops)
 {
-	char name[64], what[32], list[1200] = "TAPD_ADDRESS=";
+	char name[64], what[32];
+	char list[sizeof("TAPD_ADDRESS=") +
+		  INTERFACE_ADDRESSES_MAX * PREFIX_STRLEN] = "TAPD_ADDRESS=";
 	const char *const env[] = { name, what, list, NULL };
 	size_t count, len = strlen(list);
 	const struct prefix *addresses =

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A line, with its end. */
+#define LINE_SIZE 4096
+
 /* sd-daemon(3): SD_ERR, SD_WARNING, SD_INFO. */
 static const char *const level_prefixes[] = {
 	[LOG_LEVEL_ERROR] = "<3>",
@@ -54,12 +57,27 @@ void log_set_level(enum log_level level)
 	state.level = level;
 }
 
+/* What of a message does not fit is counted at its end. Returns its length, below
+ * room; the text was n bytes long. */
+static size_t mark_cut(char *text, size_t room, size_t n)
+{
+	char mark[48];
+	size_t len;
+
+	if (n < room)
+		return n;
+	len = (size_t)snprintf(mark, sizeof(mark), " ... (%zu bytes in all)",
+			       n);
+	memcpy(text + room - 1 - len, mark, len);
+	return room - 1;
+}
+
 /* One write a line, so that lines of several daemons on one terminal do not
  * mix. Control bytes would forge lines or move the cursor: they become '?'. */
 __attribute__((format(printf, 2, 0))) static void write_line(
 	enum log_level level, const char *format, va_list args)
 {
-	char line[1024];
+	char line[LINE_SIZE];
 	const size_t room = sizeof(line) - 1; /* the newline */
 	size_t start, len;
 	ssize_t written;
@@ -75,9 +93,7 @@ __attribute__((format(printf, 2, 0))) static void write_line(
 	n = vsnprintf(line + start, room - start, format, args);
 	if (n < 0)
 		return;
-	len = start + (size_t)n;
-	if (len > room - 1)
-		len = room - 1;
+	len = start + mark_cut(line + start, room - start, (size_t)n);
 	for (size_t i = start; i < len; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';

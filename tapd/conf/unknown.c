@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tapd/common/error.h"
 #include "tapd/conf/keys.h"
 
 #define PATH_MAX_LEN 64
@@ -96,37 +98,53 @@ static bool is_group(const char *name)
 	return false;
 }
 
+static bool check_group(struct conf_reader *r, const config_setting_t *group,
+			const char *prefix);
+
+static bool check_setting(struct conf_reader *r, const config_setting_t *at,
+			  const char *path)
+{
+	const struct conf_key unknown = { .path = path };
+	char found[PATH_MAX_LEN + 1], prefix[PATH_MAX_LEN + 2];
+
+	if (conf_key_find(path))
+		return true;
+	if (!is_group(path)) {
+		nearest(found, path);
+		if (*found)
+			return conf_fail(r, &unknown, at,
+					 "unknown key; did you mean %s?",
+					 found);
+		return conf_fail(r, &unknown, at,
+				 "unknown key; remove it, or see "
+				 "tapd.conf(5)");
+	}
+	if (!config_setting_is_group(at))
+		return conf_fail(r, &unknown, at,
+				 "is a group; write it as %s = { … };", path);
+	/* It is the name of a group that there is, and so is short. */
+	snprintf(prefix, sizeof(prefix), "%s.", path);
+	return check_group(r, at, prefix);
+}
+
 /* prefix: the groups above, each with its dot. */
 static bool check_group(struct conf_reader *r, const config_setting_t *group,
 			const char *prefix)
 {
 	for (int i = 0; i < config_setting_length(group); i++) {
-		config_setting_t *at =
+		const config_setting_t *at =
 			config_setting_get_elem(group, (unsigned)i);
-		char path[2 * PATH_MAX_LEN], found[PATH_MAX_LEN + 1];
-		const struct conf_key unknown = { .path = path };
+		char *path;
+		bool ok;
 
-		snprintf(path, sizeof(path), "%s%s", prefix,
-			 config_setting_name(at));
-		if (conf_key_find(path))
-			continue;
-		if (!is_group(path)) {
-			nearest(found, path);
-			if (*found)
-				return conf_fail(r, &unknown, at,
-						 "unknown key; did you mean "
-						 "%s?",
-						 found);
-			return conf_fail(r, &unknown, at,
-					 "unknown key; remove it, or see "
-					 "tapd.conf(5)");
+		if (asprintf(&path, "%s%s", prefix, config_setting_name(at)) <
+		    0) {
+			error_set(r->error, "out of memory");
+			return false;
 		}
-		if (!config_setting_is_group(at))
-			return conf_fail(r, &unknown, at,
-					 "is a group; write it as %s = { … };",
-					 path);
-		snprintf(path + strlen(path), sizeof(path) - strlen(path), ".");
-		if (!check_group(r, at, path))
+		ok = check_setting(r, at, path);
+		free(path);
+		if (!ok)
 			return false;
 	}
 	return true;

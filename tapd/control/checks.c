@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* A datagram lost in twenty is worth a word. */
 #define LOSS_WARNING 0.05
@@ -29,13 +30,19 @@ const char *check_severity_name(enum check_severity severity)
 static void __attribute__((format(printf, 2, 3)))
 find(struct findings *f, const char *format, ...)
 {
-	char what[512];
+	char *what;
 	va_list args;
+	int len;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
+	len = vasprintf(&what, format, args);
 	va_end(args);
+	if (len < 0) {
+		f->found(f->user, f->check, "out of memory");
+		return;
+	}
 	f->found(f->user, f->check, what);
+	free(what);
 }
 
 /* ---- the host ---- */
@@ -83,6 +90,9 @@ static void name_unresolved(const struct snapshot *s, struct findings *f)
 {
 	for (size_t i = 0; i < s->unresolved_count; i++)
 		find(f, "peer %s", s->unresolved[i]);
+	if (s->unresolved_more > 0)
+		find(f, "peers: %zu more names have no address",
+		     s->unresolved_more);
 }
 
 /* ---- the peers ---- */

@@ -32,9 +32,11 @@ static void take_unresolved(struct snapshot *s, const struct resolve *resolve)
 {
 	const char *failure;
 
-	while (s->unresolved_count < SNAPSHOT_UNRESOLVED_MAX &&
-	       (failure = resolve_failure(resolve, s->unresolved_count)))
-		s->unresolved[s->unresolved_count++] = failure;
+	for (size_t i = 0; (failure = resolve_failure(resolve, i)); i++)
+		if (s->unresolved_count < SNAPSHOT_UNRESOLVED_MAX)
+			s->unresolved[s->unresolved_count++] = failure;
+		else
+			s->unresolved_more++;
 }
 
 /* The node counted its peers just now: there is room for each of them. */

@@ -13,7 +13,7 @@
 
 struct daemon;
 
-/* Names without an address, of which the rest is as telling. */
+/* Names without an address; the rest is only counted. */
 #define SNAPSHOT_UNRESOLVED_MAX 12
 
 struct snapshot_interface {
@@ -58,6 +58,7 @@ struct snapshot {
 	/* "web9: Name or service not known" */
 	const char *unresolved[SNAPSHOT_UNRESOLVED_MAX];
 	size_t unresolved_count;
+	size_t unresolved_more; /* how many there are besides */
 };
 
 /* False if memory is short; then there is nothing to free. */

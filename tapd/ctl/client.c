@@ -152,6 +152,8 @@ static char *read_line(int fd, size_t *len)
 			continue;
 		if (n == 0)
 			errno = 0;
+		if (n > 0 && *len >= ANSWER_MAX)
+			errno = EMSGSIZE;
 		if (n <= 0 || *len >= ANSWER_MAX)
 			break;
 		end = memchr(line + *len, '\n', (size_t)n);

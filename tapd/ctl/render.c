@@ -1,6 +1,8 @@
 #include "tapd/ctl/render.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,52 +50,55 @@ static const char *integer_of(const json_t *object, const char *key,
 
 #define LABEL_WIDTH 11
 
-static void label(FILE *out, const char *name, const char *text)
+static void __attribute__((format(printf, 3, 4)))
+label(FILE *out, const char *name, const char *format, ...)
 {
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
 	fprintf(out, "%-*s", LABEL_WIDTH, name);
-	columns_wrap(out, LABEL_WIDTH, LABEL_WIDTH, text);
+	columns_wrap(out, LABEL_WIDTH, LABEL_WIDTH,
+		     text ? text : "out of memory");
+	free(text);
 }
 
 static void status_interface(FILE *out, const json_t *status)
 {
 	const json_t *i = json_object_get(status, "interface");
 	const json_t *carrier = json_object_get(i, "carrier");
-	char text[512], mtu[UNITS_STRLEN];
+	char mtu[UNITS_STRLEN];
 
-	snprintf(text, sizeof(text), "%.64s %.64s mtu %s carrier %s",
-		 text_of(i, "name"), text_of(i, "mac"),
-		 integer_of(i, "mtu", mtu),
-		 json_is_boolean(carrier)
-			 ? (json_is_true(carrier) ? "up" : "down")
-			 : "-");
-	label(out, "interface", text);
+	label(out, "interface", "%s %s mtu %s carrier %s", text_of(i, "name"),
+	      text_of(i, "mac"), integer_of(i, "mtu", mtu),
+	      json_is_boolean(carrier) ? (json_is_true(carrier) ? "up" : "down")
+				       : "-");
 }
 
 static void status_node(FILE *out, const json_t *status)
 {
-	char text[512], uptime[UNITS_STRLEN];
+	char uptime[UNITS_STRLEN];
 
-	label(out, "node", text_of(status, "name"));
-	label(out, "key", text_of(status, "key"));
-	snprintf(text, sizeof(text), "%.64s, up %s, sealing with %.64s",
-		 text_of(status, "version"),
-		 units_duration(number_of(status, "uptime_s"), uptime),
-		 text_of(status, "aead"));
-	label(out, "tapd", text);
+	label(out, "node", "%s", text_of(status, "name"));
+	label(out, "key", "%s", text_of(status, "key"));
+	label(out, "tapd", "%s, up %s, sealing with %s",
+	      text_of(status, "version"),
+	      units_duration(number_of(status, "uptime_s"), uptime),
+	      text_of(status, "aead"));
 }
 
 static void status_offload(FILE *out, const json_t *status)
 {
 	const json_t *o = json_object_get(status, "offload");
-	char text[256];
 
 	if (!o)
 		return;
-	snprintf(text, sizeof(text),
-		 "tap %.32s, merge %.32s, send %.32s, receive %.32s",
-		 text_of(o, "tap"), text_of(o, "merge"), text_of(o, "send"),
-		 text_of(o, "receive"));
-	label(out, "offload", text);
+	label(out, "offload", "tap %s, merge %s, send %s, receive %s",
+	      text_of(o, "tap"), text_of(o, "merge"), text_of(o, "send"),
+	      text_of(o, "receive"));
 }
 
 static void status_traffic(FILE *out, const json_t *status, const char *name,
@@ -101,19 +106,18 @@ static void status_traffic(FILE *out, const json_t *status, const char *name,
 {
 	const json_t *rates = json_object_get(status, "rates");
 	const json_t *sums = json_object_get(status, side);
-	char key[32], text[256], f[UNITS_STRLEN], b[UNITS_STRLEN];
+	char key[32], f[UNITS_STRLEN], b[UNITS_STRLEN];
 	char all_f[UNITS_STRLEN], all_d[UNITS_STRLEN], all_b[UNITS_STRLEN];
 
 	snprintf(key, sizeof(key), "%s_frames", side);
 	units_count(number_of(rates, key), f);
 	snprintf(key, sizeof(key), "%s_bytes", side);
 	units_bytes(number_of(rates, key), b);
-	snprintf(text, sizeof(text),
-		 "%s frames/s, %s/s; in all %s frames, %s datagrams, %s", f, b,
-		 units_count(number_of(sums, "frames"), all_f),
-		 units_count(number_of(sums, "datagrams"), all_d),
-		 units_bytes(number_of(sums, "bytes"), all_b));
-	label(out, name, text);
+	label(out, name,
+	      "%s frames/s, %s/s; in all %s frames, %s datagrams, %s", f, b,
+	      units_count(number_of(sums, "frames"), all_f),
+	      units_count(number_of(sums, "datagrams"), all_d),
+	      units_bytes(number_of(sums, "bytes"), all_b));
 }
 
 static void status_multicast(FILE *out, const json_t *status)
@@ -121,41 +125,37 @@ static void status_multicast(FILE *out, const json_t *status)
 	const json_t *m = json_object_get(status, "multicast");
 	const char *wants_all =
 		json_string_value(json_object_get(m, "wants_all"));
-	char text[256], buf[UNITS_STRLEN];
+	char buf[UNITS_STRLEN];
 	const char *groups = integer_of(m, "groups", buf);
 
 	if (!json_is_object(m))
-		snprintf(text, sizeof(text), "-");
+		label(out, "multicast", "-");
 	else if (json_is_false(json_object_get(m, "snooping")))
-		snprintf(text, sizeof(text),
-			 "flooded to all (snooping = false)");
+		label(out, "multicast", "flooded to all (snooping = false)");
 	else if (wants_all)
-		snprintf(text, sizeof(text),
-			 "this host wants every group: %.192s", wants_all);
+		label(out, "multicast", "this host wants every group: %s",
+		      wants_all);
 	else
-		snprintf(text, sizeof(text),
-			 "members only; %s group%s joined here", groups,
-			 strcmp(groups, "1") == 0 ? "" : "s");
-	label(out, "multicast", text);
+		label(out, "multicast", "members only; %s group%s joined here",
+		      groups, strcmp(groups, "1") == 0 ? "" : "s");
 }
 
 void render_status(FILE *out, const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
 	const json_t *warnings = json_object_get(status, "warnings");
-	char text[128], up[UNITS_STRLEN], total[UNITS_STRLEN];
+	char up[UNITS_STRLEN], total[UNITS_STRLEN];
 
 	status_interface(out, status);
 	status_node(out, status);
 	status_offload(out, status);
-	snprintf(text, sizeof(text), "%s of %s up", integer_of(peers, "up", up),
-		 integer_of(peers, "total", total));
-	label(out, "peers", text);
+	label(out, "peers", "%s of %s up", integer_of(peers, "up", up),
+	      integer_of(peers, "total", total));
 	status_traffic(out, status, "sent", "tx");
 	status_traffic(out, status, "received", "rx");
 	status_multicast(out, status);
 	for (size_t i = 0; i < json_array_size(warnings); i++)
-		label(out, "warning", shown(json_array_get(warnings, i)));
+		label(out, "warning", "%s", shown(json_array_get(warnings, i)));
 }
 
 /* ---- peers ---- */
@@ -279,11 +279,13 @@ static void flooded_peers(FILE *out, const json_t *flooded)
 {
 	for (size_t i = 0; i < json_array_size(flooded); i++) {
 		const json_t *f = json_array_get(flooded, i);
-		char text[512];
+		char *text;
 
-		snprintf(text, sizeof(text), "%.128s gets every group: %.256s",
-			 text_of(f, "peer"), text_of(f, "why"));
+		if (asprintf(&text, "%s gets every group: %s",
+			     text_of(f, "peer"), text_of(f, "why")) < 0)
+			return;
 		columns_wrap(out, 0, 4, text);
+		free(text);
 	}
 }
 

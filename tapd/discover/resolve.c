@@ -13,17 +13,19 @@
 
 #define LOOKUPS	       4
 #define LOOKUP_LIMIT_S 20
-#define PER_NAME_MAX   32
 #define INTERVAL_MS    30000 /* ±20 % */
 #define UNANSWERED_MS  5000  /* while a name never had an answer */
 #define GATHER_MS      20L   /* answers that come together are told together */
 
+struct answer {
+	struct addr *addrs;
+	size_t count, size;
+};
+
 struct name {
 	struct conf_peer peer;
-	struct addr addrs[PER_NAME_MAX];
-	unsigned count;
-	struct addr heard[PER_NAME_MAX]; /* of an answer not complete yet */
-	unsigned heard_count;
+	struct answer known;
+	struct answer heard;		   /* not complete yet */
 	char failure[CONF_TEXT_MAX + 128]; /* "": the last answer was good */
 };
 
@@ -90,22 +92,38 @@ static void look_up(void *argument)
 
 /* ---- what it says ---- */
 
-static bool has_addr(const struct addr *list, unsigned count,
-		     const struct addr *a)
+static bool has_addr(const struct answer *answer, const struct addr *a)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (addr_equal(&list[i], a))
+	for (size_t i = 0; i < answer->count; i++)
+		if (addr_equal(&answer->addrs[i], a))
 			return true;
 	return false;
+}
+
+/* False if memory is short. */
+static bool add_addr(struct answer *answer, const struct addr *a)
+{
+	if (answer->count == answer->size) {
+		size_t size = answer->size ? 2 * answer->size : 4;
+		struct addr *more =
+			reallocarray(answer->addrs, size, sizeof(*more));
+
+		if (!more)
+			return false;
+		answer->addrs = more;
+		answer->size = size;
+	}
+	answer->addrs[answer->count++] = *a;
+	return true;
 }
 
 /* Name servers rotate their answers: order means nothing. */
 static bool same_answer(const struct name *n)
 {
-	if (n->count != n->heard_count)
+	if (n->known.count != n->heard.count)
 		return false;
-	for (unsigned i = 0; i < n->count; i++)
-		if (!has_addr(n->addrs, n->count, &n->heard[i]))
+	for (size_t i = 0; i < n->heard.count; i++)
+		if (!has_addr(&n->known, &n->heard.addrs[i]))
 			return false;
 	return true;
 }
@@ -119,14 +137,15 @@ static void note_failure(struct name *n, const char *why)
 		return; /* said before */
 	memcpy(n->failure, text, sizeof(text));
 	log_warning("peer %s%s", text,
-		    n->count ? ": keeping its last known addresses" : "");
+		    n->known.count ? ": keeping its last known addresses" : "");
 }
 
 static void note_answer(struct resolve *r, struct name *n)
 {
 	const struct timeval gather = { .tv_usec = GATHER_MS * 1000 };
+	struct answer before = n->known;
 
-	if (n->heard_count == 0) {
+	if (n->heard.count == 0) {
 		note_failure(n, "no addresses");
 		return;
 	}
@@ -135,8 +154,8 @@ static void note_answer(struct resolve *r, struct name *n)
 	n->failure[0] = '\0';
 	if (same_answer(n))
 		return;
-	memcpy(n->addrs, n->heard, sizeof(n->addrs));
-	n->count = n->heard_count;
+	n->known = n->heard;
+	n->heard = before;
 	evtimer_add(r->gather, &gather);
 }
 
@@ -156,10 +175,11 @@ static void on_line(void *user, const char *line)
 		note_failure(n, text + 1);
 	} else if (*text == '.') {
 		note_answer(r, n);
-		n->heard_count = 0;
-	} else if (n->heard_count < PER_NAME_MAX && addr_parse(&a, text, 0) &&
-		   !has_addr(n->heard, n->heard_count, &a)) {
-		n->heard[n->heard_count++] = a;
+		n->heard.count = 0;
+	} else if (addr_parse(&a, text, 0) && !has_addr(&n->heard, &a) &&
+		   !add_addr(&n->heard, &a)) {
+		log_warning("peer %s: out of memory: %s is left out",
+			    n->peer.host, text);
 	}
 }
 
@@ -179,7 +199,7 @@ static void schedule(struct resolve *r)
 	struct timeval delay;
 
 	for (size_t i = 0; i < r->count; i++)
-		if (r->names[i].count == 0)
+		if (r->names[i].known.count == 0)
 			ms = UNANSWERED_MS;
 	/* Daemons that start together need not ask together for ever. */
 	if (getrandom(&jitter, sizeof(jitter), 0) != sizeof(jitter))
@@ -199,7 +219,7 @@ static void on_done(void *user, int status, bool timed_out)
 	lookup->child = NULL;
 	/* The one it died waiting for comes last the next time. */
 	for (size_t i = lookup->number; timed_out && i < r->count; i += LOOKUPS)
-		if (r->names[i].count == 0 && !r->names[i].failure[0])
+		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
 			note_failure(&r->names[i], "the name server is silent");
 	if (!is_asking(r))
 		schedule(r);
@@ -211,7 +231,7 @@ static void start(struct resolve *r)
 					      .done = on_done };
 
 	for (size_t i = 0; i < r->count; i++)
-		r->names[i].heard_count = 0;
+		r->names[i].heard.count = 0;
 	for (unsigned i = 0; i < LOOKUPS && i < r->count; i++) {
 		struct lookup *lookup = &r->lookups[i];
 
@@ -275,6 +295,17 @@ struct resolve *resolve_new(struct event_base *base, struct children *children,
 	return r;
 }
 
+static void free_names(struct resolve *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->names[i].known.addrs);
+		free(r->names[i].heard.addrs);
+	}
+	free(r->names);
+	r->names = NULL;
+	r->count = 0;
+}
+
 void resolve_free(struct resolve *r)
 {
 	if (!r)
@@ -285,13 +316,13 @@ void resolve_free(struct resolve *r)
 		event_free(r->again);
 	if (r->gather)
 		event_free(r->gather);
-	free(r->names);
+	free_names(r);
 	free(r->spare);
 	free(r);
 }
 
-static const struct name *find_name(const struct resolve *r,
-				    const struct conf_peer *peer)
+static struct name *find_name(const struct resolve *r,
+			      const struct conf_peer *peer)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (r->names[i].peer.port == peer->port &&
@@ -326,17 +357,20 @@ bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
 	r->spare = NULL;
 	r->spare_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		const struct name *known = find_name(r, &peers[i]);
+		struct name *name = find_name(r, &peers[i]);
 
 		if (peers[i].is_addr)
 			continue;
-		if (known)
-			names[n++] = *known;
-		else
+		if (name) {
+			names[n++] = *name;
+			/* Whoever has an answer frees it. */
+			name->known = name->heard = (struct answer){ 0 };
+		} else {
 			names[n++].peer = peers[i];
+		}
 	}
 	stop(r);
-	free(r->names);
+	free_names(r);
 	r->names = names;
 	r->count = n;
 	start(r);
@@ -348,8 +382,8 @@ size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->count; i++)
-		for (unsigned j = 0; j < r->names[i].count && n < max; j++)
-			out[n++] = r->names[i].addrs[j];
+		for (size_t j = 0; j < r->names[i].known.count && n < max; j++)
+			out[n++] = r->names[i].known.addrs[j];
 	return n;
 }
 
@@ -358,7 +392,7 @@ const char *resolve_failure(const struct resolve *r, size_t at)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct name *n = &r->names[i];
 
-		if (n->failure[0] && n->count == 0 && at-- == 0)
+		if (n->failure[0] && n->known.count == 0 && at-- == 0)
 			return n->failure;
 	}
 	return NULL;

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "tapd/common/error.h"
+#include "tapd/log.h"
 #include "tapd/tap/link_impl.h"
 
 /* IFLA_ALLMULTI, which the headers have since 6.0. */
@@ -34,22 +35,41 @@ static bool read_address(const struct nlattr *attr, int family,
 	return false;
 }
 
-static unsigned find_address(const struct link_state *s,
-			     const struct prefix *address)
+static size_t find_address(const struct link_state *s,
+			   const struct prefix *address)
 {
-	unsigned i = 0;
+	size_t i = 0;
 
 	while (i < s->address_count && !prefix_equal(&s->addresses[i], address))
 		i++;
 	return i;
 }
 
-void link_note_address(struct link_state *s, const struct prefix *address,
-		       bool there)
+/* False if memory is short. */
+static bool make_room(struct link *l)
 {
-	unsigned i = find_address(s, address);
+	size_t size = l->addresses_size ? 2 * l->addresses_size : 8;
+	struct prefix *more;
 
-	if (there && i == s->address_count && i < LINK_ADDRESSES_MAX)
+	if (l->state.address_count < l->addresses_size)
+		return true;
+	more = reallocarray(l->state.addresses, size, sizeof(*more));
+	if (!more) {
+		log_warning("%s: out of memory: an address of it is not seen",
+			    l->state.name);
+		return false;
+	}
+	l->state.addresses = more;
+	l->addresses_size = size;
+	return true;
+}
+
+void link_note_address(struct link *l, const struct prefix *address, bool there)
+{
+	struct link_state *s = &l->state;
+	size_t i = find_address(s, address);
+
+	if (there && i == s->address_count && make_room(l))
 		s->addresses[s->address_count++] = *address;
 	else if (!there && i < s->address_count)
 		s->addresses[i] = s->addresses[--s->address_count];
@@ -84,8 +104,7 @@ static void take_address(struct link *l, const struct nlmsghdr *nlh)
 	if (!a.found)
 		return;
 	link_note_address(
-		&l->state,
-		&(struct prefix){ .addr = a.addr, .len = m->ifa_prefixlen },
+		l, &(struct prefix){ .addr = a.addr, .len = m->ifa_prefixlen },
 		nlh->nlmsg_type == RTM_NEWADDR);
 	l->changed = true;
 }
@@ -367,6 +386,7 @@ void link_close(struct link *l)
 		mnl_socket_close(l->monitor);
 	if (l->requests)
 		mnl_socket_close(l->requests);
+	free(l->state.addresses);
 	free(l);
 }
 

@@ -18,8 +18,7 @@
  */
 struct link;
 
-#define LINK_ADDRESSES_MAX 32
-#define LINK_ALIAS_LEN	   64
+#define LINK_ALIAS_LEN 64
 
 struct link_state {
 	bool present; /* false: deleted, or moved to another namespace */
@@ -35,8 +34,8 @@ struct link_state {
 	uint32_t mtu;
 	uint32_t queue_len;
 	uint8_t mac[6];
-	struct prefix addresses[LINK_ADDRESSES_MAX]; /* link-local ones too */
-	unsigned address_count;
+	struct prefix *addresses; /* link-local ones too */
+	size_t address_count;
 };
 
 /* NULL with *error (to be freed): no such interface, no netlink. */

@@ -137,7 +137,7 @@ int link_add_address(struct link *l, const struct prefix *address)
 			     address);
 	if (err < 0 && err != -EEXIST)
 		return err;
-	link_note_address(&l->state, address, true);
+	link_note_address(l, address, true);
 	return 0;
 }
 
@@ -150,7 +150,7 @@ int link_remove_address(struct link *l, const struct prefix *address)
 	err = change_address(l, RTM_DELADDR, 0, address);
 	if (err < 0 && err != -EADDRNOTAVAIL)
 		return err;
-	link_note_address(&l->state, address, false);
+	link_note_address(l, address, false);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct link {
 	uint32_t sequence;
 	bool changed; /* since link_read began */
 	struct link_state state;
+	size_t addresses_size; /* what there is room for */
 	uint8_t message[LINK_MESSAGE_SIZE];
 };
 
@@ -25,7 +26,7 @@ struct nlmsghdr *link_request_new(struct link *l, uint16_t type,
  * acknowledgement or a dump's end. 0 or -errno. */
 int link_request_run(struct link *l, struct nlmsghdr *nlh);
 /* An address is there, or no longer. */
-void link_note_address(struct link_state *s, const struct prefix *address,
+void link_note_address(struct link *l, const struct prefix *address,
 		       bool there);
 
 #endif

@@ -11,8 +11,8 @@
 #define LINE_SIZE 256
 
 struct listeners {
-	size_t count;
-	uint8_t macs[LISTENERS_MAX * MAC_LEN];
+	size_t count, size;
+	uint8_t *macs;
 };
 
 struct listeners *listeners_new(void)
@@ -22,6 +22,8 @@ struct listeners *listeners_new(void)
 
 void listeners_free(struct listeners *l)
 {
+	if (l)
+		free(l->macs);
 	free(l);
 }
 
@@ -46,32 +48,51 @@ static bool parse_mac(uint8_t mac[MAC_LEN], const char *text)
 	return *text == '\0';
 }
 
-/* "7    tap0            1     0     01005e000001" */
-static void take_line(struct listeners *l, char *line, unsigned index)
+/* False if memory is short. */
+static bool make_room(struct listeners *l)
+{
+	size_t size = l->size ? 2 * l->size : 64;
+	uint8_t *more;
+
+	if (l->count < l->size)
+		return true;
+	more = reallocarray(l->macs, size, MAC_LEN);
+	if (!more)
+		return false;
+	l->macs = more;
+	l->size = size;
+	return true;
+}
+
+/* "7    tap0            1     0     01005e000001". False if memory is short. */
+static bool take_line(struct listeners *l, char *line, unsigned index)
 {
 	char *rest = line, *number = strtok_r(line, " \n", &rest), *last = NULL;
 
 	if (!number || strtoul(number, NULL, 10) != index)
-		return;
+		return true;
 	for (char *word; (word = strtok_r(NULL, " \n", &rest));)
 		last = word;
-	if (last && l->count < LISTENERS_MAX &&
-	    parse_mac(l->macs + l->count * MAC_LEN, last))
+	if (!make_room(l))
+		return false;
+	if (last && parse_mac(l->macs + l->count * MAC_LEN, last))
 		l->count++;
+	return true;
 }
 
 int listeners_parse(struct listeners *l, FILE *f, unsigned index)
 {
 	char line[LINE_SIZE];
+	bool room = true;
 
 	l->count = 0;
 	/* One read gives 4 KiB: fgets goes on to the end. */
-	while (fgets(line, sizeof(line), f))
-		take_line(l, line, index);
-	if (!ferror(f))
+	while (room && fgets(line, sizeof(line), f))
+		room = take_line(l, line, index);
+	if (room && !ferror(f))
 		return 0;
 	l->count = 0;
-	return -EIO;
+	return room ? -EIO : -ENOMEM;
 }
 
 int listeners_read(struct listeners *l, unsigned index)

@@ -13,15 +13,12 @@
  */
 struct listeners;
 
-/* More than the groups that a node keeps of one host. */
-#define LISTENERS_MAX 16384
-
 /* NULL if memory is short. */
 struct listeners *listeners_new(void);
 void listeners_free(struct listeners *l);
 
-/* Reads what the interface with this index listens to; past LISTENERS_MAX the
- * rest is left out. 0 or -errno: then there are none. */
+/* Reads what the interface with this index listens to. 0 or -errno: then there
+ * are none. */
 int listeners_read(struct listeners *l, unsigned index);
 /* The same from an open file. */
 int listeners_parse(struct listeners *l, FILE *f, unsigned index);

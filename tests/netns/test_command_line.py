@@ -310,6 +310,14 @@ def test_a_name_that_does_not_resolve_is_no_end(make_cloud):
     daemons[0].process.wait_log("nowhere.invalid")
 
 
+def test_every_address_of_a_name_is_a_peer(host):
+    addresses = {f"10.9.1.{i}" for i in range(1, 41)}
+    host.publish([f"{address} many.internal" for address in addresses])
+    daemon = Tapd(host, new_secret(), peers=["many.internal"]).start()
+    wait_for(lambda: {peer["endpoint"] for peer in daemon.ctl("peers")} ==
+             {f"{address}:8273" for address in addresses}, 5, "40 peers")
+
+
 def test_an_endpoint_inside_the_tap_is_refused(make_cloud):
     cloud = make_cloud(2)
     web1, _ = start_all(cloud, peers=["10.77.0.1", "10.77.0.2"] + [h.address for h in cloud.hosts])

@@ -37,6 +37,7 @@ static const struct {
 	{ "mtu = 1500;", 1, "mtu: unknown key; did you mean interface.mtu?" },
 	{ IF("secret_file = \"/s\";"), 2, "did you mean secret_file?" },
 	{ "loglevel = \"info\";", 1, "did you mean log_level?" },
+	{ X64 X64 X64 "z = 1;", 1, X64 X64 X64 "z: unknown key; remove it" },
 	{ "colour = \"red\";", 1, "colour: unknown key; remove it" },
 	{ X64 X64 " = 1;", 1, "unknown key; remove it" },
 	{ "liveness = { interval = 1;\n intervall = 2; };", 2,

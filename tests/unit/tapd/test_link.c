@@ -119,6 +119,30 @@ START_TEST(follows_what_others_change)
 }
 END_TEST
 
+/* A router with its virtual addresses has more than a table would. */
+START_TEST(every_address_is_known)
+{
+	struct prefix first = prefix("10.78.0.1/32");
+	struct prefix last = prefix("10.78.0.200/32");
+	struct link *l;
+
+	netns_run("ip tuntap add dev t0 mode tap");
+	netns_run("for i in $(seq 100); do"
+		  " echo addr add 10.78.0.$i/32 dev t0; done | ip -b -");
+	l = open_link("t0");
+	ck_assert_uint_eq(link_state(l)->address_count, 100);
+	netns_run("for i in $(seq 101 200); do"
+		  " echo addr add 10.78.0.$i/32 dev t0; done | ip -b -");
+	ck_assert(link_read(l));
+	ck_assert_uint_eq(link_state(l)->address_count, 200);
+	netns_run("ip addr del 10.78.0.1/32 dev t0");
+	ck_assert(link_read(l));
+	ck_assert(!link_has_address(l, &first));
+	ck_assert(link_has_address(l, &last));
+	link_close(l);
+}
+END_TEST
+
 START_TEST(bridge_port_is_still_there_when_it_leaves_the_bridge)
 {
 	struct link *l = open_new();
@@ -331,6 +355,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(sets_what_ip_shows),
 	UNIT_TEST(without_rights_only_what_differs_fails),
 	UNIT_TEST(follows_what_others_change),
+	UNIT_TEST(every_address_is_known),
 	UNIT_TEST(bridge_port_is_still_there_when_it_leaves_the_bridge),
 	UNIT_TEST(master_that_is_no_vrf_is_told_at_once),
 	UNIT_TEST(all_multicast_is_seen_whoever_asked_for_it),

@@ -26,7 +26,7 @@ static void redirect(void)
 
 static const char *logged(void)
 {
-	static char text[4096];
+	static char text[8192];
 	ssize_t n;
 
 	fflush(stderr);
@@ -96,9 +96,10 @@ START_TEST(control_bytes_cannot_forge_a_line)
 }
 END_TEST
 
-START_TEST(long_line_is_cut_and_still_ends)
+START_TEST(long_line_says_that_it_is_cut)
 {
-	char text[3000];
+	static const char end[] = "x ... (5999 bytes in all)\n";
+	char text[6000];
 	const char *line;
 
 	memset(text, 'x', sizeof(text) - 1);
@@ -106,8 +107,24 @@ START_TEST(long_line_is_cut_and_still_ends)
 	log_open("tap0", LOG_LEVEL_INFO);
 	log_info("%s", text);
 	line = logged();
-	ck_assert_uint_le(strlen(line), 1024);
-	ck_assert_int_eq(line[strlen(line) - 1], '\n');
+	ck_assert_uint_le(strlen(line), 4096);
+	ck_assert_str_eq(line + strlen(line) - strlen(end), end);
+}
+END_TEST
+
+/* As many as a reload logs of a list. */
+START_TEST(line_of_four_names_is_whole)
+{
+	char name[254];
+	const char *line;
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	log_open("tap0", LOG_LEVEL_INFO);
+	log_info("%s %s %s %s.", name, name, name, name);
+	line = logged();
+	ck_assert_uint_eq(strlen(line), strlen("tapd[tap0]: ") + 4 * 254 + 1);
+	ck_assert_ptr_nonnull(strstr(line, "x.\n"));
 }
 END_TEST
 
@@ -127,7 +144,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(inherited_journal_stream_of_another_file_is_ignored),
 	UNIT_TEST(lines_above_the_level_are_not_written),
 	UNIT_TEST(control_bytes_cannot_forge_a_line),
-	UNIT_TEST(long_line_is_cut_and_still_ends),
+	UNIT_TEST(long_line_says_that_it_is_cut),
+	UNIT_TEST(line_of_four_names_is_whole),
 	UNIT_TEST(errno_is_untouched),
 };
 

@@ -3,8 +3,48 @@
 
 #include <check.h>
 #include <event2/event.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MANY 1000U
+
+int __real_getaddrinfo(const char *host, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **found);
+int __wrap_getaddrinfo(const char *host, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **found);
+
+/* As getaddrinfo(3) does, in one piece that freeaddrinfo(3) frees. */
+static struct addrinfo *answer(uint32_t ip)
+{
+	struct addrinfo *a = calloc(1, sizeof(*a) + sizeof(struct sockaddr_in));
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(ip) };
+
+	ck_assert_ptr_nonnull(a);
+	a->ai_family = AF_INET;
+	a->ai_addrlen = sizeof(name);
+	a->ai_addr = (void *)(a + 1);
+	memcpy(a->ai_addr, &name, sizeof(name));
+	return a;
+}
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+		       const struct addrinfo *hints, struct addrinfo **found)
+{
+	if (strcmp(host, "many.test") != 0)
+		return __real_getaddrinfo(host, service, hints, found);
+	*found = NULL;
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct addrinfo *a = answer(0x0a000001 + i);
+
+		a->ai_next = *found;
+		*found = a;
+	}
+	return 0;
+}
 
 /* Numeric hosts stand for names: getaddrinfo answers them without a server. */
 
@@ -45,8 +85,8 @@ static struct conf_peer peer(const char *host, uint16_t port)
 
 static bool knows(const char *text)
 {
-	struct addr all[64], a;
-	size_t n = resolve_addresses(resolve, all, 64);
+	struct addr all[MANY + 1], a;
+	size_t n = resolve_addresses(resolve, all, MANY + 1);
 
 	ck_assert(addr_parse(&a, text, 0));
 	for (size_t i = 0; i < n; i++)
@@ -58,11 +98,11 @@ static bool knows(const char *text)
 /* Runs the loop until so many addresses are known. */
 static void wait_for(size_t count)
 {
-	struct addr all[64];
+	struct addr all[MANY + 1];
 
-	while (resolve_addresses(resolve, all, 64) < count)
+	while (resolve_addresses(resolve, all, MANY + 1) < count)
 		event_base_dispatch(base);
-	ck_assert_uint_eq(resolve_addresses(resolve, all, 64), count);
+	ck_assert_uint_eq(resolve_addresses(resolve, all, MANY + 1), count);
 }
 
 START_TEST(names_become_addresses_of_both_families)
@@ -83,6 +123,24 @@ START_TEST(names_become_addresses_of_both_families)
 	}
 	ck_assert(knows("[2001:db8::1]:9"));
 	ck_assert_ptr_null(resolve_failure(resolve, 0));
+}
+END_TEST
+
+START_TEST(every_address_of_a_name_counts)
+{
+	const struct conf_peer peers[] = {
+		peer("many.test", 5),
+		peer("192.0.2.1", 5),
+	};
+
+	ck_assert(resolve_set(resolve, peers, 1));
+	wait_for(MANY);
+	ck_assert(knows("10.0.0.1:5"));
+	ck_assert(knows("10.0.3.232:5"));
+	/* The answer goes over to the next list. */
+	ck_assert(resolve_set(resolve, peers, 2));
+	ck_assert(knows("10.0.3.232:5"));
+	wait_for(MANY + 1);
 }
 END_TEST
 
@@ -190,6 +248,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("resolve", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(names_become_addresses_of_both_families),
+	UNIT_TEST(every_address_of_a_name_counts),
 	UNIT_TEST(name_that_fails_does_not_hide_the_others),
 	UNIT_TEST(addresses_where_no_peer_can_be_are_no_answer),
 	UNIT_TEST(answers_outlive_a_new_list),

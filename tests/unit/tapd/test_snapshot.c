@@ -243,15 +243,17 @@ START_TEST(an_empty_list_of_keys_trusts_nobody)
 }
 END_TEST
 
-START_TEST(names_without_an_address_are_few)
+START_TEST(names_without_an_address_are_few_and_the_rest_is_counted)
 {
 	for (size_t i = 0; i < 30; i++)
 		failures[i] = "web9: Name or service not known";
 	take();
 	ck_assert_uint_eq(s.unresolved_count, SNAPSHOT_UNRESOLVED_MAX);
+	ck_assert_uint_eq(s.unresolved_more, 30 - SNAPSHOT_UNRESOLVED_MAX);
 	failures[1] = NULL;
 	take();
 	ck_assert_uint_eq(s.unresolved_count, 1);
+	ck_assert_uint_eq(s.unresolved_more, 0);
 	ck_assert_ptr_eq(s.unresolved[0], failures[0]);
 }
 END_TEST
@@ -262,7 +264,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_interface_and_the_addresses_it_lacks),
 	UNIT_TEST(peers_have_their_rates),
 	UNIT_TEST(an_empty_list_of_keys_trusts_nobody),
-	UNIT_TEST(names_without_an_address_are_few),
+	UNIT_TEST(names_without_an_address_are_few_and_the_rest_is_counted),
 };
 
 UNIT_MAIN("snapshot", tests)
