@@ -13,6 +13,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/daemon.h"
 #include "tapd/log.h"
+#include "tapd/tap/interface.h"
 
 static const char usage[] =
 	"usage: tapd [-n] -c FILE\n"
@@ -148,12 +149,26 @@ static struct conf *read_conf(const struct options *o)
 	return c;
 }
 
+/* What the file means on this host. */
+static void check_host(const struct conf *c)
+{
+	struct interface_plan plan;
+	char *error = NULL;
+
+	if (interface_plan(&plan, c, &error))
+		return;
+	fprintf(stderr, "%s\n", error ? error : "out of memory");
+	exit(EX_CONFIG);
+}
+
 /* The secret need not be on the host where a configuration is checked. */
 static int check(struct conf *c)
 {
 	uint8_t secrets[2][KEY_LEN];
-	char *text = conf_print(c), *warning, *error = NULL;
+	char *text, *warning, *error = NULL;
 
+	check_host(c);
+	text = conf_print(c);
 	if (text)
 		fputs(text, stdout);
 	if (secret_file_read(c->secret_file, c->user, secrets, &warning,

@@ -143,9 +143,11 @@ static bool check_addresses(struct conf_reader *r)
 static bool check_together(struct conf_reader *r)
 {
 	const struct conf_key *from = conf_key_find("interface.address_from");
-	const struct conf *c = r->conf;
+	struct conf *c = r->conf;
 	double down = c->liveness_interval * c->liveness_down_after;
 
+	if (*c->interface.address_from)
+		c->address_from_at = conf_where(r, from);
 	if (*c->interface.address_from && c->interface.address_count == 0)
 		return conf_fail(r, from, NULL,
 				 "there is no interface.address to complete; "
@@ -247,6 +249,7 @@ void conf_free(struct conf *c)
 	if (!c)
 		return;
 	free(c->path);
+	free(c->address_from_at);
 	free(c->trusted_keys);
 	free(c->peers);
 	free(c);

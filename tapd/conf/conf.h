@@ -30,7 +30,8 @@ enum conf_merge { CONF_MERGE_NONE, CONF_MERGE_TCP, CONF_MERGE_ALL };
 extern const char *const conf_merge_words[];
 
 struct conf {
-	char *path; /* of the file; NULL: command line only */
+	char *path;	       /* of the file; NULL: command line only */
+	char *address_from_at; /* "FILE:LINE", for errors; may be NULL */
 
 	struct {
 		char name[CONF_IFNAME_LEN];

@@ -57,4 +57,8 @@ bool conf_fail(struct conf_reader *r, const struct conf_key *key,
 	       const config_setting_t *at, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Where the key is set, "FILE:LINE" or "command line"; to be freed, NULL if
+ * memory is short. */
+char *conf_where(const struct conf_reader *r, const struct conf_key *key);
+
 #endif

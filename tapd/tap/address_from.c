@@ -1,10 +1,23 @@
 #include "tapd/tap/address_from.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tapd/common/error.h"
+#include "tapd/tap/default_route.h"
 #include "tapd/underlay/sockname.h"
+
+/* How many interfaces an error names before it only counts. */
+#define NAMED_MAX 8
+
+static bool has_family(const struct ifaddrs *i, bool v4, struct addr *a)
+{
+	return i->ifa_addr && sockname_to_addr(a, i->ifa_addr) &&
+	       addr_is_v4(a) == v4;
+}
 
 /* The first global address, or else the first link-local one. */
 static bool find_address_of(const char *interface, bool v4, struct addr *out)
@@ -16,8 +29,8 @@ static bool find_address_of(const char *interface, bool v4, struct addr *out)
 	if (getifaddrs(&all) < 0)
 		return false;
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		if (strcmp(i->ifa_name, interface) != 0 || !i->ifa_addr ||
-		    !sockname_to_addr(&a, i->ifa_addr) || addr_is_v4(&a) != v4)
+		if (strcmp(i->ifa_name, interface) != 0 ||
+		    !has_family(i, v4, &a))
 			continue;
 		if (!found ||
 		    (addr_is_link_local(out) && !addr_is_link_local(&a)))
@@ -27,6 +40,77 @@ static bool find_address_of(const char *interface, bool v4, struct addr *out)
 	freeifaddrs(all);
 	return found;
 }
+
+/* ---- what there is instead ---- */
+
+static bool is_candidate(const struct ifaddrs *i, const char *tap, bool v4)
+{
+	struct addr a;
+
+	return !(i->ifa_flags & IFF_LOOPBACK) &&
+	       strcmp(i->ifa_name, tap) != 0 && has_family(i, v4, &a);
+}
+
+/* An interface is in the list once for each of its addresses. */
+static bool is_first(const struct ifaddrs *all, const struct ifaddrs *i,
+		     const char *tap, bool v4)
+{
+	for (; all != i; all = all->ifa_next)
+		if (is_candidate(all, tap, v4) &&
+		    strcmp(all->ifa_name, i->ifa_name) == 0)
+			return false;
+	return true;
+}
+
+static void list_candidates(FILE *out, const char *tap, bool v4)
+{
+	struct ifaddrs *all = NULL;
+	unsigned count = 0;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		if (!is_candidate(i, tap, v4) || !is_first(all, i, tap, v4))
+			continue;
+		if (count++ < NAMED_MAX)
+			fprintf(out, "%s%s", count > 1 ? ", " : "",
+				i->ifa_name);
+	}
+	if (count > NAMED_MAX)
+		fprintf(out, " and %u more", count - NAMED_MAX);
+	if (count == 0)
+		fputs("none", out);
+	freeifaddrs(all);
+}
+
+/* To be freed; NULL if memory is short. */
+static char *candidates(const char *tap, bool v4)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	list_candidates(out, tap, v4);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* what: why address_from does not do, as an English sentence without its end. */
+static bool fail(char **error, const char *what, const char *tap, bool v4)
+{
+	char *there = candidates(tap, v4);
+
+	error_set(error, "%s; interfaces with an %s address: %s", what,
+		  v4 ? "IPv4" : "IPv6", there ? there : "not known");
+	free(there);
+	return false;
+}
+
+/* ---- */
 
 static void replace_host_bits(struct prefix *p, const struct addr *from)
 {
@@ -41,22 +125,37 @@ static void replace_host_bits(struct prefix *p, const struct addr *from)
 	}
 }
 
-bool address_take_host_bits(const char *interface, struct prefix *address,
-			    char **error)
+bool address_take_host_bits(const char *from, const char *tap,
+			    struct prefix *address, char **error)
 {
 	bool v4 = addr_is_v4(&address->addr);
-	char text[PREFIX_STRLEN];
-	struct addr from;
+	char name[IF_NAMESIZE], text[PREFIX_STRLEN], what[256];
+	struct addr a;
 
-	if (!find_address_of(interface, v4, &from)) {
-		error_set(error,
-			  "address_from: %s has no %s address to take the"
-			  " host bits of %s from: give it one, or write the"
-			  " whole address",
-			  interface, v4 ? "IPv4" : "IPv6",
-			  prefix_print(address, text));
-		return false;
+	snprintf(name, sizeof(name), "%s", from);
+	if (strcmp(from, ADDRESS_FROM_DEFAULT) == 0 &&
+	    !default_route_find(v4, tap, name) &&
+	    !default_route_find(!v4, tap, name))
+		return fail(error,
+			    "there is no default route whose interface it"
+			    " could be: name one",
+			    tap, v4);
+	if (if_nametoindex(name) == 0) {
+		snprintf(what, sizeof(what),
+			 "there is no interface \"%s\": name one that there is,"
+			 " or write \"" ADDRESS_FROM_DEFAULT
+			 "\" for that of the default route",
+			 name);
+		return fail(error, what, tap, v4);
 	}
-	replace_host_bits(address, &from);
+	if (!find_address_of(name, v4, &a)) {
+		snprintf(what, sizeof(what),
+			 "%s has no %s address to take the host bits of %s"
+			 " from: give it one, or write the whole address",
+			 name, v4 ? "IPv4" : "IPv6",
+			 prefix_print(address, text));
+		return fail(error, what, tap, v4);
+	}
+	replace_host_bits(address, &a);
 	return true;
 }

@@ -214,15 +214,30 @@ static void derive_mac(uint8_t mac[6], const struct public_key *key)
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
 }
 
+static bool complete_address(const struct conf *c, struct prefix *address,
+			     char **error)
+{
+	const char *at = c->address_from_at;
+	char *why = NULL;
+
+	if (!*c->interface.address_from)
+		return true;
+	if (address_take_host_bits(c->interface.address_from, c->interface.name,
+				   address, &why))
+		return true;
+	error_set(error, "%s%sinterface.address_from: %s", at ? at : "",
+		  at ? ": " : "", why ? why : "out of memory");
+	free(why);
+	return false;
+}
+
 static bool complete_addresses(const struct conf *c,
 			       struct prefix out[INTERFACE_ADDRESSES_MAX],
 			       char **error)
 {
 	for (unsigned n = 0; n < c->interface.address_count; n++) {
 		out[n] = c->interface.address[n];
-		if (*c->interface.address_from &&
-		    !address_take_host_bits(c->interface.address_from, &out[n],
-					    error))
+		if (!complete_address(c, &out[n], error))
 			return false;
 	}
 	return true;

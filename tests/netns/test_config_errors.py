@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from cloud import EXIT_CONFIG, new_secret, program
+from cloud import EXIT_CONFIG, EXIT_SYSTEM, new_secret, program
 
 SECRET, KEY = "%SECRET%", "%KEY%"
 GOOD = f"""\
@@ -118,6 +118,22 @@ def test_error(host, name, options):
     assert "; " in message or number is None or name == "syntax", f"no remedy: {message}"
     assert not host.has_interface() and not os.path.exists(host.path("tap0.key")), \
         "nothing has changed"
+
+
+@pytest.mark.parametrize("options", [[], ["-n"]], ids=["start", "check"])
+def test_address_from_an_interface_that_is_not_there(host, options):
+    """As a file for EC2, where it is ens5, is on another cloud."""
+    done, conf = run(host, line(4, '    address_from = "ens5";'), *options)
+    assert done.returncode == (EXIT_CONFIG if options else EXIT_SYSTEM), done.stderr
+    message = done.stderr.splitlines()[0]
+    assert f"{conf}:4: interface.address_from: " in message
+    assert '"ens5"' in message and message.endswith(": eth0") and '"default"' in message
+    assert not host.has_interface()
+
+
+def test_address_from_the_default_route(host):
+    done, _ = run(host, line(4, '    address_from = "default";'), "-n")
+    assert done.returncode == 0 and 'address_from = "default";' in done.stdout
 
 
 SECRETS = {

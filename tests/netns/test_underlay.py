@@ -63,7 +63,7 @@ def test_one_file_on_all_hosts(make_cloud):
     for host in cloud.hosts:
         daemon = Tapd(host, secret, name=None, **{
             "interface.address": ["10.77.0.0/24", "fd77::/64"],
-            "interface.address_from": "eth0", "secret_file": f"{place}/tap0.secret",
+            "interface.address_from": "default", "secret_file": f"{place}/tap0.secret",
             "key_file": f"{place}/tap0.key", "control_socket": f"{place}/tap0.sock"})
         texts.add(conf_text(daemon.settings))
         # Its own files at the path that the file names, and its own host name.

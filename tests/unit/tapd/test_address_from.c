@@ -34,7 +34,7 @@ START_TEST(host_bits_come_from_another_interface)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct prefix p = prefix(table[i].configured);
 
-		ck_assert(address_take_host_bits("d0", &p, &error));
+		ck_assert(address_take_host_bits("d0", "t0", &p, &error));
 		ck_assert_str_eq(prefix_print(&p, text), table[i].expected);
 	}
 }
@@ -50,19 +50,86 @@ START_TEST(link_local_host_bits_serve_where_there_are_no_global_ones)
 		  " peer name d1");
 	netns_run("ip link set d0 up; ip link set d1 up");
 	netns_run("ip addr add 10.9.3.4/16 dev d0");
-	ck_assert(address_take_host_bits("d0", &p, &error));
+	ck_assert(address_take_host_bits("d0", "t0", &p, &error));
 	ck_assert_str_eq(prefix_print(&p, text), "fd77::ff:fe00:9/64");
 }
 END_TEST
 
-START_TEST(interface_without_an_address_is_named)
+static void fails(const char *from, const char *address, const char *why)
 {
-	struct prefix p = prefix("10.77.0.0/16");
+	struct prefix p = prefix(address);
 	char *error = NULL;
 
-	ck_assert(!address_take_host_bits("eth9", &p, &error));
-	ck_assert_ptr_nonnull(strstr(error, "eth9 has no IPv4 address"));
+	ck_assert(!address_take_host_bits(from, "t0", &p, &error));
+	ck_assert_msg(strstr(error, why) != NULL, "\"%s\" lacks \"%s\"", error,
+		      why);
 	free(error);
+}
+
+static void takes(const char *from, const char *address, const char *expected)
+{
+	struct prefix p = prefix(address);
+	char text[PREFIX_STRLEN], *error = NULL;
+
+	ck_assert_msg(address_take_host_bits(from, "t0", &p, &error), "%s",
+		      error);
+	ck_assert_str_eq(prefix_print(&p, text), expected);
+}
+
+START_TEST(error_says_which_interfaces_there_are)
+{
+	fails("eth9", "10.77.0.0/16", "IPv4 address: none");
+	netns_run("ip link add d0 type veth peer name d1");
+	netns_run("ip link add t0 type veth peer name t1");
+	netns_run("ip addr add 10.9.3.4/16 dev d0");
+	netns_run("ip addr add 10.9.3.5/16 dev d0");
+	netns_run("ip addr add 10.9.3.6/16 dev d1");
+	netns_run("ip addr add 10.77.0.1/16 dev t0");
+	netns_run("ip link set lo up");
+	fails("eth9", "10.77.0.0/16",
+	      "there is no interface \"eth9\": name one that there is");
+	fails("eth9", "10.77.0.0/16",
+	      "interfaces with an IPv4 address: d1, d0");
+	fails("eth9", "fd77::/64", "interfaces with an IPv6 address: none");
+	fails("t1", "10.77.0.0/16", "t1 has no IPv4 address");
+	netns_run("for i in $(seq 5); do"
+		  " ip link add e$i type veth peer name f$i;"
+		  " ip addr add 10.10.$i.1/24 dev e$i;"
+		  " ip addr add 10.11.$i.1/24 dev f$i; done");
+	fails("eth9", "10.77.0.0/16", " and 4 more");
+}
+END_TEST
+
+START_TEST(default_is_the_interface_of_the_default_route)
+{
+	netns_run("for i in 0 1 2 3; do"
+		  " ip link add e$i type veth peer name f$i;"
+		  " ip link set f$i up; ip link set e$i up; ip addr add "
+		  "10.9.$i.4/24 dev e$i;"
+		  " ip addr add fd09:$i::7/64 dev e$i nodad; done");
+	fails("default", "10.77.0.0/24", "no default route");
+	fails("default", "10.77.0.0/24", "address: e0,");
+	/* Of another table, and one that leads nowhere. */
+	netns_run("ip route add default via 10.9.0.1 dev e0 table 99");
+	netns_run("ip route add unreachable default metric 1");
+	fails("default", "10.77.0.0/24", "no default route");
+	netns_run("ip route add default via 10.9.1.1 dev e1 metric 200");
+	takes("default", "10.77.0.0/16", "10.77.1.4/16");
+	netns_run("ip route add default via 10.9.2.1 dev e2 metric 100");
+	takes("default", "10.77.0.0/16", "10.77.2.4/16");
+	/* IPv6 has none: the same interface. */
+	takes("default", "fd77::/16", "fd77:2::7/16");
+	netns_run("ip route add default via fd09:3::1 dev e3");
+	takes("default", "fd77::/16", "fd77:3::7/16");
+	/* The TAP's own, as DHCP over it gives one. */
+	netns_run("ip link add t0 type veth peer name t1; ip link set t1 up;"
+		  " ip link set t0 up;"
+		  " ip addr add 10.77.9.9/16 dev t0;"
+		  " ip route add default via 10.77.0.1 dev t0 metric 50");
+	takes("default", "10.77.0.0/16", "10.77.2.4/16");
+	netns_run("ip route add default metric 10 nexthop via 10.9.0.1 dev e0"
+		  " nexthop via 10.9.1.1 dev e1");
+	takes("default", "10.77.0.0/16", "10.77.0.4/16");
 }
 END_TEST
 
@@ -71,7 +138,8 @@ static const struct unit_test tests[] = {
 		  .allowed = netns_is_allowed),
 	UNIT_TEST(host_bits_come_from_another_interface),
 	UNIT_TEST(link_local_host_bits_serve_where_there_are_no_global_ones),
-	UNIT_TEST(interface_without_an_address_is_named),
+	UNIT_TEST(error_says_which_interfaces_there_are),
+	UNIT_TEST(default_is_the_interface_of_the_default_route),
 };
 
 UNIT_MAIN("address_from", tests)
