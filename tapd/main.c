@@ -39,6 +39,10 @@ static const char usage[] =
 	"\n"
 	"PEER is an address or a host name, with :PORT if it is not 8273.\n";
 
+#define NAME_IS_CUT                                                           \
+	"name: the host's name is longer than the 63 characters of a node's:" \
+	" this one is called %s"
+
 struct options {
 	const char *file;
 	bool check;
@@ -168,6 +172,8 @@ static int check(struct conf *c)
 	char *text, *warning, *error = NULL;
 
 	check_host(c);
+	if (c->name_is_cut)
+		fprintf(stderr, "warning: " NAME_IS_CUT "\n", c->name);
 	text = conf_print(c);
 	if (text)
 		fputs(text, stdout);
@@ -208,5 +214,7 @@ int main(int argc, char **argv)
 	if (o.check)
 		return check(c);
 	log_open(c->interface.name, (enum log_level)c->log_level);
+	if (c->name_is_cut)
+		log_warning(NAME_IS_CUT, c->name);
 	return daemon_run(c);
 }

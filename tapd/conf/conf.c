@@ -1,5 +1,6 @@
 #include "tapd/conf/conf.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "tapd/common/error.h"
 #include "tapd/conf/keys.h"
 #include "tapd/conf/source.h"
+#include "tapd/conf/syntax.h"
 #include "tapd/conf/types.h"
 #include "tapd/conf/unknown.h"
 
@@ -60,20 +62,23 @@ static bool default_interface(struct conf_reader *r)
 	return true;
 }
 
-/* The host's name; what may not be in a node's name becomes '-'. */
+/* The host's name, as far as there is room; what may not be in a node's name
+ * becomes '-'. */
 static void default_name(struct conf *c)
 {
-	char name[CONF_NAME_LEN] = "";
+	char name[HOST_NAME_MAX + 1] = "";
 
-	if (gethostname(name, sizeof(name) - 1) != 0 || !*name)
+	if (gethostname(name, sizeof(name)) != 0 || !*name)
 		snprintf(name, sizeof(name), "%s", "localhost");
+	c->name_is_cut = strlen(name) >= sizeof(c->name);
+	name[sizeof(c->name) - 1] = '\0';
 	for (char *at = name; *at; at++) {
 		char one[2] = { *at, '\0' };
 
 		if (conf_check_name(one))
 			*at = '-';
 	}
-	snprintf(c->name, sizeof(c->name), "%s", name);
+	memcpy(c->name, name, strlen(name) + 1);
 }
 
 static bool fill_defaults(struct conf_reader *r)
@@ -207,6 +212,21 @@ static struct conf *conf_load(config_t *config, const char *path,
 	return NULL;
 }
 
+/* line: where it was noticed. */
+static void syntax_advice(const struct conf_source *source, unsigned line,
+			  const struct syntax_mistake *m, char **error)
+{
+	char opened[32] = "";
+
+	if (m->opened)
+		snprintf(opened, sizeof(opened), " of line %u",
+			 conf_source_line(source, m->opened));
+	error_set(error, "%s:%u: syntax error; %s%s",
+		  conf_source_file(source, line),
+		  conf_source_line(source, line),
+		  m->advice ? m->advice : "out of memory", opened);
+}
+
 static void syntax_error(const config_t *config,
 			 const struct conf_source *source, char **error)
 {
@@ -214,13 +234,32 @@ static void syntax_error(const config_t *config,
 	const char *text = config_error_text(config);
 	const char *advice = "look for a missing ';', quote or bracket here or "
 			     "on the line before";
+	struct syntax_mistake m;
 
 	if (strstr(text, "duplicate"))
 		advice = "a key may be given once; remove one of them";
 	else if (strstr(text, "array"))
 		advice = "put each entry in quotes";
+	else if (syntax_find_mistake(conf_source_text(source), &m)) {
+		syntax_advice(source, line, &m, error);
+		free(m.advice);
+		return;
+	}
 	error_set(error, "%s:%u: %s; %s", conf_source_file(source, line),
 		  conf_source_line(source, line), text, advice);
+}
+
+/* What libconfig takes, but differently from how it was meant. */
+static bool is_as_meant(const struct conf_source *source, char **error)
+{
+	struct syntax_mistake m;
+	bool wrong =
+		syntax_find_mistake(conf_source_text(source), &m) && m.accepted;
+
+	if (wrong)
+		syntax_advice(source, m.line, &m, error);
+	free(m.advice);
+	return !wrong;
 }
 
 struct conf *conf_read(const char *path, char **error)
@@ -234,11 +273,13 @@ struct conf *conf_read(const char *path, char **error)
 	if (!source)
 		return NULL;
 	config_init(&config);
-	if (config_read_string(&config, conf_source_text(source))) {
-		c = conf_load(&config, path, source, error);
-	} else {
+	if (!config_read_string(&config, conf_source_text(source))) {
 		syntax_error(&config, source, error);
 		config_destroy(&config);
+	} else if (!is_as_meant(source, error)) {
+		config_destroy(&config);
+	} else {
+		c = conf_load(&config, path, source, error);
 	}
 	conf_source_free(source);
 	return c;

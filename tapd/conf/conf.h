@@ -59,6 +59,7 @@ struct conf {
 	char key_file[CONF_TEXT_MAX];
 	char control_socket[CONF_TEXT_MAX];
 	char name[CONF_NAME_LEN];
+	bool name_is_cut; /* it is the host's, which is longer */
 	struct conf_peer *peers;
 	size_t peers_count;
 

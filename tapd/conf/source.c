@@ -32,6 +32,22 @@ struct conf_source {
 	unsigned files_count;
 };
 
+/* The byte order mark that some editors put at the beginning. */
+static void remove_mark(char *text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t len = strlen(mark);
+
+	if (strncmp(text, mark, len) == 0)
+		memmove(text, text + len, strlen(text + len) + 1);
+}
+
+static bool is_utf16(const char *text, size_t len)
+{
+	return len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
+			    memcmp(text, "\xfe\xff", 2) == 0);
+}
+
 /* The bytes of a file and a NUL, or NULL with the reason in *why. */
 static char *load(const char *path, const char **why)
 {
@@ -57,12 +73,15 @@ static char *load(const char *path, const char **why)
 	else if (len > SOURCE_MAX)
 		*why = "larger than 1 MiB";
 	else if (memchr(text, '\0', len))
-		*why = "not text: it contains a NUL byte";
+		*why = is_utf16(text, len) ? "UTF-16; save it as UTF-8"
+					   : "not text: it contains a NUL byte";
 	else
 		text[len] = '\0';
 	if (*why) {
 		free(text);
 		text = NULL;
+	} else {
+		remove_mark(text);
 	}
 out:
 	fclose(f);
@@ -192,11 +211,17 @@ static bool include(struct conf_source *s, unsigned file, unsigned number,
 			  from, number);
 		return false;
 	}
-	if (depth >= INCLUDE_MAX || s->files_count == FILES_MAX)
+	if (depth >= INCLUDE_MAX)
 		error_set(error,
-			  "%s:%u: @include \"%s\": too many files, or they "
-			  "include one another; remove the circle",
-			  from, number, path);
+			  "%s:%u: @include \"%s\": more than %d deep; if they "
+			  "include one another, remove the circle",
+			  from, number, path, INCLUDE_MAX);
+	else if (s->files_count == FILES_MAX)
+		error_set(
+			error,
+			"%s:%u: @include \"%s\": more than %d files; put some "
+			"of them together",
+			from, number, path, FILES_MAX);
 	else if (add_file(s, path, depth + 1, &inner))
 		ok = true;
 	else

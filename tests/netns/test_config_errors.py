@@ -35,6 +35,11 @@ def after(text):
 # name: (text, line of the error, words that must be in the message)
 ERRORS = {
     "syntax": (line(7, "key_file = ;"), 7, []),
+    "a comma too many": (line(8, 'peers = [ "10.9.0.2", ];'), 8, ["after the last entry"]),
+    "a comma too few": (line(8, 'peers = [ "10.9.0.2" "10.9.0.3" ];'), 8, ["','"]),
+    "quotes of a word processor": (line(7, "key_file = “/k”;"), 7, ["double quotes"]),
+    "a word without quotes": (after("log_level = info;"), 10, ["info"]),
+    "a number of 33 bits": (line(4, "    mtu = 4294968796;"), 4, ["4294968796"]),
     "no closing brace": (line(5, ""), None, []),
     "unknown key": (after("sekret_file = \"x\";"), 10, ["sekret_file"]),
     "unknown key in a group": (line(4, "    mut = 1500;"), 4, ["mut"]),

@@ -1,3 +1,5 @@
+#include <sched.h>
+
 #include "support/main.h"
 #include "tapd/conf/keys.h"
 #include "tapd/log.h"
@@ -189,6 +191,30 @@ START_TEST(interface_is_named_after_the_file)
 }
 END_TEST
 
+/* A Linux host's name may have one character more than a node's. */
+START_TEST(host_name_is_kept_as_far_as_there_is_room)
+{
+	char host[65];
+	struct conf *c;
+
+	if (unshare(CLONE_NEWUTS) != 0)
+		return; /* not root */
+	memset(host, 'h', 64);
+	host[64] = '\0';
+	ck_assert_int_eq(sethostname(host, 64), 0);
+	c = read_text("");
+	ck_assert_uint_eq(strlen(c->name), 63);
+	ck_assert(strncmp(c->name, host, 63) == 0);
+	ck_assert(c->name_is_cut);
+	conf_free(c);
+	ck_assert_int_eq(sethostname(host, 63), 0);
+	c = read_text("");
+	ck_assert_uint_eq(strlen(c->name), 63);
+	ck_assert(!c->name_is_cut);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(host_part_is_needed_unless_it_comes_from_an_interface)
 {
 	static const char *const good[] = { "10.0.0.0/31", "10.0.0.0/32",
@@ -298,6 +324,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(snooping_and_querier_are_set_one_by_one),
 	UNIT_TEST(build_without_peer_exchange_accepts_it_off),
 	UNIT_TEST(interface_is_named_after_the_file),
+	UNIT_TEST(host_name_is_kept_as_far_as_there_is_room),
 	UNIT_TEST(host_part_is_needed_unless_it_comes_from_an_interface),
 	UNIT_TEST(example_is_accepted),
 	UNIT_TEST(every_key_has_its_place_in_the_manual),

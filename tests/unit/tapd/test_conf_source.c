@@ -49,7 +49,44 @@ START_TEST(unreadable_file_is_named)
 	read_fails(scratch_dir, scratch_dir, ": is a directory; ");
 	scratch_put_bytes("nul.conf", "name = \"a\";\0name", 16);
 	read_fails("nul.conf", "nul.conf: not text", "");
+	scratch_put_bytes("utf16.conf", "\xff\xfen\0a\0", 6);
+	read_fails("utf16.conf", "utf16.conf: UTF-16; save it as UTF-8", "");
 	read_fails("/dev/zero", "/dev/zero: larger than 1 MiB; ", "");
+}
+END_TEST
+
+START_TEST(byte_order_mark_is_passed_over)
+{
+	struct conf *c;
+
+	scratch_put("a.conf", "\xef\xbb\xbfname = \"a\";\n");
+	scratch_put("tap0.conf", "\xef\xbb\xbf@include \"a.conf\"\n");
+	c = read_ok("tap0.conf");
+	ck_assert_str_eq(c->name, "a");
+	conf_free(c);
+	scratch_put("tap0.conf", "\xef\xbb\xbf");
+	conf_free(read_ok("tap0.conf"));
+}
+END_TEST
+
+START_TEST(files_without_end_are_refused_for_what_they_are)
+{
+	static char text[66 * 24];
+
+	scratch_put("a.conf", "\n");
+	for (int i = 0; i < 65; i++)
+		strcat(text, "@include \"a.conf\"\n");
+	scratch_put("tap0.conf", text);
+	read_fails("tap0.conf", "tap0.conf:64: ", "more than 64 files");
+}
+END_TEST
+
+START_TEST(line_of_what_is_not_closed_is_that_of_its_file)
+{
+	scratch_put("a.conf", "name = \"a\";\n\n\n");
+	scratch_put("tap0.conf",
+		    "@include \"a.conf\"\ninterface = {\nmtu = 1500;\n");
+	read_fails("tap0.conf", "tap0.conf:", "close the '{' of line 2");
 }
 END_TEST
 
@@ -77,6 +114,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(comments_and_includes_are_followed),
 	UNIT_TEST(absolute_include_is_absolute),
 	UNIT_TEST(unreadable_file_is_named),
+	UNIT_TEST(byte_order_mark_is_passed_over),
+	UNIT_TEST(files_without_end_are_refused_for_what_they_are),
+	UNIT_TEST(line_of_what_is_not_closed_is_that_of_its_file),
 	UNIT_TEST(error_in_an_included_file_names_that_file),
 };
 
