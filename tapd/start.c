@@ -37,6 +37,20 @@ static void warn(char *warning)
 	free(warning);
 }
 
+/* What is only missing may come until the interface is made. */
+static int check_addresses(struct daemon *d)
+{
+	struct interface_plan plan;
+	char *error = NULL;
+
+	if (interface_plan(&plan, d->conf, &error))
+		return 0;
+	if (plan.refused)
+		return fail(EX_CONFIG, error);
+	free(error);
+	return 0;
+}
+
 static int read_secrets(struct daemon *d)
 {
 	const struct conf *c = d->conf;
@@ -128,8 +142,8 @@ static int drop_privileges(struct daemon *d)
 int daemon_open(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = {
-		read_secrets,	open_sockets,	 make_node,
-		open_interface, drop_privileges,
+		check_addresses, read_secrets,	 open_sockets,
+		make_node,	 open_interface, drop_privileges,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

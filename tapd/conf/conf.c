@@ -156,7 +156,7 @@ static bool check_together(struct conf_reader *r)
 	if (*c->interface.address_from && c->interface.address_count == 0)
 		return conf_fail(r, from, NULL,
 				 "there is no interface.address to complete; "
-				 "add address = [ \"10.77.0.0/24\" ]");
+				 "add address = [ \"10.77.0.0/16\" ]");
 	if (strcmp(c->interface.address_from, c->interface.name) == 0)
 		return conf_fail(r, from, NULL,
 				 "\"%s\" is the TAP itself; name the interface "

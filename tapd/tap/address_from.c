@@ -19,8 +19,21 @@ static bool has_family(const struct ifaddrs *i, bool v4, struct addr *a)
 	       addr_is_v4(a) == v4;
 }
 
+static uint8_t prefix_len(const struct ifaddrs *i, bool v4)
+{
+	unsigned len = v4 ? 96 : 0;
+	struct addr mask;
+
+	/* Without one it is alone. */
+	if (!i->ifa_netmask || !sockname_to_addr(&mask, i->ifa_netmask))
+		return v4 ? 32 : 128;
+	while (len < 128 && (mask.ip[len / 8] & 0x80 >> len % 8))
+		len++;
+	return (uint8_t)(v4 ? len - 96 : len);
+}
+
 /* The first global address, or else the first link-local one. */
-static bool find_address_of(const char *interface, bool v4, struct addr *out)
+static bool find_address_of(const char *interface, bool v4, struct prefix *out)
 {
 	struct ifaddrs *all = NULL;
 	bool found = false;
@@ -33,8 +46,9 @@ static bool find_address_of(const char *interface, bool v4, struct addr *out)
 		    !has_family(i, v4, &a))
 			continue;
 		if (!found ||
-		    (addr_is_link_local(out) && !addr_is_link_local(&a)))
-			*out = a;
+		    (addr_is_link_local(&out->addr) && !addr_is_link_local(&a)))
+			*out = (struct prefix){ .addr = a,
+						.len = prefix_len(i, v4) };
 		found = true;
 	}
 	freeifaddrs(all);
@@ -100,14 +114,30 @@ static char *candidates(const char *tap, bool v4)
 }
 
 /* what: why address_from does not do, as an English sentence without its end. */
-static bool fail(char **error, const char *what, const char *tap, bool v4)
+static enum address_from missing(char **error, const char *what,
+				 const char *tap, bool v4)
 {
 	char *there = candidates(tap, v4);
 
 	error_set(error, "%s; interfaces with an %s address: %s", what,
 		  v4 ? "IPv4" : "IPv6", there ? there : "not known");
 	free(there);
-	return false;
+	return ADDRESS_FROM_MISSING;
+}
+
+static enum address_from refused(char **error, const char *interface,
+				 const struct prefix *from,
+				 const struct prefix *address)
+{
+	char has[PREFIX_STRLEN], wanted[PREFIX_STRLEN];
+
+	error_set(error,
+		  "two hosts of the subnet that %s of %s is in could get the"
+		  " same address out of %s; use a prefix of at most %u, or"
+		  " write the whole address",
+		  prefix_print(from, has), interface,
+		  prefix_print(address, wanted), from->len);
+	return ADDRESS_FROM_REFUSED;
 }
 
 /* ---- */
@@ -125,37 +155,39 @@ static void replace_host_bits(struct prefix *p, const struct addr *from)
 	}
 }
 
-bool address_take_host_bits(const char *from, const char *tap,
-			    struct prefix *address, char **error)
+enum address_from address_take_host_bits(const char *from, const char *tap,
+					 struct prefix *address, char **error)
 {
 	bool v4 = addr_is_v4(&address->addr);
 	char name[IF_NAMESIZE], text[PREFIX_STRLEN], what[256];
-	struct addr a;
+	struct prefix source;
 
 	snprintf(name, sizeof(name), "%s", from);
 	if (strcmp(from, ADDRESS_FROM_DEFAULT) == 0 &&
 	    !default_route_find(v4, tap, name) &&
 	    !default_route_find(!v4, tap, name))
-		return fail(error,
-			    "there is no default route whose interface it"
-			    " could be: name one",
-			    tap, v4);
+		return missing(error,
+			       "there is no default route whose interface it"
+			       " could be: name one",
+			       tap, v4);
 	if (if_nametoindex(name) == 0) {
 		snprintf(what, sizeof(what),
 			 "there is no interface \"%s\": name one that there is,"
 			 " or write \"" ADDRESS_FROM_DEFAULT
 			 "\" for that of the default route",
 			 name);
-		return fail(error, what, tap, v4);
+		return missing(error, what, tap, v4);
 	}
-	if (!find_address_of(name, v4, &a)) {
+	if (!find_address_of(name, v4, &source)) {
 		snprintf(what, sizeof(what),
 			 "%s has no %s address to take the host bits of %s"
 			 " from: give it one, or write the whole address",
 			 name, v4 ? "IPv4" : "IPv6",
 			 prefix_print(address, text));
-		return fail(error, what, tap, v4);
+		return missing(error, what, tap, v4);
 	}
-	replace_host_bits(address, &a);
-	return true;
+	if (source.len < address->len)
+		return refused(error, name, &source, address);
+	replace_host_bits(address, &source.addr);
+	return ADDRESS_FROM_TAKEN;
 }

@@ -2,8 +2,6 @@
 #ifndef TAPD_TAP_ADDRESS_FROM_H
 #define TAPD_TAP_ADDRESS_FROM_H
 
-#include <stdbool.h>
-
 #include "base/addr.h"
 
 /* In place of a name: the interface of the default route. */
@@ -15,10 +13,19 @@
  * make 10.77.3.4/16. Many underlays have no global IPv6: then the link-local
  * address serves, whose host bits are as much the host's own. The default route
  * is that of the address's family, or else of the other one; the TAP, which is
- * called tap, is never meant. False with *error, to be freed: what is missing,
- * and which interfaces there are.
+ * called tap, is never meant.
  */
-bool address_take_host_bits(const char *from, const char *tap,
-			    struct prefix *address, char **error);
+enum address_from {
+	ADDRESS_FROM_TAKEN,
+	/* It may come yet. *error, to be freed, says what is missing, and which
+	 * interfaces there are. */
+	ADDRESS_FROM_MISSING,
+	/* Two hosts of that interface's subnet could get the same address, as its
+	 * host part is longer than what is taken of it. *error says what to do. */
+	ADDRESS_FROM_REFUSED,
+};
+
+enum address_from address_take_host_bits(const char *from, const char *tap,
+					 struct prefix *address, char **error);
 
 #endif

@@ -214,45 +214,53 @@ static void derive_mac(uint8_t mac[6], const struct public_key *key)
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
 }
 
-static bool complete_address(const struct conf *c, struct prefix *address,
-			     char **error)
+static enum address_from complete_address(const struct conf *c,
+					  struct prefix *address, char **error)
 {
 	const char *at = c->address_from_at;
+	enum address_from result;
 	char *why = NULL;
 
 	if (!*c->interface.address_from)
-		return true;
-	if (address_take_host_bits(c->interface.address_from, c->interface.name,
-				   address, &why))
-		return true;
+		return ADDRESS_FROM_TAKEN;
+	result = address_take_host_bits(c->interface.address_from,
+					c->interface.name, address, &why);
+	if (result == ADDRESS_FROM_TAKEN)
+		return result;
 	error_set(error, "%s%sinterface.address_from: %s", at ? at : "",
 		  at ? ": " : "", why ? why : "out of memory");
 	free(why);
-	return false;
+	return result;
 }
 
-static bool complete_addresses(const struct conf *c,
-			       struct prefix out[INTERFACE_ADDRESSES_MAX],
-			       char **error)
+bool interface_plan(struct interface_plan *plan, const struct conf *c,
+		    char **error)
 {
-	for (unsigned n = 0; n < c->interface.address_count; n++) {
-		out[n] = c->interface.address[n];
-		if (!complete_address(c, &out[n], error))
-			return false;
+	*plan = (struct interface_plan){
+		.addresses_count = c->interface.address_count,
+	};
+	for (size_t n = 0; n < plan->addresses_count; n++) {
+		enum address_from result;
+
+		plan->addresses[n] = c->interface.address[n];
+		result = complete_address(c, &plan->addresses[n], error);
+		if (result == ADDRESS_FROM_TAKEN)
+			continue;
+		plan->refused = result == ADDRESS_FROM_REFUSED;
+		return false;
 	}
 	return true;
 }
 
 /* At boot the other interface may be about to get its address. */
-static bool await_addresses(const struct conf *c,
-			    struct prefix out[INTERFACE_ADDRESSES_MAX],
-			    char **error)
+static bool await_plan(const struct conf *c, struct interface_plan *plan,
+		       char **error)
 {
 	const struct timespec pause = { .tv_nsec = 50L * 1000 * 1000 };
 	int left = ADDRESS_WAIT_MS / 50;
 
-	while (!complete_addresses(c, out, error)) {
-		if (left-- == 0)
+	while (!interface_plan(plan, c, error)) {
+		if (plan->refused || left-- == 0)
 			return false;
 		free(*error);
 		*error = NULL;
@@ -265,15 +273,21 @@ struct interface *interface_open(const struct conf *c,
 				 const struct public_key *key, char **error)
 {
 	struct interface *i = calloc(1, sizeof(*i));
+	struct interface_plan plan;
 
 	if (!i) {
 		error_set(error, "out of memory");
 		return NULL;
 	}
 	i->conf = c;
-	i->addresses_count = c->interface.address_count;
 	derive_mac(i->mac, key);
-	if (!await_addresses(c, i->addresses, error) || !open_parts(i, error)) {
+	if (!await_plan(c, &plan, error)) {
+		interface_close(i, false);
+		return NULL;
+	}
+	memcpy(i->addresses, plan.addresses, sizeof(i->addresses));
+	i->addresses_count = plan.addresses_count;
+	if (!open_parts(i, error)) {
 		interface_close(i, false);
 		return NULL;
 	}
@@ -338,13 +352,6 @@ static bool same_mtu(const struct conf *a, const struct conf *b)
 {
 	return a->interface.mtu_set == b->interface.mtu_set &&
 	       a->interface.mtu == b->interface.mtu;
-}
-
-bool interface_plan(struct interface_plan *plan, const struct conf *c,
-		    char **error)
-{
-	plan->addresses_count = c->interface.address_count;
-	return complete_addresses(c, plan->addresses, error);
 }
 
 /* Removes what the old configuration set and the new one does not. */

@@ -48,10 +48,13 @@ const struct prefix *interface_addresses(const struct interface *i,
 struct interface_plan {
 	struct prefix addresses[INTERFACE_ADDRESSES_MAX];
 	size_t addresses_count;
+	/* There can be none: waiting for what address_from names is no use. */
+	bool refused;
 };
 
 /* The first step of a reload: finds out what there is to find out, and changes
- * nothing. False with *error if address_from leads nowhere. */
+ * nothing. False with *error if address_from leads nowhere, or to addresses
+ * that other hosts may have. */
 bool interface_plan(struct interface_plan *plan, const struct conf *c,
 		    char **error);
 /* The second, which cannot fail: applies the configuration (name aside), which is

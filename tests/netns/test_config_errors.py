@@ -136,6 +136,18 @@ def test_address_from_an_interface_that_is_not_there(host, options):
     assert not host.has_interface()
 
 
+@pytest.mark.parametrize("options", [[], ["-n"]], ids=["start", "check"])
+def test_address_from_a_subnet_wider_than_the_overlay(make_cloud, options):
+    host = make_cloud(1).hosts[0]
+    host.ip("addr", "del", f"{host.address}/32", "dev", "eth0")
+    host.ip("addr", "add", f"{host.address}/20", "dev", "eth0")
+    done, conf = run(host, line(4, '    address_from = "eth0";'), *options)
+    assert done.returncode == EXIT_CONFIG, done.stderr
+    message = done.stderr.splitlines()[0]
+    assert f"{conf}:4: interface.address_from: two hosts" in message and "at most 20" in message
+    assert not host.has_interface() and not os.path.exists(host.path("tap0.key"))
+
+
 def test_address_from_the_default_route(host):
     done, _ = run(host, line(4, '    address_from = "default";'), "-n")
     assert done.returncode == 0 and 'address_from = "default";' in done.stdout

@@ -17,12 +17,10 @@ START_TEST(host_bits_come_from_another_interface)
 		const char *configured, *expected;
 	} table[] = {
 		{ "10.77.0.0/16", "10.77.3.4/16" },
-		{ "10.77.0.0/24", "10.77.0.4/24" },
-		{ "10.77.0.0/20", "10.77.3.4/20" },
-		{ "10.77.0.0/23", "10.77.1.4/23" },
-		{ "10.77.0.9/32", "10.77.0.9/32" },
+		{ "10.77.0.0/15", "10.77.3.4/15" },
+		{ "10.64.0.0/10", "10.73.3.4/10" },
 		{ "fd77::/64", "fd77::3:4/64" },
-		{ "fd77::/112", "fd77::4/112" },
+		{ "fd77::/48", "fd77::1:0:0:3:4/48" },
 	};
 	char text[PREFIX_STRLEN];
 	char *error = NULL;
@@ -30,11 +28,12 @@ START_TEST(host_bits_come_from_another_interface)
 	netns_run("ip link add d0 type veth peer name d1");
 	netns_run("ip link set d0 up; ip link set d1 up");
 	netns_run("ip addr add 10.9.3.4/16 dev d0");
-	netns_run("ip addr add fd09::3:4/64 dev d0 nodad");
+	netns_run("ip addr add fd09:0:0:1::3:4/64 dev d0 nodad");
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct prefix p = prefix(table[i].configured);
 
-		ck_assert(address_take_host_bits("d0", "t0", &p, &error));
+		ck_assert_int_eq(address_take_host_bits("d0", "t0", &p, &error),
+				 ADDRESS_FROM_TAKEN);
 		ck_assert_str_eq(prefix_print(&p, text), table[i].expected);
 	}
 }
@@ -50,20 +49,28 @@ START_TEST(link_local_host_bits_serve_where_there_are_no_global_ones)
 		  " peer name d1");
 	netns_run("ip link set d0 up; ip link set d1 up");
 	netns_run("ip addr add 10.9.3.4/16 dev d0");
-	ck_assert(address_take_host_bits("d0", "t0", &p, &error));
+	ck_assert_int_eq(address_take_host_bits("d0", "t0", &p, &error),
+			 ADDRESS_FROM_TAKEN);
 	ck_assert_str_eq(prefix_print(&p, text), "fd77::ff:fe00:9/64");
 }
 END_TEST
 
-static void fails(const char *from, const char *address, const char *why)
+static void fails_with(enum address_from result, const char *from,
+		       const char *address, const char *why)
 {
 	struct prefix p = prefix(address);
 	char *error = NULL;
 
-	ck_assert(!address_take_host_bits(from, "t0", &p, &error));
+	ck_assert_int_eq(address_take_host_bits(from, "t0", &p, &error),
+			 result);
 	ck_assert_msg(strstr(error, why) != NULL, "\"%s\" lacks \"%s\"", error,
 		      why);
 	free(error);
+}
+
+static void fails(const char *from, const char *address, const char *why)
+{
+	fails_with(ADDRESS_FROM_MISSING, from, address, why);
 }
 
 static void takes(const char *from, const char *address, const char *expected)
@@ -71,10 +78,51 @@ static void takes(const char *from, const char *address, const char *expected)
 	struct prefix p = prefix(address);
 	char text[PREFIX_STRLEN], *error = NULL;
 
-	ck_assert_msg(address_take_host_bits(from, "t0", &p, &error), "%s",
-		      error);
+	ck_assert_msg(address_take_host_bits(from, "t0", &p, &error) ==
+			      ADDRESS_FROM_TAKEN,
+		      "%s", error);
 	ck_assert_str_eq(prefix_print(&p, text), expected);
 }
+
+/* 10.9.0.7 and 10.9.1.7, of one subnet, would both be 10.77.0.7. */
+START_TEST(what_two_hosts_could_get_is_refused)
+{
+	static const struct {
+		const char *has, *wanted, *advice; /* NULL: taken */
+	} table[] = {
+		{ "10.9.1.7/16", "10.77.0.0/24", "at most 16" },
+		{ "10.9.1.7/20", "10.77.0.0/21", "at most 20" },
+		{ "10.9.1.7/20", "10.77.0.0/20", NULL },
+		{ "10.9.1.7/24", "10.77.0.0/24", NULL },
+		{ "10.9.1.7/24", "10.77.0.9/32", "at most 24" },
+		/* As clouds give it: nothing is known of the subnet. */
+		{ "10.9.1.7/32", "10.77.0.0/24", NULL },
+		{ "fd09::1:7/64", "fd77::/112", "at most 64" },
+		{ "fd09::1:7/64", "fd77::/64", NULL },
+		{ "fd09::1:7/128", "fd77::/112", NULL },
+	};
+	char command[96];
+
+	netns_run("ip link add d0 type veth peer name d1");
+	netns_run("ip link set d1 up; ip link set d0 up");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct prefix p = prefix(table[i].wanted);
+		char *error = NULL;
+
+		snprintf(command, sizeof(command),
+			 "ip addr flush dev d0; ip addr add %s dev d0",
+			 table[i].has);
+		netns_run(command);
+		if (table[i].advice)
+			fails_with(ADDRESS_FROM_REFUSED, "d0", table[i].wanted,
+				   table[i].advice);
+		else
+			ck_assert_int_eq(
+				address_take_host_bits("d0", "t0", &p, &error),
+				ADDRESS_FROM_TAKEN);
+	}
+}
+END_TEST
 
 START_TEST(error_says_which_interfaces_there_are)
 {
@@ -138,6 +186,7 @@ static const struct unit_test tests[] = {
 		  .allowed = netns_is_allowed),
 	UNIT_TEST(host_bits_come_from_another_interface),
 	UNIT_TEST(link_local_host_bits_serve_where_there_are_no_global_ones),
+	UNIT_TEST(what_two_hosts_could_get_is_refused),
 	UNIT_TEST(error_says_which_interfaces_there_are),
 	UNIT_TEST(default_is_the_interface_of_the_default_route),
 };
