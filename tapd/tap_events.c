@@ -8,6 +8,7 @@
 #include "tapd/carrier.h"
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/discover/resolve.h"
 #include "tapd/entry.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
@@ -242,6 +243,8 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 		open_again(d);
 		break;
 	}
+	if (!d->stopping && link_others_changed(interface_link(d->interface)))
+		resolve_links_changed(d->resolve);
 	daemon_leave(d);
 }
 

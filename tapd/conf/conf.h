@@ -14,12 +14,14 @@
 #define CONF_NAME_LEN	64
 #define CONF_IFNAME_LEN 16
 
-/* A peer as the user wrote it: an address, or a host name to resolve. */
+/* A peer as the user wrote it: an address, or a host name to resolve. One with an
+ * interface's name, "fe80::1%eth0", is resolved too. */
 struct conf_peer {
 	char text[CONF_TEXT_MAX]; /* as written */
 	char host[CONF_TEXT_MAX]; /* without port and brackets */
 	uint16_t port;
 	bool is_addr;
+	bool is_scoped; /* host is a link-local address and an interface's name */
 	struct addr addr; /* if is_addr */
 	unsigned line;	  /* in the file; 0: command line */
 };

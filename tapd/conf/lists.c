@@ -1,5 +1,7 @@
 #include "tapd/conf/lists.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -250,6 +252,35 @@ static bool parse_port(uint16_t *port, const char *text)
 	return value >= 1 && value <= UINT16_MAX;
 }
 
+/*
+ * "fe80::1%eth0" or "[fe80::1%eth0]:8273": a link-local address by an interface's
+ * name, which getaddrinfo(3) knows as it knows hosts' names. Its number may be
+ * another after the interface was made again.
+ */
+static bool parse_scoped(struct conf_peer *peer, const char *text)
+{
+	bool brackets = *text == '[';
+	const char *start = text + brackets;
+	const char *percent = strchr(start, '%');
+	size_t len = strcspn(start, brackets ? "]" : "");
+	const char *rest = start + len + brackets;
+	char host[INET6_ADDRSTRLEN];
+	const char *interface;
+	struct addr a;
+
+	if (!percent || percent >= start + len || (brackets && !start[len]) ||
+	    (size_t)(percent - start) >= sizeof(host))
+		return false;
+	snprintf(host, sizeof(host), "%.*s", (int)(percent - start), start);
+	snprintf(peer->host, sizeof(peer->host), "%.*s", (int)len, start);
+	interface = strchr(peer->host, '%') + 1;
+	if (!addr_parse(&a, host, NODE_PORT) || !addr_is_link_local(&a) ||
+	    !*interface || strlen(interface) >= CONF_IFNAME_LEN ||
+	    strpbrk(interface, "/:%[] "))
+		return false;
+	return !*rest || (*rest == ':' && parse_port(&peer->port, rest + 1));
+}
+
 static bool parse_peer(struct conf_peer *peer, const char *text)
 {
 	char *colon;
@@ -267,6 +298,10 @@ static bool parse_peer(struct conf_peer *peer, const char *text)
 			 addr_print_host(&peer->addr, host));
 		return addr_is_unicast(&peer->addr);
 	}
+	peer->is_scoped = parse_scoped(peer, text);
+	if (peer->is_scoped)
+		return true;
+	memset(peer->host, 0, sizeof(peer->host));
 	memcpy(peer->host, text, strlen(text));
 	colon = strchr(peer->host, ':');
 	if (colon) {
@@ -282,6 +317,9 @@ static bool same_peer(const struct conf_peer *a, const struct conf_peer *b)
 	if (a->is_addr || b->is_addr)
 		return a->is_addr && b->is_addr &&
 		       addr_equal(&a->addr, &b->addr);
+	/* The case of an interface's name counts. */
+	if (a->is_scoped || b->is_scoped)
+		return a->port == b->port && strcmp(a->host, b->host) == 0;
 	return a->port == b->port && strcasecmp(a->host, b->host) == 0;
 }
 
@@ -297,6 +335,12 @@ static bool add_peer(struct conf_reader *r, const struct conf_key *key,
 				 "name; write it as \"10.9.0.2\", "
 				 "\"10.9.0.2:8273\", \"[fd00::2]:8273\" or "
 				 "\"node4.internal\"",
+				 text);
+	if (peer->is_addr && addr_is_link_local(&peer->addr) &&
+	    peer->addr.scope == 0)
+		return conf_fail(r, key, at,
+				 "\"%s\" is one of a link; name the link's "
+				 "interface too, as \"fe80::2%%eth0\"",
 				 text);
 	if (r->source)
 		peer->line = conf_source_line(r->source,

@@ -15,6 +15,7 @@
 #define LOOKUP_LIMIT_S 20
 #define INTERVAL_MS    30000 /* ±20 % */
 #define UNANSWERED_MS  5000  /* while a name never had an answer */
+#define LINKS_S	       1     /* changes of links come in bursts */
 #define GATHER_MS      20L   /* answers that come together are told together */
 
 struct answer {
@@ -45,6 +46,7 @@ struct resolve {
 	size_t spare_count;
 	struct lookup lookups[LOOKUPS];
 	struct event *again, *gather;
+	bool links_changed; /* while it was asking */
 };
 
 /* ---- in the fork ---- */
@@ -221,8 +223,13 @@ static void on_done(void *user, int status, bool timed_out)
 	for (size_t i = lookup->number; timed_out && i < r->count; i += LOOKUPS)
 		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
 			note_failure(&r->names[i], "the name server is silent");
-	if (!is_asking(r))
-		schedule(r);
+	if (is_asking(r))
+		return;
+	schedule(r);
+	if (r->links_changed) {
+		r->links_changed = false;
+		resolve_links_changed(r);
+	}
 }
 
 static void start(struct resolve *r)
@@ -375,6 +382,22 @@ bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
 	r->count = n;
 	start(r);
 	return true;
+}
+
+/* While they are asked for, the answers may be from before: asked once more. */
+void resolve_links_changed(struct resolve *r)
+{
+	const struct timeval soon = { .tv_sec = LINKS_S };
+	bool scoped = false;
+
+	for (size_t i = 0; i < r->count; i++)
+		scoped |= r->names[i].peer.is_scoped;
+	if (!scoped)
+		return;
+	if (is_asking(r))
+		r->links_changed = true;
+	else
+		evtimer_add(r->again, &soon);
 }
 
 size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max)

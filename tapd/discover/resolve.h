@@ -30,6 +30,9 @@ bool resolve_set(struct resolve *r, const struct conf_peer *peers,
 /* Sets memory aside, so that a resolve_set of no more than count peers cannot
  * fail. False if there is none. */
 bool resolve_reserve(struct resolve *r, size_t count);
+/* An interface came, went or changed: names with one in them, "fe80::1%eth0", are
+ * asked for again, soon and not more often than that. */
+void resolve_links_changed(struct resolve *r);
 /* Every known address of every name, at most max. */
 size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max);
 /* Why the i-th name without an answer has none: "web9: Name or service not

@@ -216,8 +216,12 @@ static void take_link(struct link *l, const struct nlmsghdr *nlh)
 	struct link_attributes a = { .state = s };
 
 	/* AF_BRIDGE tells of a bridge's port, not of the interface. */
-	if (m->ifi_family != AF_UNSPEC || m->ifi_index != (int)s->index)
+	if (m->ifi_family != AF_UNSPEC)
 		return;
+	if (m->ifi_index != (int)s->index) {
+		l->others_changed = true;
+		return;
+	}
 	s->alias[0] = '\0';
 	mnl_attr_parse(nlh, sizeof(*m), take_link_attribute, &a);
 	if (!a.tells_allmulti)
@@ -395,6 +399,13 @@ int link_fd(const struct link *l)
 	return mnl_socket_get_fd(l->monitor);
 }
 
+/* Messages were lost: whatever they were about may have changed. */
+static void lost(struct link *l)
+{
+	(void)ask_all(l); /* gone: state.present says so */
+	l->others_changed = true;
+}
+
 bool link_read(struct link *l)
 {
 	l->changed = false;
@@ -406,10 +417,18 @@ bool link_read(struct link *l)
 			mnl_cb_run(l->message, (size_t)n, 0, 0, take_message,
 				   l);
 		else if (errno == ENOBUFS)
-			(void)ask_all(l); /* gone: state.present says so */
+			lost(l);
 		else if (errno != EINTR)
 			return l->changed;
 	}
+}
+
+bool link_others_changed(struct link *l)
+{
+	bool changed = l->others_changed;
+
+	l->others_changed = false;
+	return changed;
 }
 
 const struct link_state *link_state(const struct link *l)

@@ -50,6 +50,8 @@ bool link_read(struct link *l);
 /* Asks what it is now, also for what the kernel does not tell unasked: tx_dropped,
  * and allmulti where a program made it so. 0, or -errno: -ENODEV if it is gone. */
 int link_ask(struct link *l);
+/* Whether another interface came, went or changed since this was last asked. */
+bool link_others_changed(struct link *l);
 const struct link_state *link_state(const struct link *l);
 bool link_has_address(const struct link *l, const struct prefix *address);
 

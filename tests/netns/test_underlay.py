@@ -91,6 +91,33 @@ def test_one_side_needs_to_know_the_other(make_cloud):
     assert pings_all(cloud.hosts)
 
 
+def link(web1, web2):
+    """A cable between the two, l0 on both sides."""
+    web1.ip("link", "add", "l0", "type", "veth", "peer", "name", "l0", "netns", web2.netns)
+    for number, host in enumerate((web1, web2), 1):
+        host.ip("addr", "add", f"fe80::77:{number}/64", "dev", "l0", "nodad")
+        host.ip("link", "set", "l0", "up")
+
+
+def test_a_peer_at_a_link_is_found_again_when_the_link_is_made_again(make_cloud):
+    cloud = make_cloud(2)
+    secret = new_secret()
+    web1, web2 = (Tapd(host, secret, peers=peers).start() for host, peers in zip(
+        cloud.hosts, (["[fe80::77:2%l0]:8273"], [])))
+    web1.process.wait_log("fe80::77:2%l0")
+    link(*cloud.hosts)
+    wait_mesh([web1, web2], 15)
+    index = cloud.hosts[0].ifindex("l0")
+    cloud.hosts[0].ip("link", "del", "l0")
+    cloud.hosts[0].ip("link", "add", "other", "type", "veth", "peer", "name", "other2")
+    link(*cloud.hosts)
+    assert cloud.hosts[0].ifindex("l0") != index
+    web1.wait_up(web2, within=15)
+    wait_for(lambda: f"%{cloud.hosts[0].ifindex('l0')}]" in web1.peer(web2)["endpoint"], 15,
+             "the new link to be used")
+    assert pings_all(cloud.hosts)
+
+
 def test_another_port(make_cloud):
     cloud = make_cloud(2)
     daemons = start_all(cloud, listen=["0.0.0.0:9999"],

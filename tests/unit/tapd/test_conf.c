@@ -192,6 +192,26 @@ START_TEST(interface_is_named_after_the_file)
 END_TEST
 
 /* A Linux host's name may have one character more than a node's. */
+START_TEST(peer_may_be_at_a_link_by_its_name)
+{
+	struct conf *c = read_text("peers = [ \"fe80::1%eth0\", "
+				   "\"[fe80::1%eth0]:8273\", "
+				   "\"[FE80::2%br-lan.7]:9\", "
+				   "\"fe80::1%ETH0\", \"[fe80::1%3]:9\" ];");
+
+	ck_assert_uint_eq(c->peers_count, 4);
+	ck_assert_str_eq(c->peers[0].host, "fe80::1%eth0");
+	ck_assert_uint_eq(c->peers[0].port, 8273);
+	ck_assert(c->peers[0].is_scoped && !c->peers[0].is_addr);
+	ck_assert_str_eq(c->peers[1].host, "FE80::2%br-lan.7");
+	ck_assert_uint_eq(c->peers[1].port, 9);
+	ck_assert_str_eq(c->peers[1].text, "[FE80::2%br-lan.7]:9");
+	ck_assert_str_eq(c->peers[2].host, "fe80::1%ETH0");
+	ck_assert(c->peers[3].is_addr && c->peers[3].addr.scope == 3);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(host_name_is_kept_as_far_as_there_is_room)
 {
 	char host[65];
@@ -324,6 +344,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(snooping_and_querier_are_set_one_by_one),
 	UNIT_TEST(build_without_peer_exchange_accepts_it_off),
 	UNIT_TEST(interface_is_named_after_the_file),
+	UNIT_TEST(peer_may_be_at_a_link_by_its_name),
 	UNIT_TEST(host_name_is_kept_as_far_as_there_is_room),
 	UNIT_TEST(host_part_is_needed_unless_it_comes_from_an_interface),
 	UNIT_TEST(example_is_accepted),

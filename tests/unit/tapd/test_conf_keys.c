@@ -130,6 +130,15 @@ static const struct {
 	  "interface.up: \"up.sh\" is not an "
 	  "absolute path" },
 	{ IF("\ndown = \"./down\";"), 3, "is not an absolute path" },
+	{ "peers = [ \"fe80::1\" ];", 1, "name the link's interface too" },
+	{ "peers = [ \"[fe80::1]:9\" ];", 1, "as \"fe80::2%eth0\"" },
+	{ "peers = [ \"fe80::1%\" ];", 1, "is neither" },
+	{ "peers = [ \"fe80::1%a/b\" ];", 1, "is neither" },
+	{ "peers = [ \"[fe80::1%eth0\" ];", 1, "is neither" },
+	{ "peers = [ \"[fe80::1%eth0]9\" ];", 1, "is neither" },
+	{ "peers = [ \"[fe80::1%eth0]:\" ];", 1, "is neither" },
+	{ "peers = [ \"fe80::1%0123456789abcdef\" ];", 1, "is neither" },
+	{ "peers = [ \"fd00::1%eth0\" ];", 1, "is neither" },
 	/* addresses */
 	{ IF("address = [ \"10.77.0.1\" ];"), 2, "with a prefix length" },
 	{ IF("address = [ \"10.77.0.1/33\" ];"), 2, "with a prefix length" },

@@ -120,6 +120,23 @@ START_TEST(follows_what_others_change)
 END_TEST
 
 /* A router with its virtual addresses has more than a table would. */
+START_TEST(change_of_another_interface_is_told_once)
+{
+	struct link *l = open_new();
+
+	(void)link_read(l);
+	(void)link_others_changed(l);
+	netns_run("ip link set t0 mtu 1400");
+	ck_assert(link_read(l));
+	ck_assert(!link_others_changed(l));
+	netns_run("ip tuntap add dev t1 mode tap");
+	(void)link_read(l);
+	ck_assert(link_others_changed(l));
+	ck_assert(!link_others_changed(l));
+	link_close(l);
+}
+END_TEST
+
 START_TEST(every_address_is_known)
 {
 	struct prefix first = prefix("10.78.0.1/32");
@@ -355,6 +372,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(sets_what_ip_shows),
 	UNIT_TEST(without_rights_only_what_differs_fails),
 	UNIT_TEST(follows_what_others_change),
+	UNIT_TEST(change_of_another_interface_is_told_once),
 	UNIT_TEST(every_address_is_known),
 	UNIT_TEST(bridge_port_is_still_there_when_it_leaves_the_bridge),
 	UNIT_TEST(master_that_is_no_vrf_is_told_at_once),

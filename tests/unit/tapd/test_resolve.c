@@ -1,8 +1,10 @@
 #include "support/main.h"
+#include "support/netns.h"
 #include "tapd/discover/resolve.h"
 
 #include <check.h>
 #include <event2/event.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -244,6 +246,42 @@ START_TEST(a_list_may_be_shorter_or_longer_than_what_was_reserved)
 }
 END_TEST
 
+/* Runs the loop until the address is that of the interface as it is now. */
+static void wait_for_scope(const char *address, const char *interface)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "[%s%%%u]:9", address,
+		 if_nametoindex(interface));
+	resolve_links_changed(resolve);
+	while (!knows(text))
+		event_base_loop(base, EVLOOP_ONCE);
+}
+
+START_TEST(link_is_found_by_its_name_whenever_it_is_made)
+{
+	struct conf_peer p = peer("fe80::7%d0", 9);
+	struct addr one;
+
+	p.is_scoped = true;
+	ck_assert(resolve_set(resolve, &p, 1));
+	while (!resolve_failure(resolve, 0))
+		event_base_loop(base, EVLOOP_ONCE);
+	netns_run("ip link add d0 type veth peer name d1");
+	wait_for_scope("fe80::7", "d0");
+	netns_run("ip link del d0; ip link add x0 type veth peer name x1;"
+		  " ip link add d0 type veth peer name d1");
+	wait_for_scope("fe80::7", "d0");
+	ck_assert_uint_eq(resolve_addresses(resolve, &one, 1), 1);
+}
+END_TEST
+
+static void setup_netns(void)
+{
+	netns_enter();
+	setup();
+}
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("resolve", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
@@ -255,6 +293,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(peers_that_are_addresses_are_not_asked_for),
 	UNIT_TEST(no_more_addresses_than_there_is_room),
 	UNIT_TEST(a_list_may_be_shorter_or_longer_than_what_was_reserved),
+	UNIT_CASE("resolve links", .setup = setup_netns, .teardown = teardown,
+		  .timeout_s = 60, .allowed = netns_is_allowed),
+	UNIT_TEST(link_is_found_by_its_name_whenever_it_is_made),
 };
 
 UNIT_MAIN("resolve", tests)
