@@ -92,6 +92,7 @@ static int make_node(struct daemon *d)
 		.expire_us = c->liveness_expire * CLOCK_S,
 		.snooping = c->multicast_snooping,
 		.querier = c->multicast_querier,
+		.router_advertisements = c->interface.router_advertisements,
 	};
 	const char *why = "out of memory";
 	char *warning, *error = NULL;

@@ -70,7 +70,10 @@
 	X(querier_own, "frame from the MAC of our own querier")              \
 	X(membership_bad, "malformed IGMP or MLD message: flooded")          \
 	X(groups_full, "group not noted: table full; all groups are sent")   \
-	X(groups_epoch, "groups record from before the peer restarted")
+	X(groups_epoch, "groups record from before the peer restarted")      \
+	/* routers */                                                        \
+	X(ra_guard, "router advertisement or redirect from a peer: would "   \
+		    "change this host's routes")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

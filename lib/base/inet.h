@@ -24,6 +24,7 @@ enum tcp_flag {
 /* IPv4 protocols and IPv6 next headers. */
 enum inet_proto {
 	INET_PROTO_HOP_BY_HOP = 0,
+	INET_PROTO_ICMP = 1,
 	INET_PROTO_IGMP = 2,
 	INET_PROTO_TCP = 6,
 	INET_PROTO_UDP = 17,
@@ -57,5 +58,17 @@ enum mld_type {
 	MLDV2_REPORT = 143,
 	MLD_ROUTER_ADVERT = 151,
 };
+
+/* RFC 792. */
+#define ICMP_TYPE_REDIRECT 5
+
+/* ICMPv6's: Neighbour Discovery, RFC 4861. */
+enum nd_type {
+	ND_ROUTER_SOLICIT = 133,
+	ND_ROUTER_ADVERT = 134,
+	ND_REDIRECT = 137, /* the last of the five */
+};
+/* What receivers ask of its packets: none came through a router. */
+#define ND_HOP_LIMIT 255
 
 #endif

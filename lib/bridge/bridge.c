@@ -146,6 +146,11 @@ void bridge_set_snooping(struct bridge *b, bool snooping)
 	b->tables.snooping = snooping;
 }
 
+void bridge_set_router_advertisements(struct bridge *b, bool let_in)
+{
+	b->tables.router_advertisements = let_in;
+}
+
 void bridge_set_router(struct bridge *b, bool router)
 {
 	b->tables.router = router;

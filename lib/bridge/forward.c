@@ -5,6 +5,7 @@
 
 #include "bridge/querier.h"
 #include "bridge/router.h"
+#include "ether/ra_guard.h"
 
 /* Both directions begin with this: check the frame, learn its source, note what
  * it says about multicast. */
@@ -116,9 +117,14 @@ void forward_from_port(const struct forward_tables *t, uint16_t port,
 	 * even to a MAC that we learned elsewhere, as its sender may know
 	 * better. */
 	out->reason = admit(t, port, frame, len, max, now_us, out);
-	if (out->reason != DROP_NONE || !t->snooping)
+	if (out->reason != DROP_NONE)
 		return;
-	if (out->membership.kind == REPORT_MEMBERS && !t->router)
+	if (!t->router_advertisements &&
+	    ra_guard_forbids(&out->view, frame, len))
+		out->reason = DROP_ra_guard;
+	else if (!t->snooping)
+		return;
+	else if (out->membership.kind == REPORT_MEMBERS && !t->router)
 		out->reason = DROP_report_foreign;
 	else if (out->membership.kind == REPORT_QUERY &&
 		 !out->membership.has_source)

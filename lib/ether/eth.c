@@ -92,16 +92,21 @@ static size_t extension_len(uint8_t proto, const uint8_t *header)
 /*
  * Follows the chain of extension headers to the upper layer. The protocol stays
  * unknown if a header passes the packet's end, or if a later fragment begins with
- * one: its bytes are then in another packet.
+ * one: its bytes are then in another packet. Where it is unknown although it
+ * should be here, l4_hidden stays.
  */
 static void view_extensions(struct eth_view *v, const uint8_t *frame,
 			    uint8_t proto, size_t at)
 {
+	v->l4_hidden = true;
 	for (int i = 0; is_extension(proto); i++) {
 		const uint8_t *header = frame + at;
 		size_t len;
 
 		if (i == IPV6_EXTENSIONS_MAX || v->l3_end - at < 8)
+			return;
+		/* No host makes a fragment of a fragment. */
+		if (proto == INET_PROTO_FRAGMENT && v->ip_fragment)
 			return;
 		len = extension_len(proto, header);
 		if (len > v->l3_end - at)
@@ -111,6 +116,7 @@ static void view_extensions(struct eth_view *v, const uint8_t *frame,
 			if (load_be16(header + 2) >> 3 != 0) {
 				if (!is_extension(header[0]))
 					v->ip_proto = header[0];
+				v->l4_hidden = false;
 				return;
 			}
 		}
@@ -120,11 +126,13 @@ static void view_extensions(struct eth_view *v, const uint8_t *frame,
 	v->ip_proto = proto;
 	if (proto != INET_PROTO_NO_NEXT && at < v->l3_end)
 		v->l4_offset = (uint16_t)at;
+	v->l4_hidden = proto == INET_PROTO_ICMPV6 && !v->l4_offset;
 }
 
 /*
  * RFC 8200. A jumbogram (RFC 2675) says 0 for its length: no link here carries
- * one, and it reads as a packet without payload.
+ * one, and it reads as a packet without payload; the kernel reads on to the
+ * frame's end if it begins with hop-by-hop options, which are then hidden here.
  */
 static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len,
 		      bool gso_frame)
@@ -143,6 +151,15 @@ static void view_ipv6(struct eth_view *v, const uint8_t *frame, size_t len,
 	memcpy(v->ip_src, ip + 8, 16);
 	memcpy(v->ip_dst, ip + 24, 16);
 	view_extensions(v, frame, ip[6], v->l3_offset + IPV6_HEADER_LEN);
+}
+
+static void view_l3(struct eth_view *v, const uint8_t *frame, size_t len,
+		    bool gso_frame)
+{
+	if (v->type == ETH_TYPE_IPV4)
+		view_ipv4(v, frame, len, gso_frame);
+	else if (v->type == ETH_TYPE_IPV6)
+		view_ipv6(v, frame, len, gso_frame);
 }
 
 static enum drop_reason parse(struct eth_view *v, const uint8_t *frame,
@@ -172,10 +189,7 @@ static enum drop_reason parse(struct eth_view *v, const uint8_t *frame,
 	}
 	v->type = type;
 	v->l3_offset = (uint16_t)(type_at + 2);
-	if (type == ETH_TYPE_IPV4)
-		view_ipv4(v, frame, len, gso_frame);
-	else if (type == ETH_TYPE_IPV6)
-		view_ipv6(v, frame, len, gso_frame);
+	view_l3(v, frame, len, gso_frame);
 	return DROP_NONE;
 }
 
@@ -188,6 +202,18 @@ enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
 			       size_t len)
 {
 	return parse(v, frame, len, true);
+}
+
+void eth_skip_tags(struct eth_view *v, const uint8_t *frame, size_t len)
+{
+	if (!is_tag(v->type))
+		return;
+	while (is_tag(v->type) && v->l3_offset <= UINT16_MAX - ETH_TAG_LEN &&
+	       len >= (size_t)v->l3_offset + ETH_TAG_LEN) {
+		v->type = load_be16(frame + v->l3_offset + 2);
+		v->l3_offset += ETH_TAG_LEN;
+	}
+	view_l3(v, frame, len, false);
 }
 
 static bool is_mld(uint8_t type)

@@ -46,7 +46,11 @@ struct eth_view {
 	/* 0 unless the L4 header's first byte lies inside the packet and this
 	 * is not a later IP fragment. */
 	uint16_t l4_offset;
-	bool ip_fragment;   /* any fragment, the first included */
+	bool ip_fragment; /* any fragment, the first included */
+	/* IPv6: the L4 header should be in this packet, and cannot be found:
+	 * the headers before it are too many, malformed, or all that the first
+	 * fragment holds (RFC 7112). Of L4 itself only ICMPv6 is missed. */
+	bool l4_hidden;
 	uint8_t ip_src[16]; /* IPv4 as v4-mapped; zero unless l3 is IP */
 	uint8_t ip_dst[16];
 };
@@ -72,6 +76,13 @@ enum drop_reason eth_parse(struct eth_view *v, const uint8_t *frame,
  */
 enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
 			       size_t len);
+
+/*
+ * Reads on behind a third tag and all that follow it, of a frame that eth_parse
+ * took: the kernel takes off any number of those that name no VLAN. Nothing
+ * changes if the type is no tag.
+ */
+void eth_skip_tags(struct eth_view *v, const uint8_t *frame, size_t len);
 
 /* The largest frame a TAP with this MTU may carry, tags included. */
 size_t eth_frame_max(uint32_t mtu);

@@ -100,6 +100,9 @@ struct node_config {
 	bool snooping;
 	/* Ask our own TAP who wants what; false: this host wants everything. */
 	bool querier;
+	/* Let peers change this host's routes by router advertisements and
+	 * redirects; false: these are dropped. */
+	bool router_advertisements;
 	struct node_tap_takes tap_takes;
 	/* Bounds; 0: the default. */
 	uint32_t peers_max;    /* NODE_PEERS_MAX */
@@ -186,6 +189,8 @@ void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes);
 void node_set_liveness(struct node *n, uint64_t interval_us,
 		       uint32_t down_after, uint64_t expire_us,
 		       struct clock now);
+/* As in struct node_config: from the next frame on. */
+void node_set_router_advertisements(struct node *n, bool let_in);
 /* The TAP's own prefixes: endpoints inside them would tunnel into themselves. */
 void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
 			   size_t count, struct clock now);

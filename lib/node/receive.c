@@ -49,6 +49,12 @@ void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
 						   : MERGE_TCP);
 }
 
+void node_set_router_advertisements(struct node *n, bool let_in)
+{
+	n->config.router_advertisements = let_in;
+	bridge_set_router_advertisements(n->bridge, let_in);
+}
+
 static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
 {
 	uint16_t port;

@@ -46,7 +46,8 @@ struct conf {
 		bool mac_set;
 		bool persist;
 		bool multicast_route;
-		bool carrier_peers; /* carrier = "peers" */
+		bool router_advertisements; /* of peers are let in */
+		bool carrier_peers;	    /* carrier = "peers" */
 		char up[CONF_TEXT_MAX], down[CONF_TEXT_MAX];
 	} interface;
 

@@ -91,6 +91,8 @@ const struct conf_key conf_keys[] = {
 	  FIELD(interface.persist) },
 	{ "interface.multicast_route", NULL, &conf_type_bool,
 	  FIELD(interface.multicast_route) },
+	{ "interface.router_advertisements", NULL, &conf_type_bool,
+	  FIELD(interface.router_advertisements) },
 	{ "interface.carrier", NULL, &conf_type_word,
 	  FIELD(interface.carrier_peers), .words = carriers },
 	{ "interface.up", NULL, &conf_type_text, FIELD(interface.up),

@@ -113,8 +113,13 @@ static void set_mtu(struct interface *i)
 static void configure(struct interface *i)
 {
 	const char *name = link_state(i->link)->name;
+	int err;
 
 	(void)tap_set_carrier(i->tap, !i->conf->interface.carrier_peers);
+	if (i->ours && (err = link_refuse_redirects(i->link)) < 0)
+		log_info("%s may obey redirects: cannot set accept_redirects:"
+			 " %s",
+			 name, strerror(-err));
 	if (i->ours)
 		expect(link_raise_queue_len(i->link, QUEUE_LEN),
 		       "link set dev %s txqueuelen %d", name, QUEUE_LEN);

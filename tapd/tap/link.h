@@ -66,6 +66,8 @@ int link_set_mac(struct link *l, const uint8_t mac[6]);
 int link_set_alias(struct link *l, const char *alias);
 /* Never shortens the queue. */
 int link_raise_queue_len(struct link *l, uint32_t len);
+/* The host obeys no redirects that come in by it, where nobody may let them in. */
+int link_refuse_redirects(struct link *l);
 int link_add_address(struct link *l, const struct prefix *address);
 int link_remove_address(struct link *l, const struct prefix *address);
 int link_add_multicast_route(struct link *l, bool ipv6);

@@ -1,10 +1,13 @@
 /* An interface is changed: set up, its addresses, its routes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "tapd/privileges.h"
@@ -90,6 +93,37 @@ int link_raise_queue_len(struct link *l, uint32_t len)
 	nlh = change_new(l, 0);
 	mnl_attr_put_u32(nlh, IFLA_TXQLEN, len);
 	return change_run(l, nlh);
+}
+
+/* The kernel has no netlink attribute for IPv6's. */
+static int set_sysctl(const struct link *l, const char *family,
+		      const char *name, const char *value)
+{
+	char path[96];
+	ssize_t n;
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family,
+		 l->state.name, name);
+	privileges_raise();
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : 0;
+	if (fd >= 0) {
+		n = write(fd, value, strlen(value));
+		err = n < 0 ? -errno : 0;
+		close(fd);
+	}
+	privileges_lower();
+	return err;
+}
+
+int link_refuse_redirects(struct link *l)
+{
+	int v4 = set_sysctl(l, "ipv4", "accept_redirects", "0");
+	int v6 = set_sysctl(l, "ipv6", "accept_redirects", "0");
+
+	/* There may be no IPv6. */
+	return v4 < 0 || v6 == -ENOENT ? v4 : v6;
 }
 
 static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)

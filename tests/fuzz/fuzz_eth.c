@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "ether/eth.h"
+#include "ether/ra_guard.h"
 #include "fuzz.h"
 
 static void view_holds(const struct eth_view *v, const uint8_t *frame,
@@ -22,6 +23,22 @@ static void view_holds(const struct eth_view *v, const uint8_t *frame,
 	HOLDS(v->l3 != ETH_L3_OTHER || memcmp(v->ip_dst, zeros, 16) == 0);
 }
 
+/* No plain advertisement gets by, nor is anything else than IP held back. */
+static void guard_holds(const struct eth_view *v, const uint8_t *frame,
+			size_t len)
+{
+	struct eth_view inner = *v;
+	const bool forbidden = ra_guard_forbids(v, frame, len);
+
+	eth_skip_tags(&inner, frame, len);
+	view_holds(&inner, frame, len);
+	HOLDS(!forbidden || inner.l3 != ETH_L3_OTHER);
+	HOLDS(forbidden || inner.l3 != ETH_L3_IPV6 || !inner.l4_offset ||
+	      inner.ip_proto != INET_PROTO_ICMPV6 ||
+	      (frame[inner.l4_offset] != ND_ROUTER_ADVERT &&
+	       frame[inner.l4_offset] != ND_REDIRECT));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct eth_view v;
@@ -38,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (eth_parse(&v, data, size) != DROP_NONE)
 		return 0;
 	view_holds(&v, data, size);
+	guard_holds(&v, data, size);
 	eth_is_membership(&v, data, size);
 	if (eth_udp_dst(&v, data, size, &dst))
 		HOLDS(v.l4_offset && !v.ip_fragment);

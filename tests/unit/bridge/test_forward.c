@@ -455,6 +455,29 @@ START_TEST(a_malformed_report_goes_to_all)
 }
 END_TEST
 
+START_TEST(a_router_advertisement_of_a_peer_is_let_in_only_if_wanted)
+{
+	uint8_t frame[128];
+	struct writer w = writer_init(frame, sizeof(frame));
+
+	put_eth(&w, 2, 1, ETH_TYPE_IPV6);
+	put_ipv6(&w, INET_PROTO_ICMPV6, 16);
+	writer_u8(&w, ND_ROUTER_ADVERT);
+	writer_zeros(&w, 15);
+	for (int i = 0; i < 2; i++) {
+		tables.snooping = i;
+		tables.router_advertisements = false;
+		ck_assert_int_eq(port(3, frame, w.len), DROP_ra_guard);
+		ck_assert_int_eq(owner(1), 3);
+		tables.router_advertisements = true;
+		ck_assert_int_eq(port(3, frame, w.len), DROP_NONE);
+	}
+	/* What this host says is its own affair. */
+	tables.router_advertisements = false;
+	ck_assert_uint_eq(tap(frame, w.len), ALL);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("forward", .setup = setup, .teardown = teardown),
 	UNIT_TEST(unknown_unicast_goes_to_all),
@@ -472,6 +495,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(length_is_held_to_the_mtu_unless_it_is_a_gso_frame),
 	UNIT_TEST(malformed_frames_are_dropped_and_teach_nothing),
 	UNIT_TEST(full_share_is_reported_and_the_frame_still_goes),
+	UNIT_TEST(a_router_advertisement_of_a_peer_is_let_in_only_if_wanted),
 	UNIT_CASE("snooping", .setup = setup_snooping, .teardown = teardown),
 	UNIT_TEST(a_group_goes_to_its_members),
 	UNIT_TEST(a_flood_port_gets_every_group),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/alloc.h"
+#include "support/frames.h"
 #include "support/main.h"
 #include "support/opened.h"
 #include "support/outsider.h"
@@ -353,6 +354,59 @@ START_TEST(more_frames_than_one_write_takes_come_in_order)
 }
 END_TEST
 
+/* ---- routers ---- */
+
+/* An advertisement to all nodes; with options of that many bytes. */
+static void advertise(size_t options)
+{
+	uint8_t frame[2048];
+	struct writer w = writer_init(frame, sizeof(frame));
+
+	put_eth(&w, 2, 1, ETH_TYPE_IPV6);
+	put_ipv6(&w, INET_PROTO_ICMPV6, 16 + options);
+	writer_u8(&w, ND_ROUTER_ADVERT);
+	writer_zeros(&w, 15 + options);
+	host_tap(a, frame, w.len);
+	arrive();
+}
+
+/* Whole, and in two fragments of ours: both are let in, or none. */
+static void advertise_to_b(bool let_in)
+{
+	uint64_t before = host_drops(b, DROP_ra_guard);
+
+	host_forget_written(b);
+	advertise(0);
+	advertise(1420);
+	ck_assert_uint_eq(b->written_count, let_in ? 2 : 0);
+	ck_assert_uint_eq(host_drops(b, DROP_ra_guard) - before,
+			  let_in ? 0 : 2);
+}
+
+START_TEST(a_peer_is_no_router_of_ours_unless_it_is_let)
+{
+	b->config.router_advertisements = true;
+	hosts_mesh(&h, 2);
+	advertise_to_b(true);
+	node_set_router_advertisements(b->node, false);
+	advertise_to_b(false);
+	node_set_router_advertisements(b->node, true);
+	advertise_to_b(true);
+}
+END_TEST
+
+/* Of more than the reassembly has room for. */
+START_TEST(a_guarded_frame_leaves_its_buffer)
+{
+	hosts_mesh(&h, 2);
+	for (int i = 0; i < 300; i++)
+		advertise(1420);
+	ck_assert_uint_eq(host_drops(b, DROP_ra_guard), 300);
+	ck_assert_uint_eq(host_drops(b, DROP_fragment_full), 0);
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("from the TAP", .setup = three_setup,
 		  .teardown = three_teardown),
@@ -371,6 +425,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(small_frames_of_one_read_share_a_datagram),
 	UNIT_TEST(a_run_that_the_kernel_merged_is_taken_apart),
 	UNIT_TEST(more_frames_than_one_write_takes_come_in_order),
+	UNIT_TEST(a_peer_is_no_router_of_ours_unless_it_is_let),
+	UNIT_TEST(a_guarded_frame_leaves_its_buffer),
 };
 
 UNIT_MAIN("node frames", tests)

@@ -51,6 +51,7 @@ static inline void read_fails(const char *path, const char *where,
 	"  mac = \"52:54:00:AB:cd:01\";\n"                                     \
 	"  persist = true;\n"                                                  \
 	"  multicast_route = true;\n"                                          \
+	"  router_advertisements = true;\n"                                    \
 	"  carrier = \"peers\";\n"                                             \
 	"  up = \"/etc/tapd/\\\"odd\\\" \\\\name\"; down = \"/down\";\n"       \
 	"};\n"                                                                 \

@@ -19,6 +19,7 @@ START_TEST(empty_file_gives_the_defaults)
 	ck_assert_uint_eq(c->interface.mtu, 1500);
 	ck_assert(!c->interface.mtu_set && !c->interface.mac_set);
 	ck_assert(!c->interface.persist && !c->interface.multicast_route);
+	ck_assert(!c->interface.router_advertisements);
 	ck_assert(!c->interface.carrier_peers);
 	ck_assert_str_eq(c->interface.up, "");
 	ck_assert_str_eq(c->interface.down, "");
@@ -65,6 +66,7 @@ START_TEST(every_key_is_read)
 	ck_assert_uint_eq(c->interface.mtu, 9000);
 	ck_assert_mem_eq(c->interface.mac, mac, 6);
 	ck_assert(c->interface.persist && c->interface.multicast_route);
+	ck_assert(c->interface.router_advertisements);
 	ck_assert(c->interface.carrier_peers);
 	ck_assert_str_eq(c->interface.up, "/etc/tapd/\"odd\" \\name");
 	ck_assert_str_eq(c->interface.down, "/down");
@@ -103,12 +105,12 @@ START_TEST(peers_are_addresses_or_names_with_a_port)
 		bool is_addr;
 		unsigned line;
 	} expected[] = {
-		{ "10.9.0.2", 8273, true, 19 },
-		{ "10.9.0.3", 9, true, 19 },
-		{ "node4.internal", 8273, false, 19 },
-		{ "node5", 77, false, 20 },
-		{ "fd00::2", 8273, true, 20 },
-		{ "fd00::3", 8273, true, 20 },
+		{ "10.9.0.2", 8273, true, 20 },
+		{ "10.9.0.3", 9, true, 20 },
+		{ "node4.internal", 8273, false, 20 },
+		{ "node5", 77, false, 21 },
+		{ "fd00::2", 8273, true, 21 },
+		{ "fd00::3", 8273, true, 21 },
 	};
 	struct conf *c = read_text(EVERY_KEY);
 

@@ -61,6 +61,37 @@ START_TEST(clean_stop_removes_what_was_made)
 }
 END_TEST
 
+static int sysctl_of(const char *family, const char *name)
+{
+	char path[96];
+	FILE *file;
+	int value = -1;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/t0/%s", family,
+		 name);
+	file = fopen(path, "r");
+	ck_assert(file != NULL);
+	ck_assert_int_eq(fscanf(file, "%d", &value), 1);
+	fclose(file);
+	return value;
+}
+
+START_TEST(what_was_made_obeys_no_redirects)
+{
+	struct interface *i = open_interface();
+
+	ck_assert_int_eq(sysctl_of("ipv4", "accept_redirects"), 0);
+	ck_assert_int_eq(sysctl_of("ipv6", "accept_redirects"), 0);
+	interface_close(i, false);
+	/* What was there before is the administrator's. */
+	netns_run("ip tuntap add t0 mode tap");
+	i = open_interface();
+	ck_assert_int_eq(sysctl_of("ipv4", "accept_redirects"), 1);
+	ck_assert_int_eq(sysctl_of("ipv6", "accept_redirects"), 1);
+	interface_close(i, false);
+}
+END_TEST
+
 START_TEST(kept_interface_is_taken_over_and_owned)
 {
 	interface_close(open_interface(), true);
@@ -275,6 +306,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("interface", .setup = setup, .timeout_s = 30,
 		  .allowed = netns_is_allowed),
 	UNIT_TEST(clean_stop_removes_what_was_made),
+	UNIT_TEST(what_was_made_obeys_no_redirects),
 	UNIT_TEST(kept_interface_is_taken_over_and_owned),
 	UNIT_TEST(crash_leaves_it_and_the_next_start_owns_it),
 	UNIT_TEST(interface_of_the_administrator_keeps_what_is_its_own),
