@@ -83,6 +83,8 @@ static void set_addresses(struct interface *i)
 		return;
 	expect(link_add_multicast_route(i->link, false),
 	       "route add 224.0.0.0/4 dev %s", s->name);
+	expect(link_add_broadcast_route(i->link),
+	       "route add 255.255.255.255 dev %s", s->name);
 	expect(link_add_multicast_route(i->link, true),
 	       "-6 route add multicast ff00::/8 dev %s table local metric 128",
 	       s->name);
@@ -377,6 +379,7 @@ static void take_back(struct interface *i, const struct interface_plan *plan,
 	    !c->interface.multicast_route) {
 		(void)link_remove_multicast_route(i->link, false);
 		(void)link_remove_multicast_route(i->link, true);
+		(void)link_remove_broadcast_route(i->link);
 	}
 }
 

@@ -58,7 +58,7 @@ bool link_has_address(const struct link *l, const struct prefix *address);
 /*
  * Each sets one thing if it is not so already: 0 or -errno. The multicast
  * routes are 224.0.0.0/4 and ff00::/8, preferred to those that other
- * interfaces have.
+ * interfaces have; the broadcast route is 255.255.255.255's.
  */
 int link_set_up(struct link *l);
 int link_set_mtu(struct link *l, uint32_t mtu);
@@ -72,5 +72,7 @@ int link_add_address(struct link *l, const struct prefix *address);
 int link_remove_address(struct link *l, const struct prefix *address);
 int link_add_multicast_route(struct link *l, bool ipv6);
 int link_remove_multicast_route(struct link *l, bool ipv6);
+int link_add_broadcast_route(struct link *l);
+int link_remove_broadcast_route(struct link *l);
 
 #endif

@@ -188,42 +188,71 @@ int link_remove_address(struct link *l, const struct prefix *address)
 	return 0;
 }
 
+struct route {
+	bool ipv6;
+	uint8_t dst[16];
+	uint8_t len; /* of the prefix */
+};
+
+static const struct route multicast_v4 = { .dst = { 224 }, .len = 4 };
+static const struct route broadcast_v4 = { .dst = { 255, 255, 255, 255 },
+					   .len = 32 };
+static const struct route multicast_v6 = { true, { 0xff }, 8 };
+
 /*
  * IPv4 looks in table main, where NLM_F_CREATE alone puts the route before
  * others for the same destination. IPv6 has such a route for every interface
  * in table local, which is looked at first: there the lower metric wins.
  */
-static int change_multicast_route(struct link *l, uint16_t type, bool ipv6)
+static int change_route(struct link *l, uint16_t type, const struct route *r)
 {
-	static const uint8_t v4[4] = { 224 }, v6[16] = { 0xff };
 	uint16_t flags = type == RTM_NEWROUTE ? NLM_F_CREATE : 0;
 	struct nlmsghdr *nlh = link_request_new(l, type, NLM_F_ACK | flags);
 	struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(struct rtmsg));
 
-	m->rtm_family = ipv6 ? AF_INET6 : AF_INET;
-	m->rtm_dst_len = ipv6 ? 8 : 4;
-	m->rtm_table = ipv6 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
-	m->rtm_type = ipv6 ? RTN_MULTICAST : RTN_UNICAST;
+	m->rtm_family = r->ipv6 ? AF_INET6 : AF_INET;
+	m->rtm_dst_len = r->len;
+	m->rtm_table = r->ipv6 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
+	m->rtm_type = r->ipv6 ? RTN_MULTICAST : RTN_UNICAST;
 	m->rtm_protocol = RTPROT_STATIC;
-	m->rtm_scope = ipv6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
-	mnl_attr_put(nlh, RTA_DST, ipv6 ? sizeof(v6) : sizeof(v4),
-		     ipv6 ? v6 : v4);
+	m->rtm_scope = r->ipv6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	mnl_attr_put(nlh, RTA_DST, r->ipv6 ? 16 : 4, r->dst);
 	mnl_attr_put_u32(nlh, RTA_OIF, l->state.index);
-	if (ipv6)
+	if (r->ipv6)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, MULTICAST_ROUTE_METRIC);
 	return request_change(l, nlh);
 }
 
-int link_add_multicast_route(struct link *l, bool ipv6)
+static int add_route(struct link *l, const struct route *r)
 {
-	int err = change_multicast_route(l, RTM_NEWROUTE, ipv6);
+	int err = change_route(l, RTM_NEWROUTE, r);
 
 	return err == -EEXIST ? 0 : err;
 }
 
-int link_remove_multicast_route(struct link *l, bool ipv6)
+static int remove_route(struct link *l, const struct route *r)
 {
-	int err = change_multicast_route(l, RTM_DELROUTE, ipv6);
+	int err = change_route(l, RTM_DELROUTE, r);
 
 	return err == -ESRCH ? 0 : err;
+}
+
+int link_add_multicast_route(struct link *l, bool ipv6)
+{
+	return add_route(l, ipv6 ? &multicast_v6 : &multicast_v4);
+}
+
+int link_remove_multicast_route(struct link *l, bool ipv6)
+{
+	return remove_route(l, ipv6 ? &multicast_v6 : &multicast_v4);
+}
+
+int link_add_broadcast_route(struct link *l)
+{
+	return add_route(l, &broadcast_v4);
+}
+
+int link_remove_broadcast_route(struct link *l)
+{
+	return remove_route(l, &broadcast_v4);
 }

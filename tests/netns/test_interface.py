@@ -97,6 +97,21 @@ def test_multicast_route(host):
     assert "dev tap0" in out, out
 
 
+def test_limited_broadcast_goes_where_multicast_goes(make_cloud):
+    web1, web2 = start_all(make_cloud(2), **{"interface.multicast_route": True})
+    receiver = web2.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("", 9999))
+    receiver.settimeout(3)
+    sender = web1.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sender.sendto(b"anybody?", ("255.255.255.255", 9999))
+    octets, source = receiver.recvfrom(100)
+    assert octets == b"anybody?" and source[0] == web1.host.tap4
+    web1.configure(**{"interface.multicast_route": False})
+    web1.ctl("reload")
+    assert "255.255.255.255" not in web1.host.ip("route", "show")
+
+
 def test_no_multicast_route_unless_asked(host):
     Tapd(host, new_secret()).start()
     assert "224.0.0.0" not in host.ip("route", "show")

@@ -185,6 +185,7 @@ START_TEST(what_going_down_took_comes_back)
 	ck_assert_int_eq(interface_follow(i), INTERFACE_CHANGED);
 	netns_run("ip addr show t0 | grep -q fd77::1/64");
 	netns_run("ip route show | grep -q '224.0.0.0/4 dev t0'");
+	netns_run("ip route show | grep -q '255.255.255.255 dev t0'");
 	interface_close(i, false);
 }
 END_TEST

@@ -345,7 +345,12 @@ START_TEST(multicast_goes_by_the_tap)
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(link_add_multicast_route(l, false), 0);
 		ck_assert_int_eq(link_add_multicast_route(l, true), 0);
+		ck_assert_int_eq(link_add_broadcast_route(l), 0);
 	}
+	netns_run("ip route get 255.255.255.255 | grep -q 'dev t0'");
+	ck_assert_int_eq(link_remove_broadcast_route(l), 0);
+	ck_assert_int_eq(link_remove_broadcast_route(l), 0);
+	netns_run("! ip route get 255.255.255.255 | grep -q 'dev t0'");
 	netns_run("ip route get 239.1.2.3 | grep -q 'dev t0'");
 	netns_run("ip -6 route get ff0e::1 | grep -q 'dev t0'");
 	ck_assert_int_eq(link_remove_multicast_route(l, false), 0);
