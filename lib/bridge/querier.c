@@ -22,6 +22,8 @@ const uint8_t querier_mac[ETH_ADDR_LEN] = { 0x02, 't', 'a', 'p', 'd', 'q' };
 /* After a tick this late, answers may not have been read yet. */
 #define LATE_US		(500 * CLOCK_MS)
 #define REPORTER_AGE_US (600 * CLOCK_S)
+/* Two general queries: a VLAN with a member that answers is never that quiet. */
+#define VLAN_AGE_US (300 * CLOCK_S)
 /* A listening MAC without a known group may be a join whose report is on its way.
  * Longer than the second between two calls of querier_listening. */
 #define UNHEARD_US (1500 * CLOCK_MS)
@@ -54,11 +56,13 @@ static void add_vlan(struct querier *q, uint16_t id, uint64_t now_us)
 
 	if (q->vlans_count > QUERIER_VLANS_MAX) {
 		q->crowded_vlans = true;
+		q->crowded_us = now_us;
 		return;
 	}
 	*v = (struct vlan){
 		.timer = { .kind = QUERIER_TIMER_VLAN, .owner = v },
 		.id = id,
+		.seen_us = now_us,
 	};
 	q->vlan_at[id] = (uint8_t)q->vlans_count++;
 	if (q->running)
@@ -68,18 +72,54 @@ static void add_vlan(struct querier *q, uint16_t id, uint64_t now_us)
 bool querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us)
 {
 	assert(vlan < QUERIER_VLAN_IDS);
-	if (q->vlan_at[vlan] != QUERIER_VLAN_NONE)
+	if (q->vlan_at[vlan] != QUERIER_VLAN_NONE) {
+		q->vlans[q->vlan_at[vlan]].seen_us = now_us;
 		return false;
+	}
 	add_vlan(q, vlan, now_us);
 	return true;
 }
 
-struct vlan *querier_vlan(struct querier *q, uint16_t id, uint64_t now_us)
+struct vlan *querier_vlan(struct querier *q, uint16_t id)
 {
-	querier_saw_vlan(q, id, now_us);
 	if (q->vlan_at[id] == QUERIER_VLAN_NONE)
 		return NULL;
 	return &q->vlans[q->vlan_at[id]];
+}
+
+/* The last VLAN moves to its place. */
+static void remove_vlan(struct querier *q, struct vlan *v)
+{
+	struct vlan *last = &q->vlans[--q->vlans_count];
+	const bool armed = timer_armed(&last->timer);
+	const uint64_t due_us = last->timer.due_us;
+
+	timers_cancel(&q->timers, &v->timer);
+	timers_cancel(&q->timers, &last->timer);
+	q->vlan_at[v->id] = QUERIER_VLAN_NONE;
+	if (v == last)
+		return;
+	*v = *last;
+	v->timer.owner = v;
+	q->vlan_at[v->id] = (uint8_t)(v - q->vlans);
+	if (armed)
+		timers_set(&q->timers, &v->timer, due_us);
+}
+
+/* Nothing on our side speaks there any more. Peers that send there flood it to
+ * us again, as they do before it is known, so this loses nobody a group. Members
+ * that never answer keep theirs known, unless others find no room. */
+static bool vlan_ages(struct querier *q, struct vlan *v, uint64_t now_us)
+{
+	if (v->id == 0 || now_us - v->seen_us < VLAN_AGE_US)
+		return false;
+	if ((v->silent[0] || v->silent[1]) && !q->crowded_vlans)
+		return false;
+	if (v->ever_complete)
+		q->ops.vlan_known(q->user, v->id, false);
+	querier_forget_groups(q, v);
+	remove_vlan(q, v);
+	return true;
 }
 
 /* ---- life ---- */
@@ -222,8 +262,14 @@ static void end_window(struct querier *q, struct vlan *v, bool late,
 		return;
 	}
 	querier_prune_vlan(q, v);
+	if (vlan_ages(q, v, now_us)) {
+		note_room(q);
+		return;
+	}
+	if (q->crowded_vlans && now_us - q->crowded_us >= VLAN_AGE_US)
+		q->crowded_vlans = false;
 	if (!v->ever_complete && v->id != 0)
-		q->ops.vlan_known(q->user, v->id);
+		q->ops.vlan_known(q->user, v->id, true);
 	v->complete = v->ever_complete = true;
 	v->last_window_us = v->window_us;
 	note_room(q);
@@ -278,7 +324,7 @@ static void last_member_due(struct querier *q, struct group_entry *entry,
 		.group = group,
 		.response_ms = LAST_MEMBER_RESPONSE_US / CLOCK_MS,
 	};
-	const struct vlan *v = querier_vlan(q, group.vlan, now_us);
+	const struct vlan *v = querier_vlan(q, group.vlan);
 
 	/* Answers are, or may have been, lost: ask again. */
 	if (!v->complete || (late && entry->queries_sent == 2))

@@ -63,8 +63,9 @@ struct querier_ops {
 	 * for a group that is for all. */
 	void (*changed)(void *user, const struct group *group, bool wanted);
 	/* A VLAN (not 0) was asked for the first time: what is known of it is
-	 * complete, apart from what querier_want_all says. */
-	void (*vlan_known)(void *user, uint16_t vlan);
+	 * complete, apart from what querier_want_all says. Or it is no longer
+	 * known, for it was not seen for long; its groups go after it. */
+	void (*vlan_known)(void *user, uint16_t vlan, bool known);
 };
 
 /* NULL if memory is short. It asks nothing before querier_start. */
@@ -85,8 +86,10 @@ void querier_stop(struct querier *q);
 /* The kernel dropped frames on their way to us (tx_dropped grew): reports may
  * have been among them. */
 void querier_dropped(struct querier *q, uint64_t now_us);
-/* A frame of this VLAN passed. True if the VLAN was not known: what is wanted may
- * have changed. Cheap for those that are: call it for each frame. */
+/* A frame of this VLAN came from our side: what others send names none, for they
+ * could name them all. True if the VLAN was not known: what is wanted may have
+ * changed. One not seen for five minutes is forgotten. Cheap for those that are
+ * known: call it for each frame. */
 bool querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
 /* A report read from the TAP, and its source MAC. False if something in it found
  * no room: to be counted; all is wanted until it does. */
@@ -120,7 +123,7 @@ size_t querier_build(uint8_t frame[QUERIER_FRAME_MAX],
 /* Why every group's frames are wanted. */
 enum querier_reason {
 	QUERIER_STARTING, /* not all have been asked since the start, or a drop */
-	QUERIER_VLANS,	  /* more VLANs than are asked */
+	QUERIER_VLANS,	  /* lately more VLANs than are asked */
 	QUERIER_FULL,	  /* more groups, or members of them, than fit */
 	QUERIER_UNHEARD, /* a MAC is listened to whose group nobody reported */
 	QUERIER_REASON_COUNT

@@ -35,6 +35,7 @@ struct vlan {
 	bool new_reporter;  /* it is to be asked soon */
 	bool heard[2];	    /* a report in this window, by family */
 	bool silent[2];	    /* none was in the last one, but groups are known */
+	uint64_t seen_us;   /* the last frame from our side */
 	uint64_t window_us; /* when this window began */
 	uint64_t last_window_us; /* when the last window that ended began */
 };
@@ -52,6 +53,7 @@ struct querier {
 	uint8_t vlan_at[QUERIER_VLAN_IDS]; /* in vlans, or QUERIER_VLAN_NONE */
 	uint32_t wanted;		   /* groups that are not for all */
 	bool crowded_vlans;		   /* more were seen than fit */
+	uint64_t crowded_us;		   /* the last of them */
 	bool full;			   /* reports were refused */
 	uint64_t refused_us;		   /* the last of them */
 	uint64_t explained_us; /* when all listening MACs last were; 0: never */
@@ -66,6 +68,8 @@ struct querier {
 void querier_changed(struct querier *q, const struct group *group, bool wanted);
 /* The VLAN's window ends: removes members that answered without their group. */
 void querier_prune_vlan(struct querier *q, struct vlan *v);
+/* The VLAN is forgotten: removes all its groups. */
+void querier_forget_groups(struct querier *q, const struct vlan *v);
 /* The last-member queries about a group are over: removes members that left, and
  * those that would have answered. */
 void querier_end_leave(struct querier *q, struct group_entry *entry,
@@ -73,7 +77,7 @@ void querier_end_leave(struct querier *q, struct group_entry *entry,
 
 /* ---- querier.c ---- */
 
-/* NULL if it is one too many. */
-struct vlan *querier_vlan(struct querier *q, uint16_t id, uint64_t now_us);
+/* NULL if it is not known, or one too many. */
+struct vlan *querier_vlan(struct querier *q, uint16_t id);
 
 #endif

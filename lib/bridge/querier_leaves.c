@@ -58,6 +58,28 @@ void querier_prune_vlan(struct querier *q, struct vlan *v)
 		v->silent[v6] = known[v6] && !v->heard[v6];
 }
 
+static bool everybody(const void *user, const struct member *member,
+		      const struct reporter *reporter)
+{
+	(void)user;
+	(void)member;
+	(void)reporter;
+	return true;
+}
+
+void querier_forget_groups(struct querier *q, const struct vlan *v)
+{
+	uint32_t at = TABLE_NONE;
+	struct group_entry *entry;
+
+	while ((entry = members_next_group(q->members, &at))) {
+		if (members_group(q->members, entry)->vlan != v->id)
+			continue;
+		timers_cancel(&q->timers, &entry->timer);
+		prune(q, entry, everybody, NULL);
+	}
+}
+
 /* It left; or it answered the last general query, so it would have answered
  * those about this group. */
 static bool left_or_unconfirmed(const void *user, const struct member *member,

@@ -155,8 +155,10 @@ bool querier_report(struct querier *q, const struct report *report,
 		.old_version = report_is_old(report),
 		.igmpv1 = !report->v6 && report->version == 1,
 	};
-	struct vlan *v = querier_vlan(q, m.vlan, now_us);
+	struct vlan *v;
 
+	querier_saw_vlan(q, m.vlan, now_us);
+	v = querier_vlan(q, m.vlan);
 	if (!v || !q->running)
 		return true;
 	while (report_next(&m, &record)) {

@@ -24,11 +24,11 @@ static void group_changed(void *user, const struct group *group, bool wanted)
 		node_drop(n, DROP_groups_full);
 }
 
-static void vlan_known(void *user, uint16_t vlan)
+static void vlan_known(void *user, uint16_t vlan, bool known)
 {
 	const struct group group = group_of_vlan(vlan);
 
-	group_changed(user, &group, true);
+	group_changed(user, &group, known);
 }
 
 static void write_query(void *user, const struct querier_query *query)

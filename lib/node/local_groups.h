@@ -17,7 +17,7 @@ void local_groups_free(struct node *n);
 bool local_groups_want_all(const struct node *n);
 /* Asks again, or stops, as the configuration and the TAP are now. */
 void local_groups_start(struct node *n, uint64_t now_us);
-/* A frame of this VLAN was seen, on either side. */
+/* A frame of this VLAN was read from the TAP. */
 void local_groups_saw_vlan(struct node *n, uint16_t vlan, uint64_t now_us);
 /* What a frame that was read from the TAP says of groups and routers. */
 void local_groups_from_tap(struct node *n, const struct forward *f,

@@ -112,7 +112,6 @@ static void frame_in(struct node *n, struct peer *peer,
 			  frame->len, node_frame_max(n), now_us, &forward);
 	if (forward.full)
 		node_drop(n, DROP_fdb_full);
-	local_groups_saw_vlan(n, forward.view.vlan, now_us);
 	if (forward.membership.kind == REPORT_BAD)
 		node_drop(n, DROP_membership_bad);
 	reason = forward.reason;
@@ -386,6 +385,6 @@ void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 				    now);
 	}
 	merge_flush(n->lane.merge);
-	groups_tell(n, now.mono_us); /* perhaps of a VLAN, new to us */
+	groups_tell(n, now.mono_us);
 	pack_flush(&n->lane.packer);
 }

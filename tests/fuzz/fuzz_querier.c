@@ -80,9 +80,10 @@ static void hear(struct querier *q, const uint8_t *bytes, size_t len,
 	free(frame);
 }
 
-static void on_vlan(void *user, uint16_t vlan)
+static void on_vlan(void *user, uint16_t vlan, bool known)
 {
 	(void)user;
+	(void)known;
 	HOLDS(vlan != 0);
 }
 

@@ -71,12 +71,14 @@ def test_groups_tells_the_vlan(daemons):
     assert daemons[1].group(GROUP) is None
 
 
-def test_who_has_never_seen_the_vlan_is_flooded_until_it_knows(daemons, audience):
-    web1 = daemons[0].host
+def test_who_has_never_spoken_in_the_vlan_is_flooded(daemons, audience):
+    web1, web4 = daemons[0].host, daemons[3].host
     octets = group_frame(interface_mac(web1), GROUP, b"in a new one", 300)
     # Nobody has said yet that he has no member there.
     assert audience.who_gets(web1, octets) == {"web2", "web3", "web4"}
-    wait_for(lambda: audience.who_gets(web1, octets) == set(), 8, "all to have been asked")
+    audience.seen(web4, group_frame(interface_mac(web4), GROUP, b"here too", 300))
+    wait_for(lambda: audience.who_gets(web1, octets) == {"web2", "web3"}, 8,
+             "web4 to have been asked")
 
 
 def test_a_tagged_leave_is_of_that_vlan_alone(daemons, audience):

@@ -37,11 +37,11 @@ static void on_change(void *user, const struct group *group, bool wanted)
 	lan.last_wanted = wanted;
 }
 
-static void on_vlan(void *user, uint16_t vlan)
+static void on_vlan(void *user, uint16_t vlan, bool known)
 {
 	ck_assert_ptr_eq(user, &lan);
 	ck_assert_uint_ne(vlan, 0);
-	lan.vlans_known++;
+	*(known ? &lan.vlans_known : &lan.vlans_forgotten) += 1;
 }
 
 static void setup(uint32_t groups_max)

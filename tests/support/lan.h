@@ -20,7 +20,7 @@ extern struct lan {
 	struct querier_query queries[LAN_LOG_MAX];
 	size_t queries_count;
 	unsigned int changes;
-	unsigned int vlans_known;
+	unsigned int vlans_known, vlans_forgotten;
 	struct group last_changed;
 	bool last_wanted;
 	struct group g1, g2; /* 239.1.1.1 and 2 */

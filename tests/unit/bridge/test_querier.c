@@ -438,8 +438,13 @@ START_TEST(a_vlan_is_known_once_it_was_asked_and_told_of_once)
 	ck_assert_uint_eq(known_vlans(), 512);
 	querier_start(lan.q, lan.now);
 	querier_dropped(lan.q, lan.now);
-	advance(1000 * CLOCK_S);
+	for (int i = 0; i < 10; i++) {
+		advance(100 * CLOCK_S);
+		querier_saw_vlan(lan.q, 5, lan.now);
+		querier_saw_vlan(lan.q, 12, lan.now);
+	}
 	ck_assert_uint_eq(lan.vlans_known, 2);
+	ck_assert_uint_eq(lan.vlans_forgotten, 0);
 	ck_assert_uint_eq(known_vlans(), 512);
 }
 END_TEST
@@ -484,8 +489,75 @@ START_TEST(too_many_vlans_want_all)
 	ck_assert(wants_all_for(QUERIER_VLANS));
 	far.vlan = 4095;
 	say(HOST, REPORT_JOIN, &far);
-	advance(300 * CLOCK_S);
+	advance(290 * CLOCK_S);
 	ck_assert(wants_all_for(QUERIER_VLANS));
+	/* They were seen once: there is room again, and it is known. */
+	advance(290 * CLOCK_S);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	ck_assert_uint_eq(lan.vlans_forgotten, QUERIER_VLANS_MAX);
+	ck_assert_uint_eq(known_vlans(), 0);
+	say(HOST, REPORT_JOIN, &far);
+	advance(3 * CLOCK_S);
+	ck_assert_uint_eq(known_vlans(), 4095);
+	ck_assert(querier_wants(lan.q, &far));
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+}
+END_TEST
+
+/* Of VLANs 1 to 9, only the odd ones are in use. */
+START_TEST(a_vlan_not_seen_for_long_is_forgotten)
+{
+	struct group tagged = lan.g1;
+
+	start();
+	for (uint16_t vlan = 1; vlan <= 9; vlan++)
+		querier_saw_vlan(lan.q, vlan, lan.now);
+	advance(3 * CLOCK_S);
+	ck_assert_uint_eq(lan.vlans_known, 9);
+	for (int i = 0; i < 50; i++) {
+		advance(10 * CLOCK_S);
+		for (uint16_t vlan = 1; vlan <= 9; vlan += 2)
+			querier_saw_vlan(lan.q, vlan, lan.now);
+	}
+	ck_assert_uint_eq(lan.vlans_forgotten, 4);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
+	/* Those that are left are asked as before. */
+	lan.queries_count = 0;
+	for (int i = 0; i < 125; i++) {
+		advance(1 * CLOCK_S);
+		querier_saw_vlan(lan.q, 9, lan.now);
+	}
+	ck_assert_uint_ge(lan.queries_count, 2 * 5);
+	tagged.vlan = 9;
+	say(HOST, REPORT_JOIN, &tagged);
+	ck_assert(querier_wants(lan.q, &tagged));
+	/* One that comes back is asked like a new one. */
+	ck_assert(querier_saw_vlan(lan.q, 2, lan.now));
+	ck_assert(wants_all_for(QUERIER_STARTING));
+	advance(3 * CLOCK_S);
+	ck_assert_uint_eq(lan.vlans_known, 10);
+}
+END_TEST
+
+/* A member that never answers stays known; if others need the room, its VLAN is
+ * forgotten with its groups, so that peers flood it. */
+START_TEST(a_silent_member_keeps_its_vlan_unless_room_is_short)
+{
+	struct group tagged = lan.g1;
+
+	tagged.vlan = 4000;
+	start();
+	say(HOST, REPORT_JOIN, &tagged);
+	advance(1000 * CLOCK_S);
+	ck_assert(querier_wants(lan.q, &tagged));
+	ck_assert_uint_eq(lan.vlans_forgotten, 0);
+	for (uint16_t vlan = 1; vlan <= QUERIER_VLANS_MAX; vlan++)
+		querier_saw_vlan(lan.q, vlan, lan.now);
+	ck_assert(querier_want_all(lan.q) & 1u << QUERIER_VLANS);
+	advance(600 * CLOCK_S);
+	ck_assert(!querier_wants(lan.q, &tagged));
+	ck_assert_uint_eq(lan.vlans_forgotten, QUERIER_VLANS_MAX);
+	ck_assert_uint_eq(querier_want_all(lan.q), 0);
 }
 END_TEST
 
@@ -593,6 +665,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_vlan_is_not_known_while_its_answers_may_be_lost),
 	UNIT_TEST(a_vlan_seen_while_the_tap_is_down_is_known_later),
 	UNIT_TEST(too_many_vlans_want_all),
+	UNIT_TEST(a_vlan_not_seen_for_long_is_forgotten),
+	UNIT_TEST(a_silent_member_keeps_its_vlan_unless_room_is_short),
 	UNIT_TEST(full_table_wants_all_until_there_is_room),
 	UNIT_TEST(members_that_vanished_make_room_for_those_that_came),
 	UNIT_TEST(walk_shows_every_group),

@@ -178,8 +178,9 @@ static void on_change(void *user, const struct group *group, bool wanted)
 	ck_abort_msg("a group nobody spoke of");
 }
 
-static void on_vlan(void *user, uint16_t vlan)
+static void on_vlan(void *user, uint16_t vlan, bool known)
 {
+	(void)known;
 	(void)user;
 	(void)vlan;
 }

@@ -493,19 +493,46 @@ START_TEST(a_tagged_group_goes_to_all_who_do_not_know_its_vlan)
 
 	stations_mesh(&h, 3);
 	ck_assert_str_eq(station_sends(a, &tagged), "bc");
-	arrive();
-	/* Having seen it they ask, and know. */
+	/* What others send names no VLAN to ask. */
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &tagged), "bc");
+	/* Having spoken there they ask, and know. */
+	station_sends(b, &tagged);
+	station_join(c, &tagged);
 	hosts_run(&h, 2 * CLOCK_S);
 	ck_assert_str_eq(station_sends(a, &tagged), "bc");
 	hosts_run(&h, CLOCK_S);
-	ck_assert_str_eq(station_sends(a, &tagged), "");
-	station_join(c, &tagged);
-	arrive();
 	ck_assert_str_eq(station_sends(a, &tagged), "c");
 	/* … which says nothing of other VLANs, nor of none. */
 	ck_assert_str_eq(station_sends(a, &g1), "");
 	other.vlan = 8;
 	ck_assert_str_eq(station_sends(a, &other), "bc");
+}
+END_TEST
+
+/* A host behind which many VLANs are seen once: it wants everything for a while,
+ * and the others do not care. */
+START_TEST(vlans_of_one_host_crowd_no_other)
+{
+	struct group g = tagged;
+	struct node_multicast_status s;
+
+	stations_mesh(&h, 2);
+	for (g.vlan = 1; g.vlan <= 80; g.vlan++)
+		station_sends(a, &g);
+	hosts_run(&h, 3 * CLOCK_S);
+	node_multicast_status(a->node, &s);
+	ck_assert_str_eq(s.wants_all, "more VLANs than can be asked");
+	node_multicast_status(b->node, &s);
+	ck_assert(!s.wants_all);
+	ck_assert_str_eq(station_sends(a, &g1), "");
+	hosts_run(&h, 600 * CLOCK_S);
+	node_multicast_status(a->node, &s);
+	ck_assert(!s.wants_all);
+	ck_assert_str_eq(station_sends(b, &g1), "");
+	/* Those that found no room are flooded, as all that are not known. */
+	g.vlan = 80;
+	ck_assert_str_eq(station_sends(b, &g), "a");
 }
 END_TEST
 
@@ -653,6 +680,7 @@ static const struct unit_test tests[] = {
 	UNIT_LOOP(who_announces_a_router_is_one_for_255_s, ANNOUNCEMENTS),
 	UNIT_TEST(reports_go_to_routers_only),
 	UNIT_TEST(a_tagged_group_goes_to_all_who_do_not_know_its_vlan),
+	UNIT_TEST(vlans_of_one_host_crowd_no_other),
 	UNIT_TEST(while_a_new_vlan_is_asked_everything_is_wanted),
 	UNIT_CASE("what there is to see", .setup = three_setup_stations,
 		  .teardown = three_teardown),
