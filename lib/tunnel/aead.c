@@ -110,8 +110,9 @@ bool aead_seal_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
 	if (k->backend->seal(k->library, k->schedule, nonce, ad, ad_len, text,
 			     len, out))
 		return true;
-	/* It may hold the text, gathered and not sealed. */
-	memset(out, 0, len + AEAD_TAG_LEN);
+	/* Gathered and not sealed, it must not leave. */
+	if (text == out)
+		memset(out, 0, len);
 	return false;
 }
 

@@ -33,7 +33,7 @@ void aead_key_free(struct aead_key *k);
  * tag. The nonce is 32 zero bits and the 64-bit big-endian counter (Noise rev
  * 34, section 12.3). The caller never uses a counter twice with one key. out
  * does not overlap the pieces, but a single piece may be out itself (in place).
- * False only if the library fails; out is then zeroed.
+ * False only if the library fails; out then holds no text.
  */
 bool aead_seal(struct aead_key *k, uint64_t counter, const void *ad,
 	       size_t ad_len, const struct iovec *in, size_t incnt,
