@@ -170,11 +170,12 @@ static bool is_foreign(struct parser *p, const struct token *t)
 
 static bool not_closed(struct parser *p, const struct token *t)
 {
-	const struct bracket *last = &p->open[p->depth - 1];
+	const struct bracket *last;
 
 	if (p->depth == 0)
 		return wrong(p, t, "remove the '%c', which closes nothing",
 			     *t->at);
+	last = &p->open[p->depth - 1];
 	p->mistake->opened = last->line;
 	return wrong(p, t, "first close the '%c'", last->sign);
 }

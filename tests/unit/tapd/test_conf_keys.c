@@ -28,7 +28,8 @@ static const struct {
 	  1, "plain double quotes" },
 	{ "name = 'a';", 1, "plain double quotes" },
 	{ "\xc2\xa0name = \"a\";", 1, "no-break space" },
-	{ "name \"a\";", 1, "put a '=' after name" },
+	/* No text where none may be: libconfig would leak it. */
+	{ "busy_poll 5;", 1, "put a '=' after busy_poll" },
 	{ "interface { };", 1, "put a '=' after interface" },
 	{ "[interface]\nname = \"a\"", 1, "there are no sections" },
 	{ "interface.mtu = 1500;", 1, "write it as interface = { mtu = … };" },
@@ -39,7 +40,6 @@ static const struct {
 	{ IF("mtu = 1500; };"), 3, "remove the '}', which closes nothing" },
 	{ "\ninterface = { mtu = 1500;\n", 2, "close the '{' of line 2" },
 	{ "peers = [ \"a\";\n", 1, "first close the '[' of line 1" },
-	{ "peers = { \"a\" };", 1, "write a list in brackets" },
 	{ "peers = [ \"a\"\n\"b\" ];", 2, "put a ',' between two entries" },
 	{ LIVE("interval = 1,5;"), 1, "with a point" },
 	{ "\nbusy_poll = 4294967396;", 2, "use a smaller number" },
