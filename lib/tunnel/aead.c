@@ -111,7 +111,7 @@ bool aead_seal_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
 			     len, out))
 		return true;
 	/* Gathered and not sealed, it must not leave. */
-	if (text == out)
+	if (out && text == out)
 		memset(out, 0, len);
 	return false;
 }

@@ -12,9 +12,9 @@
  * The secret file: base64 of 32 bytes, optionally a second line with another
  * that is also accepted. Blank lines and lines that start with '#' are skipped.
  * Refused by the rule of private_file.h for that user, whose group may read it;
- * *warning is that of the rule (to be freed), or NULL. Returns how many secrets (1 or 2), or 0 with *error ("FILE: …; …"
- * or "FILE:LINE: …; …", to be freed; it never quotes the file) and the secrets
- * zeroed.
+ * *warning is that of the rule (to be freed), or NULL. Returns how many secrets (1
+ * or 2), or 0 with *error ("FILE: …; …" or "FILE:LINE: …; …", to be freed; it never
+ * quotes the file) and the secrets zeroed.
  */
 size_t secret_file_read(const char *path, const char *user,
 			uint8_t secrets[2][KEY_LEN], char **warning,

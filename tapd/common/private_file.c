@@ -60,15 +60,25 @@ static bool is_trusted(uid_t owner, const struct reader *r)
 	return owner == 0 || owner == r->uid;
 }
 
+/* A line of uid_map: FIRST OUTER COUNT, of which OUTER says nothing here. */
+static bool maps(const char *line, uid_t uid)
+{
+	char *at;
+	unsigned long first = strtoul(line, &at, 10);
+
+	strtoul(at, &at, 10);
+	return uid >= first && uid - first < strtoul(at, NULL, 10);
+}
+
 /* All users outside of a user namespace, root too, look like one inside. */
 static bool is_outside(uid_t uid)
 {
 	FILE *f = fopen("/proc/self/uid_map", "re");
-	unsigned first, outer, count;
 	bool inside = !f;
+	char line[64];
 
-	while (f && fscanf(f, "%u %u %u", &first, &outer, &count) == 3)
-		inside = inside || uid - first < count;
+	while (f && fgets(line, sizeof(line), f))
+		inside = inside || maps(line, uid);
 	if (f)
 		fclose(f);
 	return !inside;
