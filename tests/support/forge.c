@@ -115,6 +115,8 @@ size_t forge(enum forgery kind, const struct record *r, struct rng *rng,
 	case FORGE_TRUNCATE:
 		return (size_t)rng_below(rng, f->len);
 	case FORGE_EXTEND:
+		if (f->len == FORGE_MAX)
+			return f->len;
 		more = (size_t)rng_range(rng, 1, FORGE_MAX - f->len);
 		rng_bytes(rng, out + f->len, more);
 		return f->len + more;
