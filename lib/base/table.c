@@ -27,9 +27,9 @@ struct table {
 	uint32_t mask;	   /* buckets - 1, a power of two */
 	uint32_t *buckets; /* the first slot of each chain */
 	uint32_t *recent;  /* slots found lately, by the key's last byte */
-	uint8_t *
-		entries; /* in memory, at the first multiple of their alignment */
+	/* The entries begin at the first multiple of their alignment. */
 	void *memory;
+	uint8_t *entries;
 };
 
 /* The packets of a batch ask for the same few keys again and again; comparing a

@@ -30,6 +30,7 @@
  *	dial handshake           who is called, and when; messages 1 to 3
  *	transmit receive         frames, and the datagrams they travel in
  *	access info node         what the owner sets, sees and calls
+ *	debug                    what tests see besides
  */
 
 /* Half-open handshakes we answered; beyond NODE_HALF_OPEN_LOAD of them, an

@@ -79,19 +79,6 @@ static struct node_debug_session show_session(const struct session *s)
 	return out;
 }
 
-static enum node_peer_state show_state(enum peer_state state)
-{
-	switch (state) {
-	case PEER_UP:
-		return NODE_PEER_STATE_UP;
-	case PEER_CONNECTING:
-		return NODE_PEER_STATE_CONNECTING;
-	case PEER_DOWN:
-		break;
-	}
-	return NODE_PEER_STATE_DOWN;
-}
-
 static void show_sessions(const struct peer *peer, struct node_debug_peer *out)
 {
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
@@ -112,7 +99,7 @@ bool node_debug_peer(const struct node *n, const struct public_key *key,
 	memset(out, 0, sizeof(*out));
 	if (!peer)
 		return false;
-	out->state = show_state(peer->state);
+	out->state = peer_state_of(peer);
 	out->epoch = peer->epoch;
 	out->timestamp_us = peer->timestamp_us;
 	out->has_endpoint = peer->endpoint != NULL;

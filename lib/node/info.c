@@ -34,19 +34,6 @@ void node_status(const struct node *n, struct node_status *out)
 		out->peers_total += stands_alone(e);
 }
 
-static enum node_peer_state state_of(const struct peer *peer)
-{
-	switch (peer->state) {
-	case PEER_UP:
-		return NODE_PEER_STATE_UP;
-	case PEER_CONNECTING:
-		return NODE_PEER_STATE_CONNECTING;
-	case PEER_DOWN:
-		break;
-	}
-	return NODE_PEER_STATE_DOWN;
-}
-
 /* What its endpoint was blamed for says more than that nothing is heard. */
 static void show_why(const struct peer *peer, struct node_peer_info *out)
 {
@@ -71,7 +58,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.key = peer->key,
 		.has_endpoint = peer->endpoint != NULL,
 		.wanted = peer_wanted(n, peer),
-		.state = state_of(peer),
+		.state = peer_state_of(peer),
 		.rtt_us = peer->path.rtt_us,
 		.loss = liveness_loss(&peer->liveness),
 		.datagram_size = peer->current ? peer->path.pmtu.size : 0,

@@ -127,6 +127,19 @@ void peers_set_reason(struct node *n, const struct addr *addr,
 		e->reason = reason;
 }
 
+enum node_peer_state peer_state_of(const struct peer *peer)
+{
+	switch (peer->state) {
+	case PEER_UP:
+		return NODE_PEER_STATE_UP;
+	case PEER_CONNECTING:
+		return NODE_PEER_STATE_CONNECTING;
+	case PEER_DOWN:
+		break;
+	}
+	return NODE_PEER_STATE_DOWN;
+}
+
 void peer_emit(struct node *n, enum node_event_type type,
 	       const struct peer *peer, const struct addr *at,
 	       const struct addr *other, const char *text)

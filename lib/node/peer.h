@@ -87,6 +87,8 @@ bool peers_init(struct node *n, uint32_t max,
 /* Wipes all sessions, and frees. */
 void peers_free(struct node *n);
 
+/* As others see it. */
+enum node_peer_state peer_state_of(const struct peer *peer);
 /* Tells the owner of something that happened to the peer. at, other and text may
  * be NULL. */
 void peer_emit(struct node *n, enum node_event_type type,

@@ -68,8 +68,8 @@ struct session {
 
 	uint64_t confirmed_us;
 	uint64_t hello_us; /* when to repeat our hello */
-	uint64_t
-		answered_us; /* when a hello was, before it is open; 0: never */
+	/* When a hello was answered, before the session is open; 0: never. */
+	uint64_t answered_us;
 	uint8_t psk[KEY_LEN]; /* the secret it was made with */
 };
 static_assert(offsetof(struct session, replay) <= 64,
