@@ -220,6 +220,7 @@ void daemon_follow_link(struct daemon *d)
 		d->tap_mtu = (uint16_t)s->mtu;
 		node_set_tap_mtu(d->node, d->tap_mtu, d->now);
 	}
+	node_set_tap_mac(d->node, s->mac, d->now);
 	follow_addresses(d, s);
 	host_watch_follow(d->host_watch, interface_link(d->interface), d->now);
 }

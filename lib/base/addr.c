@@ -25,7 +25,7 @@ bool addr_is_v4(const struct addr *a)
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&
-	       a->scope == b->scope && a->port == b->port;
+	       a->scope == b->scope && a->port == b->port && a->leg == b->leg;
 }
 
 bool addr_is_unicast(const struct addr *a)
@@ -46,6 +46,7 @@ void addr_key(const struct addr *a, uint8_t key[ADDR_KEY_LEN])
 	memcpy(key, a->ip, 16);
 	store_be32(key + 16, a->scope);
 	store_be16(key + 20, a->port);
+	store_be32(key + 22, a->leg);
 }
 
 /* A span of text: from `at`, `len` characters, no NUL. */

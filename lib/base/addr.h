@@ -13,17 +13,21 @@
 /*
  * IPv4 is kept v4-mapped (RFC 4291, section 2.5.5.2), so that one socket
  * address has one value whatever family the socket has. scope is the interface
- * index of a link-local IPv6 address, otherwise 0. The struct has no padding
- * that matters: compare with addr_equal, hash with addr_key.
+ * index of a link-local IPv6 address, otherwise 0. leg names one of a relay's
+ * forwardings, behind which another host is than the one at ip and port; 0: that
+ * host itself. So whoever goes by addresses tells all that are behind one relay
+ * apart. The struct has no padding that matters: compare with addr_equal, hash with
+ * addr_key.
  */
 struct addr {
 	uint8_t ip[16];
 	uint32_t scope;
+	uint32_t leg;
 	uint16_t port;
 };
 
 /* addr_key writes this many bytes. */
-#define ADDR_KEY_LEN 22
+#define ADDR_KEY_LEN 26
 
 struct addr addr_v4(uint32_t ip, uint16_t port);
 bool addr_is_v4(const struct addr *a);

@@ -143,8 +143,7 @@ static struct session *attach(struct node *n, struct candidate *c,
 static void adopt_hello(struct peer *peer, const struct wire_hello *hello)
 {
 	peer->epoch = hello->epoch;
-	peer->tap_mtu = hello->tap_mtu;
-	memcpy(peer->name, hello->name, sizeof(peer->name));
+	peer_adopt(peer, hello);
 }
 
 /* The peer is another process now, which may be the duplicate's, heard at another

@@ -9,6 +9,7 @@ static_assert(NODE_PORT == WIRE_PORT, "one default port");
 void node_random(struct node *n, void *buf, size_t len)
 {
 	n->ops.random(n->user, buf, len);
+	pack_drawn(&n->lane.packer);
 }
 
 uint64_t node_jitter(struct node *n, uint64_t base_us)

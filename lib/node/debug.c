@@ -149,6 +149,7 @@ bool node_debug_open(const struct node *n, const uint8_t *datagram, size_t len,
 		     uint8_t *records, size_t *records_len)
 {
 	const struct session *s;
+	uint8_t nonce[WIRE_NONCE_LEN];
 	struct wire_data header;
 	uint8_t *body = records;
 
@@ -161,8 +162,9 @@ bool node_debug_open(const struct node *n, const uint8_t *datagram, size_t len,
 		return false;
 	memcpy(body, datagram + WIRE_DATA_HEADER_LEN,
 	       len - WIRE_DATA_HEADER_LEN);
-	if (!aead_open(s->receive_key, header.counter, datagram,
-		       WIRE_DATA_HEADER_LEN, body, len - WIRE_DATA_HEADER_LEN))
+	wire_data_nonce(datagram, nonce);
+	if (!aead_open(s->receive_key, nonce, datagram, WIRE_DATA_HEADER_LEN,
+		       body, len - WIRE_DATA_HEADER_LEN))
 		return false;
 	*records_len = len - WIRE_DATA_OVERHEAD;
 	return true;
@@ -174,8 +176,10 @@ size_t node_debug_seal(struct node *n, const struct public_key *to,
 {
 	const struct iovec piece = { (void *)(uintptr_t)records, len };
 	struct peer *peer = peers_find(n, to);
+	uint8_t salt[WIRE_SALT_LEN];
 
 	if (!peer || !peer->current)
 		return 0;
-	return session_seal(peer->current, &piece, 1, out, now_us);
+	node_random(n, salt, sizeof(salt));
+	return session_seal(peer->current, salt, &piece, 1, out, now_us);
 }

@@ -16,6 +16,7 @@ static size_t pack_hello(const struct node *n, bool ack, bool want,
 	};
 
 	memcpy(hello.name, n->config.name, sizeof(hello.name));
+	memcpy(hello.tap_mac, n->config.tap_mac, sizeof(hello.tap_mac));
 	return wire_pack_hello(&hello, out);
 }
 

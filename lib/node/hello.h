@@ -2,6 +2,8 @@
 #ifndef TAPD_NODE_HELLO_H
 #define TAPD_NODE_HELLO_H
 
+#include <assert.h>
+
 #include "node/peer.h"
 
 extern const struct control hello_control, bye_control;
@@ -9,7 +11,10 @@ extern const struct control hello_control, bye_control;
 /* On a peer's session. ack: we hold the peer's own. */
 /* Every hello fills its datagram to one size, so that the answer to one that was
  * caught and sent on by a stranger is no larger than what the stranger sent. */
-#define HELLO_SIZE (WIRE_DATA_OVERHEAD + WIRE_HELLO_MAX + WIRE_RECORD_LEN)
+#define HELLO_SIZE 128
+static_assert(HELLO_SIZE >=
+		      WIRE_DATA_OVERHEAD + WIRE_HELLO_MAX + WIRE_RECORD_LEN,
+	      "the longest hello fits");
 /* Between two answers on a session that is not open: they go where it is heard. */
 #define HELLO_ANSWER_US (50 * CLOCK_MS)
 
@@ -18,7 +23,7 @@ void hello_send(struct node *n, struct peer *peer, struct session *s,
 /* On a session that is not a peer's yet: the initiator's first word. */
 void hello_send_first(struct node *n, struct session *s, const struct addr *to,
 		      uint64_t now_us);
-/* Our name or MTU changed: every peer is told. */
+/* Our name, MTU or MAC changed: every peer is told. */
 void hello_repeat(struct node *n, uint64_t now_us);
 void bye_send(struct node *n, struct peer *peer, uint64_t now_us);
 

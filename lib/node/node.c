@@ -26,7 +26,15 @@ static void send_runs(void *user, const struct datagram_run *runs, size_t count)
 	n->ops.udp_send(n->user, runs, count);
 }
 
-static const struct pack_ops pack_ops = { .send = send_runs };
+static void draw_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
+{
+	struct node *n = user;
+
+	n->ops.random(n->user, salt, WIRE_SALT_LEN);
+}
+
+static const struct pack_ops pack_ops = { .send = send_runs,
+					  .salt = draw_salt };
 
 static void set_defaults(struct node_config *c)
 {
@@ -250,6 +258,14 @@ void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now)
 	if (mtu == n->config.tap_mtu)
 		return;
 	n->config.tap_mtu = mtu;
+	hello_repeat(n, now.mono_us);
+}
+
+void node_set_tap_mac(struct node *n, const uint8_t mac[6], struct clock now)
+{
+	if (!memcmp(n->config.tap_mac, mac, sizeof(n->config.tap_mac)))
+		return;
+	memcpy(n->config.tap_mac, mac, sizeof(n->config.tap_mac));
 	hello_repeat(n, now.mono_us);
 }
 

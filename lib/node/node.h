@@ -92,6 +92,7 @@ struct node_config {
 	size_t trusted_count;
 	char name[NODE_NAME_MAX + 1];
 	uint16_t tap_mtu;
+	uint8_t tap_mac[6];    /* zero: not known yet */
 	uint16_t underlay_mtu; /* 0: find out */
 	uint64_t interval_us;
 	uint32_t down_after;
@@ -184,6 +185,8 @@ bool node_set_trusted(struct node *n, const struct public_key *trusted,
 		      size_t count, struct clock now);
 void node_set_name(struct node *n, const char *name, struct clock now);
 void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now);
+/* The interface's own MAC, which peers are told. */
+void node_set_tap_mac(struct node *n, const uint8_t mac[6], struct clock now);
 /* From the next batch on. */
 void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes);
 void node_set_liveness(struct node *n, uint64_t interval_us,

@@ -310,6 +310,13 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 
 /* ---- its life ---- */
 
+void peer_adopt(struct peer *peer, const struct wire_hello *hello)
+{
+	peer->tap_mtu = hello->tap_mtu;
+	memcpy(peer->tap_mac, hello->tap_mac, sizeof(peer->tap_mac));
+	memcpy(peer->name, hello->name, sizeof(peer->name));
+}
+
 static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	if (peer->state == PEER_UP)

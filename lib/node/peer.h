@@ -37,6 +37,7 @@ struct peer {
 	enum peer_reason reason;
 	char name[WIRE_NAME_MAX + 1];
 	uint16_t tap_mtu;
+	uint8_t tap_mac[6]; /* zero: not known */
 	uint64_t epoch;
 	uint64_t timestamp_us; /* wall clock of its last confirmed initiation */
 	uint64_t state_us;     /* when the state was entered */
@@ -114,6 +115,8 @@ void peer_sessions_drop(struct node *n, struct peer *peer);
 
 /* ---- its life ---- */
 
+/* Takes over what its hello says of it, but for the epoch. */
+void peer_adopt(struct peer *peer, const struct wire_hello *hello);
 /* What was measured of it says nothing any more: it is another process, or was
  * away. */
 void peer_measure_anew(struct peer *peer, uint64_t now_us);

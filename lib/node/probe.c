@@ -41,23 +41,24 @@ void probe_send_token(struct node *n, struct peer *peer, const struct addr *to,
 	send_timed_probe(n, peer, to, token, 0, 0, now_us);
 }
 
-static void send_echo(struct node *n, struct peer *peer, struct session *s,
-		      const struct wire_probe *probe, size_t size,
-		      uint64_t now_us)
+static void send_echo(struct node *n, const struct reading *r,
+		      const struct wire_probe *probe)
 {
+	struct peer *peer = r->peer;
 	struct wire_probe echo = {
 		.echo = true,
 		.time_us = probe->time_us,
 		.sent = peer->liveness.sent,
 		.received = peer->liveness.received,
-		.size = (uint16_t)size,
+		.size = (uint16_t)r->size,
+		.observed = *r->from,
 	};
 	uint8_t record[WIRE_PROBE_LEN];
 
 	control_stamp(n, peer, &echo);
 	wire_pack_probe(&echo, record);
-	send_record(n, peer, peer->current ? peer->current : s,
-		    &peer->path.remote, record, sizeof(record), 0, now_us);
+	send_record(n, peer, peer->current ? peer->current : r->session,
+		    &peer->path.remote, record, sizeof(record), 0, r->now_us);
 }
 
 static enum drop_reason probe_in(struct node *n, struct reading *r,
@@ -85,7 +86,7 @@ static enum drop_reason probe_in(struct node *n, struct reading *r,
 	if (r->echoed)
 		return DROP_record_again;
 	r->echoed = true;
-	send_echo(n, r->peer, r->session, &probe, r->size, r->now_us);
+	send_echo(n, r, &probe);
 	return DROP_NONE;
 }
 

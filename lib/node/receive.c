@@ -199,8 +199,7 @@ static enum drop_reason hello_in(struct node *n, struct reading *r,
 		return DROP_NONE;
 	s = r->session;
 	s->hello_heard = true;
-	r->peer->tap_mtu = hello.tap_mtu;
-	memcpy(r->peer->name, hello.name, sizeof(r->peer->name));
+	peer_adopt(r->peer, &hello);
 	if (hello.ack)
 		s->hello_acked = true;
 	if (hello.want)

@@ -1,10 +1,9 @@
-/* AES-256-GCM: which backend, and how a counter becomes a nonce. */
+/* AES-256-GCM: which backend, and text in pieces. */
 #include "tunnel/aead.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "tunnel/aead_backend.h"
 
 struct aead {
@@ -100,9 +99,9 @@ static const uint8_t *gather(const struct iovec *in, size_t incnt, uint8_t *out,
 	return out;
 }
 
-bool aead_seal_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
-		     const void *ad, size_t ad_len, const struct iovec *in,
-		     size_t incnt, uint8_t *out)
+bool aead_seal(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
+	       const void *ad, size_t ad_len, const struct iovec *in,
+	       size_t incnt, uint8_t *out)
 {
 	size_t len;
 	const uint8_t *text = gather(in, incnt, out, &len);
@@ -116,37 +115,12 @@ bool aead_seal_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
 	return false;
 }
 
-bool aead_open_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
-		     const void *ad, size_t ad_len, uint8_t *data, size_t len)
+bool aead_open(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
+	       const void *ad, size_t ad_len, uint8_t *data, size_t len)
 {
 	if (len < AEAD_TAG_LEN)
 		return false;
 	len -= AEAD_TAG_LEN;
 	return k->backend->open(k->library, k->schedule, nonce, ad, ad_len,
 				data, len, data + len);
-}
-
-static void nonce_of(uint8_t nonce[AEAD_NONCE_LEN], uint64_t counter)
-{
-	memset(nonce, 0, 4);
-	store_be64(nonce + 4, counter);
-}
-
-bool aead_seal(struct aead_key *k, uint64_t counter, const void *ad,
-	       size_t ad_len, const struct iovec *in, size_t incnt,
-	       uint8_t *out)
-{
-	uint8_t nonce[AEAD_NONCE_LEN];
-
-	nonce_of(nonce, counter);
-	return aead_seal_nonce(k, nonce, ad, ad_len, in, incnt, out);
-}
-
-bool aead_open(struct aead_key *k, uint64_t counter, const void *ad,
-	       size_t ad_len, uint8_t *data, size_t len)
-{
-	uint8_t nonce[AEAD_NONCE_LEN];
-
-	nonce_of(nonce, counter);
-	return aead_open_nonce(k, nonce, ad, ad_len, data, len);
 }

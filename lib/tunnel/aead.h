@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define AEAD_KEY_LEN 32
-#define AEAD_TAG_LEN 16
+#define AEAD_KEY_LEN   32
+#define AEAD_TAG_LEN   16
+#define AEAD_NONCE_LEN 12
 
 /* A backend at work: its library's manager, its fetched cipher. */
 struct aead;
@@ -30,20 +31,19 @@ void aead_key_free(struct aead_key *k);
 
 /*
  * Seals the pieces of in, one after the other, to out: the ciphertext, then the
- * tag. The nonce is 32 zero bits and the 64-bit big-endian counter (Noise rev
- * 34, section 12.3). The caller never uses a counter twice with one key. out
- * does not overlap the pieces, but a single piece may be out itself (in place).
- * False only if the library fails; out then holds no text.
+ * tag. The caller never uses a nonce twice with one key. out does not overlap the
+ * pieces, but a single piece may be out itself (in place). False only if the
+ * library fails; out then holds no text.
  */
-bool aead_seal(struct aead_key *k, uint64_t counter, const void *ad,
-	       size_t ad_len, const struct iovec *in, size_t incnt,
-	       uint8_t *out);
+bool aead_seal(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
+	       const void *ad, size_t ad_len, const struct iovec *in,
+	       size_t incnt, uint8_t *out);
 
 /*
  * Opens len bytes (ciphertext, then tag) in place. False if the tag is wrong
  * or len < AEAD_TAG_LEN; the bytes are then zeroed or garbage, never to be used.
  */
-bool aead_open(struct aead_key *k, uint64_t counter, const void *ad,
-	       size_t ad_len, uint8_t *data, size_t len);
+bool aead_open(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
+	       const void *ad, size_t ad_len, uint8_t *data, size_t len);
 
 #endif

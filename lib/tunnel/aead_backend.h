@@ -1,17 +1,14 @@
-/* What an AES-256-GCM library must do for aead.c; and raw nonces for tests. */
+/* What an AES-256-GCM library must do for aead.c. */
 #ifndef TAPD_TUNNEL_AEAD_BACKEND_H
 #define TAPD_TUNNEL_AEAD_BACKEND_H
 
 #include "tunnel/aead.h"
 
-#define AEAD_NONCE_LEN 12
-
 /*
  * library is what start returned; key what key_new returned. Lengths may be 0,
  * pointers to nothing may be NULL. The contracts of seal and open are those of
- * aead_seal and aead_open, but for the nonce, which is ready made, for the text
- * to seal, which is one piece and may be out itself, and for open's len, which
- * counts the ciphertext without its tag.
+ * aead_seal and aead_open, but for the text to seal, which is one piece and may be
+ * out itself, and for open's len, which counts the ciphertext without its tag.
  */
 struct aead_backend {
 	const char *name;
@@ -35,13 +32,5 @@ extern const struct aead_backend aead_openssl;
 #ifdef TAPD_HAVE_IPSEC_MB
 extern const struct aead_backend aead_ipsec_mb;
 #endif
-
-/* aead_seal and aead_open under any nonce: published vectors have other ones
- * than we ever use. */
-bool aead_seal_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
-		     const void *ad, size_t ad_len, const struct iovec *in,
-		     size_t incnt, uint8_t *out);
-bool aead_open_nonce(struct aead_key *k, const uint8_t nonce[AEAD_NONCE_LEN],
-		     const void *ad, size_t ad_len, uint8_t *data, size_t len);
 
 #endif

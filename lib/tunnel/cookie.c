@@ -107,8 +107,10 @@ bool cookie_check_mac2(const struct cookie_jar *j, const struct addr *from,
 	return equal;
 }
 
-/* The key a cookie travels under: new with every nonce, so that the GCM nonce
- * can stay 0. */
+/* The key a cookie travels under is new with every nonce of its message, so that
+ * GCM's can stay zero. */
+static const uint8_t zero_nonce[AEAD_NONCE_LEN];
+
 static struct aead_key *key_of(struct aead *aead, const struct secret *s,
 			       const uint8_t nonce[WIRE_COOKIE_NONCE_LEN],
 			       const uint8_t mac1[WIRE_MAC_LEN])
@@ -141,7 +143,7 @@ bool cookie_answer(const struct cookie_jar *j, struct aead *aead,
 	uint8_t cookie[COOKIE_LEN];
 	struct iovec in = { cookie, sizeof(cookie) };
 	bool ok = k && j->made_us && bake(j->key[0], to, cookie) &&
-		  aead_seal(k, 0, NULL, 0, &in, 1, m.sealed);
+		  aead_seal(k, zero_nonce, NULL, 0, &in, 1, m.sealed);
 
 	memcpy(m.nonce, nonce, sizeof(m.nonce));
 	if (ok)
@@ -162,7 +164,7 @@ bool cookie_open(struct aead *aead, const struct secret *s,
 	bool ok;
 
 	memcpy(sealed, m->sealed, sizeof(sealed));
-	ok = k && aead_open(k, 0, NULL, 0, sealed, sizeof(sealed));
+	ok = k && aead_open(k, zero_nonce, NULL, 0, sealed, sizeof(sealed));
 	if (ok)
 		memcpy(cookie, sealed, COOKIE_LEN);
 	else

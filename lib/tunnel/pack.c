@@ -24,7 +24,7 @@ void pack_free(struct packer *b)
 	memset(b, 0, sizeof(*b));
 }
 
-void pack_flush(struct packer *b)
+static void send_runs(struct packer *b)
 {
 	if (b->runs_count)
 		b->ops->send(b->user, b->runs, b->runs_count);
@@ -32,12 +32,31 @@ void pack_flush(struct packer *b)
 	b->run = NULL;
 }
 
+void pack_drawn(struct packer *b)
+{
+	b->salted = false;
+}
+
+void pack_flush(struct packer *b)
+{
+	send_runs(b);
+	b->salted = false;
+}
+
+static const uint8_t *salt_of(struct packer *b)
+{
+	if (!b->salted)
+		b->ops->salt(b->user, b->salt);
+	b->salted = true;
+	return b->salt;
+}
+
 static struct datagram_run *take_run(struct packer *b, const struct addr *to)
 {
 	struct datagram_run *run;
 
 	if (b->runs_count == PACK_RUNS)
-		pack_flush(b);
+		send_runs(b);
 	run = &b->runs[b->runs_count++];
 	run->remote = *to;
 	run->len = 0;
@@ -81,8 +100,8 @@ void pack_close(struct packer *b)
 	if (!b->count)
 		return;
 	run = run_for(b, len);
-	if (session_reserve(b->session, run->data + run->len, b->now_us,
-			    &job) &&
+	if (session_reserve(b->session, salt_of(b), run->data + run->len,
+			    b->now_us, &job) &&
 	    session_job_seal(&job, b->pieces, b->count)) {
 		run->len += len;
 		b->segments++;

@@ -21,6 +21,13 @@
  * record that fits an empty datagram is never cut; a larger one fills the open
  * datagram, and the next ones, to the end, and the next record follows it.
  *
+ * Each nonce has a salt beside its counter, for a machine whose memory was copied,
+ * or put back, seals under the same counters twice. The two part when the salt is
+ * drawn, so everything sealed under it must have been fixed before. A salt
+ * therefore lasts until pack_flush, at the end of a call into the library, whose
+ * input was in memory when it began; or until something else was drawn, which may
+ * be in the next plaintext: pack_drawn.
+ *
  * Runs come from a small pool. When it is used up it is handed to `send` and
  * starts over, so any number of peers needs the same memory, and what is sent
  * to one peer leaves in the order it was packed.
@@ -34,6 +41,8 @@
 struct pack_ops {
 	/* Sends the runs in order; borrowed until it returns. */
 	void (*send)(void *user, const struct datagram_run *runs, size_t count);
+	/* Draws a salt. */
+	void (*salt)(void *user, uint8_t salt[WIRE_SALT_LEN]);
 };
 
 struct packer {
@@ -42,6 +51,8 @@ struct packer {
 	uint8_t *pool; /* PACK_RUNS × PACK_RUN_SIZE */
 	struct datagram_run runs[PACK_RUNS];
 	uint32_t runs_count;
+	bool salted; /* the salt may be used still */
+	uint8_t salt[WIRE_SALT_LEN];
 
 	/* the peer being packed for, between pack_begin and pack_end */
 	struct session *session;
@@ -83,7 +94,9 @@ void pack_end(struct packer *b);
 /* A copy of an unsealed message (a handshake) as a run of its own. */
 void pack_message(struct packer *b, const struct addr *to,
 		  const uint8_t *message, size_t len);
-/* Hands every run to send. */
+/* Something random was drawn: the salt is of the past. */
+void pack_drawn(struct packer *b);
+/* Hands every run to send. The call into the library is over. */
 void pack_flush(struct packer *b);
 
 #endif

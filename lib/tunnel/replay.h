@@ -9,7 +9,7 @@
 /* Counters this far behind the highest are still told apart. */
 #define REPLAY_WINDOW ((REPLAY_WORDS - UINT64_C(1)) * 64)
 /* Counters from here on are refused: no key lives that long. */
-#define REPLAY_LIMIT (UINT64_C(1) << 62)
+#define REPLAY_LIMIT (UINT64_C(1) << 31)
 
 /* Zeroed: nothing seen. */
 struct replay {

@@ -38,15 +38,16 @@ void session_wipe(struct session *s)
 	bytes_wipe(s, sizeof(*s));
 }
 
-bool session_reserve(struct session *s, uint8_t *out, uint64_t now_us,
-		     struct session_job *job)
+bool session_reserve(struct session *s, const uint8_t salt[WIRE_SALT_LEN],
+		     uint8_t *out, uint64_t now_us, struct session_job *job)
 {
 	struct wire_data header = { .receiver = s->remote,
 				    .counter = s->counter };
 
 	if (s->counter >= SESSION_LAST_COUNTER || session_expired(s, now_us))
 		return false;
-	*job = (struct session_job){ s->send_key, s->counter, out };
+	*job = (struct session_job){ s->send_key, out };
+	memcpy(header.salt, salt, sizeof(header.salt));
 	s->counter++;
 	wire_pack_data(&header, out);
 	return true;
@@ -55,22 +56,25 @@ bool session_reserve(struct session *s, uint8_t *out, uint64_t now_us,
 size_t session_job_seal(const struct session_job *job,
 			const struct iovec *pieces, size_t count)
 {
+	uint8_t nonce[WIRE_NONCE_LEN];
 	size_t len = WIRE_DATA_OVERHEAD;
 
+	wire_data_nonce(job->out, nonce);
 	for (size_t i = 0; i < count; i++)
 		len += pieces[i].iov_len;
-	return aead_seal(job->key, job->counter, job->out, WIRE_DATA_HEADER_LEN,
+	return aead_seal(job->key, nonce, job->out, WIRE_DATA_HEADER_LEN,
 			 pieces, count, job->out + WIRE_DATA_HEADER_LEN)
 		       ? len
 		       : 0;
 }
 
-size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,
-		    uint8_t *out, uint64_t now_us)
+size_t session_seal(struct session *s, const uint8_t salt[WIRE_SALT_LEN],
+		    const struct iovec *pieces, size_t count, uint8_t *out,
+		    uint64_t now_us)
 {
 	struct session_job job;
 
-	return session_reserve(s, out, now_us, &job)
+	return session_reserve(s, salt, out, now_us, &job)
 		       ? session_job_seal(&job, pieces, count)
 		       : 0;
 }
@@ -80,16 +84,18 @@ enum drop_reason session_unseal(struct session *s, uint8_t *datagram,
 				const uint8_t **records, size_t *records_len,
 				uint64_t *advance)
 {
+	uint8_t nonce[WIRE_NONCE_LEN];
 	struct wire_data header;
 	uint64_t before = s->replay.next;
 
 	if (session_expired(s, now_us))
 		return DROP_key_exhausted;
 	wire_unpack_data(&header, datagram);
+	wire_data_nonce(datagram, nonce);
 	if (!replay_fresh(&s->replay, header.counter))
 		return DROP_replay;
-	if (!aead_open(s->receive_key, header.counter, datagram,
-		       WIRE_DATA_HEADER_LEN, datagram + WIRE_DATA_HEADER_LEN,
+	if (!aead_open(s->receive_key, nonce, datagram, WIRE_DATA_HEADER_LEN,
+		       datagram + WIRE_DATA_HEADER_LEN,
 		       len - WIRE_DATA_HEADER_LEN))
 		return DROP_data_auth;
 	if (!replay_accept(&s->replay, header.counter))

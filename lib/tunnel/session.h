@@ -25,7 +25,9 @@
  *	CONFIRMED   the other end holds the keys. Carries hellos only.
  *	OPEN        both hellos are through. May carry frames.
  *
- * Invariant: a counter is used once, also if sealing or sending failed.
+ * Invariant: a counter is used once, also if sealing or sending failed. Should the
+ * memory with the counter itself be copied or put back, the salt in each nonce keeps
+ * the two apart. Freshness is a matter of the counter alone.
  */
 enum session_stage {
 	SESSION_NONE,
@@ -38,8 +40,8 @@ enum session_stage {
 #define SESSION_REKEY_INITIATOR_US (120 * CLOCK_S)
 #define SESSION_REKEY_RESPONDER_US (150 * CLOCK_S)
 #define SESSION_LIFE_US		   (180 * CLOCK_S)
-#define SESSION_REKEY_COUNTER	   (UINT64_C(1) << 30)
-#define SESSION_LAST_COUNTER	   (UINT64_C(1) << 31)
+#define SESSION_REKEY_COUNTER	   (UINT32_C(1) << 30)
+#define SESSION_LAST_COUNTER	   (UINT32_C(1) << 31)
 /* Two sessions confirmed this close together are one collision. */
 #define SESSION_COLLISION_US (5 * CLOCK_S)
 /* How long one that is no longer sent on still receives. */
@@ -52,7 +54,7 @@ enum session_stage {
 /* The first line holds what every datagram needs, but for the window. */
 struct session {
 	struct aead_key *send_key, *receive_key;
-	uint64_t counter; /* the next to send */
+	uint32_t counter; /* the next to send */
 	uint64_t born_us;
 	uint64_t retire_us;   /* wiped then, if another is sent on */
 	uint32_t remote;      /* the peer's index */
@@ -93,13 +95,12 @@ void session_wipe(struct session *s);
  */
 struct session_job {
 	struct aead_key *key;
-	uint64_t counter;
 	uint8_t *out; /* the header is there; the rest goes behind it */
 };
 /* False if the keys are used up or too old. out: WIRE_DATA_OVERHEAD bytes and the
- * pieces. */
-bool session_reserve(struct session *s, uint8_t *out, uint64_t now_us,
-		     struct session_job *job);
+ * pieces. salt: see pack.h. */
+bool session_reserve(struct session *s, const uint8_t salt[WIRE_SALT_LEN],
+		     uint8_t *out, uint64_t now_us, struct session_job *job);
 /* The length written, or 0 if the library fails: the counter is lost then. */
 size_t session_job_seal(const struct session_job *job,
 			const struct iovec *pieces, size_t count);
@@ -108,8 +109,9 @@ size_t session_job_seal(const struct session_job *job,
  * Both at once: seals the pieces as one data message to out (their sum + WIRE_DATA_OVERHEAD
  * bytes). The length written, or 0 if the keys are used up or too old.
  */
-size_t session_seal(struct session *s, const struct iovec *pieces, size_t count,
-		    uint8_t *out, uint64_t now_us);
+size_t session_seal(struct session *s, const uint8_t salt[WIRE_SALT_LEN],
+		    const struct iovec *pieces, size_t count, uint8_t *out,
+		    uint64_t now_us);
 
 /*
  * Opens a data message of this session in place. *records and *records_len are

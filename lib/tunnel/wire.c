@@ -25,12 +25,13 @@ enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
 	struct cursor c = cursor_init(datagram, len);
 	uint8_t kind = cursor_u8(&c);
 	uint8_t lane = cursor_u8(&c);
-	uint16_t reserved = cursor_u16(&c);
+	uint16_t reserved = cursor_u16(&c); /* of data: salt */
 
 	*type = 0;
 	if (!cursor_ok(&c))
 		return DROP_datagram_short;
-	if (kind < WIRE_INITIATION || kind > WIRE_DATA || reserved)
+	if (kind < WIRE_INITIATION || kind > WIRE_DATA ||
+	    (kind != WIRE_DATA && reserved))
 		return DROP_datagram_type;
 	if (lane)
 		return DROP_datagram_lane;
@@ -131,9 +132,12 @@ void wire_unpack_data(struct wire_data *m, const uint8_t *bytes)
 {
 	struct cursor c = cursor_init(bytes, WIRE_DATA_HEADER_LEN);
 
-	cursor_take(&c, WIRE_PREFIX_LEN);
+	cursor_u8(&c);
+	m->lane = cursor_u8(&c);
+	cursor_copy(&c, m->salt, 2);
 	m->receiver = cursor_u32(&c);
-	m->counter = cursor_u64(&c);
+	cursor_copy(&c, m->salt + 2, WIRE_SALT_LEN - 2);
+	m->counter = cursor_u32(&c);
 	assert(cursor_done(&c));
 }
 
@@ -142,10 +146,21 @@ void wire_pack_data(const struct wire_data *m, uint8_t *bytes)
 	struct writer w = writer_init(bytes, WIRE_DATA_HEADER_LEN);
 
 	writer_u8(&w, WIRE_DATA);
-	writer_zeros(&w, WIRE_PREFIX_LEN - 1);
+	writer_u8(&w, m->lane);
+	writer_bytes(&w, m->salt, 2);
 	writer_u32(&w, m->receiver);
-	writer_u64(&w, m->counter);
+	writer_bytes(&w, m->salt + 2, WIRE_SALT_LEN - 2);
+	writer_u32(&w, m->counter);
 	assert(writer_ok(&w) && w.len == WIRE_DATA_HEADER_LEN);
+}
+
+void wire_data_nonce(const uint8_t *bytes, uint8_t nonce[WIRE_NONCE_LEN])
+{
+	memcpy(nonce, bytes + 2, 2);
+	memcpy(nonce + 2, bytes + 8, WIRE_SALT_LEN - 2);
+	nonce[WIRE_SALT_LEN] = 0;
+	nonce[WIRE_SALT_LEN + 1] = bytes[1];
+	memcpy(nonce + 8, bytes + 12, 4);
 }
 
 /* ---- records ---- */
@@ -243,6 +258,8 @@ enum drop_reason wire_unpack_hello(struct wire_hello *h,
 	h->tap_mtu = cursor_u16(&c);
 	h->capabilities = cursor_u32(&c);
 	h->epoch = cursor_u64(&c);
+	cursor_copy(&c, h->tap_mac, sizeof(h->tap_mac));
+	cursor_u8(&c); /* reserved */
 	name_len = cursor_u8(&c);
 	name = (const char *)cursor_take(&c, name_len);
 	if (!cursor_ok(&c) || !wire_name_valid(name, name_len)) {
@@ -265,6 +282,8 @@ size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX])
 	writer_u16(&w, h->tap_mtu);
 	writer_u32(&w, h->capabilities);
 	writer_u64(&w, h->epoch);
+	writer_bytes(&w, h->tap_mac, sizeof(h->tap_mac));
+	writer_zeros(&w, 1);
 	writer_u8(&w, (uint8_t)name_len);
 	writer_bytes(&w, h->name, name_len);
 	assert(writer_ok(&w));
@@ -290,8 +309,11 @@ enum drop_reason wire_unpack_probe(struct wire_probe *p,
 	p->own = cursor_u32(&c);
 	p->held = cursor_u32(&c);
 	p->size = cursor_u16(&c);
-	cursor_u16(&c); /* reserved */
-	if (!cursor_done(&c)) {
+	p->observed.port = cursor_u16(&c);
+	p->digest = cursor_u64(&c);
+	p->list = cursor_u32(&c);
+	cursor_copy(&c, p->observed.ip, sizeof(p->observed.ip));
+	if (!cursor_ok(&c)) {
 		memset(p, 0, sizeof(*p));
 		return DROP_record_bad;
 	}
@@ -311,7 +333,10 @@ void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN])
 	writer_u32(&w, p->own);
 	writer_u32(&w, p->held);
 	writer_u16(&w, p->size);
-	writer_zeros(&w, 2);
+	writer_u16(&w, p->observed.port);
+	writer_u64(&w, p->digest);
+	writer_u32(&w, p->list);
+	writer_bytes(&w, p->observed.ip, sizeof(p->observed.ip));
 	assert(writer_ok(&w) && w.len == WIRE_PROBE_LEN);
 }
 

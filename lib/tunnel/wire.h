@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/bytes.h"
 #include "base/drop.h"
 
 #define WIRE_PORT    8273
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 /* The Noise prologue: binds a handshake to this protocol and version. */
-#define WIRE_PROLOGUE "tapd 1"
+#define WIRE_PROLOGUE "tapd 2"
 
 #define WIRE_TAG_LEN 16
 #define WIRE_MAC_LEN 16
@@ -24,7 +25,8 @@ enum wire_type {
 	WIRE_DATA = 4,
 };
 
-/* ---- messages: type(1) lane(1) 0(2), then the body; big-endian ---- */
+/* ---- messages: type(1) lane(1), and two bytes that are zero but in data; then the
+ * body; big-endian ---- */
 
 #define WIRE_PREFIX_LEN 4
 
@@ -66,9 +68,18 @@ struct wire_cookie {
 	uint8_t sealed[16 + WIRE_TAG_LEN];
 };
 
+#define WIRE_SALT_LEN  6
+#define WIRE_NONCE_LEN 12
+
+/*
+ * All 16 bytes are associated data: type(1) lane(1) salt(2) receiver(4) salt(4)
+ * counter(4). The nonce is salt(6) 0(1) lane(1) counter(4).
+ */
 struct wire_data {
 	uint32_t receiver;
-	uint64_t counter;
+	uint8_t lane;
+	uint8_t salt[WIRE_SALT_LEN];
+	uint32_t counter;
 };
 
 /*
@@ -88,6 +99,8 @@ void wire_unpack_cookie(struct wire_cookie *m, const uint8_t *bytes);
 void wire_pack_cookie(const struct wire_cookie *m, uint8_t *bytes);
 void wire_unpack_data(struct wire_data *m, const uint8_t *bytes);
 void wire_pack_data(const struct wire_data *m, uint8_t *bytes);
+/* The nonce of a packed data message. */
+void wire_data_nonce(const uint8_t *bytes, uint8_t nonce[WIRE_NONCE_LEN]);
 
 /* ---- records: kind(1) flags(1) length(2), body ---- */
 
@@ -158,9 +171,9 @@ void wire_pack_fragment(uint8_t bytes[WIRE_RECORD_LEN + WIRE_FRAGMENT_LEN],
 #define WIRE_NAME_MAX 63
 
 /*
- * hello body: version(1) reserved(1) tap_mtu(2) capabilities(4) epoch(8)
- * name_len(1) name. Later versions may append: bytes after the name are
- * ignored. The name is [A-Za-z0-9._-]{1,63}; anything else is
+ * hello body: version(1) reserved(1) tap_mtu(2) capabilities(4) epoch(8) tap_mac(6)
+ * reserved(1) name_len(1) name. Later versions may append: bytes after the name
+ * are ignored. The name is [A-Za-z0-9._-]{1,63}; anything else is
  * DROP_record_bad, for it ends up on people's terminals.
  */
 struct wire_hello {
@@ -169,18 +182,21 @@ struct wire_hello {
 	uint16_t tap_mtu;
 	uint32_t capabilities; /* bits; unknown ones are ignored; none yet */
 	uint64_t epoch;	       /* random at each start of a node */
+	uint8_t tap_mac[6];    /* of the sender's TAP; zero: not known */
 	char name[WIRE_NAME_MAX + 1];
 };
-#define WIRE_HELLO_MAX (WIRE_RECORD_LEN + 17 + WIRE_NAME_MAX)
+#define WIRE_HELLO_MAX (WIRE_RECORD_LEN + 24 + WIRE_NAME_MAX)
 enum drop_reason wire_unpack_hello(struct wire_hello *h,
 				   const struct wire_record *r);
 /* Header and body; the length written, at most WIRE_HELLO_MAX. */
 size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX]);
 
 /*
- * probe body: time(8) sent(8) received(8) own(4) held(4) size(2) reserved(2).
- * In an echo, time is the probe's and size the UDP payload that carried it; in a
- * probe, that of a padded one which follows, or 0.
+ * probe body: time(8) sent(8) received(8) own(4) held(4) size(2) port(2) digest(8)
+ * list(4) address(16). In an echo, time is the probe's, size the UDP payload that
+ * carried it, and address and port where it came from; in a probe, size is that of a
+ * padded one which follows, or 0, and the address is zero: it is there so that no
+ * echo is larger than its probe. Later versions may append.
  */
 struct wire_probe {
 	bool echo;
@@ -189,8 +205,11 @@ struct wire_probe {
 	uint64_t received;  /* data messages this node has opened from it */
 	uint32_t own, held; /* membership versions; 0 without snooping */
 	uint16_t size;
+	uint64_t digest;      /* reserved for the exchange of peers: 0 */
+	uint32_t list;	      /* reserved for the exchange of peers: 0 */
+	struct addr observed; /* an echo's; without scope and leg */
 };
-#define WIRE_PROBE_LEN (WIRE_RECORD_LEN + 36)
+#define WIRE_PROBE_LEN (WIRE_RECORD_LEN + 64)
 enum drop_reason wire_unpack_probe(struct wire_probe *p,
 				   const struct wire_record *r);
 void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN]);

@@ -228,8 +228,8 @@ def test_spliced_datagrams(scene):
     counted = Counted(scene.web2, ["data_auth", "data_index", "replay"])
     scene.forger.replay(first, first.payload[:16] + second.payload[16:])
     scene.forger.replay(first, second.payload[:16] + first.payload[16:])
-    counter = struct.pack("!Q", 1 << 40)
-    scene.forger.replay(first, first.payload[:8] + counter + first.payload[16:])
+    counter = struct.pack("!I", 1 << 30)
+    scene.forger.replay(first, first.payload[:12] + counter + first.payload[16:])
     for _, datagram in scene.of(DATA)[-3:]:
         scene.forger.send(scene.host1.address, PORT, scene.host2.address, datagram.payload)
     counted.expect(6)

@@ -9,7 +9,8 @@
 
 #include "attacker.h"
 
-/* docs/PROTOCOL: type(1) lane(1) 0(2), and for data receiver(4) counter(8). */
+/* docs/PROTOCOL: of data: type(1) lane(1) salt(2) receiver(4) salt(4)
+ * counter(4). */
 #define TYPE_DATA	4
 #define DATA_HEADER_LEN 16
 /* No path carries more, so nothing larger is ever tried: PMTU_MAX. */
@@ -93,7 +94,7 @@ static void tap_data(struct host *h, const uint8_t *data, size_t len)
 	if (len < DATA_HEADER_LEN)
 		return;
 	index = load_be32(data + 4);
-	counter = load_be64(data + 8);
+	counter = load_be32(data + 12);
 	name = ((uint64_t)h->index << 32 | index) + 1;
 	e = session_slot(s->sessions, name);
 	if (!e->name) {

@@ -680,7 +680,7 @@ void host_tap(struct host *host, const uint8_t *bytes, size_t len)
 	host_tap_offload(host, bytes, len, (struct offload){ 0 });
 }
 
-#define SAID_LEN 60
+#define SAID_LEN 80
 
 static uint8_t *said(const struct host *host, uint64_t seed)
 {

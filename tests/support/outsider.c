@@ -116,8 +116,10 @@ void outsider_send(struct outsider *o, struct host *host,
 {
 	struct iovec piece = { (void *)(uintptr_t)records, len };
 	uint8_t *datagram = test_alloc(len + WIRE_DATA_OVERHEAD);
+	uint8_t salt[WIRE_SALT_LEN];
 
-	ck_assert_uint_eq(session_seal(&o->session, &piece, 1, datagram,
+	rng_bytes(&o->rng, salt, sizeof(salt));
+	ck_assert_uint_eq(session_seal(&o->session, salt, &piece, 1, datagram,
 				       host->hosts->net.now_us),
 			  len + WIRE_DATA_OVERHEAD);
 	host_receive(host, &o->at, datagram, len + WIRE_DATA_OVERHEAD);

@@ -35,6 +35,8 @@ void sessions_free(struct sessions *s)
 	aead_free(s->aead);
 }
 
+const uint8_t sessions_salt[WIRE_SALT_LEN] = { 1, 2, 3, 4, 5, 6 };
+
 size_t sessions_seal(struct session *s, const void *bytes, size_t len,
 		     uint8_t *out, uint64_t now_us)
 {
@@ -42,7 +44,7 @@ size_t sessions_seal(struct session *s, const void *bytes, size_t len,
 	const struct iovec piece = { copy, len };
 	size_t sealed;
 
-	sealed = session_seal(s, &piece, 1, out, now_us);
+	sealed = session_seal(s, sessions_salt, &piece, 1, out, now_us);
 	free(copy);
 	return sealed;
 }

@@ -23,6 +23,9 @@ void sessions_free(struct sessions *s);
 /* What a handshake between the two leaves, for session_init. */
 struct noise sessions_noise(bool initiator);
 
+/* The salt that everything here is sealed under. */
+extern const uint8_t sessions_salt[WIRE_SALT_LEN];
+
 /* Seals len bytes to out; the datagram's length, 0 if it was refused. */
 size_t sessions_seal(struct session *s, const void *bytes, size_t len,
 		     uint8_t *out, uint64_t now_us);

@@ -136,7 +136,7 @@ END_TEST
 START_TEST(datagrams_of_no_kind_are_told_apart)
 {
 	static const struct {
-		uint8_t bytes[40];
+		uint8_t bytes[56];
 		size_t len;
 		enum drop_reason reason;
 	} none[] = {
@@ -145,7 +145,7 @@ START_TEST(datagrams_of_no_kind_are_told_apart)
 		{ { 4 }, 31, DROP_datagram_short },
 		{ { 0 }, 40, DROP_datagram_type },
 		{ { 5 }, 40, DROP_datagram_type },
-		{ { 4, 0, 1 }, 40, DROP_datagram_type },
+		{ { 3, 0, 1 }, 56, DROP_datagram_type },
 		{ { 4, 1 }, 40, DROP_datagram_lane },
 		{ { 1 }, 40, DROP_datagram_length },
 		{ { 4 }, 40, DROP_data_index },

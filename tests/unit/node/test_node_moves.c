@@ -176,11 +176,30 @@ START_TEST(attack_a_small_datagram_from_elsewhere_gets_no_larger_answer)
 	hosts_mesh(&h, 2);
 	h.judge = relay_b;
 	since = h.log_count;
-	host_say(b, 1); /* 60 bytes of frame: larger than a probe */
+	host_say(b, 1); /* 80 bytes of frame: larger than a probe */
 	arrive();
 	for (size_t i = since; i < h.log_count; i++)
 		if (addr_equal(&h.log[i]->to, &elsewhere))
 			ck_assert_uint_le(h.log[i]->len, h.log[since]->len);
+}
+END_TEST
+
+/* Who sends nothing but bare acknowledgements is found by its next probe. */
+START_TEST(a_peer_that_moved_and_sends_little_is_followed_within_two_seconds)
+{
+	uint8_t *frame;
+
+	hosts_mesh(&h, 2);
+	move_b();
+	for (uint64_t t = 0; t < 2 * CLOCK_S && !a_has_b_at(&b->addrs[0]);
+	     t += 20 * CLOCK_MS) {
+		frame = hosts_frame(0xff, 2, 60, t);
+		host_tap(b, frame, 60);
+		free(frame);
+		hosts_run(&h, 20 * CLOCK_MS);
+	}
+	ck_assert(a_has_b_at(&b->addrs[0]));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 }
 END_TEST
 
@@ -419,6 +438,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_a_replay_from_elsewhere_is_not_even_answered),
 	UNIT_TEST(attack_an_older_datagram_from_elsewhere_is_not_answered),
 	UNIT_TEST(attack_a_small_datagram_from_elsewhere_gets_no_larger_answer),
+	UNIT_TEST(
+		a_peer_that_moved_and_sends_little_is_followed_within_two_seconds),
 	UNIT_TEST(attack_an_echo_made_up_sends_a_peers_traffic_nowhere),
 	UNIT_TEST(
 		attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere),

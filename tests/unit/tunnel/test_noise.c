@@ -5,6 +5,7 @@
 
 #include "support/low_order.h"
 #include "support/main.h"
+#include "support/nonce.h"
 #include "support/vectors.h"
 #include "tunnel/aead.h"
 #include "tunnel/noise.h"
@@ -82,11 +83,11 @@ static void check_transport(const struct handshake_vector *v,
 		struct iovec in = { payload, len };
 
 		hex_exact(sealed, len + 16, v->messages[i].ciphertext);
-		ck_assert(aead_seal(keys[i % 2], i / 2 - 1, NULL, 0, &in, 1,
-				    out));
+		ck_assert(aead_seal(keys[i % 2], nonce_of(i / 2 - 1).bytes,
+				    NULL, 0, &in, 1, out));
 		ck_assert_mem_eq(out, sealed, len + 16);
-		ck_assert(aead_open(keys[i % 2], i / 2 - 1, NULL, 0, sealed,
-				    len + 16));
+		ck_assert(aead_open(keys[i % 2], nonce_of(i / 2 - 1).bytes,
+				    NULL, 0, sealed, len + 16));
 		ck_assert_mem_eq(sealed, payload, len);
 	}
 	aead_key_free(keys[0]);
@@ -414,9 +415,11 @@ static void attacker_write1(const struct noise *start, const uint8_t e[32],
 	memcpy(out, e, 32);
 	attacker_mix(h, ck, k, e, 32, true);
 	key = aead_key_new(a, k);
-	ck_assert(aead_seal(key, 0, h, 32, &text[0], 1, out + 32));
+	ck_assert(aead_seal(key, nonce_of(0).bytes, h, 32, &text[0], 1,
+			    out + 32));
 	attacker_mix(h, ck, k, out + 32, 48, false);
-	ck_assert(aead_seal(key, 1, h, 32, &text[1], 1, out + 80));
+	ck_assert(aead_seal(key, nonce_of(1).bytes, h, 32, &text[1], 1,
+			    out + 80));
 	aead_key_free(key);
 	aead_free(a);
 }

@@ -64,7 +64,17 @@ static void on_send(void *user, const struct datagram_run *out, size_t count)
 		keep(&out[i]);
 }
 
-static const struct pack_ops ops = { .send = on_send };
+/* Each salt is another. */
+static uint32_t salts;
+
+static void on_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
+{
+	(void)user;
+	memset(salt, 0, WIRE_SALT_LEN);
+	store_be32(salt, ++salts);
+}
+
+static const struct pack_ops ops = { .send = on_send, .salt = on_salt };
 
 static void setup(void)
 {
@@ -433,6 +443,56 @@ START_TEST(a_used_up_pool_is_flushed_in_order_and_starts_over)
 }
 END_TEST
 
+/* The salt of a datagram that was sent. */
+static uint32_t salt_of(size_t i)
+{
+	struct wire_data header;
+
+	wire_unpack_data(&header, sent[i].bytes);
+	return load_be32(header.salt);
+}
+
+START_TEST(what_is_sealed_in_one_call_has_one_salt_drawn_after_the_first_text)
+{
+	uint8_t *record = record_of(100, 1);
+	uint32_t before = salts;
+
+	begin(128);
+	ck_assert_uint_eq(salts, before);
+	for (size_t i = 0; i < PACK_RUNS + 3u; i++) {
+		pack_add(&b, record, 96);
+		ck_assert_uint_eq(salts, before + (i > 0));
+	}
+	end();
+	ck_assert_uint_eq(sent_count, PACK_RUNS + 3);
+	for (size_t i = 0; i < sent_count; i++)
+		ck_assert_uint_eq(salt_of(i), before + 1);
+	free(record);
+}
+END_TEST
+
+START_TEST(the_next_call_and_a_text_with_something_random_have_other_salts)
+{
+	uint8_t *record = record_of(96, 1);
+
+	for (int i = 0; i < 3; i++) {
+		begin(128);
+		pack_add(&b, record, 96);
+		pack_end(&b);
+		if (i == 0)
+			pack_drawn(&b);
+		else
+			pack_flush(&b);
+	}
+	ck_assert_uint_eq(sent_count, 3);
+	ck_assert_uint_ne(salt_of(0), salt_of(1));
+	ck_assert_uint_ne(salt_of(1), salt_of(2));
+	for (size_t i = 0; i < sent_count; i++)
+		ck_assert_str_eq(contents(i), "F96");
+	free(record);
+}
+END_TEST
+
 START_TEST(one_peers_turn_may_use_the_pool_up_several_times)
 {
 	struct wire_data header;
@@ -619,6 +679,10 @@ static const struct unit_test tests[] = {
 	UNIT_EACH(a_run_ends_at_64_segments_or_65507_bytes, run_limits),
 	UNIT_TEST(each_peers_turn_begins_a_run),
 	UNIT_TEST(a_used_up_pool_is_flushed_in_order_and_starts_over),
+	UNIT_TEST(
+		what_is_sealed_in_one_call_has_one_salt_drawn_after_the_first_text),
+	UNIT_TEST(
+		the_next_call_and_a_text_with_something_random_have_other_salts),
 	UNIT_TEST(one_peers_turn_may_use_the_pool_up_several_times),
 	UNIT_TEST(a_message_is_a_run_of_its_own_and_keeps_its_place),
 	UNIT_TEST(keys_that_ran_out_send_nothing_and_are_counted),

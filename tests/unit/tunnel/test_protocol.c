@@ -108,6 +108,7 @@ END_TEST
 START_TEST(other_records)
 {
 	uint8_t bytes[128], packed[WIRE_HELLO_MAX];
+	static const uint8_t mac[] = { 0x52, 0x54, 0, 0, 0, 1 };
 	struct wire_record r;
 	struct wire_hello h;
 	struct wire_probe p;
@@ -119,6 +120,7 @@ START_TEST(other_records)
 	ck_assert_uint_eq(h.version, WIRE_VERSION);
 	ck_assert_uint_eq(h.tap_mtu, 1500);
 	ck_assert_uint_eq(h.epoch, 0x0123456789abcdef);
+	ck_assert_mem_eq(h.tap_mac, mac, sizeof(mac));
 	ck_assert_str_eq(h.name, "web1");
 	ck_assert_uint_eq(wire_pack_hello(&h, packed), WIRE_RECORD_LEN + r.len);
 	ck_assert_mem_eq(packed, bytes, WIRE_RECORD_LEN + r.len);
@@ -131,6 +133,8 @@ START_TEST(other_records)
 	ck_assert_uint_eq(p.sent, 3);
 	ck_assert_uint_eq(p.received, 2);
 	ck_assert_uint_eq(p.size, 548);
+	ck_assert(addr_is_v4(&p.observed));
+	ck_assert_uint_eq(p.observed.port, WIRE_PORT);
 	wire_pack_probe(&p, packed);
 	ck_assert_mem_eq(packed, bytes, WIRE_PROBE_LEN);
 
@@ -185,9 +189,9 @@ static size_t open_data(const char *name, const uint8_t key[32],
 	size_t len = protocol_vector(name, data, size);
 	struct aead *a = aead_new(NULL);
 	struct aead_key *k = aead_key_new(a, key);
+	uint8_t expected[4], nonce[WIRE_NONCE_LEN];
 	struct wire_data header;
 	enum wire_type type;
-	uint8_t expected[4];
 
 	protocol_exact(index, expected, sizeof(expected));
 	ck_assert_int_eq(wire_classify(data, len, &type), DROP_NONE);
@@ -195,7 +199,8 @@ static size_t open_data(const char *name, const uint8_t key[32],
 	wire_unpack_data(&header, data);
 	ck_assert_uint_eq(header.receiver, load_be32(expected));
 	ck_assert_uint_eq(header.counter, counter);
-	ck_assert(aead_open(k, counter, data, WIRE_DATA_HEADER_LEN,
+	wire_data_nonce(data, nonce);
+	ck_assert(aead_open(k, nonce, data, WIRE_DATA_HEADER_LEN,
 			    data + WIRE_DATA_HEADER_LEN,
 			    len - WIRE_DATA_HEADER_LEN));
 	aead_key_free(k);

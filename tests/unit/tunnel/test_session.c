@@ -38,9 +38,9 @@ static void pass(struct session *from, struct session *to, uint64_t counter)
 	size_t len;
 	uint64_t advance;
 
-	ck_assert_uint_eq(
-		session_seal(from, pieces, COUNT(pieces), datagram, NOW),
-		sizeof(datagram));
+	ck_assert_uint_eq(session_seal(from, sessions_salt, pieces,
+				       COUNT(pieces), datagram, NOW),
+			  sizeof(datagram));
 	ck_assert_int_eq(wire_classify(datagram, sizeof(datagram), &type),
 			 DROP_NONE);
 	ck_assert_int_eq(type, WIRE_DATA);
@@ -157,7 +157,7 @@ static bool seal_fails(struct session *session)
 	static uint8_t byte, out[WIRE_DATA_OVERHEAD];
 	const struct iovec piece = { &byte, SIZE_MAX / 2 };
 
-	return session_seal(session, &piece, 1, out, NOW) == 0;
+	return session_seal(session, sessions_salt, &piece, 1, out, NOW) == 0;
 }
 
 START_TEST(a_counter_is_not_used_again_after_a_seal_that_failed)
@@ -221,7 +221,8 @@ END_TEST
 
 static const struct {
 	bool initiator;
-	uint64_t counter, age_us;
+	uint32_t counter;
+	uint64_t age_us;
 	bool wants;
 } rekeys[] = {
 	{ true, 0, 0, false },
@@ -230,10 +231,10 @@ static const struct {
 	{ false, 0, 120 * CLOCK_S, false },
 	{ false, 0, 150 * CLOCK_S - 1, false },
 	{ false, 0, 150 * CLOCK_S, true },
-	{ true, (UINT64_C(1) << 30) - 1, 0, false },
-	{ true, UINT64_C(1) << 30, 0, true },
-	{ false, (UINT64_C(1) << 30) - 1, 0, false },
-	{ false, UINT64_C(1) << 30, 0, true },
+	{ true, (UINT32_C(1) << 30) - 1, 0, false },
+	{ true, UINT32_C(1) << 30, 0, true },
+	{ false, (UINT32_C(1) << 30) - 1, 0, false },
+	{ false, UINT32_C(1) << 30, 0, true },
 };
 
 START_TEST(the_initiator_renews_first_and_both_do_at_a_billion_datagrams)

@@ -202,10 +202,15 @@ END_TEST
 
 START_TEST(data_header_round_trip)
 {
-	struct wire_data out, in = { 0x11223344, 0x0102030405060708 };
+	struct wire_data out,
+		in = { 0x11223344, 0, { 1, 2, 3, 4, 5, 6 }, 0x0708090a };
+	static const uint8_t expected_nonce[WIRE_NONCE_LEN] = { 1, 2, 3, 4,
+								5, 6, 0, 9,
+								7, 8, 9, 10 };
+	uint8_t nonce[WIRE_NONCE_LEN];
 	uint8_t bytes[WIRE_DATA_OVERHEAD] = { 0 };
 	static const uint8_t expected[WIRE_DATA_HEADER_LEN] = {
-		4, 0, 0, 0, 0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4, 5, 6, 7, 8
+		4, 0, 1, 2, 0x11, 0x22, 0x33, 0x44, 3, 4, 5, 6, 7, 8, 9, 10
 	};
 	enum wire_type type;
 
@@ -214,7 +219,14 @@ START_TEST(data_header_round_trip)
 	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type), DROP_NONE);
 	wire_unpack_data(&out, bytes);
 	ck_assert_uint_eq(out.receiver, in.receiver);
+	ck_assert_mem_eq(out.salt, in.salt, WIRE_SALT_LEN);
 	ck_assert_uint_eq(out.counter, in.counter);
+	in.lane = 9;
+	wire_pack_data(&in, bytes);
+	wire_data_nonce(bytes, nonce);
+	ck_assert_mem_eq(nonce, expected_nonce, sizeof(nonce));
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type),
+			 DROP_datagram_lane);
 }
 END_TEST
 

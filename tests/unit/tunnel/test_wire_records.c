@@ -10,8 +10,8 @@
 
 static_assert(WIRE_RECORD_LEN == 4, "record header is pinned");
 static_assert(WIRE_FRAGMENT_LEN == 6, "fragment header is pinned");
-static_assert(WIRE_PROBE_LEN == 40, "probe is pinned");
-static_assert(WIRE_HELLO_MAX == 84, "the longest hello is pinned");
+static_assert(WIRE_PROBE_LEN == 68, "probe is pinned");
+static_assert(WIRE_HELLO_MAX == 91, "the longest hello is pinned");
 static_assert(WIRE_GROUPS_LEN == 24, "groups' fixed fields are pinned");
 
 static bool all_zero(const void *bytes, size_t len)
@@ -157,15 +157,17 @@ static const struct wire_hello hello = {
 	.tap_mtu = 1500,
 	.capabilities = 0x80000001,
 	.epoch = 0x0123456789abcdef,
+	.tap_mac = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 },
 	.name = "web-1.Example_x",
 };
 
 START_TEST(hello_round_trip)
 {
 	static const uint8_t expected[] = {
-		3,    3,    0,	  32,				/* record */
-		1,    0,    0x05, 0xdc, 0x80, 0,    0,	  1,	/* … caps */
+		3,    3,    0,	  39,				/* record */
+		2,    0,    0x05, 0xdc, 0x80, 0,    0,	  1,	/* … caps */
 		0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, /* epoch */
+		0x52, 0x54, 0,	  0x12, 0x34, 0x56, 0,		/* MAC */
 		15,   'w',  'e',  'b',	'-',  '1',  '.',  'E',	'x', /* name */
 		'a',  'm',  'p',  'l',	'e',  '_',  'x'
 	};
@@ -184,6 +186,7 @@ START_TEST(hello_round_trip)
 	ck_assert_uint_eq(h.tap_mtu, hello.tap_mtu);
 	ck_assert_uint_eq(h.capabilities, hello.capabilities);
 	ck_assert_uint_eq(h.epoch, hello.epoch);
+	ck_assert_mem_eq(h.tap_mac, hello.tap_mac, sizeof(h.tap_mac));
 	ck_assert_str_eq(h.name, hello.name);
 }
 END_TEST
@@ -216,9 +219,9 @@ START_TEST(hello_of_a_later_version_may_be_longer)
 	struct wire_hello h;
 
 	memset(bytes + len, '!', 9);
-	bytes[4] = 2;
+	bytes[4] = 3;
 	ck_assert_int_eq(wire_unpack_hello(&h, &r), DROP_NONE);
-	ck_assert_uint_eq(h.version, 2);
+	ck_assert_uint_eq(h.version, 3);
 	ck_assert_str_eq(h.name, hello.name);
 }
 END_TEST
@@ -258,21 +261,21 @@ START_TEST(hello_with_a_hostile_name_is_bad)
 				 fine ? DROP_NONE : DROP_record_bad);
 	}
 	bytes[len - 1] = 'x';
-	bytes[4 + 16] = 0;
+	bytes[4 + 23] = 0;
 	ck_assert_int_eq(wire_unpack_hello(&h, &r), DROP_record_bad);
 }
 END_TEST
 
 START_TEST(hello_with_a_name_of_64_is_bad)
 {
-	uint8_t body[17 + 64];
+	uint8_t body[24 + 64];
 	struct wire_record r = { WIRE_HELLO, 0, sizeof(body), body };
 	struct wire_hello h;
 
 	memset(body, 'x', sizeof(body));
-	body[16] = 64;
+	body[23] = 64;
 	ck_assert_int_eq(wire_unpack_hello(&h, &r), DROP_record_bad);
-	body[16] = 63;
+	body[23] = 63;
 	ck_assert_int_eq(wire_unpack_hello(&h, &r), DROP_NONE);
 	ck_assert_uint_eq(strlen(h.name), 63);
 }
@@ -286,15 +289,20 @@ static const struct wire_probe probe = {
 	.own = 0x31323334,
 	.held = 0x41424344,
 	.size = 0x5152,
+	.digest = 0x6162636465666768,
+	.list = 0x71727374,
+	.observed = { .ip = { 0xfd, [15] = 2 }, .port = 0x5354 },
 };
 
 START_TEST(probe_round_trip)
 {
 	static const uint8_t expected[WIRE_PROBE_LEN] = {
-		4,    1,    0,	  36,	1,    2,    3,	  4,	5,    6,
-		7,    8,    0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18,
-		0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x31, 0x32,
-		0x33, 0x34, 0x41, 0x42, 0x43, 0x44, 0x51, 0x52, 0,    0
+		4,    1,    0,	  64,	1,    2,    3,	  4,	5,
+		6,    7,    8,	  0x11, 0x12, 0x13, 0x14, 0x15, 0x16,
+		0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27,
+		0x28, 0x31, 0x32, 0x33, 0x34, 0x41, 0x42, 0x43, 0x44,
+		0x51, 0x52, 0x53, 0x54, 0x61, 0x62, 0x63, 0x64, 0x65,
+		0x66, 0x67, 0x68, 0x71, 0x72, 0x73, 0x74, 0xfd, [67] = 2
 	};
 	uint8_t bytes[WIRE_PROBE_LEN] = { 0 };
 	struct cursor c = cursor_init(bytes, sizeof(bytes));
@@ -313,10 +321,13 @@ START_TEST(probe_round_trip)
 	ck_assert_uint_eq(p.own, probe.own);
 	ck_assert_uint_eq(p.held, probe.held);
 	ck_assert_uint_eq(p.size, probe.size);
+	ck_assert_uint_eq(p.digest, probe.digest);
+	ck_assert_uint_eq(p.list, probe.list);
+	ck_assert(addr_equal(&p.observed, &probe.observed));
 }
 END_TEST
 
-START_TEST(a_probe_has_one_length)
+START_TEST(a_probe_of_a_later_version_may_be_longer)
 {
 	uint8_t bytes[WIRE_PROBE_LEN + 8] = { 0 };
 
@@ -325,7 +336,7 @@ START_TEST(a_probe_has_one_length)
 		struct wire_record r = record_over(WIRE_PROBE, 0, bytes + 4, n);
 		struct wire_probe p;
 
-		if (n == WIRE_PROBE_LEN - WIRE_RECORD_LEN) {
+		if (n >= WIRE_PROBE_LEN - WIRE_RECORD_LEN) {
 			ck_assert_int_eq(wire_unpack_probe(&p, &r), DROP_NONE);
 		} else {
 			ck_assert_int_eq(wire_unpack_probe(&p, &r),
@@ -590,7 +601,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(hello_with_a_hostile_name_is_bad),
 	UNIT_TEST(hello_with_a_name_of_64_is_bad),
 	UNIT_TEST(probe_round_trip),
-	UNIT_TEST(a_probe_has_one_length),
+	UNIT_TEST(a_probe_of_a_later_version_may_be_longer),
 	UNIT_TEST(groups_are_these_bytes),
 	UNIT_TEST(groups_round_trip),
 	UNIT_TEST(groups_cut_within_a_change_are_bad_and_say_nothing),
