@@ -60,7 +60,7 @@
 	X(tap_write, "TAP refused the frame (down, or its queue is full)")   \
 	X(udp_overflow, "UDP receive buffer overflowed")                     \
 	/* tables */                                                         \
-	X(fdb_full, "MAC not learned: table full")                           \
+	X(fdb_full, "MAC forgotten for a newer one: table full")             \
 	/* multicast */                                                      \
 	X(no_member, "multicast to a group that no peer joined")             \
 	X(report_kept, "IGMP or MLD report: stays on this host")             \

@@ -22,9 +22,9 @@ struct bridge;
 struct bridge_config {
 	uint16_t ports; /* the TAP's among them; 2..PORT_SET_PORTS */
 	bool snooping;
-	uint32_t macs, macs_per_port; /* of the FDB */
+	uint32_t macs, macs_per_port; /* of the FDB: fdb.h */
 	uint64_t mac_age_us;
-	uint32_t groups, groups_per_port; /* of the MDB */
+	uint32_t groups, groups_per_port; /* of the MDB: mdb.h */
 };
 
 /* NULL if memory is short. */

@@ -5,18 +5,22 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "bridge/holders.h"
 
 #define FDB_KEY_LEN (2 + ETH_ADDR_LEN)
 
+/* Entries of a port that are compared to find an old one. */
+#define LOOKS 8
+
 struct learned {
+	struct holding held; /* its port */
 	uint64_t seen_us;
-	uint16_t port;
 };
 
 struct fdb {
 	struct fdb_config config;
 	struct table *table; /* VLAN and MAC → struct learned */
-	uint32_t *learned;   /* entries of each port */
+	struct holders *holders;
 };
 
 struct fdb *fdb_new(const struct fdb_config *config,
@@ -30,8 +34,9 @@ struct fdb *fdb_new(const struct fdb_config *config,
 	f->config = *config;
 	f->table = table_new(config->capacity, FDB_KEY_LEN,
 			     sizeof(struct learned), seed);
-	f->learned = calloc(config->ports, sizeof(*f->learned));
-	if (!f->table || !f->learned) {
+	if (f->table)
+		f->holders = holders_new(f->table, config->ports);
+	if (!f->holders) {
 		fdb_free(f);
 		return NULL;
 	}
@@ -42,8 +47,8 @@ void fdb_free(struct fdb *f)
 {
 	if (!f)
 		return;
+	holders_free(f->holders);
 	table_free(f->table);
-	free(f->learned);
 	free(f);
 }
 
@@ -61,39 +66,92 @@ static bool is_aged(const struct fdb *f, const struct learned *e,
 	       now_us - e->seen_us >= f->config.max_age_us;
 }
 
-static void forget(struct fdb *f, const struct learned *e)
+static void forget(struct fdb *f, struct learned *e)
 {
-	f->learned[e->port]--;
+	holders_release(f->holders, &e->held);
 	table_remove(f->table, table_key(f->table, e));
+}
+
+static struct learned *at_hand(const struct fdb *f, uint16_t port)
+{
+	return (struct learned *)holders_at_hand(f->holders, port);
+}
+
+static struct learned *next_of(const struct fdb *f, const struct learned *e)
+{
+	return (struct learned *)holders_next(f->holders, &e->held);
+}
+
+/* Forgets an entry of a port that holds one: the oldest of a few. */
+static void forget_old(struct fdb *f, uint16_t port)
+{
+	struct learned *e = at_hand(f, port), *oldest = e;
+
+	for (int looks = 1; looks < LOOKS; looks++) {
+		e = next_of(f, e);
+		if (e->seen_us < oldest->seen_us)
+			oldest = e;
+	}
+	holders_set_hand(f->holders, &next_of(f, e)->held);
+	forget(f, oldest);
+}
+
+/* What a port may hold at most; the peers' bound is for when there is little
+ * room. */
+static bool is_at_bound(const struct fdb *f, uint16_t port)
+{
+	const uint32_t half = (f->config.capacity + 1) / 2;
+	const uint32_t count = holders_count(f->holders, port);
+
+	if (port == FDB_PORT_LOCAL)
+		return count >= half;
+	return count >= f->config.per_port && table_count(f->table) >= half;
+}
+
+/* Which port has to forget an entry before the table takes one more of `port`;
+ * HOLDERS_NONE: all of it is the TAP's. */
+static uint16_t who_gives(const struct fdb *f, uint16_t port)
+{
+	const uint16_t most = holders_most(f->holders);
+	const uint32_t count = holders_count(f->holders, port);
+
+	if (port == FDB_PORT_LOCAL || most == HOLDERS_NONE)
+		return most;
+	return count >= holders_share(f->holders) ||
+			       count >= holders_count(f->holders, most)
+		       ? port
+		       : most;
 }
 
 bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	       uint16_t port, uint64_t now_us)
 {
 	uint8_t key[FDB_KEY_LEN];
+	uint16_t gives = HOLDERS_NONE;
 	struct learned *e;
 
 	assert(port < f->config.ports);
 	make_key(key, vlan, mac);
 	e = table_find(f->table, key);
-	if (e && e->port == port) {
+	if (e && e->held.port == port) {
 		e->seen_us = now_us;
 		return true;
 	}
-	if (f->learned[port] >= f->config.per_port) {
-		if (e)
-			forget(f, e);
-		return false;
-	}
+	if (is_at_bound(f, port))
+		gives = port;
+	else if (!e && table_count(f->table) == f->config.capacity)
+		gives = who_gives(f, port);
+	if (gives != HOLDERS_NONE)
+		forget_old(f, gives);
 	if (e)
-		f->learned[e->port]--;
+		holders_release(f->holders, &e->held);
 	else
 		e = table_insert(f->table, key);
 	if (!e)
 		return false;
-	f->learned[port]++;
-	*e = (struct learned){ .seen_us = now_us, .port = port };
-	return true;
+	e->seen_us = now_us;
+	holders_take(f->holders, &e->held, port);
+	return gives == HOLDERS_NONE;
 }
 
 int fdb_find(const struct fdb *f, uint16_t vlan,
@@ -104,27 +162,23 @@ int fdb_find(const struct fdb *f, uint16_t vlan,
 
 	make_key(key, vlan, mac);
 	e = table_find(f->table, key);
-	return e && !is_aged(f, e, now_us) ? e->port : -1;
+	return e && !is_aged(f, e, now_us) ? e->held.port : -1;
 }
 
 void fdb_flush_port(struct fdb *f, uint16_t port)
 {
-	assert(port < f->config.ports);
-	for (uint32_t at = table_next(f->table, TABLE_NONE);
-	     f->learned[port] > 0 && at != TABLE_NONE;
-	     at = table_next(f->table, at)) {
-		const struct learned *e = table_at(f->table, at);
+	struct learned *e;
 
-		if (e->port == port)
-			forget(f, e);
-	}
+	assert(port < f->config.ports);
+	while ((e = at_hand(f, port)))
+		forget(f, e);
 }
 
 void fdb_age(struct fdb *f, uint64_t now_us)
 {
 	for (uint32_t at = table_next(f->table, TABLE_NONE); at != TABLE_NONE;
 	     at = table_next(f->table, at)) {
-		const struct learned *e = table_at(f->table, at);
+		struct learned *e = table_at(f->table, at);
 
 		if (is_aged(f, e, now_us))
 			forget(f, e);
@@ -148,7 +202,7 @@ bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out)
 	key = table_key(f->table, e);
 	*out = (struct fdb_entry){
 		.vlan = load_be16(key),
-		.port = e->port,
+		.port = e->held.port,
 		.seen_us = e->seen_us,
 	};
 	memcpy(out->mac, key + 2, ETH_ADDR_LEN);

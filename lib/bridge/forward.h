@@ -31,7 +31,7 @@ struct forward {
 	struct eth_view view;	 /* whenever the frame could be parsed */
 	enum drop_reason reason; /* DROP_NONE: it goes where ports says */
 	struct port_set ports;	 /* from the TAP: to these peers */
-	bool full;		 /* its source could not be learned */
+	bool full; /* learning its source cost another its place */
 	/* What it says of groups; REPORT_BAD is to be counted. Borrows the
 	 * frame. */
 	struct report membership;

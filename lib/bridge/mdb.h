@@ -14,10 +14,12 @@
  * registrations: the caller adds router ports and flood ports. Nothing ages; a
  * registration is removed when its port leaves the group or is flushed.
  *
- * When there is no room for one, its port overflows: until mdb_flush_port it is
- * among the members of every group. So a full table costs copies and never a
- * frame. It is bounded in all and per port, so that a peer that invents groups
- * fills its share only.
+ * When there is no room for one, a port overflows: until mdb_flush_port it is
+ * among the members of every group, and nothing more of it is registered. So a full
+ * table costs copies and never a frame. It is the port itself if it has per_port
+ * groups, or holds an equal share of the full table; else the one that holds most,
+ * which gives up what it holds. So a peer that invents groups, under however many
+ * identities, is sent all itself, and who holds no more than the share is not.
  */
 struct mdb;
 
@@ -27,12 +29,13 @@ struct mdb_config {
 	uint16_t ports;	   /* port numbers are below; 1..PORT_SET_PORTS */
 };
 
-/* NULL if memory is short. A group costs some 120 bytes once it is used. */
+/* NULL if memory is short. A group costs some 130 bytes once it is used. */
 struct mdb *mdb_new(const struct mdb_config *config,
 		    const uint8_t seed[TABLE_SEED_LEN]);
 void mdb_free(struct mdb *m);
 
-/* False if there is no room: the port overflows. */
+/* False if there is no room: the port overflows. It costs no more than the joins
+ * of others that it undoes. */
 bool mdb_join(struct mdb *m, const struct group *group, uint16_t port);
 void mdb_leave(struct mdb *m, const struct group *group, uint16_t port);
 /* Removes all of a port's registrations; it does not overflow any more. */

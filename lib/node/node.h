@@ -108,7 +108,7 @@ struct node_config {
 	/* Bounds; 0: the default. */
 	uint32_t peers_max;    /* NODE_PEERS_MAX */
 	uint32_t fdb_capacity; /* 16384 */
-	uint32_t fdb_per_peer; /* 1024 */
+	uint32_t fdb_per_peer; /* from half full on: 1024 */
 	uint32_t groups_max;   /* groups of one host: QUERIER_GROUPS, 10000 */
 	uint32_t mdb_capacity; /* groups of all peers: 65536 */
 	uint32_t frag_buffers; /* 256 */

@@ -101,49 +101,197 @@ START_TEST(entry_from_the_future_is_fresh)
 }
 END_TEST
 
+static unsigned int held_by(uint16_t port)
+{
+	uint32_t at = TABLE_NONE;
+	unsigned int count = 0;
+	struct fdb_entry e;
+
+	while (fdb_next(fdb, &at, &e))
+		count += e.port == port;
+	return count;
+}
+
 static void fill_port(uint16_t port)
 {
 	for (unsigned int i = 0; i < PER_PORT; i++)
 		ck_assert(fdb_learn(fdb, 0, mac(port * 100u + i), port, 0));
 }
 
-START_TEST(port_that_invents_addresses_fills_its_share_only)
+START_TEST(bound_of_a_port_is_for_a_table_that_is_half_full)
 {
-	fill_port(1);
-	for (unsigned int i = 0; i < 1000; i++)
-		ck_assert(!fdb_learn(fdb, 0, mac(1000 + i), 1, 0));
-	ck_assert_uint_eq(fdb_count(fdb), PER_PORT);
-	ck_assert_int_eq(fdb_find(fdb, 0, mac(1000), 0), -1);
-	/* Known MACs are refreshed, and other ports have room. */
-	ck_assert(fdb_learn(fdb, 0, mac(100), 1, 5));
-	fill_port(2);
+	for (unsigned int i = 0; i < CAPACITY / 2; i++)
+		ck_assert(fdb_learn(fdb, 0, mac(100 + i), 1, i));
+	ck_assert(!fdb_learn(fdb, 0, mac(200), 1, 100));
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(200), 100), 1);
+	ck_assert_uint_eq(held_by(1), CAPACITY / 2);
 }
 END_TEST
 
-START_TEST(full_table_learns_nothing_new_and_keeps_what_it_has)
+START_TEST(port_that_invents_addresses_loses_its_own)
+{
+	fill_port(2);
+	for (unsigned int i = 0; i < 1000; i++)
+		fdb_learn(fdb, 0, mac(1000 + i), 1, i);
+	ck_assert_uint_eq(held_by(1), PER_PORT);
+	ck_assert_uint_eq(held_by(2), PER_PORT);
+	/* The newest is there, and the oldest of all is not. */
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1999), 1000), 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1000), 1000), -1);
+	/* Known MACs are refreshed. */
+	ck_assert(fdb_learn(fdb, 0, mac(200), 2, 5));
+}
+END_TEST
+
+START_TEST(newcomer_takes_the_place_of_who_holds_most)
 {
 	fill_port(1);
 	fill_port(2);
 	for (unsigned int i = 0; i < CAPACITY - 2 * PER_PORT; i++)
-		ck_assert(fdb_learn(fdb, 0, mac(300 + i), 3, 0));
-	ck_assert(!fdb_learn(fdb, 0, mac(400), 3, 0));
-	ck_assert_int_eq(fdb_find(fdb, 0, mac(400), 0), -1);
+		ck_assert(fdb_learn(fdb, 0, mac(i), 4, 0));
+	ck_assert(!fdb_learn(fdb, 0, mac(300), 3, 1));
+	ck_assert(!fdb_learn(fdb, 0, mac(301), 3, 1));
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(300), 1), 3);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(301), 1), 3);
+	ck_assert_uint_eq(held_by(1), PER_PORT - 1);
+	ck_assert_uint_eq(held_by(2), PER_PORT - 1);
 	/* A move needs no new entry. */
-	ck_assert(fdb_learn(fdb, 0, mac(100), 3, 0));
-	ck_assert_int_eq(fdb_find(fdb, 0, mac(100), 0), 3);
+	ck_assert(fdb_learn(fdb, 0, mac(300), 4, 2));
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(300), 2), 4);
 	ck_assert_uint_eq(fdb_count(fdb), CAPACITY);
 }
 END_TEST
 
-START_TEST(move_to_a_full_port_is_flooded_rather_than_lost)
+START_TEST(no_peer_takes_the_place_of_a_local_mac)
+{
+	for (unsigned int i = 0; i < CAPACITY / 2; i++)
+		fdb_learn(fdb, 0, mac(i), FDB_PORT_LOCAL, 0);
+	for (unsigned int i = 0; i < 1000; i++)
+		fdb_learn(fdb, 0, mac(1000 + i), (uint16_t)(1 + i % 4), 9);
+	ck_assert_uint_eq(held_by(FDB_PORT_LOCAL), CAPACITY / 2);
+}
+END_TEST
+
+START_TEST(local_mac_finds_room_in_a_table_that_peers_fill)
+{
+	for (unsigned int i = 0; i < 1000; i++)
+		fdb_learn(fdb, 0, mac(1000 + i), (uint16_t)(1 + i % 4), 9);
+	for (unsigned int i = 0; i < CAPACITY / 2; i++) {
+		fdb_learn(fdb, 0, mac(i), FDB_PORT_LOCAL, 10);
+		ck_assert_uint_eq(held_by(FDB_PORT_LOCAL), i + 1);
+	}
+	/* More than its half it does not take. */
+	fdb_learn(fdb, 0, mac(100), FDB_PORT_LOCAL, 11);
+	ck_assert_uint_eq(held_by(FDB_PORT_LOCAL), CAPACITY / 2);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(100), 11), FDB_PORT_LOCAL);
+}
+END_TEST
+
+START_TEST(one_entry_is_the_first_ports_that_takes_it)
+{
+	struct fdb_config one = config;
+
+	one.capacity = 1;
+	fdb_free(fdb);
+	fdb = fdb_new(&one, seed);
+	ck_assert(fdb_learn(fdb, 0, mac(1), FDB_PORT_LOCAL, 0));
+	ck_assert(!fdb_learn(fdb, 0, mac(2), 1, 0));
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(2), 0), -1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 0), FDB_PORT_LOCAL);
+}
+END_TEST
+
+START_TEST(move_to_a_port_at_its_bound_costs_an_old_one_there)
 {
 	fill_port(1);
-	fdb_learn(fdb, 0, mac(7), 2, 0);
-	ck_assert(!fdb_learn(fdb, 0, mac(7), 1, 1));
-	ck_assert_int_eq(fdb_find(fdb, 0, mac(7), 1), -1);
-	/* Its old port has the room back: its share is exactly full again. */
 	fill_port(2);
-	ck_assert(!fdb_learn(fdb, 0, mac(8), 2, 1));
+	ck_assert(!fdb_learn(fdb, 0, mac(200), 1, 1));
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(200), 1), 1);
+	ck_assert_uint_eq(held_by(1), PER_PORT);
+	ck_assert_uint_eq(held_by(2), PER_PORT - 1);
+}
+END_TEST
+
+/* The real bounds. Each honest host has fewer MACs than its equal share, and the
+ * others show 100,000 of their own. */
+#define KEYS   512
+#define FORGED 100000
+#define HONEST 20
+
+static struct fdb *real_size(void)
+{
+	const struct fdb_config real = { 16384, 1024, KEYS + 1, MAX_AGE };
+
+	fdb_free(fdb);
+	fdb = fdb_new(&real, seed);
+	ck_assert_ptr_nonnull(fdb);
+	return fdb;
+}
+
+static const uint8_t *forged(unsigned int n)
+{
+	static uint8_t bytes[ETH_ADDR_LEN] = { 6 };
+
+	bytes[3] = (uint8_t)(n >> 16);
+	bytes[4] = (uint8_t)(n >> 8);
+	bytes[5] = (uint8_t)n;
+	return bytes;
+}
+
+/* _i: identities of whoever forges. */
+static const int identities[] = { 1, 16, 17, 100, 511 };
+
+START_TEST(made_up_macs_of_many_identities_leave_honest_hosts_alone)
+{
+	const unsigned int bad = (unsigned int)identities[_i];
+
+	real_size();
+	for (unsigned int i = 0; i < HONEST; i++) {
+		fdb_learn(fdb, 0, mac(i), KEYS, 0);
+		fdb_learn(fdb, 0, mac(100 + i), FDB_PORT_LOCAL, 0);
+	}
+	for (unsigned int i = 0; i < FORGED; i++)
+		fdb_learn(fdb, (uint16_t)(i % 7), forged(i),
+			  (uint16_t)(1 + i % bad), i);
+	ck_assert_uint_eq(held_by(KEYS), HONEST);
+	ck_assert_uint_eq(held_by(FDB_PORT_LOCAL), HONEST);
+}
+END_TEST
+
+START_TEST(honest_host_is_learned_after_the_table_was_filled)
+{
+	const unsigned int bad = (unsigned int)identities[_i];
+
+	real_size();
+	for (unsigned int i = 0; i < FORGED; i++)
+		fdb_learn(fdb, 0, forged(i), (uint16_t)(1 + i % bad), i);
+	for (unsigned int i = 0; i < HONEST; i++) {
+		fdb_learn(fdb, 0, mac(i), KEYS, FORGED);
+		fdb_learn(fdb, 0, mac(100 + i), FDB_PORT_LOCAL, FORGED);
+	}
+	for (unsigned int i = 0; i < FORGED; i++)
+		fdb_learn(fdb, 0, forged(FORGED + i), (uint16_t)(1 + i % bad),
+			  2 * FORGED);
+	for (unsigned int i = 0; i < HONEST; i++) {
+		ck_assert_int_eq(fdb_find(fdb, 0, mac(i), FORGED), KEYS);
+		ck_assert_int_eq(fdb_find(fdb, 0, mac(100 + i), FORGED),
+				 FDB_PORT_LOCAL);
+	}
+}
+END_TEST
+
+/* A search of the table for each would be 10^12 steps: Check's limit of time
+ * ends it. */
+START_TEST(what_is_given_up_is_found_without_a_search)
+{
+	const struct fdb_config large = { 1 << 20, 1 << 20, 3, MAX_AGE };
+
+	fdb_free(fdb);
+	fdb = fdb_new(&large, seed);
+	for (unsigned int i = 0; i < 1u << 21; i++)
+		fdb_learn(fdb, (uint16_t)(i >> 16 & 15), forged(i),
+			  (uint16_t)(1 + (i & 1)), i);
+	ck_assert_uint_eq(fdb_count(fdb), 1u << 20);
 }
 END_TEST
 
@@ -213,26 +361,46 @@ static void model_forget(struct model *m, unsigned int n)
 	m->port[n] = -1;
 }
 
-static bool model_learn(struct model *m, unsigned int n, int port, uint64_t now)
+static void model_learn(struct model *m, unsigned int n, int port, uint64_t now)
 {
-	if (m->port[n] == port) {
-		m->seen[n] = now;
-		return true;
-	}
-	if (m->learned[port] >= PER_PORT) {
-		if (m->port[n] >= 0)
-			model_forget(m, n);
-		return false;
-	}
-	if (m->port[n] < 0 && m->count == CAPACITY)
-		return false;
 	if (m->port[n] >= 0)
 		model_forget(m, n);
 	m->port[n] = port;
 	m->seen[n] = now;
 	m->learned[port]++;
 	m->count++;
-	return true;
+}
+
+/* The one that the table has lost. */
+static unsigned int lost_one(const struct model *m)
+{
+	unsigned int lost = MACS, losses = 0;
+
+	for (unsigned int n = 0; n < MACS; n++) {
+		if (m->port[n] < 0 ||
+		    fdb_find(fdb, (uint16_t)(n % 3), mac(n), 0) >= 0)
+			continue;
+		lost = n;
+		losses++;
+	}
+	ck_assert_uint_eq(losses, 1);
+	return lost;
+}
+
+/* It was its turn: the port's own, or of who holds most. */
+static void model_lose(struct model *m, int port)
+{
+	unsigned int n = lost_one(m);
+	int from = m->port[n];
+
+	if (from != port) {
+		ck_assert_int_ne(from, FDB_PORT_LOCAL);
+		ck_assert_uint_eq(m->count, CAPACITY + 1);
+		for (int i = 1; i < PORTS; i++)
+			ck_assert_uint_le(m->learned[i] - (i == port),
+					  m->learned[from]);
+	}
+	model_forget(m, n);
 }
 
 static void model_age(struct model *m, uint64_t now)
@@ -269,10 +437,10 @@ START_TEST(agrees_with_a_naive_model)
 			fdb_age(fdb, now);
 			model_age(&m, now);
 		} else {
-			want = model_learn(&m, n, port, now);
-			ck_assert_int_eq(fdb_learn(fdb, (uint16_t)(n % 3),
-						   mac(n), (uint16_t)port, now),
-					 want);
+			model_learn(&m, n, port, now);
+			if (!fdb_learn(fdb, (uint16_t)(n % 3), mac(n),
+				       (uint16_t)port, now))
+				model_lose(&m, port);
 		}
 		n = (unsigned int)random() % MACS;
 		want = m.port[n] >= 0 && now - m.seen[n] < MAX_AGE ? m.port[n]
@@ -292,9 +460,18 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(entries_age_out_unless_refreshed),
 	UNIT_TEST(aged_mac_is_learned_again),
 	UNIT_TEST(entry_from_the_future_is_fresh),
-	UNIT_TEST(port_that_invents_addresses_fills_its_share_only),
-	UNIT_TEST(full_table_learns_nothing_new_and_keeps_what_it_has),
-	UNIT_TEST(move_to_a_full_port_is_flooded_rather_than_lost),
+	UNIT_TEST(bound_of_a_port_is_for_a_table_that_is_half_full),
+	UNIT_TEST(port_that_invents_addresses_loses_its_own),
+	UNIT_TEST(newcomer_takes_the_place_of_who_holds_most),
+	UNIT_TEST(no_peer_takes_the_place_of_a_local_mac),
+	UNIT_TEST(local_mac_finds_room_in_a_table_that_peers_fill),
+	UNIT_TEST(one_entry_is_the_first_ports_that_takes_it),
+	UNIT_TEST(move_to_a_port_at_its_bound_costs_an_old_one_there),
+	UNIT_EACH(made_up_macs_of_many_identities_leave_honest_hosts_alone,
+		  identities),
+	UNIT_EACH(honest_host_is_learned_after_the_table_was_filled,
+		  identities),
+	UNIT_TEST(what_is_given_up_is_found_without_a_search),
 	UNIT_TEST(flush_forgets_one_port_and_frees_its_share),
 	UNIT_TEST(ageing_frees_the_share),
 	UNIT_TEST(walk_shows_every_entry),

@@ -137,10 +137,11 @@ START_TEST(port_past_its_share_overflows_and_no_other_does)
 	ck_assert(!finds(&groups[500], 4));
 	ck_assert(port_set_has(mdb_overflowing(mdb), 3));
 	ck_assert(mdb_join(mdb, &groups[500], 4));
-	/* What it has may be registered again. */
+	/* What it has may be registered again, and nothing more. */
 	ck_assert(mdb_join(mdb, &groups[0], 3));
-	/* That made no room. */
-	ck_assert_uint_eq(mdb_count(mdb), PER_PORT + 1);
+	mdb_leave(mdb, &groups[1], 3);
+	ck_assert(!mdb_join(mdb, &groups[1], 3));
+	ck_assert_uint_eq(mdb_count(mdb), PER_PORT);
 }
 END_TEST
 
@@ -161,13 +162,108 @@ START_TEST(full_table_keeps_what_it_has_and_floods_the_rest)
 {
 	for (uint16_t i = 0; i < CAPACITY; i++)
 		ck_assert(mdb_join(mdb, &groups[i], (uint16_t)(1 + i / 5)));
-	ck_assert(!mdb_join(mdb, &groups[500], 9));
-	ck_assert(finds(&groups[500], 9));
+	/* Who holds no less than any other overflows itself. */
+	ck_assert(!mdb_join(mdb, &groups[500], 2));
+	ck_assert(finds(&groups[500], 2));
 	ck_assert(!finds(&groups[500], 1));
 	ck_assert(finds(&groups[0], 1));
 	/* A group that is there has room for any port. */
 	ck_assert(mdb_join(mdb, &groups[0], 10));
 	ck_assert(!port_set_has(mdb_overflowing(mdb), 10));
+}
+END_TEST
+
+START_TEST(full_table_has_room_for_who_holds_less_than_others)
+{
+	for (int i = 0; i < PER_PORT; i++) {
+		mdb_join(mdb, &groups[i], 1);
+		mdb_join(mdb, &groups[100 + i], 2);
+	}
+	for (int i = 0; i < CAPACITY - 2 * PER_PORT; i++)
+		mdb_join(mdb, &groups[200 + i], 3);
+	mdb_leave(mdb, &groups[0], 1);
+	mdb_join(mdb, &groups[204], 3);
+	ck_assert(port_set_is_empty(mdb_overflowing(mdb)));
+	ck_assert(mdb_join(mdb, &groups[300], 4));
+	/* Port 2 held most: it gets all, and that is all that has changed. */
+	ck_assert(port_set_has(mdb_overflowing(mdb), 2));
+	ck_assert(finds(&groups[100], 2));
+	ck_assert(finds(&groups[300], 2));
+	ck_assert_uint_eq(mdb_port_count(mdb, 2), 0);
+	ck_assert_uint_eq(mdb_port_count(mdb, 1), PER_PORT - 1);
+	ck_assert(!finds(&groups[300], 1));
+	ck_assert(!finds(&groups[300], 3));
+	ck_assert(registered(&groups[300], 4));
+}
+END_TEST
+
+/* Its members stay, and each may be charged for it in turn. */
+START_TEST(group_of_who_overflows_stays_for_its_other_members)
+{
+	for (int i = 0; i < CAPACITY; i++)
+		mdb_join(mdb, &groups[i], (uint16_t)(1 + i / PER_PORT));
+	mdb_join(mdb, &groups[0], 3);
+	mdb_join(mdb, &groups[0], 4);
+	mdb_join(mdb, &groups[300], 4);
+	ck_assert(port_set_has(mdb_overflowing(mdb), 1) ||
+		  port_set_has(mdb_overflowing(mdb), 2));
+	ck_assert(registered(&groups[0], 3));
+	ck_assert(registered(&groups[0], 4));
+	for (uint16_t port = 1; port <= 4; port++)
+		mdb_flush_port(mdb, port);
+	ck_assert_uint_eq(mdb_count(mdb), 0);
+}
+END_TEST
+
+/* All groups of the table are joined by each of several ports, so that one that
+ * overflows frees nothing. */
+START_TEST(groups_that_many_hold_are_freed_when_all_of_them_overflow)
+{
+	const struct mdb_config many = { CAPACITY, CAPACITY, PORTS };
+
+	mdb_free(mdb);
+	mdb = mdb_new(&many, seed);
+	for (uint16_t port = 1; port <= 4; port++)
+		for (int i = 0; i < CAPACITY; i++)
+			ck_assert(mdb_join(mdb, &groups[i], port));
+	ck_assert(mdb_join(mdb, &groups[500], 5));
+	ck_assert_uint_eq(mdb_count(mdb), 1);
+	ck_assert(!finds(&groups[0], 5));
+	for (uint16_t port = 1; port <= 4; port++)
+		ck_assert(finds(&groups[0], port));
+}
+END_TEST
+
+/* The real bounds. _i: identities of whoever invents groups. */
+static const int identities[] = { 7, 8, 17, 100, 511 };
+
+START_TEST(made_up_groups_of_many_identities_leave_an_honest_host_alone)
+{
+	const struct mdb_config real = { 65536, 10256, PORTS };
+	const uint16_t bad = (uint16_t)identities[_i];
+	const uint16_t honest = PORTS - 1;
+	uint32_t made = 0;
+
+	mdb_free(mdb);
+	mdb = mdb_new(&real, seed);
+	for (int i = 0; i < 50; i++)
+		ck_assert(mdb_join(mdb, &groups[i], honest));
+	for (int round = 0; round < 3; round++)
+		for (uint16_t port = 1; port <= bad; port++) {
+			mdb_flush_port(mdb, port);
+			for (int i = 0; i < 70000 / bad; i++) {
+				struct group g = group_v4(
+					0, 0xe8000000 + made++ % 0x1000000);
+
+				(void)mdb_join(mdb, &g, port);
+			}
+		}
+	for (int i = 50; i < 100; i++)
+		(void)mdb_join(mdb, &groups[i], honest);
+	ck_assert(!port_set_has(mdb_overflowing(mdb), honest));
+	for (int i = 0; i < 100; i++)
+		ck_assert(registered(&groups[i], honest));
+	ck_assert(!finds(&groups[500], honest));
 }
 END_TEST
 
@@ -239,17 +335,35 @@ static bool model_has_group(const struct model *m, uint64_t g)
 	return false;
 }
 
-static bool model_join(struct model *m, uint64_t g, uint16_t port)
+/* Ports that overflow since, for a group of another found no room, hold what they
+ * are not charged for. */
+static void model_give_up(struct model *m)
 {
-	if (m->kept[g][port])
-		return true;
-	if (model_count(m, port) == PER_PORT ||
-	    (!model_has_group(m, g) && model_count(m, -1) == CAPACITY)) {
-		m->overflow[port] = true;
-		return false;
+	for (uint16_t p = 0; p < MODEL_PORTS; p++) {
+		m->overflow[p] |= port_set_has(mdb_overflowing(mdb), p);
+		for (int g = 0; m->overflow[p] && g < MODEL_GROUPS; g++)
+			m->kept[g][p] &= registered(&groups[g], p);
 	}
-	m->kept[g][port] = true;
-	return true;
+}
+
+static void model_join(struct model *m, uint64_t g, uint16_t port)
+{
+	const bool full =
+		!model_has_group(m, g) && model_count(m, -1) == CAPACITY;
+	const bool refused =
+		m->overflow[port] || model_count(m, port) == PER_PORT;
+
+	if (m->kept[g][port]) {
+		ck_assert(mdb_join(mdb, &groups[g], port));
+	} else if (!mdb_join(mdb, &groups[g], port)) {
+		ck_assert(refused || full);
+		m->overflow[port] = true;
+	} else {
+		ck_assert(!refused);
+		m->kept[g][port] = true;
+		if (full)
+			model_give_up(m);
+	}
 }
 
 static void model_flush(struct model *m, uint16_t port)
@@ -287,8 +401,7 @@ START_TEST(agrees_with_a_naive_model)
 			mdb_leave(mdb, &groups[g], port);
 			m.kept[g][port] = false;
 		} else {
-			ck_assert_int_eq(mdb_join(mdb, &groups[g], port),
-					 model_join(&m, g, port));
+			model_join(&m, g, port);
 		}
 		model_compare(&m);
 	}
@@ -305,6 +418,11 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(port_past_its_share_overflows_and_no_other_does),
 	UNIT_TEST(overflow_into_a_group_that_others_have_is_kept_too),
 	UNIT_TEST(full_table_keeps_what_it_has_and_floods_the_rest),
+	UNIT_TEST(full_table_has_room_for_who_holds_less_than_others),
+	UNIT_TEST(group_of_who_overflows_stays_for_its_other_members),
+	UNIT_TEST(groups_that_many_hold_are_freed_when_all_of_them_overflow),
+	UNIT_EACH(made_up_groups_of_many_identities_leave_an_honest_host_alone,
+		  identities),
 	UNIT_TEST(overflow_ends_with_a_flush_only),
 	UNIT_TEST(walk_shows_every_group_and_may_take_it_back),
 	UNIT_LOOP(agrees_with_a_naive_model, 10),

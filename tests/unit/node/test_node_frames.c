@@ -204,7 +204,8 @@ END_TEST
 START_TEST(a_full_table_of_macs_is_counted_and_loses_no_frame)
 {
 	a->config.fdb_per_peer = 2;
-	b->config.fdb_capacity = 3;
+	a->config.fdb_capacity = 4;
+	b->config.fdb_capacity = 6;
 	hosts_mesh(&h, 2);
 	for (uint8_t mac = 10; mac < 15; mac++)
 		send(b, 0xff, mac, 60);

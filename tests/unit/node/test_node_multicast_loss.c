@@ -742,8 +742,9 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 
 	a->config.mdb_capacity = 8;
 	stations_mesh(&h, 3);
-	station_join_many(b, 0, 6);
-	station_join_many(c, 6, 3);
+	station_join_many(b, 6, 3);
+	arrive();
+	station_join_many(c, 0, 6);
 	arrive();
 	ck_assert_str_eq(station_sends(a, &other), "c");
 	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 1);
@@ -756,8 +757,8 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 	for (uint32_t i = 0; i < 5; i++) {
 		struct group g = station_group(i);
 
-		ck_assert_str_eq(station_sends(a, &g), "bc");
-		station_leave(b, &g);
+		ck_assert_str_eq(station_sends(a, &g), "c");
+		station_leave(c, &g);
 	}
 	hosts_run(&h, 3 * CLOCK_S);
 	ck_assert_str_eq(station_sends(a, &other), "c");
@@ -766,9 +767,39 @@ START_TEST(who_finds_no_room_is_flooded_until_there_is_some)
 	for (uint32_t i = 5; i < 9; i++) {
 		struct group g = station_group(i);
 
-		ck_assert_str_eq(station_sends(a, &g), i == 5 ? "b" : "c");
+		ck_assert_str_eq(station_sends(a, &g), i == 5 ? "c" : "b");
 	}
 	ck_assert_uint_eq(host_drops(a, DROP_groups_full), 1);
+}
+END_TEST
+
+START_TEST(who_holds_most_is_flooded_when_another_finds_no_room)
+{
+	struct node_flooded_info info;
+	struct group other = station_group(99), own = station_group(6);
+	struct node_iter at = { 0 };
+
+	a->config.mdb_capacity = 8;
+	stations_mesh(&h, 3);
+	station_join_many(b, 0, 6);
+	arrive();
+	station_join_many(c, 6, 3);
+	arrive();
+	ck_assert_str_eq(station_sends(a, &other), "b");
+	ck_assert_str_eq(station_sends(a, &own), "bc");
+	ck_assert(node_next_flooded(a->node, &at, &info));
+	ck_assert_str_eq(info.peer, "b");
+	ck_assert_str_eq(info.reason, "it joined more groups than fit here");
+	ck_assert(!node_next_flooded(a->node, &at, &info));
+	/* When there is room for all, all are known again. */
+	for (uint32_t i = 1; i < 6; i++) {
+		struct group g = station_group(i);
+
+		station_leave(b, &g);
+	}
+	hosts_run(&h, 34 * CLOCK_S);
+	ck_assert_str_eq(station_sends(a, &other), "");
+	ck_assert_str_eq(station_sends(a, &own), "c");
 }
 END_TEST
 
@@ -786,7 +817,7 @@ START_TEST(a_group_that_is_shown_has_only_members_that_joined_it)
 		struct node_iter member = { 0 };
 
 		ck_assert_str_eq(node_next_member(a->node, &info, &member),
-				 "b");
+				 "c");
 		ck_assert_ptr_null(node_next_member(a->node, &info, &member));
 	}
 }
@@ -852,6 +883,7 @@ static const struct unit_test tests[] = {
 		thousands_of_groups_are_told_in_windows_and_flooded_meanwhile),
 	UNIT_LOOP(thousands_of_groups_arrive_in_spite_of_loss, 3),
 	UNIT_TEST(who_finds_no_room_is_flooded_until_there_is_some),
+	UNIT_TEST(who_holds_most_is_flooded_when_another_finds_no_room),
 	UNIT_TEST(a_group_that_is_shown_has_only_members_that_joined_it),
 	UNIT_TEST(a_host_with_more_groups_than_fit_wants_everything),
 };
