@@ -51,6 +51,10 @@
 	X(record_flag, "record with an unknown flag")                        \
 	X(record_again, "more than one hello or probe in a datagram")        \
 	X(record_early, "frame before the session is open")                  \
+	X(hello_epoch, "hello of another process than the peer's: session "  \
+		       "dropped")                                            \
+	X(rekey_refused, "rekey on a session not in use, or crossing ours")  \
+	X(rekey_rate, "rekeys of one peer come too fast")                    \
 	X(version, "peer speaks another protocol version")                   \
 	X(csum_bad, "partial checksum that does not fit its frame")          \
 	X(fragment_bad, "fragment outside its frame, or overlapping")        \

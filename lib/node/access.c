@@ -33,7 +33,7 @@ static void rekey_for_secrets(struct node *n, struct peer *peer,
 			renew = true;
 		}
 	}
-	if (renew && peer->endpoint)
+	if (renew && peer->endpoint && !peer->current)
 		endpoint_dial_now(n, peer->endpoint, now_us);
 	if (renew)
 		peer_arm(n, peer, now_us);

@@ -40,7 +40,7 @@ struct reading {
 	bool over; /* the session is gone: read no further */
 	/* Answers belong to datagrams, not to records: a member could have many
 	 * sent for one, and to an address that is not its own. */
-	bool said_hello, echoed;
+	bool said_hello, echoed, rekeyed;
 	bool proven; /* somebody with the session's keys receives at `from` */
 };
 

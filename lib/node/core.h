@@ -19,13 +19,13 @@
 /*
  * The files of node/ have an order, and each calls only those before it:
  *
- *	liveness pmtu reason path   arithmetic and texts of one peer
+ *	liveness pmtu reason path rekey_state   arithmetic and texts of one peer
  *	lane core control        the node's parts; the hooks of control protocols
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
  *	peer                     identities and their sessions
  *	send                     control records, sealed
- *	hello probe plpmtud validation groups      the control protocols
+ *	hello probe plpmtud validation groups rekey      the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	dial handshake           who is called, and when; messages 1 to 3
  *	transmit receive         frames, and the datagrams they travel in
@@ -58,13 +58,18 @@
 #define NODE_FDB_AGE_US (300 * CLOCK_S)
 
 /* Who answers to a local index. */
-enum index_kind { INDEX_PENDING = 1, INDEX_CANDIDATE, INDEX_SESSION };
+enum index_kind {
+	INDEX_PENDING = 1,
+	INDEX_CANDIDATE,
+	INDEX_SESSION,
+	INDEX_REKEY
+};
 
 struct index_entry {
 	enum index_kind kind;
 	struct endpoint *endpoint;   /* PENDING */
 	struct candidate *candidate; /* CANDIDATE */
-	struct peer *peer;	     /* SESSION */
+	struct peer *peer;	     /* SESSION, REKEY */
 	struct session *session;     /* CANDIDATE, SESSION */
 };
 

@@ -1,7 +1,8 @@
 /*
  * Who is dialled, and when. An endpoint's timer is armed while dialling it should
  * end in a session: a source wants it and nobody answers, the peer behind it is
- * down, its keys need renewal, or it is so silent that it may have restarted. When
+ * down, it is so silent that it may have restarted, or its keys were not renewed
+ * within its session (rekey.c). When
  * the timer finds nothing to do it is not armed again; whoever changes one of those
  * conditions calls endpoint_dial_now.
  */
@@ -76,17 +77,13 @@ void dial_again(struct node *n, struct endpoint *e, struct clock now)
 static bool wants_dial(const struct node *n, struct endpoint *e,
 		       uint64_t now_us)
 {
-	struct liveness_config c = peer_liveness_config(n);
 	const struct peer *peer = e->peer;
 
 	if (!peer)
 		return e->sources != 0;
 	if (peer->state != PEER_UP || !peer->current)
 		return e->sources || peer->endpoint == e;
-	return peer->endpoint == e &&
-	       (peer->current->renew ||
-		session_wants_rekey(peer->current, now_us) ||
-		liveness_doubtful(&peer->liveness, &c, now_us));
+	return peer->endpoint == e && peer_wants_handshake(n, peer, now_us);
 }
 
 static uint64_t retry_us(struct node *n, const struct endpoint *e)

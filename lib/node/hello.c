@@ -54,7 +54,7 @@ void hello_repeat(struct node *n, uint64_t now_us)
 
 static bool wants_hello(const struct session *s)
 {
-	return s && !s->hello_acked;
+	return s && s->stage != SESSION_HALF_OPEN && !s->hello_acked;
 }
 
 static uint64_t hello_deadline(struct node *n, struct peer *peer,

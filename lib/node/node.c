@@ -9,6 +9,7 @@
 #include "node/plpmtud.h"
 #include "node/probe.h"
 #include "node/receive.h"
+#include "node/rekey.h"
 #include "node/validation.h"
 
 /* The control protocols, in the order in which their hooks are called. */
@@ -16,6 +17,7 @@ static const struct control *const controls[] = {
 	&hello_control,	  &probe_control,
 	&groups_control,  &validation_control,
 	&plpmtud_control, &candidate_control,
+	&rekey_control,	  &rekey_answer_control,
 	&bye_control,	  NULL,
 };
 
@@ -76,7 +78,9 @@ static bool make_tables(struct node *n)
 				  sizeof(struct candidate), seed);
 	n->sessions = table_new(sessions, sizeof(uint32_t),
 				sizeof(struct session), seed);
-	n->indices = table_new(endpoints + sessions, sizeof(uint32_t),
+	/* Each peer may have a rekey under way. */
+	n->indices = table_new(endpoints + sessions + c->peers_max,
+			       sizeof(uint32_t),
 			       sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
 	if (!n->bridge || !groups_init(n, seed))

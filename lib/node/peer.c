@@ -96,6 +96,7 @@ void peers_remove(struct node *n, struct peer *peer)
 			e->peer = NULL;
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
 		session_free(n, peer->sessions[i]);
+	rekey_wipe(&peer->rekey);
 	bridge_port_remove(n->bridge, peer->port);
 	table_remove(n->peers.by_key, key.bytes);
 }
@@ -161,10 +162,19 @@ struct liveness_config peer_liveness_config(const struct node *n)
 					 n->config.down_after };
 }
 
-/* Our public key is smaller than the peer's: session_better. */
-static bool we_are_smaller_than(const struct node *n, const struct peer *peer)
+bool peer_we_are_smaller(const struct node *n, const struct peer *peer)
 {
 	return public_key_compare(&n->key, &peer->key) < 0;
+}
+
+bool peer_wants_handshake(const struct node *n, const struct peer *peer,
+			  uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+
+	return liveness_doubtful(&peer->liveness, &c, now_us) ||
+	       now_us - peer->current->born_us >= SESSION_REKEY_RESPONDER_US ||
+	       peer->rekey.tries >= REKEY_TRIES;
 }
 
 /* ---- when to look after it ---- */
@@ -208,7 +218,7 @@ static struct session **place_of(struct peer *peer, const struct session *s)
 /* A free place, or that of the worst session. */
 static struct session **place_for_one(const struct node *n, struct peer *peer)
 {
-	bool we_are_smaller = we_are_smaller_than(n, peer);
+	bool we_are_smaller = peer_we_are_smaller(n, peer);
 	struct session **worst = NULL;
 
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
@@ -343,7 +353,7 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 	s->stage = SESSION_OPEN;
 	if (peer->state != PEER_UP)
 		peer_measure_anew(peer, now_us);
-	peer_choose_session(peer, we_are_smaller_than(n, peer), now_us);
+	peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
 	peer_sendable(n, peer);
 	peer_up(n, peer, now_us);
 	if (was_mute) /* what changed meanwhile could not be told */
@@ -411,6 +421,10 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
 		      uint64_t now_us)
 {
+	if (s->stage == SESSION_HALF_OPEN) {
+		s->stage = SESSION_CONFIRMED;
+		s->confirmed_us = now_us;
+	}
 	/* Hellos are answered where they are heard: they say nothing about the
 	 * path that frames take. */
 	if (s->stage != SESSION_OPEN)
@@ -468,7 +482,7 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 		under_way = true;
 	}
 	if (!peer->current)
-		peer_choose_session(peer, we_are_smaller_than(n, peer), now_us);
+		peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
 	peer_sendable(n, peer);
 	if (!peer->current)
 		sessionless(n, peer, had, under_way, now_us);

@@ -10,6 +10,7 @@
 #include "node/endpoint.h"
 #include "node/liveness.h"
 #include "node/path.h"
+#include "node/rekey_state.h"
 #include "tunnel/session.h"
 
 /* Two hosts that list three addresses of each other begin with six. */
@@ -44,6 +45,7 @@ struct peer {
 	/* A second host with this key, on probation: candidate.c. */
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
+	struct rekey_state rekey;
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
 };
@@ -101,6 +103,12 @@ void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);
 
 /* ---- sessions ---- */
 
+/* Our public key is smaller than the peer's: who gives way where both began. */
+bool peer_we_are_smaller(const struct node *n, const struct peer *peer);
+/* A handshake is to run for it although it is up: it may have restarted, or has not
+ * got new keys within its session in time. */
+bool peer_wants_handshake(const struct node *n, const struct peer *peer,
+			  uint64_t now_us);
 /* Takes a session of the pool over. Where all places are taken, the session goes
  * that either end is least likely to send on; never the current one. */
 void peer_session_add(struct node *n, struct peer *peer, struct session *s);

@@ -122,9 +122,7 @@ static void probe_due(struct node *n, struct peer *peer, uint64_t now_us)
 	tend_verdict(n, peer, now_us);
 	if (!peer->current)
 		return;
-	if (session_wants_rekey(peer->current, now_us) ||
-	    peer->current->renew ||
-	    liveness_doubtful(&peer->liveness, &c, now_us))
+	if (peer_wants_handshake(n, peer, now_us))
 		endpoint_dial_now(n, peer->endpoint, now_us);
 	if (!liveness_wants_probe(&peer->liveness, &c, now_us))
 		return;

@@ -134,12 +134,12 @@ static void frame_in(struct node *n, struct peer *peer,
 
 /* A session that is not open yet is answered where it is heard, as its handshake
  * was: the peer may have moved, or a stranger have shown its first hello before
- * it came itself. But its endpoint is where it shook hands, until an echo proves
+ * it came itself. One that another session carried is the exception. But its endpoint is where it shook hands, until an echo proves
  * another: a hello may bear anybody's address. */
 static const struct addr *hello_answer_to(const struct node *n,
 					  const struct reading *r)
 {
-	if (r->session->stage == SESSION_OPEN ||
+	if (r->session->stage == SESSION_OPEN || r->session->carried ||
 	    endpoint_is_recursive(n, r->from))
 		return &r->peer->path.remote;
 	return r->from;
@@ -198,6 +198,12 @@ static enum drop_reason hello_in(struct node *n, struct reading *r,
 	if (r->candidate && !identify(n, r, &hello))
 		return DROP_NONE;
 	s = r->session;
+	if (hello.epoch != r->peer->epoch || hello.version != WIRE_VERSION) {
+		peer_session_drop(n, r->peer, s);
+		peer_arm(n, r->peer, r->now_us);
+		r->over = true;
+		return DROP_hello_epoch;
+	}
 	s->hello_heard = true;
 	peer_adopt(r->peer, &hello);
 	if (hello.ack)

@@ -41,6 +41,12 @@ void secret_wipe(struct secret *s)
 	bytes_wipe(s, sizeof(*s));
 }
 
+bool cookie_mac1(const struct secret *s, const uint8_t *bytes, size_t len,
+		 uint8_t mac1[WIRE_MAC_LEN])
+{
+	return mac(mac1, s->mac1_key, sizeof(s->mac1_key), bytes, len);
+}
+
 void cookie_set_mac1(const struct secret *s, uint8_t *message, size_t len)
 {
 	size_t covered = len - WIRE_MAC1_FROM_END;

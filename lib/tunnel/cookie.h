@@ -36,6 +36,9 @@ struct secret {
 void secret_init(struct secret *s, const uint8_t psk[32]);
 void secret_wipe(struct secret *s);
 
+/* mac1 over len bytes. False, and mac zeroed, only if the library fails. */
+bool cookie_mac1(const struct secret *s, const uint8_t *bytes, size_t len,
+		 uint8_t mac1[WIRE_MAC_LEN]);
 /* Over a packed initiation or response of len bytes. */
 void cookie_set_mac1(const struct secret *s, uint8_t *message, size_t len);
 bool cookie_check_mac1(const struct secret *s, const uint8_t *message,

@@ -25,6 +25,7 @@ bool session_init(struct session *s, struct aead *aead,
 	s->local = local;
 	s->remote = remote;
 	memcpy(s->psk, noise->psk, sizeof(s->psk));
+	memcpy(s->hash, noise->h, sizeof(s->hash));
 	s->born_us = now_us;
 	s->confirmed_us = now_us;
 	s->retire_us = CLOCK_NEVER;
@@ -108,7 +109,10 @@ enum drop_reason session_unseal(struct session *s, uint8_t *datagram,
 
 static uint64_t rekey_age_us(const struct session *s)
 {
-	return s->initiator ? SESSION_REKEY_INITIATOR_US
+	/* Our index is random. */
+	uint64_t jitter = (s->local & 1023) * (SESSION_REKEY_JITTER_US / 1024);
+
+	return s->initiator ? SESSION_REKEY_INITIATOR_US - jitter
 			    : SESSION_REKEY_RESPONDER_US;
 }
 

@@ -36,8 +36,10 @@ enum session_stage {
 	SESSION_OPEN
 };
 
-/* Ages from the handshake on; see session_wants_rekey. */
+/* Ages from the handshake on; see session_wants_rekey. Those of a mesh that was
+ * started at once are spread over the jitter, or all would be renewed at once. */
 #define SESSION_REKEY_INITIATOR_US (120 * CLOCK_S)
+#define SESSION_REKEY_JITTER_US	   (12 * CLOCK_S)
 #define SESSION_REKEY_RESPONDER_US (150 * CLOCK_S)
 #define SESSION_LIFE_US		   (180 * CLOCK_S)
 #define SESSION_REKEY_COUNTER	   (UINT32_C(1) << 30)
@@ -65,6 +67,7 @@ struct session {
 	bool hello_heard; /* the peer's, on this session */
 	bool hello_acked; /* ours, by the peer */
 	bool renew;	  /* its secret is being replaced: rekey now */
+	bool carried;	  /* another session carried its handshake */
 
 	struct replay replay;
 
@@ -73,6 +76,7 @@ struct session {
 	/* When a hello was answered, before the session is open; 0: never. */
 	uint64_t answered_us;
 	uint8_t psk[KEY_LEN]; /* the secret it was made with */
+	uint8_t hash[NOISE_HASH_LEN]; /* of its handshake */
 };
 static_assert(offsetof(struct session, replay) <= 64,
 	      "what every datagram needs is in the first line");

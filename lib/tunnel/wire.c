@@ -340,6 +340,62 @@ void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN])
 	assert(writer_ok(&w) && w.len == WIRE_PROBE_LEN);
 }
 
+enum drop_reason wire_unpack_rekey_1(struct wire_rekey_1 *m,
+				     const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+
+	memset(m, 0, sizeof(*m));
+	if (r->flags)
+		return DROP_record_flag;
+	m->sender = cursor_u32(&c);
+	cursor_copy(&c, m->noise, sizeof(m->noise));
+	cursor_copy(&c, m->mac1, sizeof(m->mac1));
+	return cursor_ok(&c) ? DROP_NONE : DROP_record_bad;
+}
+
+void wire_pack_rekey_1(const struct wire_rekey_1 *m,
+		       uint8_t out[WIRE_REKEY_1_LEN])
+{
+	struct writer w = writer_init(out, WIRE_REKEY_1_LEN);
+
+	writer_zeros(&w, WIRE_RECORD_LEN);
+	wire_pack_record(out, WIRE_REKEY_1, 0,
+			 WIRE_REKEY_1_LEN - WIRE_RECORD_LEN);
+	writer_u32(&w, m->sender);
+	writer_bytes(&w, m->noise, sizeof(m->noise));
+	writer_bytes(&w, m->mac1, sizeof(m->mac1));
+	assert(writer_ok(&w) && w.len == WIRE_REKEY_1_LEN);
+}
+
+enum drop_reason wire_unpack_rekey_2(struct wire_rekey_2 *m,
+				     const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+
+	memset(m, 0, sizeof(*m));
+	if (r->flags)
+		return DROP_record_flag;
+	m->sender = cursor_u32(&c);
+	m->receiver = cursor_u32(&c);
+	cursor_copy(&c, m->noise, sizeof(m->noise));
+	return cursor_ok(&c) ? DROP_NONE : DROP_record_bad;
+}
+
+void wire_pack_rekey_2(const struct wire_rekey_2 *m,
+		       uint8_t out[WIRE_REKEY_2_LEN])
+{
+	struct writer w = writer_init(out, WIRE_REKEY_2_LEN);
+
+	writer_zeros(&w, WIRE_RECORD_LEN);
+	wire_pack_record(out, WIRE_REKEY_2, 0,
+			 WIRE_REKEY_2_LEN - WIRE_RECORD_LEN);
+	writer_u32(&w, m->sender);
+	writer_u32(&w, m->receiver);
+	writer_bytes(&w, m->noise, sizeof(m->noise));
+	assert(writer_ok(&w) && w.len == WIRE_REKEY_2_LEN);
+}
+
 /* what a change says */
 #define CHANGE_LEFT 0x01
 #define CHANGE_V6   0x02

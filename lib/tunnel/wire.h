@@ -115,6 +115,8 @@ enum wire_kind {
 	WIRE_GROUPS = 5,
 	WIRE_PEERS = 6,
 	WIRE_BYE = 7,
+	WIRE_REKEY_1 = 8,
+	WIRE_REKEY_2 = 9,
 };
 
 #define WIRE_FRAME_CSUM_PARTIAL 0x01
@@ -250,6 +252,37 @@ void wire_pack_groups(const struct wire_groups *g, size_t changes,
 /* The length written. */
 size_t wire_pack_change(const struct wire_change *c,
 			uint8_t out[WIRE_CHANGE_MAX]);
+
+/*
+ * A handshake within a session. The first message: sender(4) noise(96) mac1(16),
+ * Noise message 1 without a payload; mac1 is over the body before it. The second:
+ * sender(4) receiver(4) noise(96).
+ */
+#define WIRE_REKEY_NOISE_LEN 96
+#define WIRE_REKEY_1_LEN \
+	(WIRE_RECORD_LEN + 4 + WIRE_REKEY_NOISE_LEN + WIRE_MAC_LEN)
+#define WIRE_REKEY_2_LEN (WIRE_RECORD_LEN + 8 + WIRE_REKEY_NOISE_LEN)
+
+struct wire_rekey_1 {
+	uint32_t sender;
+	uint8_t noise[WIRE_REKEY_NOISE_LEN];
+	uint8_t mac1[WIRE_MAC_LEN];
+};
+
+struct wire_rekey_2 {
+	uint32_t sender, receiver;
+	uint8_t noise[WIRE_REKEY_NOISE_LEN];
+};
+
+/* DROP_record_flag, DROP_record_bad. */
+enum drop_reason wire_unpack_rekey_1(struct wire_rekey_1 *m,
+				     const struct wire_record *r);
+void wire_pack_rekey_1(const struct wire_rekey_1 *m,
+		       uint8_t out[WIRE_REKEY_1_LEN]);
+enum drop_reason wire_unpack_rekey_2(struct wire_rekey_2 *m,
+				     const struct wire_record *r);
+void wire_pack_rekey_2(const struct wire_rekey_2 *m,
+		       uint8_t out[WIRE_REKEY_2_LEN]);
 
 /* True for [A-Za-z0-9._-]{1,63}. */
 bool wire_name_valid(const char *name, size_t len);

@@ -105,6 +105,24 @@ static void probe(const struct wire_record *r)
 	HOLDS(p.size == back.size);
 }
 
+static void rekeys(const struct wire_record *r)
+{
+	uint8_t again[WIRE_REKEY_1_LEN];
+	struct wire_rekey_1 one;
+	struct wire_rekey_2 two;
+
+	if (wire_unpack_rekey_1(&one, r) == DROP_NONE) {
+		wire_pack_rekey_1(&one, again);
+		HOLDS(memcmp(again + WIRE_RECORD_LEN, r->body,
+			     WIRE_REKEY_1_LEN - WIRE_RECORD_LEN) == 0);
+	}
+	if (wire_unpack_rekey_2(&two, r) == DROP_NONE) {
+		wire_pack_rekey_2(&two, again);
+		HOLDS(memcmp(again + WIRE_RECORD_LEN, r->body,
+			     WIRE_REKEY_2_LEN - WIRE_RECORD_LEN) == 0);
+	}
+}
+
 static void groups(const struct wire_record *r)
 {
 	static uint8_t again[WIRE_RECORD_LEN + UINT16_MAX];
@@ -146,6 +164,7 @@ static void records(const uint8_t *data, size_t size)
 		hello(&r);
 		probe(&r);
 		groups(&r);
+		rekeys(&r);
 	}
 	HOLDS(seen <= size);
 	HOLDS(cursor_ok(&c) == (seen == size));

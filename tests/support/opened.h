@@ -5,7 +5,7 @@
 #include "support/hosts.h"
 
 struct opened {
-	unsigned records[WIRE_BYE + 1]; /* how many, by enum wire_kind */
+	unsigned records[WIRE_REKEY_2 + 1]; /* how many, by enum wire_kind */
 	unsigned all;			/* records */
 	unsigned changes;		/* of groups, in all records */
 };

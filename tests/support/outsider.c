@@ -111,6 +111,34 @@ void outsider_respond(struct outsider *o, const uint8_t *initiation,
 	keep_session(o, false, m1.sender, now_us);
 }
 
+void outsider_rekey(struct outsider *o, uint8_t record[WIRE_REKEY_1_LEN])
+{
+	uint8_t prologue[10 + NOISE_HASH_LEN], ephemeral[KEY_LEN];
+	struct wire_rekey_1 m = { 0 };
+
+	memcpy(prologue, "tapd rekey", 10);
+	memcpy(prologue + 10, o->session.hash, NOISE_HASH_LEN);
+	ck_assert(noise_init(&o->noise, true, prologue, sizeof(prologue),
+			     o->secret.psk, o->private_key, o->key.bytes));
+	rng_bytes(&o->rng, ephemeral, sizeof(ephemeral));
+	ck_assert(noise_write1(&o->noise, ephemeral, NULL, 0, m.noise));
+	o->index = m.sender = (uint32_t)rng_u64(&o->rng);
+	wire_pack_rekey_1(&m, record);
+	ck_assert(cookie_mac1(&o->secret, record + WIRE_RECORD_LEN,
+			      WIRE_REKEY_1_LEN - WIRE_RECORD_LEN - WIRE_MAC_LEN,
+			      record + WIRE_REKEY_1_LEN - WIRE_MAC_LEN));
+}
+
+bool outsider_rekeyed(struct outsider *o, const struct wire_rekey_2 *m,
+		      uint64_t now_us)
+{
+	if (m->receiver != o->index ||
+	    !noise_read2(&o->noise, m->noise, sizeof(m->noise), NULL))
+		return false;
+	keep_session(o, true, m->sender, now_us);
+	return true;
+}
+
 void outsider_send(struct outsider *o, struct host *host,
 		   const uint8_t *records, size_t len)
 {

@@ -44,6 +44,14 @@ bool outsider_complete(struct outsider *o, const uint8_t *response,
 void outsider_respond(struct outsider *o, const uint8_t *initiation,
 		      uint8_t out[WIRE_RESPONSE_LEN], uint64_t now_us);
 
+/* Message 1 of a rekey within the session, and its record; its key may be set to
+ * another's before. The noise state is left in o->noise, the index in o->index. */
+void outsider_rekey(struct outsider *o, uint8_t record[WIRE_REKEY_1_LEN]);
+/* Message 2 of it came: there is a session in place of the one before. False if it
+ * does not decrypt. */
+bool outsider_rekeyed(struct outsider *o, const struct wire_rekey_2 *m,
+		      uint64_t now_us);
+
 /* Seals records on the session and hands them to the host. */
 void outsider_send(struct outsider *o, struct host *host,
 		   const uint8_t *records, size_t len);

@@ -7,7 +7,7 @@
 
 #include "tunnel/session.h"
 
-#define SESSIONS_A_INDEX UINT32_C(0xa0a0a0a0)
+#define SESSIONS_A_INDEX UINT32_C(0xa0a0a000)
 #define SESSIONS_B_INDEX UINT32_C(0xb0b0b0b0)
 
 struct sessions {

@@ -355,108 +355,6 @@ START_TEST(four_nodes_that_know_all_find_all)
 }
 END_TEST
 
-/* ---- rekeying ---- */
-
-static uint64_t said_a, said_b;
-
-static void chatter(uint64_t us)
-{
-	uint64_t end = h.net.now_us + us;
-
-	while (h.net.now_us < end) {
-		host_say(a, ++said_a);
-		host_say(b, ++said_b);
-		hosts_run(&h, 20 * CLOCK_MS);
-	}
-	arrive();
-}
-
-START_TEST(keys_change_at_120_seconds_without_a_frame_lost)
-{
-	uint32_t first;
-	uint64_t born;
-
-	hosts_mesh(&h, 2);
-	first = host_peer(b, a).current.local;
-	born = host_peer(b, a).current.born_us;
-	chatter(119 * CLOCK_S);
-	ck_assert_uint_eq(host_peer(b, a).current.local, first);
-	chatter(CLOCK_S + 500 * CLOCK_MS);
-	ck_assert_uint_ne(host_peer(b, a).current.local, first);
-	ck_assert_uint_le(host_peer(b, a).current.born_us,
-			  born + 121 * CLOCK_S);
-	ck_assert(host_peer(b, a).current.initiator ==
-		  !host_peer(a, b).current.initiator);
-	chatter(300 * CLOCK_S);
-	ck_assert_uint_eq(b->written_count, said_a);
-	ck_assert_uint_eq(a->written_count, said_b);
-	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
-	ck_assert_uint_eq(host_drops_total(a) + host_drops_total(b), 0);
-	/* Old keys are gone, the current and at most the one before are there. */
-	ck_assert_uint_le(host_debug(a).indices, 2);
-}
-END_TEST
-
-static enum fate lose_initiations(struct hosts *hosts, struct flight *p)
-{
-	(void)hosts;
-	return p->bytes[0] == WIRE_INITIATION ? LOSE : PASS;
-}
-
-START_TEST(keys_die_at_180_seconds_if_no_rekey_succeeds)
-{
-	uint64_t born;
-
-	hosts_mesh(&h, 2);
-	h.judge = lose_initiations;
-	born = host_peer(b, a).current.born_us;
-	chatter(179 * CLOCK_S);
-	ck_assert(hosts_pair_up(&h));
-	hosts_run(&h, 2 * CLOCK_S);
-	ck_assert(!host_up(a, b));
-	ck_assert(!host_up(b, a));
-	ck_assert(!host_peer(a, b).has_current);
-	ck_assert_str_eq(host_event(a, NODE_PEER_DOWN)->text,
-			 "keys expired before a new handshake succeeded");
-	ck_assert_uint_le(host_event(a, NODE_PEER_DOWN)->at_us,
-			  born + 180 * CLOCK_S + CLOCK_MS);
-	h.judge = NULL;
-	ck_assert(hosts_until(&h, hosts_pair_up, 5 * CLOCK_S));
-	assert_talk(a, b);
-}
-END_TEST
-
-START_TEST(keys_of_a_vanished_peer_are_wiped_after_180_seconds)
-{
-	hosts_mesh(&h, 2);
-	host_stop(b);
-	hosts_run(&h, 179 * CLOCK_S);
-	ck_assert_int_eq(host_peer(a, b).state, NODE_PEER_STATE_DOWN);
-	ck_assert(host_peer(a, b).has_current);
-	hosts_run(&h, 2 * CLOCK_S);
-	host_assert_no_sessions(a, b);
-}
-END_TEST
-
-START_TEST(the_responder_renews_at_150_seconds_if_the_initiator_does_not)
-{
-	uint32_t first;
-
-	hosts_mesh(&h, 2);
-	/* b dialled a; now nothing that b initiates arrives. */
-	ck_assert(host_peer(b, a).current.initiator);
-	first = host_peer(a, b).current.local;
-	h.judge = lose_initiations;
-	chatter(149 * CLOCK_S);
-	ck_assert_uint_eq(host_peer(a, b).current.local, first);
-	h.judge = NULL;
-	b->wall_offset_us += INT64_C(1) << 40;
-	chatter(5 * CLOCK_S);
-	ck_assert_uint_ne(host_peer(a, b).current.local, first);
-	ck_assert_uint_eq(b->written_count, said_a);
-}
-END_TEST
-
 static const struct unit_test tests[] = {
 	UNIT_CASE("meeting", .setup = three_setup, .teardown = three_teardown),
 	UNIT_TEST(two_nodes_meet_in_five_messages_and_two_round_trips),
@@ -476,13 +374,6 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(who_proves_his_key_and_says_no_hello_is_gone_at_once),
 	UNIT_LOOP(both_dialling_at_once_settle_on_one_session, 20),
 	UNIT_TEST(four_nodes_that_know_all_find_all),
-	UNIT_CASE("rekeying", .setup = three_setup, .teardown = three_teardown,
-		  .timeout_s = 60),
-	UNIT_TEST(keys_change_at_120_seconds_without_a_frame_lost),
-	UNIT_TEST(keys_die_at_180_seconds_if_no_rekey_succeeds),
-	UNIT_TEST(keys_of_a_vanished_peer_are_wiped_after_180_seconds),
-	UNIT_TEST(
-		the_responder_renews_at_150_seconds_if_the_initiator_does_not),
 };
 
 UNIT_MAIN("node handshake", tests)
