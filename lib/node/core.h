@@ -49,6 +49,8 @@
 #define NODE_PROBATION_PROBE_US (250 * CLOCK_MS)
 /* Between probes of a path that a peer seems to have moved to. */
 #define NODE_MOVE_US (250 * CLOCK_MS)
+/* How long a peer that went down is still sent what is flooded. */
+#define NODE_FLOOD_DOWN_US (10 * CLOCK_S)
 /* Between log events of one kind that a stranger or a misfit could repeat. */
 #define NODE_EVENT_US (10 * CLOCK_S)
 /* Between dials of an endpoint that was refused for a lasting reason. */

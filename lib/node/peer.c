@@ -189,6 +189,8 @@ static uint64_t peer_deadline(struct node *n, struct peer *peer,
 			due = clock_earlier(
 				due,
 				session_deadline(peer->sessions[i], now_us));
+	if (peer->state == PEER_DOWN && !peer->given_up)
+		due = clock_earlier(due, peer->state_us + NODE_FLOOD_DOWN_US);
 	due = clock_earlier(due, control_deadline(n, peer, now_us));
 	return due > now_us ? due : now_us + CLOCK_MS;
 }
@@ -200,10 +202,21 @@ void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
 
 /* ---- sessions ---- */
 
-/* The bridge may send to it while it has a session to send on. */
+/* The bridge may send to it while it has a session to send on, and is not given
+ * up. */
 static void peer_sendable(struct node *n, const struct peer *peer)
 {
-	bridge_port_set_live(n->bridge, peer->port, peer->current != NULL);
+	bridge_port_set_live(n->bridge, peer->port,
+			     peer->current && !peer->given_up);
+}
+
+static void give_up_if_gone(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (peer->state != PEER_DOWN ||
+	    now_us - peer->state_us < NODE_FLOOD_DOWN_US)
+		return;
+	peer->given_up = true;
+	peer_sendable(n, peer);
 }
 
 static struct session **place_of(struct peer *peer, const struct session *s)
@@ -335,6 +348,8 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	peer->reason = PEER_REASON_NONE;
 	peer->endpoint->reason = ENDPOINT_DIALLING;
 	peer->state_us = now_us;
+	peer->given_up = false;
+	peer_sendable(n, peer);
 	peer_emit(n, NODE_PEER_UP, peer, &peer->path.remote, NULL, "");
 	control_peer_up(n, peer, now_us);
 }
@@ -491,6 +506,7 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 void peer_timer(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	tend_sessions(n, peer, now_us);
+	give_up_if_gone(n, peer, now_us);
 	control_due(n, peer, now_us);
 	if (peer->state != PEER_UP &&
 	    now_us - peer->state_us >= n->config.expire_us &&

@@ -45,6 +45,7 @@ struct peer {
 	/* A second host with this key, on probation: candidate.c. */
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
+	bool given_up;		     /* down for NODE_FLOOD_DOWN_US or more */
 	struct rekey_state rekey;
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
@@ -58,6 +59,10 @@ static_assert(offsetof(struct peer, liveness) <= 4 * 64,
  * The table is bounded. A peer lives until the table is full and it has been down
  * for longest of those that no source wants, or until it has been down for
  * `expire`.
+ *
+ * A peer that goes down is sent floods for a while, since it may hear us and come
+ * back. Then it is given up: probed and dialled, and sent no frames until it is up
+ * again, so that hosts which are gone for good do not cost what live ones do.
  *
  * Each peer has one timer, set to the earliest of its deadlines when something
  * made one earlier. What makes them later (every datagram does) leaves the timer

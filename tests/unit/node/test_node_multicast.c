@@ -655,6 +655,11 @@ START_TEST(a_peer_whose_groups_are_not_known_is_shown_so)
 	ck_assert_str_eq(info.peer, "b");
 	ck_assert_str_eq(info.reason, "its groups are not known yet");
 	ck_assert_str_eq(station_sends(a, &g1), "b");
+	/* Not for long. */
+	hosts_run(&h, 10 * CLOCK_S);
+	at = (struct node_iter){ 0 };
+	ck_assert(!node_next_flooded(a->node, &at, &info));
+	ck_assert_str_eq(station_sends(a, &g1), "");
 }
 END_TEST
 

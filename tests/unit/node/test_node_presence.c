@@ -127,20 +127,80 @@ START_TEST(goodbye_is_down_at_once_and_ends_the_flooding)
 }
 END_TEST
 
-START_TEST(flooding_to_a_silent_peer_goes_on_while_its_keys_live)
+static size_t copies_to_b(uint8_t payload)
 {
-	size_t since;
+	size_t since = h.log_count;
 
+	host_say(a, payload);
+	return hosts_count_sent(&h, WIRE_DATA, a, b, since);
+}
+
+START_TEST(flooding_to_a_silent_peer_goes_on_for_10_s)
+{
 	hosts_mesh(&h, 2);
 	host_stop(b);
-	hosts_run(&h, 10 * CLOCK_S);
-	since = h.log_count;
-	host_say(a, 1);
-	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_DATA, a, b, since), 1);
+	ck_assert(hosts_until(&h, b_down_at_a, 4 * CLOCK_S));
+	hosts_run(&h, 9900 * CLOCK_MS);
+	ck_assert_uint_eq(copies_to_b(1), 1);
 	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 0);
-	hosts_run(&h, 180 * CLOCK_S);
-	host_say(a, 2);
+	hosts_run(&h, 200 * CLOCK_MS);
+	ck_assert_uint_eq(copies_to_b(2), 0);
 	ck_assert_uint_eq(host_drops(a, DROP_no_peer), 1);
+}
+END_TEST
+
+START_TEST(flooding_ends_in_time_however_seldom_a_peer_is_probed)
+{
+	a->config.interval_us = b->config.interval_us = 60 * CLOCK_S;
+	hosts_mesh(&h, 2);
+	host_stop(b);
+	ck_assert(hosts_until(&h, b_down_at_a, 181 * CLOCK_S));
+	hosts_run(&h, 10100 * CLOCK_MS);
+	ck_assert_uint_eq(copies_to_b(1), 0);
+}
+END_TEST
+
+/* It was cut off, on one way or both, and knows nothing of having been given up. */
+START_TEST(a_peer_that_was_given_up_is_sent_to_as_soon_as_it_is_back)
+{
+	hosts_mesh(&h, 2);
+	hosts_link(&h, b, a)->cut = true;
+	hosts_link(&h, a, b)->cut = _i != 0;
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert(b_down_at_a(&h));
+	ck_assert_uint_eq(copies_to_b(1), 0);
+	hosts_heal(&h);
+	ck_assert(hosts_until(&h, hosts_pair_up, 6 * CLOCK_S));
+	ck_assert_uint_eq(copies_to_b(2), 1);
+	arrive();
+	ck_assert_uint_gt(b->written_count, 0);
+	/* … and for another 10 s when it is gone again. */
+	host_stop(b);
+	ck_assert(hosts_until(&h, b_down_at_a, 4 * CLOCK_S));
+	hosts_run(&h, 9 * CLOCK_S);
+	ck_assert_uint_eq(copies_to_b(3), 1);
+}
+END_TEST
+
+/* A container that is made anew, with a new key, each time that it crashes. */
+START_TEST(ghosts_of_a_host_that_crashes_again_and_again_get_no_copies)
+{
+	hosts_mesh(&h, 3);
+	for (uint8_t key = 1; key <= 12; key++) {
+		host_stop(b);
+		b->config.private_key[5] = key;
+		host_start(b);
+		host_dial(b, a);
+		ck_assert(hosts_until(&h, hosts_pair_up, 6 * CLOCK_S));
+	}
+	ck_assert_uint_eq(host_debug(a).peers, 14);
+	hosts_run(&h, 14 * CLOCK_S);
+	ck_assert(hosts_pair_up(&h));
+	ck_assert_uint_eq(copies_to_b(1), 1);
+	host_stop(b);
+	hosts_run(&h, 14 * CLOCK_S);
+	ck_assert_uint_eq(copies_to_b(2), 0);
+	ck_assert_uint_eq(host_debug(a).peers, 14);
 }
 END_TEST
 
@@ -249,7 +309,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_path_cut_one_way_is_down_at_both_ends),
 	UNIT_TEST(an_idle_pair_wakes_seldom_and_says_little),
 	UNIT_TEST(goodbye_is_down_at_once_and_ends_the_flooding),
-	UNIT_TEST(flooding_to_a_silent_peer_goes_on_while_its_keys_live),
+	UNIT_TEST(flooding_to_a_silent_peer_goes_on_for_10_s),
+	UNIT_TEST(flooding_ends_in_time_however_seldom_a_peer_is_probed),
+	UNIT_LOOP(a_peer_that_was_given_up_is_sent_to_as_soon_as_it_is_back, 2),
+	UNIT_TEST(ghosts_of_a_host_that_crashes_again_and_again_get_no_copies),
 	UNIT_TEST(a_peer_nobody_wants_is_forgotten_after_it_expired),
 	UNIT_TEST(what_the_kernel_says_about_a_path_is_shown),
 	UNIT_TEST(a_datagram_too_big_for_our_own_interface_shrinks_the_next),
