@@ -1,28 +1,17 @@
 #include "tapd/node_ops.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "tapd/common/random.h"
 #include "tapd/daemon_state.h"
 #include "tapd/events.h"
 #include "tapd/tap/interface.h"
 
 static void fill_random(void *user, void *buf, size_t len)
 {
-	uint8_t *at = buf;
-
 	(void)user;
-	while (len > 0) {
-		ssize_t n = getrandom(at, len, 0);
-
-		if (n < 0 && errno != EINTR)
-			abort(); /* keys must not be guessable */
-		if (n > 0) {
-			at += n;
-			len -= (size_t)n;
-		}
-	}
+	if (!random_fill(buf, len))
+		abort(); /* keys must not be guessable */
 }
 
 static void lose_datagrams(void *user, const struct addr *to,

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "node/identity.h"
 #include "tapd/common/error.h"
 #include "tapd/common/private_file.h"
+#include "tapd/common/random.h"
 
 #define SECRETS_LEN	sizeof(uint8_t[2][KEY_LEN])
 #define MACHINE_ID_LEN	32 /* machine-id(5): hexadecimal digits */
@@ -20,13 +20,7 @@
 
 bool key_random(uint8_t key[KEY_LEN])
 {
-	ssize_t n;
-
-	/* Up to 256 bytes come whole or not at all: getrandom(2). */
-	do {
-		n = getrandom(key, KEY_LEN, 0);
-	} while (n < 0 && errno == EINTR);
-	return n == KEY_LEN;
+	return random_fill(key, KEY_LEN);
 }
 
 /* ---- lines ---- */

@@ -39,7 +39,7 @@ bool key_file_load(const char *path, const char *user,
 /* Reads it only, whoever owns it: the public key in it. False with *error. */
 bool key_file_public(const char *path, struct public_key *key, char **error);
 
-/* 32 random bytes. False if the kernel gives none. */
+/* 32 random bytes. False with errno if the kernel gives none. */
 bool key_random(uint8_t key[KEY_LEN]);
 
 #endif
