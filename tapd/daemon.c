@@ -10,6 +10,7 @@
 #include "tapd/entry.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
+#include "tapd/node_ops.h"
 #include "tapd/signals.h"
 #include "tapd/start.h"
 #include "tapd/stop.h"
@@ -47,8 +48,10 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
 static bool make_loop(struct daemon *d)
 {
 	d->base = event_base_new();
-	if (!d->base)
+	if (!d->base || !log_watch(d->base))
 		return false;
+	daemon_node_ops.random(d, d->event_limit.seed,
+			       sizeof(d->event_limit.seed));
 	d->children = children_new(d->base);
 	d->timer = evtimer_new(d->base, on_timer, d);
 	d->rates = rates_new();

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "tapd/event_limit.h"
 #include "tapd/tap/busy_poll.h"
 #include "tapd/tap/offload_level.h"
 #include "tapd/underlay/udp.h"
@@ -46,7 +47,9 @@ struct daemon {
 	struct rates *rates;
 	uint16_t tap_mtu;     /* as the node knows it */
 	size_t networks_more; /* of the interface, that it does not know */
-	bool peers_changed;   /* a peer went up or down: update the carrier */
+	struct event_limit event_limit;
+	bool leaving_out;   /* events: their number will be said */
+	bool peers_changed; /* a peer went up or down: update the carrier */
 	bool carrier;
 	bool restart_pending; /* a reload left something to the next start */
 	bool stopping;

@@ -1,9 +1,14 @@
 #include "tapd/events.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tapd/daemon_state.h"
 #include "tapd/log.h"
+
+/* From the first that is left out until their number is said. */
+#define LEFT_OUT_S 10
 
 /* "web1 (10.9.0.2:8273)", or as much of it as is known. */
 #define PEER_STRLEN (NODE_NAME_MAX + ADDR_STRLEN + 8)
@@ -24,7 +29,7 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 	return buf;
 }
 
-void announce(const struct node_event *e)
+static void announce(const struct node_event *e)
 {
 	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
 	char key[KEY_STRLEN];
@@ -75,4 +80,38 @@ void announce(const struct node_event *e)
 	case NODE_EVENT_COUNT:
 		break;
 	}
+}
+
+void daemon_announce_left_out(struct daemon *d)
+{
+	char what[256];
+	uint64_t count =
+		event_limit_take_left_out(&d->event_limit, what, sizeof(what));
+
+	if (count > 0)
+		log_warning("peers: %ju more events are not logged: %s",
+			    (uintmax_t)count, what);
+}
+
+static void on_left_out(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	d->leaving_out = false;
+	daemon_announce_left_out(d);
+}
+
+void daemon_announce(struct daemon *d, const struct node_event *e)
+{
+	const struct timeval delay = { .tv_sec = LEFT_OUT_S };
+
+	if (event_limit_allows(&d->event_limit, e, d->now.mono_us)) {
+		announce(e);
+		return;
+	}
+	if (!d->leaving_out)
+		d->leaving_out = event_base_once(d->base, -1, EV_TIMEOUT,
+						 on_left_out, d, &delay) == 0;
 }

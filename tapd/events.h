@@ -4,8 +4,11 @@
 
 #include "node/node.h"
 
-/* One line: the peer, what, and why. The node limits those that strangers can
- * cause. */
-void announce(const struct node_event *e);
+struct daemon;
+
+/* One line: the peer, what, and why; if it is not one too many (tapd/event_limit). */
+void daemon_announce(struct daemon *d, const struct node_event *e);
+/* Says how many were. */
+void daemon_announce_left_out(struct daemon *d);
 
 #endif

@@ -48,8 +48,9 @@ static void note_event(void *user, const struct node_event *event)
 {
 	struct daemon *d = user;
 
-	announce(event);
-	d->peers_changed = true;
+	daemon_announce(d, event);
+	if (event->type < NODE_PEER_REFUSED)
+		d->peers_changed = true;
 }
 
 const struct node_ops daemon_node_ops = {

@@ -9,7 +9,9 @@
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/events.h"
 #include "tapd/hooks.h"
+#include "tapd/log.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/unwatch.h"
@@ -19,6 +21,7 @@ void daemon_stop(struct daemon *d, int exit_code)
 	d->exit_code = exit_code;
 	d->stopping = true;
 	node_bye(d->node, d->now);
+	daemon_announce_left_out(d);
 	daemon_unwatch_interface(d);
 	daemon_unwatch_sockets(d);
 	event_del(d->timer);
@@ -41,6 +44,7 @@ void daemon_close(struct daemon *d)
 	host_watch_free(d->host_watch);
 	node_free(d->node);
 	rates_free(d->rates);
+	log_unwatch();
 	if (d->base)
 		event_base_free(d->base);
 	bytes_wipe(d->secrets, sizeof(d->secrets));

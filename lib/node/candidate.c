@@ -100,18 +100,18 @@ void candidates_free(struct node *n)
 /* ---- what becomes of it ---- */
 
 static void refuse(struct node *n, struct candidate *c, enum drop_reason drop,
-		   enum endpoint_reason reason, uint64_t now_us)
+		   enum endpoint_reason reason)
 {
 	struct node_event event = { .type = NODE_PEER_REFUSED,
 				    .key = c->key,
 				    .peer = c->hello.name,
 				    .at = c->at,
-				    .text = drop_text(drop) };
+				    .text = drop_text(drop),
+				    .wanted = endpoints_wanted(n, &c->at) };
 
 	node_drop(n, drop);
 	peers_set_reason(n, &c->at, reason);
-	if (node_event_allowed(n, NODE_PEER_REFUSED, now_us))
-		node_emit(n, event);
+	node_emit(n, event);
 	candidate_drop(n, c);
 }
 
@@ -228,7 +228,7 @@ static enum candidate_fate put_on_probation(struct node *n, struct candidate *c,
 	if (first && first->hello.epoch == c->hello.epoch)
 		return CANDIDATE_WAITS;
 	if (first) {
-		refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE, now_us);
+		refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE);
 		return CANDIDATE_GONE;
 	}
 	c->duplicate_of = peer;
@@ -239,15 +239,12 @@ static enum candidate_fate put_on_probation(struct node *n, struct candidate *c,
 	return CANDIDATE_WAITS;
 }
 
-static void duplicate_refuted(struct node *n, struct peer *peer,
-			      uint64_t now_us)
+static void duplicate_refuted(struct node *n, struct peer *peer)
 {
 	struct candidate *c = peer->duplicate;
 
-	if (node_event_allowed(n, NODE_DUPLICATE_KEY, now_us))
-		peer_emit(n, NODE_DUPLICATE_KEY, peer, &peer->path.remote,
-			  &c->at, "");
-	refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE, now_us);
+	peer_emit(n, NODE_DUPLICATE_KEY, peer, &peer->path.remote, &c->at, "");
+	refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE);
 }
 
 static void duplicate_wins(struct node *n, struct candidate *c, uint64_t now_us)
@@ -263,14 +260,11 @@ static void duplicate_wins(struct node *n, struct candidate *c, uint64_t now_us)
 }
 
 /* A host that holds our own private key, and a session to prove it. */
-static void own_key_conflict(struct node *n, struct candidate *c,
-			     uint64_t now_us)
+static void own_key_conflict(struct node *n, struct candidate *c)
 {
 	node_drop(n, DROP_own_key);
 	peers_set_reason(n, &c->at, ENDPOINT_DUPLICATE);
-	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
-		node_emit(n, (struct node_event){ .type = NODE_OWN_KEY,
-						  .at = c->at });
+	node_emit(n, (struct node_event){ .type = NODE_OWN_KEY, .at = c->at });
 	candidate_drop(n, c);
 }
 
@@ -295,21 +289,21 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 
 	c->hello = *hello;
 	if (public_key_equal(&c->key, &n->key)) {
-		own_key_conflict(n, c, now_us);
+		own_key_conflict(n, c);
 		return CANDIDATE_GONE;
 	}
 	if (hello->version != WIRE_VERSION) {
-		refuse(n, c, DROP_version, ENDPOINT_VERSION, now_us);
+		refuse(n, c, DROP_version, ENDPOINT_VERSION);
 		return CANDIDATE_GONE;
 	}
 	if (endpoint_is_recursive(n, &c->at)) {
-		refuse(n, c, DROP_recursion, ENDPOINT_RECURSION, now_us);
+		refuse(n, c, DROP_recursion, ENDPOINT_RECURSION);
 		return CANDIDATE_GONE;
 	}
 	if (!p) {
 		p = endpoint_get(n, &c->at) ? create_peer(n, c, now_us) : NULL;
 		if (!p) {
-			refuse(n, c, DROP_peers_full, ENDPOINT_FULL, now_us);
+			refuse(n, c, DROP_peers_full, ENDPOINT_FULL);
 			return CANDIDATE_GONE;
 		}
 	} else if (p->epoch != hello->epoch) {
@@ -381,7 +375,7 @@ static bool candidate_echoed(struct node *n, const struct reading *r,
 	const struct candidate *c = r->peer->duplicate;
 
 	if (c && echo->time_us >= c->probation_us)
-		duplicate_refuted(n, r->peer, r->now_us);
+		duplicate_refuted(n, r->peer);
 	return false;
 }
 

@@ -30,15 +30,6 @@ bool node_trusts(const struct node *n, const struct public_key *key)
 	return false;
 }
 
-bool node_event_allowed(struct node *n, enum node_event_type type,
-			uint64_t now_us)
-{
-	if (n->event_us[type] && now_us - n->event_us[type] < NODE_EVENT_US)
-		return false;
-	n->event_us[type] = now_us;
-	return true;
-}
-
 void node_emit(struct node *n, struct node_event event)
 {
 	if (!event.peer)

@@ -51,8 +51,6 @@
 #define NODE_MOVE_US (250 * CLOCK_MS)
 /* How long a peer that went down is still sent what is flooded. */
 #define NODE_FLOOD_DOWN_US (10 * CLOCK_S)
-/* Between log events of one kind that a stranger or a misfit could repeat. */
-#define NODE_EVENT_US (10 * CLOCK_S)
 /* Between dials of an endpoint that was refused for a lasting reason. */
 #define NODE_REFUSED_US (30 * CLOCK_S)
 /* Spread of the first dials, so that one of two ends is usually first. */
@@ -117,7 +115,6 @@ struct node {
 	uint32_t half_open;
 	struct cookie_jar jar;
 	struct bucket handshakes, cookies;
-	uint64_t event_us[NODE_EVENT_COUNT];
 
 	struct bridge *bridge;
 	struct querier *querier;
@@ -142,9 +139,6 @@ void node_random(struct node *n, void *buf, size_t len);
 /* base ± 25 % */
 uint64_t node_jitter(struct node *n, uint64_t base_us);
 bool node_trusts(const struct node *n, const struct public_key *key);
-/* False if an event of this type was let through within NODE_EVENT_US. */
-bool node_event_allowed(struct node *n, enum node_event_type type,
-			uint64_t now_us);
 /* Tells the owner. event->peer and event->text may be NULL: nothing is known. */
 void node_emit(struct node *n, struct node_event event);
 /* A fresh index bound to *entry; 0 if the table is full. */

@@ -10,6 +10,13 @@ struct endpoint *endpoints_find(const struct node *n, const struct addr *addr)
 	return table_find(n->peers.by_addr, key);
 }
 
+bool endpoints_wanted(const struct node *n, const struct addr *addr)
+{
+	const struct endpoint *e = endpoints_find(n, addr);
+
+	return e && e->sources;
+}
+
 struct endpoint *endpoints_next(const struct node *n, uint32_t *at)
 {
 	*at = table_next(n->peers.by_addr, *at);

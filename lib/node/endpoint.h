@@ -49,6 +49,8 @@ struct endpoint {
 };
 
 struct endpoint *endpoints_find(const struct node *n, const struct addr *addr);
+/* True if a source lists it. */
+bool endpoints_wanted(const struct node *n, const struct addr *addr);
 /* Walks: start with TABLE_NONE. NULL at the end. */
 struct endpoint *endpoints_next(const struct node *n, uint32_t *at);
 /* Finds or makes it; NULL if the table is full. */

@@ -50,17 +50,17 @@ static void send_cookie(struct node *n, const struct addr *to,
 }
 
 static void refuse_untrusted(struct node *n, const struct addr *from,
-			     const struct public_key *key, uint64_t now_us)
+			     const struct public_key *key)
 {
 	struct node_event event = { .type = NODE_PEER_REFUSED,
 				    .key = *key,
 				    .peer = "",
 				    .at = *from,
-				    .text = "key not trusted" };
+				    .text = "key not trusted",
+				    .wanted = endpoints_wanted(n, from) };
 
 	node_drop(n, DROP_untrusted_key);
-	if (node_event_allowed(n, NODE_PEER_REFUSED, now_us))
-		node_emit(n, event);
+	node_emit(n, event);
 }
 
 /* Message 2 and the half-open session it leaves. */
@@ -138,7 +138,7 @@ static bool admit(struct node *n, const struct addr *from,
 			return false;
 		}
 	} else if (!node_trusts(n, &key)) {
-		refuse_untrusted(n, from, &key, now_us);
+		refuse_untrusted(n, from, &key);
 		return false;
 	}
 	peer = peers_find(n, &key);
@@ -252,9 +252,7 @@ static void own_key_in(struct node *n, struct endpoint *e,
 	if (c)
 		candidate_drop(n, c);
 	e->reason = ENDPOINT_DUPLICATE;
-	if (node_event_allowed(n, NODE_OWN_KEY, now_us))
-		node_emit(n, (struct node_event){ .type = NODE_OWN_KEY,
-						  .at = *from });
+	node_emit(n, (struct node_event){ .type = NODE_OWN_KEY, .at = *from });
 }
 
 static void response_in(struct node *n, const struct addr *from,
@@ -277,7 +275,7 @@ static void response_in(struct node *n, const struct addr *from,
 	if (public_key_equal(&key, &n->key)) {
 		own_key_in(n, e, from, m.sender, now_us);
 	} else if (!node_trusts(n, &key)) {
-		refuse_untrusted(n, &e->addr, &key, now_us);
+		refuse_untrusted(n, &e->addr, &key);
 		peers_set_reason(n, &e->addr, ENDPOINT_UNTRUSTED);
 		endpoint_cancel(n, e);
 	} else {

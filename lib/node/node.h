@@ -51,13 +51,15 @@ enum node_event_type {
 };
 
 /* Borrowed until the callback returns. Fields the type does not name are zero
- * or empty. Rate-limited by the node where strangers could cause them. */
+ * or empty. Peers, and strangers, can cause as many as the node answers handshakes:
+ * whoever writes them down limits how often. */
 struct node_event {
 	enum node_event_type type;
 	struct public_key key;
 	const char *peer; /* its name, "" if not known yet */
 	struct addr at, other;
 	const char *text;
+	bool wanted; /* a source lists the peer, or the endpoint */
 };
 
 struct node_ops {

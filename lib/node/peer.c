@@ -146,7 +146,11 @@ void peer_emit(struct node *n, enum node_event_type type,
 	       const struct addr *other, const char *text)
 {
 	struct node_event event = {
-		.type = type, .key = peer->key, .peer = peer->name, .text = text
+		.type = type,
+		.key = peer->key,
+		.peer = peer->name,
+		.text = text,
+		.wanted = peer_wanted(n, peer),
 	};
 
 	if (at)

@@ -86,6 +86,13 @@ static void receive_buffer(const struct snapshot *s, struct findings *f)
 		     s->receive_buffer / 1024);
 }
 
+static void log_lines_lost(const struct snapshot *s, struct findings *f)
+{
+	if (s->log_lost > 0)
+		find(f, "%ju lines of the log are lost: nobody took them",
+		     (uintmax_t)s->log_lost);
+}
+
 static void name_unresolved(const struct snapshot *s, struct findings *f)
 {
 	for (size_t i = 0; i < s->unresolved_count; i++)
@@ -232,6 +239,9 @@ const struct check checks[] = {
 	{ "receive-buffer", CHECK_WARNING, receive_buffer,
 	  "Start tapd with CAP_NET_ADMIN, or raise net.core.rmem_max and"
 	  " restart it." },
+	{ "log-lines-lost", CHECK_WARNING, log_lines_lost,
+	  "Look at what reads the standard error of tapd, or set log_level"
+	  " lower." },
 	{ "name-unresolved", CHECK_WARNING, name_unresolved,
 	  "Mend the name in peers, or its record in the DNS." },
 	{ "no-peer-known", CHECK_WARNING, no_peer_known,

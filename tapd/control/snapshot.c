@@ -6,6 +6,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/log.h"
 
 static void take_interface(struct snapshot_interface *out,
 			   const struct interface *interface)
@@ -82,6 +83,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 		.node_name = d->conf->name,
 		.offloads = d->offloads,
 		.receive_buffer = udp_receive_buffer(d->udp),
+		.log_lost = log_lost(),
 		.nobody_trusted = d->conf->trusted_keys_set &&
 				  d->conf->trusted_keys_count == 0,
 		.restart_pending = d->restart_pending,

@@ -53,6 +53,7 @@ struct snapshot {
 	struct snapshot_interface interface;
 	struct offload_levels offloads; /* what is done now */
 	int receive_buffer;   /* bytes: the smallest of the sockets' */
+	uint64_t log_lost;    /* lines, since the start */
 	bool nobody_trusted;  /* trusted_keys is an empty list */
 	bool restart_pending; /* a reload left something to the next start */
 	/* "web9: Name or service not known" */

@@ -160,7 +160,7 @@ START_TEST(a_second_live_host_with_the_key_is_refused_by_name)
 	host_dial(c, a);
 	began = h.net.now_us;
 	hosts_run(&h, 1500 * CLOCK_MS);
-	ck_assert_uint_eq(host_events(a, NODE_DUPLICATE_KEY), 1);
+	ck_assert_uint_gt(host_events(a, NODE_DUPLICATE_KEY), 0);
 	e = host_event(a, NODE_DUPLICATE_KEY);
 	ck_assert_str_eq(e->peer, "b");
 	ck_assert(addr_equal(&e->at, &b->addrs[0]));
@@ -301,7 +301,7 @@ START_TEST(our_own_key_at_another_host_is_told)
 	ck_assert_ptr_nonnull(
 		strstr(host_shows(a, &b->addrs[0]).reason, "duplicate key"));
 	hosts_run(&h, 60 * CLOCK_S);
-	/* Rate-limited. */
+	/* Dialled rarely. */
 	ck_assert_uint_le(host_events(a, NODE_OWN_KEY), 7);
 }
 END_TEST

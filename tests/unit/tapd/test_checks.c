@@ -72,6 +72,7 @@ START_TEST(all_that_may_be_wrong_with_the_host_itself)
 	s.unresolved[0] = "web9: Name or service not known";
 	s.unresolved_count = 1;
 	s.unresolved_more = 3;
+	s.log_lost = 7;
 	assert_found(
 		"link-down: tap0 is down: ip link set dev tap0 up\n"
 		"address-missing: tap0 lacks its address: ip address add"
@@ -82,6 +83,8 @@ START_TEST(all_that_may_be_wrong_with_the_host_itself)
 		"restart-pending: some changes take effect after a restart\n"
 		"receive-buffer: the UDP receive buffer has only 1023 KiB: give"
 		" tapd CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608\n"
+		"log-lines-lost: 7 lines of the log are lost: nobody took"
+		" them\n"
 		"name-unresolved: peer web9: Name or service not known\n"
 		"name-unresolved: peers: 3 more names have no address\n"
 		"no-peer-known: no peer is known: add one to peers\n");
