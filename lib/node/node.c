@@ -79,9 +79,9 @@ static bool make_tables(struct node *n)
 	n->sessions = table_new(sessions, sizeof(uint32_t),
 				sizeof(struct session), seed);
 	/* Each peer may have a rekey under way. */
-	n->indices = table_new(endpoints + sessions + c->peers_max,
-			       sizeof(uint32_t),
-			       sizeof(struct index_entry), seed);
+	n->indices =
+		table_new(endpoints + sessions + c->peers_max, sizeof(uint32_t),
+			  sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
 	if (!n->bridge || !groups_init(n, seed))
 		return false;

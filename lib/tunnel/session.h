@@ -75,7 +75,7 @@ struct session {
 	uint64_t hello_us; /* when to repeat our hello */
 	/* When a hello was answered, before the session is open; 0: never. */
 	uint64_t answered_us;
-	uint8_t psk[KEY_LEN]; /* the secret it was made with */
+	uint8_t psk[KEY_LEN];	      /* the secret it was made with */
 	uint8_t hash[NOISE_HASH_LEN]; /* of its handshake */
 };
 static_assert(offsetof(struct session, replay) <= 64,
