@@ -105,12 +105,13 @@ static void refuse(struct node *n, struct candidate *c, enum drop_reason drop,
 	struct node_event event = { .type = NODE_PEER_REFUSED,
 				    .key = c->key,
 				    .peer = c->hello.name,
-				    .at = c->at,
+				    .at = c->at.remote,
 				    .text = drop_text(drop),
-				    .wanted = endpoints_wanted(n, &c->at) };
+				    .wanted = endpoints_wanted(n,
+							       &c->at.remote) };
 
 	node_drop(n, drop);
-	peers_set_reason(n, &c->at, reason);
+	peers_set_reason(n, &c->at.remote, reason);
 	node_emit(n, event);
 	candidate_drop(n, c);
 }
@@ -126,7 +127,7 @@ static struct session *attach(struct node *n, struct candidate *c,
 			      struct peer *peer, uint64_t now_us)
 {
 	struct session *s = c->session;
-	struct endpoint *at = endpoint_get(n, &c->at);
+	struct endpoint *at = endpoint_get(n, &c->at.remote);
 
 	peer_session_add(n, peer, s);
 	if (!s->initiator)
@@ -134,7 +135,7 @@ static struct session *attach(struct node *n, struct candidate *c,
 	if (at) {
 		bind(at, peer);
 		if (!peer->endpoint || peer->state != PEER_UP)
-			peer_set_endpoint(n, peer, at, now_us);
+			peer_set_endpoint(n, peer, at, &c->at.local, now_us);
 	}
 	candidate_free(n, c);
 	return s;
@@ -180,7 +181,8 @@ static void restart(struct node *n, struct peer *peer,
 	adopt_hello(peer, &c->hello);
 	reconsider_duplicate(peer, now_us);
 	if (was_up)
-		peer_emit(n, NODE_PEER_RESTARTED, peer, &c->at, NULL, "");
+		peer_emit(n, NODE_PEER_RESTARTED, peer, &c->at.remote, NULL,
+			  "");
 }
 
 /* Evicts a peer that no source lists. Filling the table with made-up keys cannot
@@ -188,7 +190,7 @@ static void restart(struct node *n, struct peer *peer,
 static void make_room(struct node *n, const struct candidate *c,
 		      uint64_t now_us)
 {
-	const struct endpoint *at = endpoints_find(n, &c->at);
+	const struct endpoint *at = endpoints_find(n, &c->at.remote);
 	struct peer *peer = peers_longest_down(n);
 
 	if (!peer && at && at->sources)
@@ -243,7 +245,8 @@ static void duplicate_refuted(struct node *n, struct peer *peer)
 {
 	struct candidate *c = peer->duplicate;
 
-	peer_emit(n, NODE_DUPLICATE_KEY, peer, &peer->path.remote, &c->at, "");
+	peer_emit(n, NODE_DUPLICATE_KEY, peer, &peer->path.way.remote,
+		  &c->at.remote, "");
 	refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE);
 }
 
@@ -263,8 +266,9 @@ static void duplicate_wins(struct node *n, struct candidate *c, uint64_t now_us)
 static void own_key_conflict(struct node *n, struct candidate *c)
 {
 	node_drop(n, DROP_own_key);
-	peers_set_reason(n, &c->at, ENDPOINT_DUPLICATE);
-	node_emit(n, (struct node_event){ .type = NODE_OWN_KEY, .at = c->at });
+	peers_set_reason(n, &c->at.remote, ENDPOINT_DUPLICATE);
+	node_emit(n, (struct node_event){ .type = NODE_OWN_KEY,
+					  .at = c->at.remote });
 	candidate_drop(n, c);
 }
 
@@ -296,19 +300,20 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 		refuse(n, c, DROP_version, ENDPOINT_VERSION);
 		return CANDIDATE_GONE;
 	}
-	if (endpoint_is_recursive(n, &c->at)) {
+	if (endpoint_is_recursive(n, &c->at.remote)) {
 		refuse(n, c, DROP_recursion, ENDPOINT_RECURSION);
 		return CANDIDATE_GONE;
 	}
 	if (!p) {
-		p = endpoint_get(n, &c->at) ? create_peer(n, c, now_us) : NULL;
+		p = endpoint_get(n, &c->at.remote) ? create_peer(n, c, now_us)
+						   : NULL;
 		if (!p) {
 			refuse(n, c, DROP_peers_full, ENDPOINT_FULL);
 			return CANDIDATE_GONE;
 		}
 	} else if (p->epoch != hello->epoch) {
 		if (holds_its_place(p) && p->endpoint &&
-		    !addr_equal(&p->endpoint->addr, &c->at))
+		    !addr_equal(&p->endpoint->addr, &c->at.remote))
 			return put_on_probation(n, c, p, now_us);
 		restart(n, p, c, now_us);
 	}
@@ -323,7 +328,7 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 static void expire(struct node *n, struct candidate *c)
 {
 	struct endpoint *e =
-		c->session->initiator ? endpoints_find(n, &c->at) : NULL;
+		c->session->initiator ? endpoints_find(n, &c->at.remote) : NULL;
 
 	if (e && !e->peer)
 		e->reason = ENDPOINT_IGNORED;
@@ -340,7 +345,7 @@ static void on_probation(struct node *n, struct candidate *c, uint64_t now_us)
 	}
 	if (now_us >= c->probe_us) {
 		if (peer->current)
-			probe_send(n, peer, &peer->path.remote, now_us);
+			probe_send(n, peer, &peer->path.way, now_us);
 		c->probe_us = now_us + NODE_PROBATION_PROBE_US;
 		peer_arm(n, peer, now_us);
 	}

@@ -14,7 +14,7 @@ extern const struct control candidate_control;
 struct candidate {
 	struct session *session; /* in the node's pool */
 	struct public_key key;
-	struct addr at;		 /* where it was dialled, or answered */
+	struct way at;		 /* which it was dialled, or answered */
 	uint64_t timestamp_us;	 /* of the initiation; the responder's only */
 	struct wire_hello hello; /* once heard */
 	/* On probation: whose key it shows, since when, and when that one is

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "base/datagram.h"
 #include "base/drop.h"
 #include "tunnel/wire.h"
 
@@ -28,12 +28,12 @@ struct session;
  * Every hook may be NULL.
  */
 
-/* A datagram that is being read: who sent it, on which session, how large. */
+/* A datagram that is being read: which way it came, on which session, how large. */
 struct reading {
 	struct peer *peer;	     /* NULL: the session is a candidate's */
 	struct candidate *candidate; /* NULL: the session is the peer's */
 	struct session *session;
-	const struct addr *from;
+	const struct way *from;
 	uint64_t advance; /* of its highest counter; 0: it came late */
 	size_t size;	  /* of the UDP payload */
 	uint64_t now_us;
@@ -42,6 +42,7 @@ struct reading {
 	 * sent for one, and to an address that is not its own. */
 	bool said_hello, echoed, rekeyed;
 	bool proven; /* somebody with the session's keys receives at `from` */
+	size_t answered; /* bytes that went there; see peer_may_answer */
 };
 
 struct control {

@@ -40,6 +40,22 @@ static bool write_initiation(struct node *n, struct endpoint *e,
 	return ok;
 }
 
+/*
+ * Which of our addresses it leaves from is the kernel's choice, until an answer
+ * shows one. But where a peer is sent to already it goes as its datagrams do, for a
+ * filter on the way may know no other; if that brings no answer, each second try
+ * is the kernel's choice again, for our address may be what fails.
+ */
+static struct way way_to(const struct node *n, const struct endpoint *e)
+{
+	struct way way = { .remote = e->addr };
+
+	if (e->peer && e->peer->endpoint == e &&
+	    e->attempts / n->secrets_count % 2 == 0)
+		way.local = e->peer->path.way.local;
+	return way;
+}
+
 /* One initiation, in place of the one in flight. With two secrets, tries take
  * turns, so that hosts meet in whatever order they were given the new one. */
 static void dial(struct node *n, struct endpoint *e, struct clock now,
@@ -48,6 +64,7 @@ static void dial(struct node *n, struct endpoint *e, struct clock now,
 	struct index_entry entry = { .kind = INDEX_PENDING, .endpoint = e };
 	struct wire_initiation m = { 0 };
 	uint8_t bytes[WIRE_INITIATION_LEN];
+	const struct way way = way_to(n, e);
 
 	endpoint_cancel(n, e);
 	e->pending.secret = secret;
@@ -63,7 +80,7 @@ static void dial(struct node *n, struct endpoint *e, struct clock now,
 	       WIRE_MAC_LEN);
 	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
 		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
-	pack_message(&n->lane.packer, &e->addr, bytes, sizeof(bytes));
+	pack_message(&n->lane.packer, &way, bytes, sizeof(bytes));
 }
 
 void dial_again(struct node *n, struct endpoint *e, struct clock now)

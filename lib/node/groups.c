@@ -121,7 +121,7 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 		size_t len =
 			make_record(n, m, &at, size, last, record, &m->sent);
 
-		send_record(n, peer, peer->current, &peer->path.remote, record,
+		send_record(n, peer, peer->current, &peer->path.way, record,
 			    len, 0, now_us);
 		m->holds_until_us = CLOCK_NEVER;
 		m->flight++;
@@ -401,7 +401,7 @@ void groups_make_room(struct node *n, uint64_t now_us)
 		bridge_port_forget_groups(n->bridge, peer->port);
 		n->ports[port].registered = 0;
 		reconsider(n, peer);
-		probe_send(n, peer, &peer->path.remote, now_us);
+		probe_send(n, peer, &peer->path.way, now_us);
 	}
 }
 

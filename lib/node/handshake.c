@@ -35,8 +35,8 @@ static int secret_of(const struct node *n, const uint8_t *datagram, size_t len)
 	return -1;
 }
 
-static void send_cookie(struct node *n, const struct addr *to,
-			uint32_t receiver, const struct secret *secret,
+static void send_cookie(struct node *n, const struct way *to, uint32_t receiver,
+			const struct secret *secret,
 			const uint8_t mac1[WIRE_MAC_LEN], uint64_t now_us)
 {
 	uint8_t nonce[WIRE_COOKIE_NONCE_LEN], out[WIRE_COOKIE_LEN];
@@ -44,8 +44,8 @@ static void send_cookie(struct node *n, const struct addr *to,
 	if (!bucket_take(&n->cookies, now_us))
 		return;
 	node_random(n, nonce, sizeof(nonce));
-	if (cookie_answer(&n->jar, n->aead, secret, to, receiver, mac1, nonce,
-			  out))
+	if (cookie_answer(&n->jar, n->aead, secret, &to->remote, receiver, mac1,
+			  nonce, out))
 		pack_message(&n->lane.packer, to, out, sizeof(out));
 }
 
@@ -63,8 +63,9 @@ static void refuse_untrusted(struct node *n, const struct addr *from,
 	node_emit(n, event);
 }
 
-/* Message 2 and the half-open session it leaves. */
-static void answer(struct node *n, const struct addr *from, struct noise *noise,
+/* Message 2, which leaves from the address that was asked, and the half-open
+ * session it leaves. */
+static void answer(struct node *n, const struct way *from, struct noise *noise,
 		   const struct secret *secret, uint32_t remote,
 		   uint64_t timestamp_us, uint64_t now_us)
 {
@@ -123,7 +124,7 @@ static bool is_own_initiation(struct node *n, uint32_t sender,
 
 /* The checks before any X25519: the claimed key, trust, timestamp, limits. Counts
  * the refusal. */
-static bool admit(struct node *n, const struct addr *from,
+static bool admit(struct node *n, const struct way *from,
 		  const struct noise *noise, uint64_t timestamp_us,
 		  const struct wire_initiation *m, bool cookie,
 		  const struct secret *secret, uint64_t now_us)
@@ -138,7 +139,7 @@ static bool admit(struct node *n, const struct addr *from,
 			return false;
 		}
 	} else if (!node_trusts(n, &key)) {
-		refuse_untrusted(n, from, &key);
+		refuse_untrusted(n, &from->remote, &key);
 		return false;
 	}
 	peer = peers_find(n, &key);
@@ -165,7 +166,7 @@ static bool under_load(struct node *n, uint64_t now_us)
 	       bucket_low(&n->handshakes, now_us);
 }
 
-static void initiation_in(struct node *n, const struct addr *from,
+static void initiation_in(struct node *n, const struct way *from,
 			  const uint8_t *datagram, const struct secret *secret,
 			  uint64_t now_us)
 {
@@ -173,8 +174,8 @@ static void initiation_in(struct node *n, const struct addr *from,
 	struct noise noise;
 	struct endpoint *e;
 	uint8_t timestamp[WIRE_TIMESTAMP_LEN];
-	bool cookie =
-		cookie_check_mac2(&n->jar, from, datagram, WIRE_INITIATION_LEN);
+	bool cookie = cookie_check_mac2(&n->jar, &from->remote, datagram,
+					WIRE_INITIATION_LEN);
 
 	wire_unpack_initiation(&m, datagram);
 	/* Before the Noise message is read, which costs six times its mac1. */
@@ -191,7 +192,7 @@ static void initiation_in(struct node *n, const struct addr *from,
 			 secret, now_us)) {
 		answer(n, from, &noise, secret, m.sender, load_be64(timestamp),
 		       now_us);
-		e = endpoints_find(n, from);
+		e = endpoints_find(n, &from->remote);
 		if (e)
 			endpoint_alive(n, e, now_us);
 	}
@@ -210,9 +211,10 @@ static struct endpoint *pending_of(struct node *n, uint32_t index)
 }
 
 /* The pending handshake became a session: it keeps its index. It goes on where
- * we dialled, wherever the response came from. */
-static void complete(struct node *n, struct endpoint *e, uint32_t remote,
-		     uint64_t now_us)
+ * we dialled, wherever the response came from; one that came from there shows
+ * which of our addresses is heard there. */
+static void complete(struct node *n, struct endpoint *e, const struct way *from,
+		     uint32_t remote, uint64_t now_us)
 {
 	uint32_t index = e->pending.index;
 	struct candidate *c = candidate_new(n, index);
@@ -231,7 +233,9 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 		return;
 	}
 	memcpy(c->key.bytes, e->pending.noise.rs, KEY_LEN);
-	c->at = e->addr;
+	c->at = (struct way){ .remote = e->addr };
+	if (addr_equal(&from->remote, &e->addr))
+		c->at.local = from->local;
 	endpoint_cancel(n, e);
 	hello_send_first(n, c->session, &c->at, now_us);
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
@@ -240,22 +244,22 @@ static void complete(struct node *n, struct endpoint *e, uint32_t remote,
 /* The responder has our own private key: it is a host that was cloned from us.
  * A hello tells it who we are, so that both can be named. */
 static void own_key_in(struct node *n, struct endpoint *e,
-		       const struct addr *from, uint32_t remote,
-		       uint64_t now_us)
+		       const struct way *from, uint32_t remote, uint64_t now_us)
 {
 	uint32_t index = e->pending.index;
 	struct candidate *c;
 
 	node_drop(n, DROP_own_key);
-	complete(n, e, remote, now_us);
+	complete(n, e, from, remote, now_us);
 	c = table_find(n->candidates, &index);
 	if (c)
 		candidate_drop(n, c);
 	e->reason = ENDPOINT_DUPLICATE;
-	node_emit(n, (struct node_event){ .type = NODE_OWN_KEY, .at = *from });
+	node_emit(n, (struct node_event){ .type = NODE_OWN_KEY,
+					  .at = from->remote });
 }
 
-static void response_in(struct node *n, const struct addr *from,
+static void response_in(struct node *n, const struct way *from,
 			const uint8_t *datagram, int secret, uint64_t now_us)
 {
 	struct wire_response m;
@@ -279,7 +283,7 @@ static void response_in(struct node *n, const struct addr *from,
 		peers_set_reason(n, &e->addr, ENDPOINT_UNTRUSTED);
 		endpoint_cancel(n, e);
 	} else {
-		complete(n, e, m.sender, now_us);
+		complete(n, e, from, m.sender, now_us);
 	}
 }
 
@@ -303,7 +307,7 @@ static void cookie_in(struct node *n, const uint8_t *datagram, struct clock now)
 	dial_again(n, e, now);
 }
 
-void handshake_in(struct node *n, enum wire_type type, const struct addr *from,
+void handshake_in(struct node *n, enum wire_type type, const struct way *from,
 		  uint8_t *datagram, size_t len, struct clock now)
 {
 	uint8_t random[32];
@@ -317,7 +321,8 @@ void handshake_in(struct node *n, enum wire_type type, const struct addr *from,
 	if (secret < 0) {
 		node_drop(n, DROP_mac1);
 		if (type == WIRE_INITIATION)
-			peers_set_reason(n, from, ENDPOINT_OTHER_SECRET);
+			peers_set_reason(n, &from->remote,
+					 ENDPOINT_OTHER_SECRET);
 		return;
 	}
 	if (now.mono_us - n->jar.made_us > COOKIE_LIFE_US || !n->jar.made_us) {

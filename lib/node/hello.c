@@ -21,7 +21,7 @@ static size_t pack_hello(const struct node *n, bool ack, bool want,
 }
 
 void hello_send(struct node *n, struct peer *peer, struct session *s,
-		const struct addr *to, bool ack, uint64_t now_us)
+		const struct way *to, bool ack, uint64_t now_us)
 {
 	uint8_t record[WIRE_HELLO_MAX];
 	size_t len = pack_hello(n, ack, !s->hello_acked, record);
@@ -29,7 +29,7 @@ void hello_send(struct node *n, struct peer *peer, struct session *s,
 	send_record(n, peer, s, to, record, len, HELLO_SIZE, now_us);
 }
 
-void hello_send_first(struct node *n, struct session *s, const struct addr *to,
+void hello_send_first(struct node *n, struct session *s, const struct way *to,
 		      uint64_t now_us)
 {
 	uint8_t record[WIRE_HELLO_MAX];
@@ -80,8 +80,8 @@ static void hello_due(struct node *n, struct peer *peer, uint64_t now_us)
 		if (!wants_hello(s) || now_us < s->hello_us)
 			continue;
 		if (s->initiator || peer->state == PEER_UP)
-			hello_send(n, peer, s, &peer->path.remote,
-				   s->hello_heard, now_us);
+			hello_send(n, peer, s, &peer->path.way, s->hello_heard,
+				   now_us);
 		s->hello_us = now_us + SESSION_HELLO_US;
 	}
 }
@@ -96,7 +96,7 @@ void bye_send(struct node *n, struct peer *peer, uint64_t now_us)
 	uint8_t record[WIRE_RECORD_LEN];
 
 	wire_pack_record(record, WIRE_BYE, 0, 0);
-	send_record(n, peer, peer->current, &peer->path.remote, record,
+	send_record(n, peer, peer->current, &peer->path.way, record,
 		    sizeof(record), 0, now_us);
 }
 

@@ -71,6 +71,9 @@ static void show_peer(const struct node *n, const struct peer *peer,
 	memcpy(out->name, peer->name, sizeof(out->name));
 	if (peer->endpoint)
 		out->endpoint = peer->endpoint->addr;
+	out->has_local = way_is_pinned(&peer->path.way);
+	if (out->has_local)
+		out->local = peer->path.way.local;
 	show_why(peer, out);
 }
 

@@ -25,6 +25,11 @@
  * all of: the limit has passed since that moment; we have been sending unheard
  * for all but one quiet of it; and a report of the last quiet still says so.
  * A peer that reports nothing is silent or idle, not deaf.
+ *
+ * What went another way than the path in use is in its count too. As long as that
+ * alone may be what it heard, its count stands still: or a peer that left an
+ * address, and whose probes are answered where they come from, would never be
+ * missed where our frames go.
  */
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -70,6 +75,11 @@ void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us)
 		l->unheard_us = later(now_us, 1); /* 0 means none */
 }
 
+void liveness_strayed(struct liveness *l, uint64_t n)
+{
+	l->strayed += n;
+}
+
 void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us)
 {
 	l->received++;
@@ -98,10 +108,17 @@ static void moved(struct liveness *l, uint64_t peer_received)
 void liveness_report(struct liveness *l, const struct wire_probe *p, bool small,
 		     uint64_t now_us)
 {
-	if (p->received == l->peer_received)
-		l->still_us = now_us;
-	else
+	uint64_t heard = p->received - l->peer_received;
+
+	if (heard > l->strayed + l->strayed_before) {
 		moved(l, p->received);
+	} else {
+		l->still_us = now_us;
+		l->peer_received = p->received;
+		l->sent_heard += heard;
+	}
+	l->strayed_before = l->strayed;
+	l->strayed = 0;
 	if (p->echo && small)
 		l->echoed_us = now_us;
 }

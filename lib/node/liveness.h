@@ -42,6 +42,10 @@ struct liveness {
 	uint64_t sent;	    /* data messages to it */
 	uint64_t received;  /* data messages opened from it */
 
+	/* Data messages sent another way than the path in use: since the peer's
+	 * last report, and between that and the one before. */
+	uint64_t strayed, strayed_before;
+
 	uint64_t sent_us;	/* the last data message to it */
 	uint64_t peer_received; /* `received` as it last said */
 	uint64_t sent_heard;	/* `sent` when peer_received last moved */
@@ -60,6 +64,9 @@ void liveness_init(struct liveness *l, uint64_t now_us);
 
 /* n data messages were sent to the peer. */
 void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us);
+/* … of which n went another way than the path in use, as answers do: that they
+ * arrive says nothing about the path. */
+void liveness_strayed(struct liveness *l, uint64_t n);
 /* One was opened. advance: by how much it moved the session's highest counter
  * (0 for one that came late): the gaps are loss. */
 void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us);

@@ -241,6 +241,14 @@ void node_send_failed(struct node *n, const struct addr *to,
 		peers_set_reason(n, to, ENDPOINT_UNREACHABLE);
 }
 
+void node_local_gone(struct node *n, const struct way *way)
+{
+	const struct endpoint *e = endpoints_find(n, &way->remote);
+
+	if (e && e->peer && way_equal(&e->peer->path.way, way))
+		e->peer->path.way.local = (struct addr){ 0 };
+}
+
 void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count)
 {
 	n->lane.drops[reason] += count;

@@ -135,7 +135,8 @@ void node_free(struct node *n);
  */
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now);
-/* Datagrams received, which are opened in place. Calls tap_write and, for answers,
+/* Datagrams received, which are opened in place, each with the address of ours
+ * that it was sent to, if the owner can tell: answers leave from there. Calls tap_write and, for answers,
  * udp_send before it returns. */
 void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now);
@@ -155,6 +156,9 @@ void node_bye(struct node *n, struct clock now);
 void node_send_failed(struct node *n, const struct addr *to,
 		      enum drop_reason reason, size_t size, uint64_t count,
 		      struct clock now);
+/* From udp_send: the local address of that way is not this host's any more, and the
+ * datagram left from another. A peer whose path it was forgets the address. */
+void node_local_gone(struct node *n, const struct way *way);
 /* Counts what only the owner can see: tap_write, udp_overflow. */
 void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count);
 
@@ -255,9 +259,10 @@ struct node_peer_info {
 	bool has_key;
 	struct public_key key;
 	char name[NODE_NAME_MAX + 1]; /* "" if not known */
-	bool has_endpoint;
+	bool has_endpoint, has_local;
 	struct addr endpoint;
-	bool wanted; /* by any node_source */
+	struct addr local; /* ours, that its datagrams go to and from */
+	bool wanted;	   /* by any node_source */
 	enum node_peer_state state;
 	char reason[96]; /* why it is not up; "" if it is */
 	uint32_t rtt_us; /* 0: unknown */

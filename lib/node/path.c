@@ -15,13 +15,19 @@ static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to)
 		       : PMTU_MAX;
 }
 
-void path_set_remote(struct path *p, const struct addr *remote,
-		     uint16_t underlay_mtu, uint64_t now_us)
+void path_set_way(struct path *p, const struct way *way, uint16_t underlay_mtu,
+		  uint64_t now_us)
 {
-	p->remote = *remote;
+	p->way = *way;
 	p->rtt_us = 0;
-	pmtu_init(&p->pmtu, !addr_is_v4(remote), PMTU_MAX,
-		  fixed_size(underlay_mtu, remote), now_us);
+	pmtu_init(&p->pmtu, !addr_is_v4(&way->remote), PMTU_MAX,
+		  fixed_size(underlay_mtu, &way->remote), now_us);
+}
+
+bool path_goes(const struct path *p, const struct way *way)
+{
+	return addr_equal(&way->remote, &p->way.remote) &&
+	       (!way_is_pinned(way) || addr_equal(&way->local, &p->way.local));
 }
 
 void path_echoed(struct path *p, uint64_t probe_us, uint64_t now_us)

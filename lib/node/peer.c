@@ -323,16 +323,32 @@ static void peer_leave_endpoint(struct node *n, struct peer *peer)
 }
 
 void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
-		       uint64_t now_us)
+		       const struct addr *local, uint64_t now_us)
 {
+	const struct way way = { .remote = e->addr, .local = *local };
+
 	e->peer = peer;
 	e->reason = ENDPOINT_DIALLING;
-	if (peer->endpoint == e)
-		return;
-	e->users++;
-	peer_leave_endpoint(n, peer);
-	peer->endpoint = e;
-	path_set_remote(&peer->path, &e->addr, n->config.underlay_mtu, now_us);
+	if (peer->endpoint == e) {
+		if (way_equal(&peer->path.way, &way))
+			return;
+	} else {
+		e->users++;
+		peer_leave_endpoint(n, peer);
+		peer->endpoint = e;
+	}
+	path_set_way(&peer->path, &way, n->config.underlay_mtu, now_us);
+}
+
+bool peer_may_answer(struct reading *r, size_t len)
+{
+	if (r->proven ||
+	    addr_equal(&r->from->remote, &r->peer->path.way.remote))
+		return true;
+	if (r->size - r->answered < len)
+		return false;
+	r->answered += len;
+	return true;
 }
 
 /* ---- its life ---- */
@@ -354,7 +370,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	peer->state_us = now_us;
 	peer->given_up = false;
 	peer_sendable(n, peer);
-	peer_emit(n, NODE_PEER_UP, peer, &peer->path.remote, NULL, "");
+	peer_emit(n, NODE_PEER_UP, peer, &peer->path.way.remote, NULL, "");
 	control_peer_up(n, peer, now_us);
 }
 
@@ -411,7 +427,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 		reason, peer->endpoint ? peer->endpoint->addr.port : WIRE_PORT,
 		text, sizeof(text));
 	peer_emit(n, NODE_PEER_DOWN, peer,
-		  peer->endpoint ? &peer->path.remote : NULL, NULL, text);
+		  peer->endpoint ? &peer->path.way.remote : NULL, NULL, text);
 }
 
 void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,

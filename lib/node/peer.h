@@ -27,12 +27,12 @@ struct peer {
 	struct session *current; /* sent on, or NULL; open */
 	uint16_t port;		 /* the bridge's */
 	enum peer_state state;
-	struct path path;
 	struct counters tx;
+	struct path path;
 	struct liveness liveness;
 
 	struct counters rx;
-	struct endpoint *endpoint; /* path.remote's, or NULL */
+	struct endpoint *endpoint; /* path.way.remote's, or NULL */
 	struct timer timer;
 	struct public_key key;
 	enum peer_reason reason;
@@ -50,8 +50,8 @@ struct peer {
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
 };
-static_assert(offsetof(struct peer, path.pmtu.size) < 64,
-	      "where to, on which session, how large: one line");
+static_assert(offsetof(struct peer, path.pmtu.size) < 2 * 64,
+	      "which way, on which session, how large, how much: two lines");
 static_assert(offsetof(struct peer, liveness) <= 4 * 64,
 	      "what sending writes is near");
 
@@ -139,8 +139,13 @@ void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
 /* A datagram of its was read to the end. A peer that was down is up again once it
  * is heard and says that it hears us. */
 void peer_alive(struct node *n, struct peer *peer, uint64_t now_us);
+/* True if `len` bytes more may go back the way a datagram of its came: to an address
+ * where nobody has shown to receive, no more in all than came from there. */
+bool peer_may_answer(struct reading *r, size_t len);
+/* Its datagrams go there, and leave from that address of ours, or, if that is all
+ * zero, from the one that the kernel chooses. */
 void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
-		       uint64_t now_us);
+		       const struct addr *local, uint64_t now_us);
 void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 	       uint64_t now_us);
 /* Removes it. Its wanted endpoints stay, and are dialled. */

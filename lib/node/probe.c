@@ -3,7 +3,7 @@
 #include "node/send.h"
 
 static void send_timed_probe(struct node *n, struct peer *peer,
-			     const struct addr *to, uint64_t time_us,
+			     const struct way *to, uint64_t time_us,
 			     size_t beside, size_t padded_to, uint64_t now_us)
 {
 	struct wire_probe probe = {
@@ -20,7 +20,7 @@ static void send_timed_probe(struct node *n, struct peer *peer,
 		    padded_to, now_us);
 }
 
-void probe_send(struct node *n, struct peer *peer, const struct addr *to,
+void probe_send(struct node *n, struct peer *peer, const struct way *to,
 		uint64_t now_us)
 {
 	send_timed_probe(n, peer, to, now_us, 0, 0, now_us);
@@ -29,36 +29,47 @@ void probe_send(struct node *n, struct peer *peer, const struct addr *to,
 void probe_send_sized(struct node *n, struct peer *peer, size_t size,
 		      uint64_t now_us)
 {
-	const struct addr *to = &peer->path.remote;
+	const struct way *to = &peer->path.way;
 
 	send_timed_probe(n, peer, to, now_us, size, 0, now_us);
 	send_timed_probe(n, peer, to, now_us, 0, size, now_us);
 }
 
-void probe_send_token(struct node *n, struct peer *peer, const struct addr *to,
+void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 		      uint64_t token, uint64_t now_us)
 {
 	send_timed_probe(n, peer, to, token, 0, 0, now_us);
 }
 
-static void send_echo(struct node *n, const struct reading *r,
+/* Back the way that the probe came, for a prober learns from it which way is open;
+ * if that may not be, where its peer is. */
+static const struct way *echo_to(const struct node *n, struct reading *r)
+{
+	return endpoint_is_recursive(n, &r->from->remote) ||
+			       !peer_may_answer(r, PROBE_SIZE)
+		       ? &r->peer->path.way
+		       : r->from;
+}
+
+static void send_echo(struct node *n, struct reading *r,
 		      const struct wire_probe *probe)
 {
 	struct peer *peer = r->peer;
+	struct session *s = peer->current ? peer->current : r->session;
+	const struct way *to = echo_to(n, r);
 	struct wire_probe echo = {
 		.echo = true,
 		.time_us = probe->time_us,
 		.sent = peer->liveness.sent,
 		.received = peer->liveness.received,
 		.size = (uint16_t)r->size,
-		.observed = *r->from,
+		.observed = r->from->remote,
 	};
 	uint8_t record[WIRE_PROBE_LEN];
 
 	control_stamp(n, peer, &echo);
 	wire_pack_probe(&echo, record);
-	send_record(n, peer, peer->current ? peer->current : r->session,
-		    &peer->path.remote, record, sizeof(record), 0, r->now_us);
+	send_record(n, peer, s, to, record, sizeof(record), 0, r->now_us);
 }
 
 static enum drop_reason probe_in(struct node *n, struct reading *r,
@@ -127,7 +138,7 @@ static void probe_due(struct node *n, struct peer *peer, uint64_t now_us)
 	if (!liveness_wants_probe(&peer->liveness, &c, now_us))
 		return;
 	liveness_probed(&peer->liveness, now_us);
-	probe_send(n, peer, &peer->path.remote, now_us);
+	probe_send(n, peer, &peer->path.way, now_us);
 }
 
 const struct control probe_control = {

@@ -6,15 +6,18 @@
 
 extern const struct control probe_control;
 
-/* to: normally peer->endpoint. The peer has a session to send on. */
-void probe_send(struct node *n, struct peer *peer, const struct addr *to,
+/* A probe, or echo, that is not padded. */
+#define PROBE_SIZE (WIRE_DATA_OVERHEAD + WIRE_PROBE_LEN)
+
+/* to: normally the peer's path. The peer has a session to send on. */
+void probe_send(struct node *n, struct peer *peer, const struct way *to,
 		uint64_t now_us);
 /* One padded to that size, which may be too large for the path; and before it a
  * small one, to compare with, that says so. */
 void probe_send_sized(struct node *n, struct peer *peer, size_t size,
 		      uint64_t now_us);
 /* One that carries a random number in the place of the time: see validation.c. */
-void probe_send_token(struct node *n, struct peer *peer, const struct addr *to,
+void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 		      uint64_t token, uint64_t now_us);
 
 #endif

@@ -136,12 +136,12 @@ static void frame_in(struct node *n, struct peer *peer,
  * was: the peer may have moved, or a stranger have shown its first hello before
  * it came itself. One that another session carried is the exception. But its endpoint is where it shook hands, until an echo proves
  * another: a hello may bear anybody's address. */
-static const struct addr *hello_answer_to(const struct node *n,
-					  const struct reading *r)
+static const struct way *hello_answer_to(const struct node *n,
+					 const struct reading *r)
 {
 	if (r->session->stage == SESSION_OPEN || r->session->carried ||
-	    endpoint_is_recursive(n, r->from))
-		return &r->peer->path.remote;
+	    endpoint_is_recursive(n, &r->from->remote))
+		return &r->peer->path.way;
 	return r->from;
 }
 
@@ -150,7 +150,7 @@ static const struct addr *hello_answer_to(const struct node *n,
 static void answer_hello(struct node *n, struct reading *r)
 {
 	struct session *s = r->session;
-	const struct addr *to = hello_answer_to(n, r);
+	const struct way *to = hello_answer_to(n, r);
 
 	if (r->said_hello) {
 		node_drop(n, DROP_record_again);
@@ -163,8 +163,7 @@ static void answer_hello(struct node *n, struct reading *r)
 			return;
 		s->answered_us = r->now_us;
 	}
-	if (to == r->from && !r->proven && r->size < HELLO_SIZE &&
-	    !addr_equal(to, &r->peer->path.remote))
+	if (to == r->from && !peer_may_answer(r, HELLO_SIZE))
 		return;
 	hello_send(n, r->peer, s, to, true, r->now_us);
 	s->hello_us = r->now_us + SESSION_HELLO_US;
@@ -177,7 +176,7 @@ static bool identify(struct node *n, struct reading *r,
 	enum candidate_fate fate;
 
 	/* That is where its handshake went, which it could read. */
-	r->proven = addr_equal(r->from, &r->candidate->at);
+	r->proven = addr_equal(&r->from->remote, &r->candidate->at.remote);
 	fate = candidate_identify(n, r->candidate, hello, &r->peer, &r->session,
 				  r->now_us);
 
@@ -295,8 +294,19 @@ static void records_in(struct node *n, struct reading *r,
 
 /* ---- datagrams ---- */
 
+/* Where the peer is: said by what it sends of its own accord. An echo comes the way
+ * that our own probe took, and until it is open, a session is answered where it is
+ * heard. */
+static bool shows_its_place(const struct reading *r, const uint8_t *records,
+			    size_t len)
+{
+	return r->advance && r->session->stage == SESSION_OPEN &&
+	       !wire_begins_with_echo(records, len);
+}
+
 /* A datagram opened: counts it, and takes in what that alone says. */
-static void opened(struct node *n, struct reading *r)
+static void opened(struct node *n, struct reading *r, const uint8_t *records,
+		   size_t len)
 {
 	n->lane.rx.datagrams++;
 	n->lane.rx.bytes += r->size;
@@ -311,9 +321,8 @@ static void opened(struct node *n, struct reading *r)
 	r->peer->rx.datagrams++;
 	r->peer->rx.bytes += r->size;
 	peer_datagram_in(r->peer, r->session, r->advance, r->now_us);
-	/* Until it is open, a session is answered where it is heard. */
-	if (r->advance && r->session->stage == SESSION_OPEN)
-		validation_heard(n, r->peer, r->from, r->size, r->now_us);
+	if (shows_its_place(r, records, len))
+		validation_heard(n, r);
 }
 
 /* Every record was read: what is still to be done. */
@@ -330,10 +339,10 @@ static void read_through(struct node *n, struct reading *r)
 		return;
 	r->peer->owes_probe = false;
 	if (r->peer->current)
-		probe_send(n, r->peer, &r->peer->path.remote, r->now_us);
+		probe_send(n, r->peer, &r->peer->path.way, r->now_us);
 }
 
-static void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
+static void data_in(struct node *n, const struct way *from, uint8_t *datagram,
 		    size_t len, uint64_t now_us)
 {
 	struct reading r = { .from = from, .size = len, .now_us = now_us };
@@ -355,12 +364,12 @@ static void data_in(struct node *n, const struct addr *from, uint8_t *datagram,
 	r.session = entry->session;
 	r.peer = entry->peer;
 	r.candidate = entry->candidate;
-	opened(n, &r);
+	opened(n, &r, records, records_len);
 	records_in(n, &r, records, records_len);
 	read_through(n, &r);
 }
 
-static void datagram_in(struct node *n, const struct addr *from,
+static void datagram_in(struct node *n, const struct way *from,
 			uint8_t *datagram, size_t len, struct clock now)
 {
 	enum wire_type type;
@@ -379,12 +388,13 @@ void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct datagram_run *run = &datagrams[i];
+		const struct way from = { run->remote, run->local };
 		size_t segment = run->segment_len ? run->segment_len : run->len;
 
 		if (!run->len)
 			node_drop(n, DROP_datagram_short);
 		for (size_t at = 0; at < run->len; at += segment)
-			datagram_in(n, &run->remote, run->data + at,
+			datagram_in(n, &from, run->data + at,
 				    run->len - at < segment ? run->len - at
 							    : segment,
 				    now);

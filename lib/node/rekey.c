@@ -84,7 +84,7 @@ static void send_ours(struct node *n, struct peer *peer, uint64_t now_us)
 	struct rekey_state *r = &peer->rekey;
 
 	r->ours.sent_us = now_us;
-	send_record(n, peer, peer->current, &peer->path.remote, r->ours.record,
+	send_record(n, peer, peer->current, &peer->path.way, r->ours.record,
 		    sizeof(r->ours.record), 0, now_us);
 }
 
@@ -184,7 +184,7 @@ static void send_answer(struct node *n, const struct reading *r)
 {
 	const struct rekey_state *k = &r->peer->rekey;
 
-	send_record(n, r->peer, r->session, &r->peer->path.remote,
+	send_record(n, r->peer, r->session, &r->peer->path.way,
 		    k->theirs.answer, sizeof(k->theirs.answer), 0, r->now_us);
 }
 
@@ -299,7 +299,7 @@ static enum drop_reason answer_in(struct node *n, struct reading *r,
 	k->tries = 0;
 	if (!s)
 		return DROP_NONE;
-	hello_send(n, r->peer, s, &r->peer->path.remote, false, r->now_us);
+	hello_send(n, r->peer, s, &r->peer->path.way, false, r->now_us);
 	s->hello_us = r->now_us + SESSION_HELLO_US;
 	peer_arm(n, r->peer, r->now_us);
 	return DROP_NONE;

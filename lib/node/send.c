@@ -3,7 +3,7 @@
 static const uint8_t padding[PMTU_MAX];
 
 void send_record(struct node *n, struct peer *peer, struct session *s,
-		 const struct addr *to, const uint8_t *record, size_t len,
+		 const struct way *to, const uint8_t *record, size_t len,
 		 size_t padded_to, uint64_t now_us)
 {
 	uint8_t pad[WIRE_RECORD_LEN];
@@ -31,6 +31,9 @@ void send_record(struct node *n, struct peer *peer, struct session *s,
 	peer->tx.datagrams += n->lane.packer.sealed;
 	peer->tx.bytes += n->lane.packer.bytes;
 	/* Hellos of a session that is not open do not count: peer_datagram_in. */
-	if (n->lane.packer.sealed && s->stage == SESSION_OPEN)
-		liveness_sent(&peer->liveness, n->lane.packer.sealed, now_us);
+	if (!n->lane.packer.sealed || s->stage != SESSION_OPEN)
+		return;
+	liveness_sent(&peer->liveness, n->lane.packer.sealed, now_us);
+	if (!path_goes(&peer->path, to))
+		liveness_strayed(&peer->liveness, n->lane.packer.sealed);
 }

@@ -13,7 +13,7 @@
  * to; 0: not at all. It leaves with the next flush.
  */
 void send_record(struct node *n, struct peer *peer, struct session *s,
-		 const struct addr *to, const uint8_t *record, size_t len,
+		 const struct way *to, const uint8_t *record, size_t len,
 		 size_t padded_to, uint64_t now_us);
 
 #endif

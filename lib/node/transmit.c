@@ -129,7 +129,7 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 {
 	struct packer *b = &n->lane.packer;
 
-	pack_begin(b, peer->current, &peer->path.remote, peer->path.pmtu.size,
+	pack_begin(b, peer->current, &peer->path.way, peer->path.pmtu.size,
 		   now_us);
 	for (size_t i = 0; i < count; i++) {
 		if (!port_set_has(&out[i].ports, peer->port))

@@ -6,9 +6,7 @@
 
 extern const struct control validation_control;
 
-/* A datagram of the peer's open session came from there; it has this size, and is
- * the newest so far. */
-void validation_heard(struct node *n, struct peer *peer,
-		      const struct addr *from, size_t size, uint64_t now_us);
+/* A datagram of the peer's open session came, the newest so far. */
+void validation_heard(struct node *n, struct reading *r);
 
 #endif

@@ -51,14 +51,15 @@ static const uint8_t *salt_of(struct packer *b)
 	return b->salt;
 }
 
-static struct datagram_run *take_run(struct packer *b, const struct addr *to)
+static struct datagram_run *take_run(struct packer *b, const struct way *to)
 {
 	struct datagram_run *run;
 
 	if (b->runs_count == PACK_RUNS)
 		send_runs(b);
 	run = &b->runs[b->runs_count++];
-	run->remote = *to;
+	run->remote = to->remote;
+	run->local = to->local;
 	run->len = 0;
 	run->segment_len = 0;
 	return run;
@@ -79,8 +80,8 @@ static struct datagram_run *run_for(struct packer *b, size_t len)
 	return b->run;
 }
 
-void pack_begin(struct packer *b, struct session *session,
-		const struct addr *to, size_t datagram_size, uint64_t now_us)
+void pack_begin(struct packer *b, struct session *session, const struct way *to,
+		size_t datagram_size, uint64_t now_us)
 {
 	b->session = session;
 	b->to = *to;
@@ -216,7 +217,7 @@ size_t pack_record_max(const struct packer *b)
 	return b->limit;
 }
 
-void pack_message(struct packer *b, const struct addr *to,
+void pack_message(struct packer *b, const struct way *to,
 		  const uint8_t *message, size_t len)
 {
 	struct datagram_run *run = take_run(b, to);

@@ -56,7 +56,7 @@ struct packer {
 
 	/* the peer being packed for, between pack_begin and pack_end */
 	struct session *session;
-	struct addr to;
+	struct way to;
 	size_t limit;		  /* record bytes a datagram holds */
 	struct datagram_run *run; /* the one it appends to, or NULL */
 	uint32_t segments;	  /* datagrams in that run */
@@ -75,10 +75,10 @@ struct packer {
 bool pack_init(struct packer *b, const struct pack_ops *ops, void *user);
 void pack_free(struct packer *b);
 
-/* Starts packing for one peer: its session, its endpoint, the UDP payload it
+/* Starts packing for one peer: its session, the way there, the UDP payload it
  * takes (at least 128). */
-void pack_begin(struct packer *b, struct session *session,
-		const struct addr *to, size_t datagram_size, uint64_t now_us);
+void pack_begin(struct packer *b, struct session *session, const struct way *to,
+		size_t datagram_size, uint64_t now_us);
 /* Appends one whole record (header included), cut if it must be. It is borrowed
  * until the next pack_close or pack_end. */
 void pack_add(struct packer *b, const uint8_t *record, size_t len);
@@ -92,7 +92,7 @@ void pack_close(struct packer *b);
 /* Seals what is open and ends the peer's turn. */
 void pack_end(struct packer *b);
 /* A copy of an unsealed message (a handshake) as a run of its own. */
-void pack_message(struct packer *b, const struct addr *to,
+void pack_message(struct packer *b, const struct way *to,
 		  const uint8_t *message, size_t len);
 /* Something random was drawn: the salt is of the past. */
 void pack_drawn(struct packer *b);

@@ -396,6 +396,12 @@ void wire_pack_rekey_2(const struct wire_rekey_2 *m,
 	assert(writer_ok(&w) && w.len == WIRE_REKEY_2_LEN);
 }
 
+bool wire_begins_with_echo(const uint8_t *records, size_t len)
+{
+	return len >= WIRE_PROBE_LEN && records[0] == WIRE_PROBE &&
+	       (records[1] & WIRE_PROBE_ECHO);
+}
+
 /* what a change says */
 #define CHANGE_LEFT 0x01
 #define CHANGE_V6   0x02

@@ -215,6 +215,8 @@ struct wire_probe {
 enum drop_reason wire_unpack_probe(struct wire_probe *p,
 				   const struct wire_record *r);
 void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN]);
+/* The records of a datagram begin with an echo, which is sent as one of its own. */
+bool wire_begins_with_echo(const uint8_t *records, size_t len);
 
 #define WIRE_GROUPS_WANT_ALL 0x01 /* every group's frames are wanted */
 #define WIRE_GROUPS_ROUTER   0x02 /* reports are wanted */

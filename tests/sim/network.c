@@ -201,6 +201,20 @@ static void check_run(struct host *h, const struct datagram_run *r)
 		sim_fail(h->sim, "h%u sends to no address", h->index);
 }
 
+/* As a kernel does, and the daemon's sockets: an address that is the host's no more
+ * leaves the choice to the kernel, and the node is told. */
+static const struct addr *leaves_from(struct host *h,
+				      const struct datagram_run *r, int family)
+{
+	const struct way way = { r->remote, r->local };
+
+	if (way_is_pinned(&way) && network_find(h->sim, &way.local) == h)
+		return &r->local;
+	if (way_is_pinned(&way))
+		node_local_gone(h->node, &way);
+	return &h->addr[family];
+}
+
 void network_send(void *user, const struct datagram_run *runs, size_t n)
 {
 	struct host *h = user;
@@ -218,8 +232,8 @@ void network_send(void *user, const struct datagram_run *runs, size_t n)
 
 			tap_datagram(h, &r->remote, r->data + at, len);
 			if (h->has[family])
-				link_send(h, &h->addr[family], &r->remote,
-					  r->data + at, len, delay);
+				link_send(h, leaves_from(h, r, family),
+					  &r->remote, r->data + at, len, delay);
 			else
 				node_send_failed(h->node, &r->remote,
 						 DROP_send_unreachable, len, 1,
@@ -257,7 +271,8 @@ void network_deliver(struct host *h, struct flight **flights, size_t n)
 		size_t run = merge(flights + at, n - at, &h->sim->net.rng);
 		struct datagram_run *r = &batch[count++];
 
-		*r = (struct datagram_run){ .remote = flights[at]->from };
+		*r = (struct datagram_run){ .remote = flights[at]->from,
+					    .local = flights[at]->to };
 		for (size_t i = 0; i < run; i++)
 			r->len += flights[at + i]->len;
 		r->segment_len = run > 1 ? flights[at]->len : 0;

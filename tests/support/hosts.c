@@ -92,16 +92,52 @@ static struct addr source_for(const struct host *host, const struct addr *to)
 	return host->addrs[0];
 }
 
-void host_receive(struct host *host, const struct addr *from,
-		  const uint8_t *bytes, size_t len)
+static bool has_addr(const struct host *host, const struct addr *addr)
+{
+	for (size_t i = 0; i < host->addrs_count; i++)
+		if (addr_equal(&host->addrs[i], addr))
+			return true;
+	return false;
+}
+
+/* As the daemon's sockets do: an address that is the host's no more leaves the
+ * choice to its kernel, and the node is told. */
+static struct addr leaves_from(struct host *host, const struct way *way)
+{
+	if (way_is_pinned(way) && has_addr(host, &way->local))
+		return way->local;
+	if (way_is_pinned(way))
+		node_local_gone(host->node, way);
+	return source_for(host, &way->remote);
+}
+
+void host_receive_way(struct host *host, const struct way *way,
+		      const uint8_t *bytes, size_t len)
 {
 	/* Exactly as long as the datagram: AddressSanitizer sees what is read
 	 * past it. */
-	const struct datagram_run received = { *from, test_copy(bytes, len),
-					       len, 0 };
+	const struct datagram_run received = { .remote = way->remote,
+					       .local = way->local,
+					       .data = test_copy(bytes, len),
+					       .len = len };
 
 	node_from_udp(host->node, &received, 1, hosts_clock(host));
 	free(received.data);
+}
+
+void host_receive(struct host *host, const struct addr *from,
+		  const uint8_t *bytes, size_t len)
+{
+	const struct way way = { .remote = *from };
+
+	host_receive_way(host, &way, bytes, len);
+}
+
+static void receive_flight(struct host *host, const struct flight *f)
+{
+	const struct way way = { .remote = f->from, .local = f->to };
+
+	host_receive_way(host, &way, f->bytes, f->len);
 }
 
 void hosts_release(struct hosts *h, size_t nth)
@@ -110,7 +146,7 @@ void hosts_release(struct hosts *h, size_t nth)
 
 	ck_assert_uint_lt(nth, h->held_count);
 	f = h->held[nth];
-	host_receive(hosts_at(h, &f->to), &f->from, f->bytes, f->len);
+	receive_flight(hosts_at(h, &f->to), f);
 }
 
 size_t host_receive_all(struct host *host)
@@ -130,7 +166,10 @@ size_t host_receive_all(struct host *host)
 			continue;
 		}
 		all[count++] = (struct datagram_run){
-			f->from, test_copy(f->bytes, f->len), f->len, 0
+			.remote = f->from,
+			.local = f->to,
+			.data = test_copy(f->bytes, f->len),
+			.len = f->len,
 		};
 		free(e.flight);
 	}
@@ -161,7 +200,8 @@ static void on_udp_send(void *user, const struct datagram_run *runs, size_t n)
 	ck_assert_uint_gt(n, 0);
 	for (size_t i = 0; i < n; i++) {
 		const struct datagram_run *run = &runs[i];
-		const struct addr from = source_for(host, &run->remote);
+		const struct way way = { run->remote, run->local };
+		const struct addr from = leaves_from(host, &way);
 
 		ck_assert_uint_gt(run->segment_len, 0);
 		ck_assert_uint_le(run->len, 65507);
@@ -337,7 +377,7 @@ static void deliver_due(struct hosts *h)
 		struct host *host = hosts_at(h, &f->to);
 
 		if (host && host->node)
-			host_receive(host, &f->from, f->bytes, f->len);
+			receive_flight(host, f);
 		free(f);
 	}
 }

@@ -47,8 +47,8 @@ struct host {
 	struct node_config config; /* what host_start uses */
 	struct public_key key;	   /* its node's, as it was last started */
 	struct node *node;	   /* NULL: off */
-	/* Where it can be reached: an IPv4 address and maybe others. It sends
-	 * from the first that fits the destination's family. */
+	/* Where it can be reached: an IPv4 address and maybe others. Its kernel
+	 * chooses the first that fits the destination's family. */
 	struct addr addrs[3];
 	size_t addrs_count;
 	int64_t wall_offset_us;
@@ -115,6 +115,9 @@ void hosts_mesh(struct hosts *h, size_t count);
  * has the address; or right into a node. */
 void hosts_inject(struct hosts *h, const struct addr *from,
 		  const struct addr *to, const uint8_t *bytes, size_t len);
+void host_receive_way(struct host *host, const struct way *way,
+		      const uint8_t *bytes, size_t len);
+/* The same, and to which of its addresses is not known. */
 void host_receive(struct host *host, const struct addr *from,
 		  const uint8_t *bytes, size_t len);
 /* The nth datagram that was held arrives now. */

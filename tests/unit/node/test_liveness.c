@@ -44,6 +44,53 @@ START_TEST(a_peer_to_which_nothing_is_sent_is_not_deaf)
 }
 END_TEST
 
+/* It is heard, and answered where it asks from; what goes where our frames go is
+ * lost. */
+START_TEST(a_peer_that_hears_no_more_than_answers_on_another_way_is_deaf)
+{
+	struct liveness l;
+	struct wire_probe p = { .received = 7 };
+	uint64_t t = 100 * CLOCK_S, began = t;
+
+	liveness_init(&l, t);
+	liveness_sent(&l, 7, t);
+	liveness_report(&l, &p, false, t);
+	while (liveness_verdict(&l, &usual, t) == LIVENESS_UP) {
+		ck_assert_uint_le(t, began + 4 * CLOCK_S);
+		t += CLOCK_S / 4;
+		liveness_received(&l, 1, t);
+		liveness_report(&l, &p, false, t);
+		liveness_sent(&l, 2, t);
+		liveness_strayed(&l, 1);
+		p.received++;
+	}
+	ck_assert_int_eq(liveness_verdict(&l, &usual, t), LIVENESS_DEAF);
+	/* More than those, and it hears us. */
+	p.received += 2;
+	liveness_report(&l, &p, false, t);
+	ck_assert_int_eq(liveness_verdict(&l, &usual, t), LIVENESS_UP);
+}
+END_TEST
+
+START_TEST(answers_that_were_lost_on_another_way_are_not_waited_for)
+{
+	struct liveness l;
+	struct wire_probe p = { .received = 0 };
+	uint64_t t = 100 * CLOCK_S;
+
+	liveness_init(&l, t);
+	for (int i = 0; i < 100; i++) {
+		t += CLOCK_S / 4;
+		liveness_sent(&l, 2, t);
+		liveness_strayed(&l, i == 50 ? 20 : 0);
+		liveness_received(&l, 1, t);
+		p.received++;
+		liveness_report(&l, &p, false, t);
+		ck_assert_int_eq(liveness_verdict(&l, &usual, t), LIVENESS_UP);
+	}
+}
+END_TEST
+
 START_TEST(only_echoes_of_small_probes_tell_that_small_ones_arrive)
 {
 	struct liveness l;
@@ -140,6 +187,9 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_TEST(doubt_comes_half_way_to_down),
 	UNIT_TEST(a_peer_to_which_nothing_is_sent_is_not_deaf),
+	UNIT_TEST(
+		a_peer_that_hears_no_more_than_answers_on_another_way_is_deaf),
+	UNIT_TEST(answers_that_were_lost_on_another_way_are_not_waited_for),
 	UNIT_TEST(only_echoes_of_small_probes_tell_that_small_ones_arrive),
 	UNIT_TEST(attack_absurd_counters_harm_only_their_own_figures),
 	UNIT_TEST(loss_is_that_of_the_last_minute),

@@ -319,8 +319,10 @@ START_TEST(a_run_that_the_kernel_merged_is_taken_apart)
 		memcpy(merged + len, p->bytes, p->len);
 		len += p->len;
 	}
-	run = (struct datagram_run){ a->addrs[0], merged, len,
-				     h.log[since]->len };
+	run = (struct datagram_run){ .remote = a->addrs[0],
+				     .data = merged,
+				     .len = len,
+				     .segment_len = h.log[since]->len };
 	node_from_udp(b->node, &run, 1, hosts_clock(b));
 	ck_assert_uint_eq(b->written_count, 40);
 	ck_assert_uint_eq(b->written[39].len, 900);

@@ -217,7 +217,9 @@ START_TEST(a_libcrypto_that_fails_is_survived)
 	ck_assert_ptr_null(
 		node_new(&a->config, &lone_ops, NULL, lone.now, &error));
 	ck_assert_str_eq(error, "cannot compute the public key");
-	r = (struct datagram_run){ o.at, initiation, sizeof(initiation), 0 };
+	r = (struct datagram_run){ .remote = o.at,
+				   .data = initiation,
+				   .len = sizeof(initiation) };
 	node_from_udp(lone.node, &r, 1, lone.now);
 	ck_assert_uint_eq(node_drops(lone.node)[DROP_handshake_auth], 1);
 	node_want(lone.node, NODE_SOURCE_PEERS, &o.at, 1, lone.now);

@@ -37,16 +37,17 @@ START_TEST(attack_an_echo_of_nothing_we_sent_is_no_rtt)
 }
 END_TEST
 
-START_TEST(another_remote_address_has_a_size_and_an_rtt_of_its_own)
+START_TEST(another_way_has_a_size_and_an_rtt_of_its_own)
 {
-	const struct addr v4 = addr_v4(0x0a090001, 8273);
+	const struct way way = { .remote = addr_v4(0x0a090001, 8273),
+				 .local = addr_v4(0x0a090002, 8273) };
 	struct path p = { .rtt_us = 0 };
 
-	path_set_remote(&p, &v4, 1500, CLOCK_S);
-	ck_assert(addr_equal(&p.remote, &v4));
+	path_set_way(&p, &way, 1500, CLOCK_S);
+	ck_assert(way_equal(&p.way, &way));
 	ck_assert_uint_eq(p.pmtu.size, 1472);
 	path_echoed(&p, CLOCK_S, CLOCK_S + 800);
-	path_set_remote(&p, &v4, 0, CLOCK_S);
+	path_set_way(&p, &way, 0, CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_MIN_V4);
 	ck_assert_uint_eq(p.rtt_us, 0);
 }
@@ -57,7 +58,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(rtt_is_smoothed),
 	UNIT_TEST(an_echo_within_the_clocks_resolution_is_known_not_unknown),
 	UNIT_TEST(attack_an_echo_of_nothing_we_sent_is_no_rtt),
-	UNIT_TEST(another_remote_address_has_a_size_and_an_rtt_of_its_own),
+	UNIT_TEST(another_way_has_a_size_and_an_rtt_of_its_own),
 };
 
 UNIT_MAIN("path", tests)

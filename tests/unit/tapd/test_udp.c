@@ -58,8 +58,10 @@ static struct udp *open_both(void)
 static void send_run(struct udp *u, struct addr to, const void *data,
 		     size_t len, size_t segment_len)
 {
-	struct datagram_run run = { to, (uint8_t *)(uintptr_t)data, len,
-				    segment_len };
+	struct datagram_run run = { .remote = to,
+				    .data = (uint8_t *)(uintptr_t)data,
+				    .len = len,
+				    .segment_len = segment_len };
 
 	udp_send(u, &run, 1, note_lost, NULL);
 }
@@ -219,9 +221,9 @@ START_TEST(lost_message_does_not_stop_the_next)
 	struct udp *a = open_loopback(), *b = open_loopback();
 	struct addr to = udp_bound(b, 0);
 	const struct datagram_run runs[] = {
-		{ to, one, 3, 3 },
-		{ to, huge, sizeof(huge), sizeof(huge) },
-		{ to, two, 3, 3 },
+		{ .remote = to, .data = one, .len = 3 },
+		{ .remote = to, .data = huge, .len = sizeof(huge) },
+		{ .remote = to, .data = two, .len = 3 },
 	};
 	uint8_t got[6];
 
@@ -261,8 +263,9 @@ START_TEST(more_runs_than_a_batch_all_arrive_in_order)
 
 	fill(data, sizeof(data));
 	for (size_t i = 0; i < RUNS; i++)
-		runs[i] = (struct datagram_run){ udp_bound(b, 0), data + 4 * i,
-						 4, 4 };
+		runs[i] = (struct datagram_run){ .remote = udp_bound(b, 0),
+						 .data = data + 4 * i,
+						 .len = 4 };
 	udp_send(a, runs, RUNS, note_lost, NULL);
 	receive_all(b, got, sizeof(got), 4);
 	ck_assert_mem_eq(got, data, sizeof(data));
@@ -288,8 +291,14 @@ START_TEST(every_way_to_send_meets_every_way_to_receive)
 	ck_assert_int_eq(udp_receive_batching(b), read);
 	/* Up to 64 datagrams a run. */
 	const struct datagram_run out[] = {
-		{ udp_bound(b, 0), data, 60 * 700, 700 },
-		{ udp_bound(b, 0), data + 60 * 700, 40 * 700 + 17, 700 },
+		{ .remote = udp_bound(b, 0),
+		  .data = data,
+		  .len = 60 * 700,
+		  .segment_len = 700 },
+		{ .remote = udp_bound(b, 0),
+		  .data = data + 60 * 700,
+		  .len = 40 * 700 + 17,
+		  .segment_len = 700 },
 	};
 	udp_send(a, out, 2, note_lost, NULL);
 	while (at < sizeof(data)) {

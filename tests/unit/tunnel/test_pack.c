@@ -19,7 +19,7 @@
 
 /* What was handed to send: each run's datagrams, copied one by one. */
 struct sent {
-	struct addr to;
+	struct way to;
 	uint8_t *bytes;
 	size_t len;
 	uint32_t run; /* counts the runs */
@@ -30,7 +30,7 @@ static struct packer b;
 static struct sent sent[MANY];
 static size_t sent_count, sends;
 static uint32_t runs;
-static struct addr there;
+static struct way there;
 
 static void keep(const struct datagram_run *run)
 {
@@ -46,7 +46,7 @@ static void keep(const struct datagram_run *run)
 							  : run->segment_len;
 		d->bytes = test_alloc(d->len);
 		memcpy(d->bytes, run->data + at, d->len);
-		d->to = run->remote;
+		d->to = (struct way){ run->remote, run->local };
 		d->run = runs;
 		at += d->len;
 	}
@@ -80,7 +80,8 @@ static void setup(void)
 {
 	sessions_init(&s, NULL, NOW);
 	ck_assert(pack_init(&b, &ops, &s));
-	there = addr_v4(0x0a090002, WIRE_PORT);
+	there.remote = addr_v4(0x0a090002, WIRE_PORT);
+	there.local = addr_v4(0x0a090001, WIRE_PORT);
 	sent_count = sends = 0;
 	runs = 0;
 }
@@ -182,7 +183,7 @@ START_TEST(records_that_fit_share_a_datagram)
 	send_records(548, 100, 5);
 	ck_assert_uint_eq(sent_count, 1);
 	ck_assert_str_eq(contents(0), "F100 F100 F100 F100 F100");
-	ck_assert(addr_equal(&sent[0].to, &there));
+	ck_assert(way_equal(&sent[0].to, &there));
 }
 END_TEST
 
@@ -402,7 +403,7 @@ END_TEST
 
 START_TEST(each_peers_turn_begins_a_run)
 {
-	const struct addr other = addr_v4(0x0a090003, WIRE_PORT);
+	const struct way other = { .remote = addr_v4(0x0a090003, WIRE_PORT) };
 	uint8_t *record = record_of(516, 1);
 
 	begin(548);
@@ -413,8 +414,8 @@ START_TEST(each_peers_turn_begins_a_run)
 	end();
 	ck_assert_uint_eq(sends, 1);
 	ck_assert_uint_eq(runs, 2);
-	ck_assert(addr_equal(&sent[0].to, &there));
-	ck_assert(addr_equal(&sent[1].to, &other));
+	ck_assert(way_equal(&sent[0].to, &there));
+	ck_assert(way_equal(&sent[1].to, &other));
 	free(record);
 }
 END_TEST
@@ -425,7 +426,7 @@ START_TEST(a_used_up_pool_is_flushed_in_order_and_starts_over)
 	struct wire_data header;
 
 	for (uint32_t i = 0; i < 3 * PACK_RUNS + 5; i++) {
-		there.port = (uint16_t)(i + 1);
+		there.remote.port = (uint16_t)(i + 1);
 		begin(128);
 		pack_add(&b, record, 60);
 		pack_end(&b);
@@ -437,7 +438,7 @@ START_TEST(a_used_up_pool_is_flushed_in_order_and_starts_over)
 	for (size_t i = 0; i < sent_count; i++) {
 		wire_unpack_data(&header, sent[i].bytes);
 		ck_assert_uint_eq(header.counter, i);
-		ck_assert_uint_eq(sent[i].to.port, i + 1);
+		ck_assert_uint_eq(sent[i].to.remote.port, i + 1);
 	}
 	free(record);
 }
