@@ -19,3 +19,14 @@ uint16_t checksum_fold(uint64_t sum)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)~sum;
 }
+
+bool checksum_complete(uint8_t *bytes, size_t len, size_t start, size_t offset)
+{
+	uint16_t sum;
+
+	if (start > len || offset > len - start || len - start - offset < 2)
+		return false;
+	sum = checksum_fold(checksum_add(0, bytes + start, len - start));
+	store_be16(bytes + start + offset, sum ? sum : 0xffff);
+	return true;
+}

@@ -26,7 +26,7 @@ static bool is_usable_source(const uint8_t mac[ETH_ADDR_LEN])
 	return !eth_is_group(mac) && memcmp(mac, zero, ETH_ADDR_LEN) != 0;
 }
 
-static bool is_tag(uint16_t type)
+bool eth_is_tag(uint16_t type)
 {
 	return type == ETH_TYPE_VLAN || type == ETH_TYPE_QINQ;
 }
@@ -172,16 +172,16 @@ static enum drop_reason parse(struct eth_view *v, const uint8_t *frame,
 	if (len < ETH_HEADER_LEN)
 		return DROP_frame_short;
 	type = load_be16(frame + type_at);
-	if (is_tag(type) && len < ETH_HEADER_LEN + ETH_TAG_LEN)
+	if (eth_is_tag(type) && len < ETH_HEADER_LEN + ETH_TAG_LEN)
 		return DROP_frame_short;
 	memcpy(v->dst, frame, ETH_ADDR_LEN);
 	memcpy(v->src, frame + ETH_ADDR_LEN, ETH_ADDR_LEN);
 	if (!is_usable_source(v->src))
 		return DROP_frame_bad_source;
-	if (is_tag(type))
+	if (eth_is_tag(type))
 		v->vlan = load_be16(frame + type_at + 2) & 0xfff;
 	/* A third tag, or a second cut short, is left as the type. */
-	for (int tags = 0; tags < 2 && is_tag(type); tags++) {
+	for (int tags = 0; tags < 2 && eth_is_tag(type); tags++) {
 		if (len < type_at + 2 + ETH_TAG_LEN)
 			break;
 		type_at += ETH_TAG_LEN;
@@ -204,16 +204,28 @@ enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
 	return parse(v, frame, len, true);
 }
 
-void eth_skip_tags(struct eth_view *v, const uint8_t *frame, size_t len)
+static void skip_tags(struct eth_view *v, const uint8_t *frame, size_t len,
+		      bool gso_frame)
 {
-	if (!is_tag(v->type))
+	if (!eth_is_tag(v->type))
 		return;
-	while (is_tag(v->type) && v->l3_offset <= UINT16_MAX - ETH_TAG_LEN &&
+	while (eth_is_tag(v->type) &&
+	       v->l3_offset <= UINT16_MAX - ETH_TAG_LEN &&
 	       len >= (size_t)v->l3_offset + ETH_TAG_LEN) {
 		v->type = load_be16(frame + v->l3_offset + 2);
 		v->l3_offset += ETH_TAG_LEN;
 	}
-	view_l3(v, frame, len, false);
+	view_l3(v, frame, len, gso_frame);
+}
+
+void eth_skip_tags(struct eth_view *v, const uint8_t *frame, size_t len)
+{
+	skip_tags(v, frame, len, false);
+}
+
+void eth_skip_tags_gso(struct eth_view *v, const uint8_t *frame, size_t len)
+{
+	skip_tags(v, frame, len, true);
 }
 
 static bool is_mld(uint8_t type)

@@ -83,9 +83,14 @@ enum drop_reason eth_parse_gso(struct eth_view *v, const uint8_t *frame,
  * changes if the type is no tag.
  */
 void eth_skip_tags(struct eth_view *v, const uint8_t *frame, size_t len);
+/* The same for a GSO frame, which eth_parse_gso took. */
+void eth_skip_tags_gso(struct eth_view *v, const uint8_t *frame, size_t len);
 
 /* The largest frame a TAP with this MTU may carry, tags included. */
 size_t eth_frame_max(uint32_t mtu);
+
+/* An ethertype that says that a VLAN tag follows. */
+bool eth_is_tag(uint16_t type);
 
 bool eth_is_group(const uint8_t mac[ETH_ADDR_LEN]);
 

@@ -75,6 +75,9 @@ static bool take(struct gso *g, const uint8_t *frame, size_t len,
 {
 	const struct eth_view *v = &g->view;
 
+	/* Receivers do not look behind a third tag for a partial checksum. */
+	g->complete = eth_is_tag(v->type);
+	eth_skip_tags_gso(&g->view, frame, len);
 	if (len > ETH_OVERHEAD_MAX + IP_LEN_MAX || !type_is(v, o->gso) ||
 	    !o->csum_partial ||
 	    !eth_csum_valid(v, len, o->csum_start, o->csum_offset))
@@ -98,9 +101,11 @@ static bool take(struct gso *g, const uint8_t *frame, size_t len,
 	 */
 	g->l4_sum = without(load_be16(frame + o->csum_start + o->csum_offset),
 			    len - v->l4_offset);
-	g->offload = (struct offload){ .csum_partial = true,
-				       .csum_start = o->csum_start,
-				       .csum_offset = o->csum_offset };
+	g->csum_offset = o->csum_offset;
+	if (!g->complete)
+		g->offload = (struct offload){ .csum_partial = true,
+					       .csum_start = o->csum_start,
+					       .csum_offset = o->csum_offset };
 	return true;
 }
 
@@ -153,6 +158,23 @@ static void patch_tcp(const struct gso *g, uint8_t *tcp, bool last)
 		tcp[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 }
 
+/* From the pseudo-header's sum: to be completed by the receiver, or complete. The
+ * headers are of even length, so that the payload's words are the sum's. */
+static void patch_checksum(const struct gso *g, uint8_t *l4, size_t l4_len,
+			   const struct gso_segment *s)
+{
+	uint8_t *field = l4 + g->csum_offset;
+	uint64_t sum = g->l4_sum + l4_len;
+	uint16_t whole;
+
+	store_be16(field, (uint16_t)~checksum_fold(sum));
+	if (!g->complete)
+		return;
+	sum = checksum_add(0, l4, l4_len - s->payload_len);
+	whole = checksum_fold(checksum_add(sum, s->payload, s->payload_len));
+	store_be16(field, whole ? whole : 0xffff);
+}
+
 bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s)
 {
 	size_t left = g->payload_len - g->at;
@@ -172,8 +194,7 @@ bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s)
 		patch_tcp(g, l4, s->payload_len == left);
 	else
 		store_be16(l4 + 4, (uint16_t)l4_len);
-	store_be16(l4 + g->offload.csum_offset,
-		   (uint16_t)~checksum_fold(g->l4_sum + l4_len));
+	patch_checksum(g, l4, l4_len, s);
 	g->at += s->payload_len;
 	g->index++;
 	return true;

@@ -22,20 +22,21 @@
  * Each gets its own IP length, IPv4 ID (counted up, as Linux does) and header
  * checksum, TCP sequence or UDP length; only the last has FIN and PSH, only the
  * first CWR, whether or not offload.ecn says so (RFC 3168, 6.1.2: CWR is sent
- * once). The TCP or UDP checksum stays partial.
+ * once). The TCP or UDP checksum stays partial, but behind more than two tags, where
+ * no receiver takes a partial one (PROTOCOL, 7.2), it is completed.
  *
  * The TAP's user, and any guest behind it, may be hostile. Everything is read
  * from the bytes; hdr_len and the IP length are ignored. A segment size that
  * would make thousands of segments of one read is refused: it costs too much.
  */
-#define GSO_HEADER_MAX	 256  /* Ethernet to TCP or UDP, options included */
+#define GSO_HEADER_MAX	 4096 /* Ethernet to TCP or UDP, options included */
 #define GSO_SEGMENTS_MAX 2048 /* at the GSO frame's own segment size */
 /* Room for less TCP payload than this is not worth a segment. */
 #define GSO_PAYLOAD_MIN 64
 
 struct gso {
 	/* The caller may read these after gso_begin. */
-	struct eth_view view;	/* every segment's, but for l3_end */
+	struct eth_view view;	/* every segment's, but for l3_end; no tag */
 	struct offload offload; /* every segment's */
 	size_t header_len;	/* every segment's, at most GSO_HEADER_MAX */
 
@@ -45,6 +46,8 @@ struct gso {
 	size_t size_max; /* payload of a segment: gso_size, if it fits IP */
 	uint64_t ip_sum; /* IPv4 header without length, ID, checksum */
 	uint64_t l4_sum; /* pseudo-header without length */
+	uint16_t csum_offset;
+	bool complete; /* else the segments' checksums are partial */
 
 	/* The split in progress. */
 	size_t size, at;

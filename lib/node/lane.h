@@ -16,9 +16,14 @@
 
 /* Frames whose verdicts are taken before the first of them is packed. */
 #define LANE_CHUNK 64
-/* Segments whose headers are kept until they are sealed: more than a datagram
- * has, at two pieces each. */
-#define LANE_SEGMENTS (PACK_PIECES / 2 + 1)
+/*
+ * Headers of segments are kept until they are sealed, in a ring that holds more than
+ * an open datagram does: headroom and header of each of its segments, one header
+ * that began in the datagram before, the next one, and what is left unused at the
+ * ring's end. Headers are short as a rule; only a few lines of it are used then.
+ */
+#define LANE_SEGMENTS (PACK_PIECES / 2)
+#define LANE_HEADERS  32768
 
 /*
  * What packing, sealing, reassembly and merging write, for frames and for control
@@ -30,8 +35,8 @@ struct lane {
 	struct packer packer;
 	struct gso gso[LANE_CHUNK];
 	size_t gso_count;
-	uint8_t headers[LANE_SEGMENTS][FRAME_HEADROOM + GSO_HEADER_MAX];
-	size_t header_at;
+	uint8_t headers[LANE_HEADERS];
+	size_t header_at; /* where the next one's headroom begins */
 
 	/* in: records in reassembly, and frames on their way to the TAP */
 	struct frag *frag;

@@ -130,8 +130,9 @@ void node_free(struct node *n);
 
 /*
  * Frames read from the TAP, GSO frames among them: one piece each, with
- * FRAME_HEADROOM writable bytes before it. They are borrowed until it returns;
- * what they become has been handed to udp_send by then.
+ * FRAME_HEADROOM writable bytes before it. They are borrowed until it returns, and
+ * a checksum in them may be completed; what they become has been handed to udp_send
+ * by then.
  */
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now);

@@ -1,7 +1,9 @@
 /* Frames from the TAP, to the peers that should have them. */
-#include <string.h>
+#include <assert.h>
 
+#include "base/checksum.h"
 #include "node/groups.h"
+#include "node/pmtu.h"
 
 /* A frame on its way out: a record, or a GSO frame that becomes many. */
 struct outgoing {
@@ -30,18 +32,36 @@ static uint8_t *put_header(uint8_t *frame, size_t len, const struct offload *o)
 	return at;
 }
 
+/*
+ * A checksum that is partial on the wire is the frame's own TCP or UDP header's:
+ * receivers take no other. The TAP, a card that sums anything, also leaves us those
+ * of headers further in (VXLAN, IPIP, GRE, more tags than we read) and of whatever
+ * a packet socket names. They are completed here.
+ */
+static enum drop_reason settle_checksum(struct offload *o, uint8_t *frame,
+					size_t len, const struct eth_view *view)
+{
+	if (!o->csum_partial ||
+	    eth_csum_valid(view, len, o->csum_start, o->csum_offset))
+		return DROP_NONE;
+	if (!checksum_complete(frame, len, o->csum_start, o->csum_offset))
+		return DROP_offload_bad;
+	o->csum_partial = false;
+	return DROP_NONE;
+}
+
 static enum drop_reason make_record(struct outgoing *o, const struct frame *f,
 				    const struct eth_view *view)
 {
 	uint8_t *frame = f->iov[0].iov_base;
 	size_t len = f->iov[0].iov_len;
+	struct offload offload = f->offload;
+	enum drop_reason reason = settle_checksum(&offload, frame, len, view);
 
-	if (f->offload.csum_partial &&
-	    !eth_csum_valid(view, len, f->offload.csum_start,
-			    f->offload.csum_offset))
-		return DROP_offload_bad;
+	if (reason != DROP_NONE)
+		return reason;
 	o->gso = NULL;
-	o->record = put_header(frame, len, &f->offload);
+	o->record = put_header(frame, len, &offload);
 	o->len = (size_t)(frame - o->record) + len;
 	return DROP_NONE;
 }
@@ -97,8 +117,25 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 		   : make_record(o, f, &forward.view);
 }
 
+static_assert(3 * (FRAME_HEADROOM + GSO_HEADER_MAX) +
+			      LANE_SEGMENTS * FRAME_HEADROOM + PMTU_MAX <=
+		      LANE_HEADERS,
+	      "a header is sealed before its place is used again");
+
+/* Where a header of that length is kept until it is sealed; headroom before it. */
+static uint8_t *header_place(struct lane *l, size_t len)
+{
+	uint8_t *header;
+
+	if (LANE_HEADERS - l->header_at < FRAME_HEADROOM + len)
+		l->header_at = 0;
+	header = l->headers + l->header_at + FRAME_HEADROOM;
+	l->header_at += FRAME_HEADROOM + len;
+	return header;
+}
+
 /* The segments of a GSO frame, each no larger than a datagram holds if it may
- * be split at all. Their headers stay until they are sealed: see LANE_SEGMENTS. */
+ * be split at all. */
 static void pack_gso(struct node *n, struct peer *peer, struct gso *g)
 {
 	struct packer *b = &n->lane.packer;
@@ -107,8 +144,7 @@ static void pack_gso(struct node *n, struct peer *peer, struct gso *g)
 
 	gso_split(g, pack_record_max(b) - extra);
 	for (;;) {
-		uint8_t *header =
-			n->lane.headers[n->lane.header_at] + FRAME_HEADROOM;
+		uint8_t *header = header_place(&n->lane, g->header_len);
 		const uint8_t *record;
 
 		if (!gso_next(g, header, &s))
@@ -118,7 +154,6 @@ static void pack_gso(struct node *n, struct peer *peer, struct gso *g)
 		pack_add_two(b, record,
 			     (size_t)(header - record) + g->header_len,
 			     s.payload, s.payload_len);
-		n->lane.header_at = (n->lane.header_at + 1) % LANE_SEGMENTS;
 		peer->tx.frames++;
 	}
 }
@@ -129,6 +164,7 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 {
 	struct packer *b = &n->lane.packer;
 
+	n->lane.header_at = 0; /* what was packed before is sealed */
 	pack_begin(b, peer->current, &peer->path.way, peer->path.pmtu.size,
 		   now_us);
 	for (size_t i = 0; i < count; i++) {

@@ -1,7 +1,9 @@
 /* Any bytes as an Ethernet frame: what the parser says lies inside it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "ether/eth.h"
 #include "ether/ra_guard.h"
 #include "fuzz.h"
@@ -39,19 +41,46 @@ static void guard_holds(const struct eth_view *v, const uint8_t *frame,
 	       frame[inner.l4_offset] != ND_REDIRECT));
 }
 
+/* Any partial checksum inside the frame is completed, and nothing else changed: what
+ * is summed with the value that was there for a start is then all ones. */
+static void completion_holds(const uint8_t *frame, size_t len, uint16_t start,
+			     uint16_t offset)
+{
+	const size_t at = (size_t)start + offset;
+	uint8_t *copy = malloc(len ? len : 1);
+	const bool inside = at + 2 <= len;
+	uint64_t sum;
+
+	HOLDS(copy);
+	memcpy(copy, frame, len);
+	HOLDS(checksum_complete(copy, len, start, offset) == inside);
+	if (!inside) {
+		HOLDS(memcmp(copy, frame, len) == 0);
+	} else {
+		HOLDS(memcmp(copy, frame, at) == 0);
+		HOLDS(memcmp(copy + at + 2, frame + at + 2, len - at - 2) == 0);
+		HOLDS(load_be16(copy + at) != 0);
+		sum = checksum_add(0, frame + start, len - start);
+		HOLDS(checksum_fold(sum + load_be16(copy + at)) == 0);
+	}
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct eth_view v;
 	struct addr dst;
 	uint16_t start, offset;
 
-	/* The first four bytes are a peer's csum_start and csum_offset. */
+	/* The first four bytes are csum_start and csum_offset: a peer's, or the
+	 * TAP's. */
 	if (size < 4)
 		return 0;
 	start = load_be16(data);
 	offset = load_be16(data + 2);
 	data += 4;
 	size -= 4;
+	completion_holds(data, size, start, offset);
 	if (eth_parse(&v, data, size) != DROP_NONE)
 		return 0;
 	view_holds(&v, data, size);

@@ -53,10 +53,20 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void segment_holds(const struct gso *g, const uint8_t *frame, size_t len,
 			  struct eth_view *v)
 {
+	const size_t l4 = g->view.l4_offset;
+	struct eth_view inner;
+
 	HOLDS(eth_parse(v, frame, len) == DROP_NONE);
-	HOLDS(v->l3_end == len && v->l4_offset == g->view.l4_offset);
-	HOLDS(eth_csum_valid(v, len, g->offload.csum_start,
-			     g->offload.csum_offset));
+	inner = *v;
+	eth_skip_tags(&inner, frame, len);
+	HOLDS(inner.l3_end == len && inner.l4_offset == l4);
+	HOLDS(g->offload.csum_partial == !eth_is_tag(v->type));
+	if (g->offload.csum_partial)
+		HOLDS(eth_csum_valid(v, len, g->offload.csum_start,
+				     g->offload.csum_offset));
+	else
+		HOLDS(checksum_fold(checksum_add(g->l4_sum + len - l4,
+						 frame + l4, len - l4)) == 0);
 	if (v->l3 == ETH_L3_IPV4)
 		HOLDS(checksum_fold(checksum_add(0, frame + v->l3_offset,
 						 (size_t)v->l4_offset -

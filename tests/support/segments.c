@@ -115,16 +115,19 @@ static void put_v4(struct writer *w, const struct segment *s, size_t l4_len)
 		store_be16(ip + 10, (uint16_t)~sum_words(0, ip, header));
 }
 
-/* Destination options of up to 64 bytes each. */
+/* Destination options of up to 64 bytes each, or 1024 if there are many: readers
+ * follow only so many headers. */
 static void put_extensions(struct writer *w, const struct segment *s)
 {
+	const size_t most = s->ip_options > 512 ? 1024 : 64;
+
 	for (size_t left = s->ip_options; left > 0;) {
-		size_t len = left < 64 ? left : 64;
+		size_t len = left < most ? left : most;
 
 		left -= len;
 		writer_u8(w, left ? 60 : s->udp ? UDP : TCP);
 		writer_u8(w, (uint8_t)(len / 8 - 1));
-		writer_u8(w, 1); /* PadN */
+		writer_u8(w, 1); /* PadN, as far as that goes */
 		writer_u8(w, (uint8_t)(len - 4));
 		writer_zeros(w, len - 4);
 	}
@@ -229,6 +232,7 @@ static struct eth_view view_of(const uint8_t *frame, size_t len)
 	struct eth_view v;
 
 	ck_assert_int_eq(eth_parse(&v, frame, len), DROP_NONE);
+	eth_skip_tags(&v, frame, len);
 	ck_assert_int_ne(v.l3, ETH_L3_OTHER);
 	ck_assert_uint_ne(v.l4_offset, 0);
 	return v;

@@ -22,7 +22,7 @@
 struct segment {
 	uint8_t src, dst; /* last byte of the MACs and addresses */
 	bool group;	  /* dst is a group's: 239.1.1.dst, ff0e::1:dst */
-	unsigned tags;	  /* 0..2 */
+	unsigned tags;
 	uint16_t vlan;
 	bool ipv6, udp;
 	uint8_t tos, ttl;

@@ -51,11 +51,75 @@ START_TEST(many_carries_are_all_added)
 }
 END_TEST
 
+/* ---- completed ---- */
+
+START_TEST(a_completed_checksum_sums_to_zero_from_its_start)
+{
+	uint8_t bytes[64];
+
+	for (size_t start = 0; start <= sizeof(bytes); start++) {
+		for (size_t offset = 0; offset <= sizeof(bytes) + 2; offset++) {
+			uint8_t before[sizeof(bytes)];
+			bool inside = start + offset + 2 <= sizeof(bytes);
+
+			for (size_t i = 0; i < sizeof(bytes); i++)
+				bytes[i] = (uint8_t)(37 * i + start + offset);
+			memcpy(before, bytes, sizeof(bytes));
+			/* The sum of nothing else. */
+			if (inside)
+				bytes[start + offset] =
+					bytes[start + offset + 1] = 0;
+			ck_assert_int_eq(checksum_complete(bytes, sizeof(bytes),
+							   start, offset),
+					 inside);
+			if (!inside) {
+				ck_assert_mem_eq(bytes, before, sizeof(bytes));
+				continue;
+			}
+			memcpy(before + start + offset, bytes + start + offset,
+			       2);
+			ck_assert_mem_eq(bytes, before, sizeof(bytes));
+			/* At an odd place its bytes are of two words. */
+			if (offset % 2 == 0)
+				ck_assert_uint_eq(
+					checksum_fold(checksum_add(
+						0, bytes + start,
+						sizeof(bytes) - start)),
+					0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_checksum_that_would_be_zero_is_ffff)
+{
+	uint8_t bytes[] = { 0x12, 0x34, 0xed, 0xcb, 0, 0 };
+
+	ck_assert(checksum_complete(bytes, sizeof(bytes), 0, 4));
+	ck_assert_uint_eq(load_be16(bytes + 4), 0xffff);
+}
+END_TEST
+
+START_TEST(places_that_overflow_are_not_inside)
+{
+	uint8_t bytes[4] = { 0 };
+
+	ck_assert(!checksum_complete(bytes, 4, SIZE_MAX, 0));
+	ck_assert(!checksum_complete(bytes, 4, 0, SIZE_MAX));
+	ck_assert(!checksum_complete(bytes, 4, 2, SIZE_MAX - 1));
+	ck_assert(!checksum_complete(bytes, 0, 0, 0));
+	ck_assert(!checksum_complete(bytes, 1, 0, 0));
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(published_example),
 	UNIT_TEST(what_carries_its_checksum_sums_to_zero),
 	UNIT_TEST(pieces_sum_as_the_whole_and_an_odd_end_is_padded),
 	UNIT_TEST(many_carries_are_all_added),
+	UNIT_TEST(a_completed_checksum_sums_to_zero_from_its_start),
+	UNIT_TEST(a_checksum_that_would_be_zero_is_ffff),
+	UNIT_TEST(places_that_overflow_are_not_inside),
 };
 
 UNIT_MAIN("checksum", tests)

@@ -179,9 +179,10 @@ END_TEST
 START_TEST(offload_metadata_that_does_not_fit_is_dropped)
 {
 	static const struct offload bad[] = {
-		{ .csum_partial = true, .csum_start = 33, .csum_offset = 6 },
-		{ .csum_partial = true, .csum_start = 34, .csum_offset = 16 },
+		{ .csum_partial = true, .csum_start = HOSTS_UDP_LEN - 1 },
+		{ .csum_partial = true, .csum_start = 34, .csum_offset = 39 },
 		{ .csum_partial = true, .csum_start = 65535 },
+		{ .csum_partial = true, .csum_offset = 65535 },
 		{ .gso = OFFLOAD_GSO_TCPV4, .gso_size = 1400 },
 		{ .gso = OFFLOAD_GSO_UDP_L4, .gso_size = 1400 },
 	};

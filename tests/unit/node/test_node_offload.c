@@ -504,8 +504,8 @@ START_TEST(more_gso_frames_than_a_chunk_keep_their_order)
 		s.seq = i * 3000;
 		s.dst_port = (uint16_t)i;
 		read_segment(&s, i % 3 ? 1000 : 0);
-		if (i % 3 == 0) /* too long for this TAP: no record */
-			reading.iov[i].iov_len = 1000;
+		if (i % 3 == 0) /* cut before its checksum: no record */
+			reading.iov[i].iov_len = 50;
 	}
 	give(a);
 	arrive();
