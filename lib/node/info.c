@@ -232,17 +232,18 @@ const char *node_next_member(const struct node *n,
 			     struct node_iter *it)
 {
 	struct port_set members;
-	int port;
-	const struct peer *peer = NULL;
+	int port = (int)it->slot;
 
 	memcpy(members.words, group->members, sizeof(members.words));
-	port = port_set_next(&members, (int)it->slot);
-	if (port > 0)
-		peer = peers_at_port(n, (uint16_t)port);
-	if (!peer)
-		return NULL;
-	it->slot = (uint32_t)port;
-	return peer->name;
+	while ((port = port_set_next(&members, port)) > 0) {
+		const struct peer *peer = peers_at_port(n, (uint16_t)port);
+
+		if (!peer) /* it was removed since */
+			continue;
+		it->slot = (uint32_t)port;
+		return peer->name;
+	}
+	return NULL;
 }
 
 bool node_next_flooded(const struct node *n, struct node_iter *it,

@@ -232,8 +232,9 @@ void node_set_tap_wants(struct node *n, unsigned int wants, struct clock now);
 
 /* ---- what there is to see ---- */
 
-/* Where a walk is. It begins zeroed; the same walk goes on with the same one, as
- * long as no call that may change the node comes between. */
+/* Where a walk is. It begins zeroed; the same walk goes on with the same one. If the
+ * node changed between, what was there all the time is still shown; what came or
+ * went may be missing, or be shown twice. */
 struct node_iter {
 	uint32_t table, slot;
 };
@@ -314,8 +315,8 @@ struct node_group_info {
 /* Walks the groups, each once. False at the end. */
 bool node_next_group(const struct node *n, struct node_iter *it,
 		     struct node_group_info *out);
-/* The names of the members, in a stable order. NULL at the end; borrowed until
- * the node is called again. */
+/* The names of the members, in a stable order: it->slot is the number of the one's
+ * bit. NULL at the end; borrowed until the node is called again. */
 const char *node_next_member(const struct node *n,
 			     const struct node_group_info *group,
 			     struct node_iter *it);

@@ -2,9 +2,10 @@
 #ifndef TAPD_CONTROL_COMMANDS_H
 #define TAPD_CONTROL_COMMANDS_H
 
-#include <jansson.h>
+#include "tapd/control/control.h"
 
 /* Answers a command: control_ops.command, with a struct daemon as user. */
-json_t *daemon_command(void *daemon, const char *name, char **error);
+json_t *daemon_command(void *daemon, const char *name,
+		       struct control_list **list, char **error);
 
 #endif

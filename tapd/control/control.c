@@ -11,14 +11,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "tapd/common/error.h"
+#include "tapd/control/listen.h"
 
 #define CLIENTS_MAX 16
 #define REQUEST_MAX 4096
-#define BACKLOG	    8
+#define DUMP_FLAGS  (JSON_COMPACT | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY)
 
 static const struct timeval silence = { .tv_sec = 5 };
 static const struct timeval accept_pause = { .tv_sec = 1 };
@@ -28,6 +28,10 @@ struct client {
 	struct bufferevent *bev; /* NULL: the place is free */
 	bool closing;		 /* no more questions; once the answer is out */
 	bool asked_all;		 /* it will ask no more than it has */
+	/* The answer under way, or NULL; it has a row; what goes on with it. */
+	struct control_list *list;
+	bool has_row;
+	struct event *again;
 };
 
 struct control {
@@ -57,8 +61,7 @@ static bool send_answer(struct bufferevent *bev, json_t *answer)
 	char *text = NULL;
 
 	if (answer)
-		text = json_dumps(answer,
-				  JSON_COMPACT | JSON_REAL_PRECISION(9));
+		text = json_dumps(answer, DUMP_FLAGS);
 	json_decref(answer);
 	if (!text)
 		return false;
@@ -79,8 +82,9 @@ static json_t *refusal(const char *why)
 				 "failed; the log says why");
 }
 
-/* The answer to one line. Foreign bytes: whatever they are, there is one. */
-static json_t *answer(struct control *c, const char *line, size_t len)
+/* The answer to one line, or *list. Foreign bytes: whatever they are, there is one. */
+static json_t *answer(struct control *c, const char *line, size_t len,
+		      struct control_list **list)
 {
 	json_t *request, *result, *reply;
 	const char *command;
@@ -93,8 +97,10 @@ static json_t *answer(struct control *c, const char *line, size_t len)
 		json_decref(request);
 		return refusal("not a request; send {\"command\": \"status\"}");
 	}
-	result = c->ops.command(c->user, command, &error);
-	if (result)
+	result = c->ops.command(c->user, command, list, &error);
+	if (*list)
+		reply = NULL;
+	else if (result)
 		reply = json_pack("{s:b, s:o}", "ok", 1, "result", result);
 	else
 		reply = refusal(error ? error : "failed");
@@ -103,8 +109,17 @@ static json_t *answer(struct control *c, const char *line, size_t len)
 	return reply;
 }
 
+static void list_close(struct client *client)
+{
+	if (client->list)
+		client->list->free(client->list);
+	client->list = NULL;
+}
+
 static void client_close(struct client *client)
 {
+	list_close(client);
+	event_free(client->again);
 	bufferevent_free(client->bev);
 	client->bev = NULL;
 }
@@ -118,9 +133,92 @@ static void client_dismiss(struct client *client, const char *why)
 		client_close(client);
 }
 
+/* ---- lists ---- */
+
 static bool has_output(const struct client *client)
 {
 	return evbuffer_get_length(bufferevent_get_output(client->bev)) > 0;
+}
+
+static int add_text(const char *text, size_t len, void *out)
+{
+	return evbuffer_add(out, text, len);
+}
+
+static bool send_text(struct client *client, const char *text)
+{
+	return evbuffer_add(bufferevent_get_output(client->bev), text,
+			    strlen(text)) == 0;
+}
+
+static bool begin_list(struct client *client)
+{
+	return client->has_row ||
+	       send_text(client, "{\"ok\":true,\"result\":[");
+}
+
+/* Takes the reference. False if memory is short. */
+static bool send_row(struct client *client, json_t *row)
+{
+	struct evbuffer *out = bufferevent_get_output(client->bev);
+	bool ok = begin_list(client) &&
+		  (!client->has_row || send_text(client, ",")) &&
+		  json_dump_callback(row, add_text, out, DUMP_FLAGS) == 0;
+
+	client->has_row = true;
+	json_decref(row);
+	return ok;
+}
+
+static bool end_list(struct client *client)
+{
+	bool ok = begin_list(client) && send_text(client, "]}\n");
+
+	list_close(client);
+	return ok;
+}
+
+/* One step. False: the client has to be closed, half an answer is none. */
+static bool list_step(struct client *client)
+{
+	json_t *row = NULL;
+
+	switch (client->list->step(client->list, &row)) {
+	case CONTROL_ROW:
+		return send_row(client, row);
+	case CONTROL_BUSY:
+		return true;
+	case CONTROL_END:
+		return end_list(client);
+	case CONTROL_FAILED:
+		break;
+	}
+	return false;
+}
+
+/* A part of the list. The next follows when this one was taken, or, if it came to
+ * nothing that can be sent, in the next turn of the loop. False: see list_step. */
+static bool list_continue(struct client *client)
+{
+	static const struct timeval now = { 0 };
+	struct evbuffer *out = bufferevent_get_output(client->bev);
+	unsigned int steps = 0;
+
+	while (client->list && steps++ < CONTROL_STEPS &&
+	       evbuffer_get_length(out) < CONTROL_BYTES)
+		if (!list_step(client))
+			return false;
+	return !client->list || has_output(client) ||
+	       evtimer_add(client->again, &now) == 0;
+}
+
+static void client_ask(struct client *client, const char *line, size_t len)
+{
+	json_t *reply = answer(client->control, line, len, &client->list);
+
+	client->has_row = false;
+	if (!client->list && !send_answer(client->bev, reply))
+		client->closing = true;
 }
 
 /* One question at a time: the next waits until its answer was taken. */
@@ -130,17 +228,22 @@ static void client_serve(struct client *client)
 	size_t len;
 
 	while (!client->closing && !has_output(client)) {
-		char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
+		char *line;
 
+		if (client->list && !list_continue(client)) {
+			client_close(client);
+			return;
+		}
+		if (client->list || has_output(client))
+			return;
+		line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 		if (!line && evbuffer_get_length(in) >= REQUEST_MAX) {
 			client_dismiss(client, "request longer than 4 KiB");
 			return;
 		}
 		if (!line)
 			return;
-		if (!send_answer(client->bev,
-				 answer(client->control, line, len)))
-			client->closing = true;
+		client_ask(client, line, len);
 		free(line);
 	}
 }
@@ -156,7 +259,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
 static void serve_or_close(struct client *client)
 {
 	client_serve(client);
-	if (client->bev && !has_output(client) &&
+	if (client->bev && !has_output(client) && !client->list &&
 	    (client->closing || client->asked_all))
 		client_close(client);
 }
@@ -177,13 +280,21 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 		client->asked_all = true;
 		serve_or_close(client);
 	} else if ((events & BEV_EVENT_TIMEOUT) &&
-		   (events & BEV_EVENT_READING) && has_output(client)) {
+		   (events & BEV_EVENT_READING) &&
+		   (has_output(client) || client->list)) {
 		/* Silent because it is still taking the answer; whether it is
 		 * has a timeout of its own. */
 		bufferevent_enable(bev, EV_READ);
 	} else {
 		client_close(client);
 	}
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	serve_or_close(arg);
 }
 
 static struct client *free_place(struct control *c)
@@ -216,6 +327,13 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		close(fd);
 		return;
 	}
+	client->again = evtimer_new(evconnlistener_get_base(listener), on_again,
+				    client);
+	if (!client->again) {
+		bufferevent_free(client->bev);
+		client->bev = NULL;
+		return;
+	}
 	/* Never more than a request is taken from the client at a time. */
 	bufferevent_setwatermark(client->bev, EV_READ, 0, REQUEST_MAX);
 	bufferevent_setcb(client->bev, on_readable, on_drained, on_event,
@@ -245,99 +363,6 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the socket ---- */
 
-static bool make_directory(const char *path, char **error)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
-
-	if (!slash || slash == path)
-		return true;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
-		return true;
-	error_set(error, "%s: %s; make the directory, or set control_socket",
-		  dir, strerror(errno));
-	return false;
-}
-
-/* Removes a socket that nobody answers. What is no socket, or is answered, is
- * left alone: false with *error. */
-static bool clear_path(const char *path, const struct sockaddr_un *address,
-		       char **error)
-{
-	struct stat st;
-	int fd, result;
-
-	if (lstat(path, &st) != 0)
-		return true; /* bind will say */
-	if (!S_ISSOCK(st.st_mode)) {
-		error_set(error,
-			  "%s: is there and no socket; remove it, or set "
-			  "control_socket",
-			  path);
-		return false;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		error_set(error, "%s: %s", path, strerror(errno));
-		return false;
-	}
-	/* EAGAIN: alive, with a full queue. */
-	result =
-		connect(fd, (const struct sockaddr *)address, sizeof(*address));
-	if (result != 0 && errno == ECONNREFUSED) {
-		unlink(path);
-		close(fd);
-		return true;
-	}
-	error_set(error,
-		  result == 0 || errno == EAGAIN
-			  ? "%s: another tapd answers there; stop it, or set "
-			    "control_socket"
-			  : "%s: is there and cannot be tried; remove it, or "
-			    "set control_socket",
-		  path);
-	close(fd);
-	return false;
-}
-
-/* The listening socket, or -1 with *error. */
-static int listen_at(const char *path, char **error)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int fd, result;
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		error_set(error,
-			  "%s: longer than %zu bytes; set "
-			  "control_socket to a shorter path",
-			  path, sizeof(address.sun_path) - 1);
-		return -1;
-	}
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (!make_directory(path, error) || !clear_path(path, &address, error))
-		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		error_set(error, "%s: %s", path, strerror(errno));
-		return -1;
-	}
-	/* The mode must be right from the start: chmod would come too late. */
-	mask = umask(0177);
-	result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
-	umask(mask);
-	if (result != 0 || listen(fd, BACKLOG) != 0) {
-		error_set(error,
-			  "%s: cannot listen: %s; let tapd's user write "
-			  "there, or set control_socket",
-			  path, strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static void remember_inode(struct control *c)
 {
 	struct stat st;
@@ -365,7 +390,7 @@ struct control *control_new(struct event_base *base, const char *path,
 	c->resume = evtimer_new(base, on_resume, c);
 	if (!c->resume)
 		goto out_of_memory;
-	fd = listen_at(path, error);
+	fd = control_listen(path, error);
 	if (fd < 0) {
 		control_free(c);
 		return NULL;

@@ -7,14 +7,35 @@
 struct event_base;
 struct control;
 
+enum control_step {
+	CONTROL_ROW,  /* *row is the next; the caller has the reference */
+	CONTROL_BUSY, /* there is more to do before the next */
+	CONTROL_END,
+	CONTROL_FAILED, /* memory is short */
+};
+
+/* A long answer, made step by step between turns of the loop: no step takes more
+ * than some microseconds. */
+struct control_list {
+	enum control_step (*step)(struct control_list *list, json_t **row);
+	void (*free)(struct control_list *list);
+};
+
 /*
  * Answers one command ("status", …: control/commands has the table of them).
- * Returns the result (the server takes the reference), or NULL with *error set
- * to a message (to be freed): the daemon says no.
+ * Returns the result (the server takes the reference), or NULL with *list set to
+ * one of which it is made (to be freed), or with *error set to a message (to be
+ * freed): the daemon says no.
  */
 struct control_ops {
-	json_t *(*command)(void *user, const char *name, char **error);
+	json_t *(*command)(void *user, const char *name,
+			   struct control_list **list, char **error);
 };
+
+/* What one client gets in one turn of the loop: so many steps of a list, or so many
+ * bytes and the row that exceeds them. */
+#define CONTROL_STEPS 256
+#define CONTROL_BYTES 16384
 
 /*
  * Listens on path, mode 0600; its directory is made if it is missing. A stale
@@ -25,7 +46,7 @@ struct control_ops {
  * Request: {"command": "status"}. Answer: {"ok": true, "result": …} or
  * {"ok": false, "error": "…"}. A connection may ask again; the next question is
  * read when the answer to the last was taken, so a client that does not read
- * costs one answer and no time. A client is cut off after 4 KiB without a
+ * costs one answer, or the rows of one list, and no time. A client is cut off after 4 KiB without a
  * line's end, 5 s of silence (of asking or of taking the answer), or when 16
  * others are there; where it can still be told why, it is.
  */

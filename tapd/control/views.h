@@ -1,4 +1,4 @@
-/* What tapctl shows, as JSON. */
+/* What tapctl shows at once, as JSON; long tables are in lists.h. */
 #ifndef TAPD_CONTROL_VIEWS_H
 #define TAPD_CONTROL_VIEWS_H
 
@@ -14,14 +14,8 @@
  *		multicast:{snooping,querier,router,groups,wants_all (why this
  *		host does, or null),flooded:[{peer,why}] (who gets all)},
  *		offload:{tap,merge,send,receive}
- *	peers	rates, tap_mtu, up_s, heard_s (ago), wanted
  */
 json_t *view_status(const struct snapshot *s);
-json_t *view_peers(const struct snapshot *s);
-json_t *view_fdb(const struct snapshot *s);
-/* By VLAN and address; empty without snooping. A group is flooded if there are
- * peers that get every group, and why names them. */
-json_t *view_groups(const struct snapshot *s);
 json_t *view_drops(const struct snapshot *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* lib/node: what there is to see. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "node/pmtu.h"
 #include "support/main.h"
@@ -167,6 +168,32 @@ START_TEST(what_only_the_owner_sees_is_counted_too)
 }
 END_TEST
 
+/* What was read of a group is shown later, when a peer may be gone. */
+START_TEST(members_that_are_gone_are_passed_over)
+{
+	struct public_key trusted;
+	struct node_group_info all = { .vlan = 0 };
+	struct node_iter at = { 0 };
+	unsigned int named = 0;
+	const char *name;
+
+	memset(all.members, 0xff, sizeof(all.members));
+	hosts_mesh(&h, 3);
+	hosts_run(&h, 5 * CLOCK_S);
+	while (node_next_member(a->node, &all, &at))
+		named++;
+	ck_assert_uint_eq(named, 2);
+	at = (struct node_iter){ 0 };
+	name = node_next_member(a->node, &all, &at);
+	trusted = strcmp(name, "b") == 0 ? c->key : b->key;
+	ck_assert(node_set_trusted(a->node, &trusted, 1, hosts_clock(a)));
+	at = (struct node_iter){ 0 };
+	name = node_next_member(a->node, &all, &at);
+	ck_assert_str_eq(name, public_key_equal(&trusted, &c->key) ? "c" : "b");
+	ck_assert_ptr_null(node_next_member(a->node, &all, &at));
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("what there is to see", .setup = three_setup,
 		  .teardown = three_teardown),
@@ -176,6 +203,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(counters_alone_are_those_of_the_whole_views),
 	UNIT_TEST(the_macs_are_shown_with_their_owners),
 	UNIT_TEST(what_only_the_owner_sees_is_counted_too),
+	UNIT_TEST(members_that_are_gone_are_passed_over),
 };
 
 UNIT_MAIN("node views", tests)

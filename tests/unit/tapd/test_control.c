@@ -23,7 +23,51 @@ static unsigned commands;
 
 /* ---- the daemon's side ---- */
 
-static json_t *command(void *user, const char *name, char **error)
+/* A list of as many rows, each after as many steps without one; it fails after
+ * those. */
+static struct {
+	struct control_list list;
+	unsigned int rows, busy, fails_after;
+	size_t row_len;
+	unsigned int row, wait;
+	unsigned int steps, freed;
+} made;
+
+static enum control_step step(struct control_list *list, json_t **row)
+{
+	char *text;
+
+	ck_assert_ptr_eq(list, &made.list);
+	made.steps++;
+	if (made.fails_after && made.steps > made.fails_after)
+		return CONTROL_FAILED;
+	if (made.wait++ < made.busy)
+		return CONTROL_BUSY;
+	made.wait = 0;
+	if (made.row == made.rows)
+		return CONTROL_END;
+	text = malloc(made.row_len + 1);
+	memset(text, 'a' + (int)(made.row++ % 26), made.row_len);
+	*row = json_stringn(text, made.row_len);
+	free(text);
+	return CONTROL_ROW;
+}
+
+static void free_made(struct control_list *list)
+{
+	ck_assert_ptr_eq(list, &made.list);
+	made.freed++;
+}
+
+static struct control_list *begin_list(void)
+{
+	made.list = (struct control_list){ step, free_made };
+	made.row = made.wait = 0;
+	return &made.list;
+}
+
+static json_t *command(void *user, const char *name, struct control_list **list,
+		       char **error)
 {
 	char *big;
 	json_t *result;
@@ -38,6 +82,10 @@ static json_t *command(void *user, const char *name, char **error)
 		result = json_stringn(big, BIG_LEN);
 		free(big);
 		return result;
+	}
+	if (strcmp(name, "list") == 0) {
+		*list = begin_list();
+		return NULL;
 	}
 	*error = strcmp(name, "bytes") == 0 ? strdup("caf\xe9")
 					    : strdup("no such command");
@@ -302,6 +350,137 @@ START_TEST(big_answer_arrives_whole)
 }
 END_TEST
 
+/* ---- lists ---- */
+
+#define LIST "{\"command\": \"list\"}\n"
+
+/* What `rows` rows of `len` bytes come to; to be freed. */
+static char *expected_list(unsigned int rows, size_t len)
+{
+	size_t size = 64 + rows * (len + 3), at;
+	char *text = test_alloc(size);
+
+	at = (size_t)sprintf(text, "{\"ok\":true,\"result\":[");
+	for (unsigned int i = 0; i < rows; i++) {
+		at += (size_t)sprintf(text + at, "%s\"", i ? "," : "");
+		memset(text + at, 'a' + (int)(i % 26), len);
+		at += len;
+		text[at++] = '"';
+	}
+	sprintf(text + at, "]}\n" STATUS);
+	return text;
+}
+
+/* No turn of the loop does more of it than it may. */
+static void assert_list(unsigned int rows, size_t len, unsigned int busy)
+{
+	char *expected = expected_list(rows, len), *text;
+	size_t size = strlen(expected) + 1, got = 0;
+	int fd = client();
+	int64_t end = now_ms() + 20000;
+
+	made.rows = rows;
+	made.row_len = len;
+	made.busy = busy;
+	made.freed = made.row = made.steps = 0;
+	text = test_alloc(size);
+	put(fd, LIST ASK, strlen(LIST ASK));
+	while (got < size - 1 && now_ms() < end) {
+		unsigned int steps = made.steps, row = made.row;
+		ssize_t n;
+
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		ck_assert_uint_le(made.steps - steps, CONTROL_STEPS);
+		if (made.row > row)
+			ck_assert_uint_le((made.row - row - 1) * len,
+					  CONTROL_BYTES);
+		n = recv(fd, text + got, size - 1 - got, 0);
+		got += n > 0 ? (size_t)n : 0;
+	}
+	text[got] = '\0';
+	ck_assert_str_eq(text, expected);
+	ck_assert_uint_eq(made.freed, 1);
+	free(text);
+	free(expected);
+	close(fd);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+START_TEST(list_is_whole_and_made_in_parts)
+{
+	assert_list(0, 1, 0);
+	assert_list(1, 1, 0);
+	assert_list(2, 0, 3);
+	assert_list(CONTROL_STEPS, 1, 0);
+	assert_list(CONTROL_STEPS + 1, 1, 0);
+	assert_list(5000, 7, 0);
+	assert_list(30, 1, 1000);
+	assert_list(300, 1000, 1);
+	assert_list(20, 3 * CONTROL_BYTES, 0);
+}
+END_TEST
+
+START_TEST(list_goes_no_further_than_its_client_takes)
+{
+	int fd = client();
+
+	made.rows = 1000000;
+	made.row_len = 1000;
+	put(fd, LIST ASK LIST, 2 * strlen(LIST) + strlen(ASK));
+	for (int i = 0; i < 1000; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_lt(made.row, 2000);
+	ck_assert_uint_eq(commands, 1);
+	assert_serves();
+	close(fd);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(made.freed, 1);
+}
+END_TEST
+
+START_TEST(list_that_fails_is_cut_off)
+{
+	for (unsigned int steps = 1; steps <= 400; steps += 133) {
+		int fd = client();
+		bool closed;
+		char *text;
+
+		made.rows = 1000;
+		made.row_len = 1;
+		made.freed = 0;
+		made.fails_after = steps;
+		made.steps = 0;
+		put(fd, LIST, strlen(LIST));
+		text = take(fd, 1, &closed, 3000);
+		ck_assert(closed);
+		ck_assert_ptr_null(strchr(text, '\n'));
+		ck_assert_uint_eq(made.freed, 1);
+		free(text);
+		close(fd);
+	}
+	made.fails_after = 0;
+	assert_serves();
+}
+END_TEST
+
+START_TEST(list_ends_with_the_server)
+{
+	int fd = client();
+
+	made.rows = 1;
+	made.busy = UINT32_MAX;
+	put(fd, LIST, strlen(LIST));
+	for (int i = 0; i < 10; i++)
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	ck_assert_uint_gt(made.steps, CONTROL_STEPS);
+	control_free(control);
+	control = NULL;
+	ck_assert_uint_eq(made.freed, 1);
+	close(fd);
+}
+END_TEST
+
 /* ---- clients that misbehave ---- */
 
 START_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody)
@@ -469,6 +648,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(error_that_is_not_utf8_is_still_answered),
 	UNIT_TEST(huge_line_is_cut_off),
 	UNIT_TEST(big_answer_arrives_whole),
+	UNIT_TEST(list_is_whole_and_made_in_parts),
+	UNIT_TEST(list_goes_no_further_than_its_client_takes),
+	UNIT_TEST(list_that_fails_is_cut_off),
+	UNIT_TEST(list_ends_with_the_server),
 	UNIT_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody),
 	UNIT_TEST(client_that_does_not_read_is_asked_no_more_of),
 	UNIT_TEST(seventeenth_client_is_told_and_cut_off),

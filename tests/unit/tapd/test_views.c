@@ -2,6 +2,7 @@
  * stand in for the library's, so that every value, the extreme ones too, can be
  * shown. */
 #include "support/main.h"
+#include "tapd/control/lists.h"
 #include "tapd/control/views.h"
 
 #include <check.h>
@@ -49,19 +50,42 @@ bool node_next_group(const struct node *n, struct node_iter *it,
 	return true;
 }
 
-/* Bit i is peer i's. */
+/* Bit i is peer i - 1's, but for those whose name is "-": they are gone. */
 const char *node_next_member(const struct node *n,
 			     const struct node_group_info *group,
 			     struct node_iter *it)
 {
 	(void)n;
 	while (it->slot < source.peers_count) {
-		uint32_t i = it->slot++;
+		uint32_t i = ++it->slot;
 
-		if (group->members[0] >> i & 1)
-			return peers[i].info.name;
+		if (group->members[0] >> i & 1 &&
+		    strcmp(peers[i - 1].info.name, "-") != 0)
+			return peers[i - 1].info.name;
 	}
 	return NULL;
+}
+
+/* All of it. */
+static json_t *whole(struct control_list *list)
+{
+	json_t *all = json_array(), *row;
+
+	ck_assert_ptr_nonnull(list);
+	for (;;) {
+		switch (list->step(list, &row)) {
+		case CONTROL_ROW:
+			ck_assert_int_eq(json_array_append_new(all, row), 0);
+			break;
+		case CONTROL_BUSY:
+			break;
+		case CONTROL_END:
+			list->free(list);
+			return all;
+		case CONTROL_FAILED:
+			ck_abort_msg("memory is not short");
+		}
+	}
 }
 
 static void setup(void)
@@ -164,7 +188,7 @@ START_TEST(peer_that_is_up_has_its_measures)
 	p->wanted = true;
 	p->tx = (struct counters){ 1, 2, 3 };
 	peers[0].rates.rx_frames = 7;
-	assert_json(view_peers(&source),
+	assert_json(whole(list_peers(&source)),
 		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
 		    "\"endpoint\":\"10.9.0.2:8273\",\"state\":\"up\","
 		    "\"why\":\"\",\"rtt_us\":312,\"loss\":0.05,"
@@ -184,7 +208,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 
 	*p = (struct node_peer_info){ .state = NODE_PEER_STATE_CONNECTING,
 				      .reason = "no answer" };
-	assert_json(view_peers(&source),
+	assert_json(whole(list_peers(&source)),
 		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
 		    "\"state\":\"connecting\",\"why\":\"no answer\","
 		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
@@ -201,7 +225,7 @@ START_TEST(name_that_is_not_utf8_is_null)
 	json_t *shown;
 
 	add_peer("caf\xe9");
-	shown = view_peers(&source);
+	shown = whole(list_peers(&source));
 	ck_assert(json_is_null(
 		json_object_get(json_array_get(shown, 0), "name")));
 	json_decref(shown);
@@ -215,7 +239,7 @@ START_TEST(states_have_their_names)
 
 	for (int i = 0; i < 3; i++)
 		add_peer("p")->state = (enum node_peer_state)i;
-	shown = view_peers(&source);
+	shown = whole(list_peers(&source));
 	for (size_t i = 0; i < 3; i++) {
 		json_t *p = json_array_get(shown, i);
 
@@ -236,7 +260,7 @@ START_TEST(fdb_names_the_owner_of_each_mac)
 					       .owner = "web2",
 					       .owner_key = { { 2 } } };
 	node.macs_count = 2;
-	assert_json(view_fdb(&source),
+	assert_json(whole(list_fdb(&source)),
 		    "[{\"mac\":\"02:00:00:00:00:01\",\"vlan\":0,"
 		    "\"owner\":\"local\",\"owner_key\":\"" KEY_1 "\","
 		    "\"age_s\":1},"
@@ -294,12 +318,12 @@ START_TEST(groups_are_in_order_and_name_their_members)
 	add_peer("web2");
 	add_peer("web3");
 	add_peer("web4");
-	groups[0].members[0] = 5;
-	groups[1].members[0] = 2;
+	groups[0].members[0] = 5 << 1;
+	groups[1].members[0] = 2 << 1;
 	groups[3].local = true;
 	node.groups = groups;
 	node.groups_count = 5;
-	assert_json(view_groups(&source),
+	assert_json(whole(list_groups(&source)),
 		    "[{\"group\":\"239.9.1.1\",\"vlan\":0,\"local\":true,"
 		    "\"members\":[],\"flooded\":false,\"why\":null},"
 		    "{\"group\":\"239.10.1.1\",\"vlan\":0,\"local\":false,"
@@ -322,7 +346,7 @@ START_TEST(flooded_group_says_to_whom_and_why)
 	node.groups_count = 1;
 	flood("web3", "its groups are not known yet");
 	flood("", "a router");
-	assert_json(view_groups(&source),
+	assert_json(whole(list_groups(&source)),
 		    "[{\"group\":\"239.1.1.1\",\"vlan\":0,\"local\":false,"
 		    "\"members\":[],\"flooded\":true,\"why\":"
 		    "\"web3: its groups are not known yet; a peer: a "
@@ -330,7 +354,7 @@ START_TEST(flooded_group_says_to_whom_and_why)
 	flood("web4", "x");
 	flood("web5", "x");
 	flood("web6", "x");
-	json_t *groups = view_groups(&source);
+	json_t *groups = whole(list_groups(&source));
 	ck_assert_str_eq(json_string_value(json_object_get(
 				 json_array_get(groups, 0), "why")),
 			 "web3: its groups are not known yet; a peer: a "
@@ -359,10 +383,101 @@ START_TEST(any_number_of_groups_is_listed)
 	node.groups = many;
 	for (node.groups_count = 0; node.groups_count <= 1000;
 	     node.groups_count += 125) {
-		groups = view_groups(&source);
+		groups = whole(list_groups(&source));
 		ck_assert_uint_eq(json_array_size(groups), node.groups_count);
 		json_decref(groups);
 	}
+}
+END_TEST
+
+/* Between two steps the tables change, as they do between turns of the loop. */
+START_TEST(what_comes_twice_in_a_walk_is_shown_once)
+{
+	struct node_group_info groups[] = {
+		group("239.1.1.2", 0), group("239.1.1.1", 0),
+		group("239.1.1.2", 0), group("239.1.1.1", 0),
+		group("239.1.1.1", 1),
+	};
+	json_t *shown;
+
+	node.groups = groups;
+	node.groups_count = 5;
+	shown = whole(list_groups(&source));
+	ck_assert_uint_eq(json_array_size(shown), 3);
+	json_decref(shown);
+	for (uint8_t i = 0; i < 4; i++)
+		node.macs[i] = (struct node_fdb_info){ .mac = { 2, i & 1 } };
+	node.macs_count = 4;
+	shown = whole(list_fdb(&source));
+	ck_assert_uint_eq(json_array_size(shown), 2);
+	json_decref(shown);
+}
+END_TEST
+
+START_TEST(member_that_is_gone_hides_no_other_and_lends_its_place_to_none)
+{
+	struct node_group_info g = group("239.1.1.1", 0);
+	struct control_list *list;
+	json_t *row = NULL;
+
+	add_peer("web2");
+	add_peer("-");
+	add_peer("web4");
+	g.members[0] = 7 << 1;
+	node.groups = &g;
+	node.groups_count = 1;
+	list = list_groups(&source);
+	for (int i = 0; i < 2; i++) /* the group, the end */
+		ck_assert_int_eq(list->step(list, &row), CONTROL_BUSY);
+	snprintf(peers[1].info.name, sizeof(peers[1].info.name), "web5");
+	snprintf(peers[0].info.name, sizeof(peers[0].info.name), "web6");
+	ck_assert_int_eq(list->step(list, &row), CONTROL_ROW);
+	assert_json(json_incref(json_object_get(row, "members")),
+		    "[\"web2\",\"web4\"]");
+	json_decref(row);
+	ck_assert_int_eq(list->step(list, &row), CONTROL_END);
+	list->free(list);
+}
+END_TEST
+
+START_TEST(largest_tables_are_whole_and_each_step_reads_or_shows_one_row)
+{
+	const size_t count = 65536;
+	struct control_list *list;
+	size_t rows = 0, steps = 0;
+	enum control_step step;
+	char last[64] = "";
+	json_t *row;
+
+	node.groups = calloc(count, sizeof(*node.groups));
+	ck_assert_ptr_nonnull(node.groups);
+	for (size_t i = 0; i < count; i++) {
+		uint16_t mixed = (uint16_t)(i * 40503);
+
+		node.groups[i] = group("239.1.0.0", 0);
+		node.groups[i].ip[14] = (uint8_t)(mixed >> 8);
+		node.groups[i].ip[15] = (uint8_t)mixed;
+	}
+	node.groups_count = count;
+	list = list_groups(&source);
+	while ((step = list->step(list, &row)) != CONTROL_END) {
+		char text[64];
+
+		steps++;
+		if (step != CONTROL_ROW)
+			continue;
+		snprintf(text, sizeof(text), "239.1.%zu.%zu", rows / 256,
+			 rows % 256);
+		snprintf(last, sizeof(last), "%s",
+			 json_string_value(json_object_get(row, "group")));
+		ck_assert_str_eq(last, text);
+		rows++;
+		json_decref(row);
+	}
+	list->free(list);
+	free(node.groups);
+	ck_assert_uint_eq(rows, count);
+	ck_assert_uint_eq(steps, 2 * count + 1);
 }
 END_TEST
 
@@ -373,7 +488,7 @@ START_TEST(without_snooping_no_group_is_listed)
 	node.groups = &g;
 	node.groups_count = 1;
 	source.multicast.snooping = false;
-	assert_json(view_groups(&source), "[]");
+	assert_json(whole(list_groups(&source)), "[]");
 }
 END_TEST
 
@@ -395,7 +510,7 @@ START_TEST(loss_that_is_no_number_is_null)
 	json_t *shown;
 
 	add_peer("web2")->loss = (double)NAN;
-	shown = view_peers(&source);
+	shown = whole(list_peers(&source));
 	ck_assert(json_is_null(
 		json_object_get(json_array_get(shown, 0), "loss")));
 	json_decref(shown);
@@ -414,6 +529,11 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(groups_are_in_order_and_name_their_members),
 	UNIT_TEST(flooded_group_says_to_whom_and_why),
 	UNIT_TEST(any_number_of_groups_is_listed),
+	UNIT_TEST(what_comes_twice_in_a_walk_is_shown_once),
+	UNIT_TEST(
+		member_that_is_gone_hides_no_other_and_lends_its_place_to_none),
+	UNIT_TEST(
+		largest_tables_are_whole_and_each_step_reads_or_shows_one_row),
 	UNIT_TEST(without_snooping_no_group_is_listed),
 	UNIT_TEST(what_the_checks_find_are_the_warnings),
 	UNIT_TEST(loss_that_is_no_number_is_null),
