@@ -33,6 +33,7 @@
 		"another secret")                                            \
 	X(mac2, "cookie in a handshake is missing or stale")                 \
 	X(handshake_rate, "handshakes arrive faster than they are answered") \
+	X(handshake_again, "initiation that was answered already")           \
 	X(handshake_index, "response or cookie to no pending handshake")     \
 	X(handshake_auth, "handshake does not decrypt")                      \
 	X(handshake_half_open, "too many half-open handshakes")              \

@@ -64,16 +64,59 @@ static void candidate_free(struct node *n, struct candidate *c)
 
 	if (c->duplicate_of)
 		c->duplicate_of->duplicate = NULL;
+	table_remove(n->asked, c->ephemeral);
 	timers_cancel(&n->timers, &c->timer);
 	table_remove(n->candidates, &index);
+}
+
+bool candidate_has_place(const struct candidate *c)
+{
+	return c->placed;
+}
+
+static void give_place_back(struct node *n, struct candidate *c)
+{
+	if (!c->placed)
+		return;
+	c->placed = false;
+	n->half_open--;
+	shares_remove(n->half_open_shares, &c->holder);
+}
+
+struct candidate *candidate_asked(const struct node *n,
+				  const uint8_t ephemeral[NOISE_KEY_LEN])
+{
+	const uint32_t *index = table_find(n->asked, ephemeral);
+
+	return index ? table_find(n->candidates, index) : NULL;
+}
+
+void candidate_note_asked(struct node *n, struct candidate *c,
+			  const uint8_t ephemeral[NOISE_KEY_LEN])
+{
+	uint32_t *index = table_insert(n->asked, ephemeral);
+
+	memcpy(c->ephemeral, ephemeral, NOISE_KEY_LEN);
+	if (index)
+		*index = c->session->local;
+}
+
+void candidate_confirm(struct node *n, struct candidate *c,
+		       const struct way *from, uint64_t now_us)
+{
+	/* Of two that were answered, it is the one who could read it. */
+	if (addr_equal(&from->remote, &c->also.remote))
+		c->at = c->also;
+	c->session->stage = SESSION_CONFIRMED;
+	c->session->confirmed_us = now_us;
+	give_place_back(n, c);
 }
 
 void candidate_drop(struct node *n, struct candidate *c)
 {
 	uint32_t index = index_of(n, c);
 
-	if (c->session->stage == SESSION_HALF_OPEN)
-		n->half_open--;
+	give_place_back(n, c);
 	table_remove(n->indices, &index);
 	session_wipe(c->session);
 	table_remove(n->sessions, &index);
@@ -185,16 +228,15 @@ static void restart(struct node *n, struct peer *peer,
 			  "");
 }
 
-/* Evicts a peer that no source lists. Filling the table with made-up keys cannot
- * keep a configured host out. */
+/* Evicts a peer that no source lists, of the holder of most: who fills the table with
+ * made-up keys makes room from his own. */
 static void make_room(struct node *n, const struct candidate *c,
 		      uint64_t now_us)
 {
 	const struct endpoint *at = endpoints_find(n, &c->at.remote);
-	struct peer *peer = peers_longest_down(n);
+	struct peer *peer =
+		peers_evictable(n, &c->at.remote, at && at->sources);
 
-	if (!peer && at && at->sources)
-		peer = peers_last_up(n);
 	if (!peer)
 		return;
 	if (peer->current)
@@ -226,9 +268,13 @@ static enum candidate_fate put_on_probation(struct node *n, struct candidate *c,
 {
 	const struct candidate *first = peer->duplicate;
 
-	/* Itself, or one more session of the same process: it waits. */
-	if (first && first->hello.epoch == c->hello.epoch)
+	if (first == c)
 		return CANDIDATE_WAITS;
+	/* One session waits for each rival. */
+	if (first && first->hello.epoch == c->hello.epoch) {
+		candidate_drop(n, c);
+		return CANDIDATE_GONE;
+	}
 	if (first) {
 		refuse(n, c, DROP_duplicate_key, ENDPOINT_DUPLICATE);
 		return CANDIDATE_GONE;

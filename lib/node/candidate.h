@@ -14,8 +14,14 @@ extern const struct control candidate_control;
 struct candidate {
 	struct session *session; /* in the node's pool */
 	struct public_key key;
-	struct way at;		 /* which it was dialled, or answered */
-	uint64_t timestamp_us;	 /* of the initiation; the responder's only */
+	struct way at; /* which it was dialled, or answered */
+	/* Of the initiation; the responder's only: */
+	uint64_t timestamp_us;
+	uint8_t ephemeral[NOISE_KEY_LEN];
+	uint8_t response[WIRE_RESPONSE_LEN];
+	struct way also;    /* where it was answered, too; zero: nowhere */
+	struct addr holder; /* whose share of the half-open places it has */
+	bool placed;	    /* it has one; else it is on a reserve */
 	struct wire_hello hello; /* once heard */
 	/* On probation: whose key it shows, since when, and when that one is
 	 * probed again. NULL: it is not. */
@@ -27,6 +33,17 @@ struct candidate {
 /* Its index is bound already. NULL if the table is full. */
 struct candidate *candidate_new(struct node *n, uint32_t index);
 void candidate_drop(struct node *n, struct candidate *c);
+/* It is half open, in one of the places that strangers share. */
+bool candidate_has_place(const struct candidate *c);
+/* Its first data message opened: the other end holds the keys. */
+void candidate_confirm(struct node *n, struct candidate *c,
+		       const struct way *from, uint64_t now_us);
+/* The half-open one that answered an initiation with this ephemeral key, or NULL. */
+struct candidate *candidate_asked(const struct node *n,
+				  const uint8_t ephemeral[NOISE_KEY_LEN]);
+/* Notes that it did. */
+void candidate_note_asked(struct node *n, struct candidate *c,
+			  const uint8_t ephemeral[NOISE_KEY_LEN]);
 void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us);
 /* Walks: start with TABLE_NONE. NULL at the end. */
 struct candidate *candidates_next(const struct node *n, uint32_t *at);

@@ -12,6 +12,7 @@
 #include "bridge/router.h"
 #include "node/lane.h"
 #include "node/node.h"
+#include "node/shares.h"
 #include "tunnel/aead.h"
 #include "tunnel/cookie.h"
 #include "tunnel/wire.h"
@@ -19,7 +20,7 @@
 /*
  * The files of node/ have an order, and each calls only those before it:
  *
- *	liveness pmtu reason path rekey_state   arithmetic and texts of one peer
+ *	liveness pmtu reason path rekey_state shares   arithmetic and texts
  *	lane core control        the node's parts; the hooks of control protocols
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
@@ -27,23 +28,25 @@
  *	send                     control records, sealed
  *	hello probe plpmtud validation groups rekey      the control protocols
  *	candidate                sessions whose peer is not decided yet
+ *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
  *	transmit receive         frames, and the datagrams they travel in
  *	access info node         what the owner sets, sees and calls
  *	debug                    what tests see besides
  */
 
-/* Half-open handshakes we answered; beyond NODE_HALF_OPEN_LOAD of them, an
- * initiator must show a cookie first. */
+/* Half-open handshakes we answered, but for those on a reserve; beyond
+ * NODE_HALF_OPEN_LOAD of them, an initiator must show a cookie first. */
 #define NODE_HALF_OPEN_MAX  256
 #define NODE_HALF_OPEN_LOAD 64
-/* Sessions that are not yet a peer's, of both roles. */
+/* Sessions that are not yet a peer's, of both roles, besides one on the reserve of
+ * each endpoint. */
 #define NODE_CANDIDATES_MAX (2 * NODE_HALF_OPEN_MAX)
 /* Handshakes answered a second: a quarter millisecond of work each. */
 #define NODE_HANDSHAKE_RATE 500
 /* Cookies a second, a few hundredths of that work each: many, for whoever replays
  * one initiation faster than this takes them from those who need one. */
-#define NODE_COOKIE_RATE 5000
+#define NODE_COOKIE_RATE 50000
 /* How long the host we know has to answer when another one shows its key. */
 #define NODE_PROBATION_US	(1 * CLOCK_S)
 #define NODE_PROBATION_PROBE_US (250 * CLOCK_MS)
@@ -112,7 +115,12 @@ struct node {
 	struct table *indices;	  /* local index → struct index_entry */
 	struct table *sessions;	  /* local index → struct session: the pool */
 	struct table *candidates; /* local index → struct candidate */
+	struct table *asked; /* ephemeral key of message 1 → candidate's index */
 	uint32_t half_open;
+	struct shares *half_open_shares;
+	struct shares *answered; /* handshakes, since answered_us */
+	uint64_t answered_us;
+	struct shares *peer_shares; /* while one must go */
 	struct cookie_jar jar;
 	struct bucket handshakes, cookies;
 

@@ -19,7 +19,7 @@ enum {
 	NODE_DEBUG_HALF_OPEN_MAX = 256,
 	/* Handshakes answered, and cookies given, a second. */
 	NODE_DEBUG_HANDSHAKE_RATE = 500,
-	NODE_DEBUG_COOKIE_RATE = 5000,
+	NODE_DEBUG_COOKIE_RATE = 50000,
 	/* First dials are spread over this long. */
 	NODE_DEBUG_SPREAD_US = 100000,
 	/* Frames whose verdicts are taken before the first is packed. */

@@ -35,6 +35,10 @@ struct endpoint {
 	uint32_t attempts; /* since something was last heard from there */
 	uint32_t mark;	   /* the last list of a source it was found in */
 
+	/* its own place and rate, if a source wants it: admission.c */
+	uint32_t reserved; /* index of the half-open session */
+	uint64_t reserve_us;
+
 	/* the initiation in flight; pending.index 0: none */
 	struct {
 		uint32_t index;

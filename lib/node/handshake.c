@@ -5,9 +5,8 @@
  * network secret; nothing more. So it changes nothing about a peer: it makes a
  * candidate (candidate.c), of which there is a bounded number, for five seconds.
  * What it costs us is bounded in turn: one HMAC for a stranger; for a holder of
- * the secret, four X25519 at NODE_HANDSHAKE_RATE, and once half-open handshakes
- * pile up only for those who show a cookie, that is, who receive at the address
- * they claim.
+ * the secret, four X25519 as admission.c lets him. One that is repeated is answered
+ * once, and has one place.
  *
  * A timestamp not newer than the last confirmed one is a replay, or a clock set
  * back. A cookie tells them apart: a recording cannot be given a new mac2.
@@ -17,7 +16,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "node/candidate.h"
+#include "node/admission.h"
 #include "node/dial.h"
 #include "node/hello.h"
 
@@ -67,7 +66,8 @@ static void refuse_untrusted(struct node *n, const struct addr *from,
  * session it leaves. */
 static void answer(struct node *n, const struct way *from, struct noise *noise,
 		   const struct secret *secret, uint32_t remote,
-		   uint64_t timestamp_us, uint64_t now_us)
+		   uint64_t timestamp_us, const struct admission *account,
+		   uint64_t now_us)
 {
 	struct index_entry entry = { .kind = INDEX_CANDIDATE };
 	struct wire_response m = { .receiver = remote };
@@ -96,11 +96,27 @@ static void answer(struct node *n, const struct way *from, struct noise *noise,
 	memcpy(c->key.bytes, noise->rs, KEY_LEN);
 	c->at = *from;
 	c->timestamp_us = timestamp_us;
-	n->half_open++;
+	candidate_note_asked(n, c, noise->re);
+	admission_keep(n, c, account);
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HALF_OPEN_US);
 	wire_pack_response(&m, bytes);
 	cookie_set_mac1(secret, bytes, sizeof(bytes));
+	memcpy(c->response, bytes, sizeof(bytes));
 	pack_message(&n->lane.packer, from, bytes, sizeof(bytes));
+}
+
+/* Message 1 was answered before. From another address it is once more, as it was:
+ * who overhears one and is faster must not have its sender go unanswered. */
+static void answer_again(struct node *n, struct candidate *c,
+			 const struct way *from)
+{
+	if (c->session->stage != SESSION_HALF_OPEN || c->also.remote.port ||
+	    addr_equal(&from->remote, &c->at.remote)) {
+		node_drop(n, DROP_handshake_again);
+		return;
+	}
+	c->also = *from;
+	pack_message(&n->lane.packer, from, c->response, sizeof(c->response));
 }
 
 /*
@@ -122,8 +138,8 @@ static bool is_own_initiation(struct node *n, uint32_t sender,
 	return true;
 }
 
-/* The checks before any X25519: the claimed key, trust, timestamp, limits. Counts
- * the refusal. */
+/* The checks before any X25519: the claimed key, trust, timestamp. Counts the
+ * refusal. */
 static bool admit(struct node *n, const struct way *from,
 		  const struct noise *noise, uint64_t timestamp_us,
 		  const struct wire_initiation *m, bool cookie,
@@ -148,22 +164,31 @@ static bool admit(struct node *n, const struct way *from,
 		send_cookie(n, from, m->sender, secret, m->mac1, now_us);
 		return false;
 	}
-	if (n->half_open >= NODE_HALF_OPEN_MAX) {
-		node_drop(n, DROP_handshake_half_open);
-		return false;
-	}
-	if (!bucket_take(&n->handshakes, now_us)) {
-		node_drop(n, DROP_handshake_rate);
-		return false;
-	}
 	return true;
 }
 
-/* Handshakes pile up, or come faster than they can be answered. */
-static bool under_load(struct node *n, uint64_t now_us)
+/* Message 1 was read, and may be anybody's. */
+static void admitted(struct node *n, const struct way *from,
+		     struct noise *noise, const struct wire_initiation *m,
+		     bool cookie, const struct secret *secret,
+		     uint64_t timestamp_us, uint64_t now_us)
 {
-	return n->half_open >= NODE_HALF_OPEN_LOAD ||
-	       bucket_low(&n->handshakes, now_us);
+	struct admission account;
+	enum drop_reason reason;
+	struct endpoint *e;
+
+	if (!admit(n, from, noise, timestamp_us, m, cookie, secret, now_us))
+		return;
+	reason = admission_take(n, from, cookie, now_us, &account);
+	if (reason != DROP_NONE) {
+		node_drop(n, reason);
+		return;
+	}
+	answer(n, from, noise, secret, m->sender, timestamp_us, &account,
+	       now_us);
+	e = endpoints_find(n, &from->remote);
+	if (e)
+		endpoint_alive(n, e, now_us);
 }
 
 static void initiation_in(struct node *n, const struct way *from,
@@ -171,30 +196,31 @@ static void initiation_in(struct node *n, const struct way *from,
 			  uint64_t now_us)
 {
 	struct wire_initiation m;
+	struct candidate *before;
 	struct noise noise;
-	struct endpoint *e;
 	uint8_t timestamp[WIRE_TIMESTAMP_LEN];
 	bool cookie = cookie_check_mac2(&n->jar, &from->remote, datagram,
 					WIRE_INITIATION_LEN);
 
 	wire_unpack_initiation(&m, datagram);
 	/* Before the Noise message is read, which costs six times its mac1. */
-	if (!cookie && under_load(n, now_us)) {
+	if (!cookie && admission_under_load(n, now_us)) {
 		node_drop(n, DROP_mac2);
 		send_cookie(n, from, m.sender, secret, m.mac1, now_us);
+		return;
+	}
+	before = candidate_asked(n, m.noise);
+	if (before) {
+		answer_again(n, before, from);
 		return;
 	}
 	if (!noise_init(&noise, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),
 			secret->psk, n->config.private_key, n->key.bytes) ||
 	    !noise_read1(&noise, m.noise, sizeof(m.noise), timestamp)) {
 		node_drop(n, DROP_handshake_auth);
-	} else if (admit(n, from, &noise, load_be64(timestamp), &m, cookie,
-			 secret, now_us)) {
-		answer(n, from, &noise, secret, m.sender, load_be64(timestamp),
-		       now_us);
-		e = endpoints_find(n, &from->remote);
-		if (e)
-			endpoint_alive(n, e, now_us);
+	} else {
+		admitted(n, from, &noise, &m, cookie, secret,
+			 load_be64(timestamp), now_us);
 	}
 	noise_wipe(&noise);
 }

@@ -60,7 +60,8 @@ static bool make_tables(struct node *n)
 {
 	const struct node_config *c = &n->config;
 	uint32_t endpoints = 3 * c->peers_max;
-	uint32_t sessions = NODE_CANDIDATES_MAX + PEERS_SESSIONS * c->peers_max;
+	uint32_t candidates = NODE_CANDIDATES_MAX + endpoints;
+	uint32_t sessions = candidates + PEERS_SESSIONS * c->peers_max;
 	uint16_t ports = (uint16_t)(c->peers_max + 1);
 	const struct bridge_config bridge = {
 		.ports = ports,
@@ -74,7 +75,11 @@ static bool make_tables(struct node *n)
 	uint8_t seed[TABLE_SEED_LEN];
 
 	node_random(n, seed, sizeof(seed));
-	n->candidates = table_new(NODE_CANDIDATES_MAX, sizeof(uint32_t),
+	n->asked = table_new(candidates, NOISE_KEY_LEN, sizeof(uint32_t), seed);
+	n->half_open_shares = shares_new(NODE_HALF_OPEN_MAX + 1, seed);
+	n->answered = shares_new(2 * NODE_HANDSHAKE_RATE, seed);
+	n->peer_shares = shares_new(c->peers_max + 1u, seed);
+	n->candidates = table_new(candidates, sizeof(uint32_t),
 				  sizeof(struct candidate), seed);
 	n->sessions = table_new(sessions, sizeof(uint32_t),
 				sizeof(struct session), seed);
@@ -90,10 +95,12 @@ static bool make_tables(struct node *n)
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);
 	return peers_init(n, c->peers_max, seed) &&
 	       endpoints_init(n, endpoints, seed) &&
-	       timers_init(&n->timers, endpoints + c->peers_max +
-					       NODE_CANDIDATES_MAX + 2) &&
+	       timers_init(&n->timers,
+			   endpoints + c->peers_max + candidates + 2) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
-	       n->sessions && n->indices && n->lane.frag && n->lane.merge;
+	       n->asked && n->half_open_shares && n->answered &&
+	       n->peer_shares && n->sessions && n->indices && n->lane.frag &&
+	       n->lane.merge;
 }
 
 struct node *node_new(const struct node_config *config,
@@ -157,6 +164,10 @@ void node_free(struct node *n)
 	peers_free(n);
 	endpoints_free(n);
 	table_free(n->sessions);
+	table_free(n->asked);
+	shares_free(n->half_open_shares);
+	shares_free(n->answered);
+	shares_free(n->peer_shares);
 	table_free(n->indices);
 	groups_free(n);
 	bridge_free(n->bridge);

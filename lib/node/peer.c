@@ -49,28 +49,74 @@ bool peer_wanted(const struct node *n, const struct peer *peer)
 	return false;
 }
 
-struct peer *peers_longest_down(const struct node *n)
+/* Notes which peers some source wants: one walk over the endpoints for all. */
+static void note_wanted(struct node *n)
 {
 	uint32_t at = TABLE_NONE;
-	struct peer *peer, *oldest = NULL;
+	struct endpoint *e;
+	struct peer *peer;
 
 	while ((peer = peers_next(n, &at)))
-		if (peer->state == PEER_DOWN && !peer_wanted(n, peer) &&
-		    (!oldest || peer->state_us < oldest->state_us))
-			oldest = peer;
-	return oldest;
+		peer->wanted = false;
+	at = TABLE_NONE;
+	while ((e = endpoints_next(n, &at)))
+		if (e->peer && e->sources)
+			e->peer->wanted = true;
 }
 
-struct peer *peers_last_up(const struct node *n)
+/* a goes rather than b, which is in the same state and holds as much: the longest
+ * down, or the last that came up. */
+static bool goes_first(const struct peer *a, const struct peer *b)
+{
+	return a->state == PEER_DOWN ? a->state_us < b->state_us
+				     : a->state_us > b->state_us;
+}
+
+/* Of the holder of most, among those in that state. */
+static struct peer *most_held(const struct node *n, enum peer_state state,
+			      struct share_counts *most)
 {
 	uint32_t at = TABLE_NONE;
-	struct peer *peer, *last = NULL;
+	struct peer *peer, *first = NULL;
 
+	while ((peer = peers_next(n, &at))) {
+		struct share_counts counts;
+		int more;
+
+		if (peer->state != state || peer->wanted)
+			continue;
+		counts = shares_of(n->peer_shares, &peer->path.way.remote);
+		more = first ? shares_compare(&counts, most) : 1;
+		if (more < 0 || (more == 0 && !goes_first(peer, first)))
+			continue;
+		first = peer;
+		*most = counts;
+	}
+	return first;
+}
+
+struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
+			     bool wanted)
+{
+	struct share_counts most = { { 0 } }, own;
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+
+	note_wanted(n);
+	shares_clear(n->peer_shares);
 	while ((peer = peers_next(n, &at)))
-		if (peer->state == PEER_UP && !peer_wanted(n, peer) &&
-		    (!last || peer->state_us > last->state_us))
-			last = peer;
-	return last;
+		if (!peer->wanted)
+			shares_add(n->peer_shares, &peer->path.way.remote);
+	peer = most_held(n, PEER_DOWN, &most);
+	if (peer)
+		return peer;
+	peer = most_held(n, PEER_UP, &most);
+	if (!peer || wanted)
+		return peer;
+	shares_add(n->peer_shares, newcomer);
+	own = shares_of(n->peer_shares, newcomer);
+	most = shares_of(n->peer_shares, &peer->path.way.remote);
+	return shares_compare(&most, &own) > 0 ? peer : NULL;
 }
 
 /* Wipes it, and gives its place in the pool back. */

@@ -45,6 +45,7 @@ struct peer {
 	/* A second host with this key, on probation: candidate.c. */
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
+	bool wanted;		     /* as peers_evictable last found it */
 	bool given_up;		     /* down for NODE_FLOOD_DOWN_US or more */
 	struct rekey_state rekey;
 
@@ -79,11 +80,12 @@ void peers_remove(struct node *n, struct peer *peer);
 struct peer *peers_at_port(const struct node *n, uint16_t port);
 /* Walks: start with TABLE_NONE. NULL at the end. */
 struct peer *peers_next(const struct node *n, uint32_t *at);
-/* The peer that may be removed for another: down for longest, and not wanted. */
-struct peer *peers_longest_down(const struct node *n);
-/* Where none is down, the one that may be removed for a wanted one: not wanted,
- * and the last that came up. */
-struct peer *peers_last_up(const struct node *n);
+/* The peer that may be removed for one at that address, or NULL. Never a wanted one;
+ * of those that are down, of the holder of most (shares.h), the one that has been
+ * for longest. If none is down: of the holder of most the last that came up, but for
+ * one that is not wanted itself only if that holds more than it would. */
+struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
+			     bool wanted);
 /* True if some source wants an endpoint that this peer answers at. */
 bool peer_wanted(const struct node *n, const struct peer *peer);
 /* Says why no peer is up at that address, if none is. */

@@ -311,11 +311,8 @@ static void opened(struct node *n, struct reading *r, const uint8_t *records,
 	n->lane.rx.datagrams++;
 	n->lane.rx.bytes += r->size;
 	if (r->candidate) {
-		if (r->session->stage == SESSION_HALF_OPEN) {
-			r->session->stage = SESSION_CONFIRMED;
-			r->session->confirmed_us = r->now_us;
-			n->half_open--;
-		}
+		if (r->session->stage == SESSION_HALF_OPEN)
+			candidate_confirm(n, r->candidate, r->from, r->now_us);
 		return;
 	}
 	r->peer->rx.datagrams++;

@@ -70,12 +70,16 @@ static void record(uint8_t initiation[WIRE_INITIATION_LEN])
 START_TEST(cookies_are_given_at_a_bounded_rate)
 {
 	uint8_t initiation[WIRE_INITIATION_LEN];
+	size_t since;
 
 	host_start(a);
+	pile_up(100);
+	hosts_run(&h, CLOCK_S);
+	since = h.log_count;
 	record(initiation);
 	for (int i = 0; i < NODE_DEBUG_COOKIE_RATE + 1000; i++)
 		host_receive(a, &stranger, initiation, sizeof(initiation));
-	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_COOKIE, a, NULL, 0),
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_COOKIE, a, NULL, since),
 			  NODE_DEBUG_COOKIE_RATE);
 }
 END_TEST
@@ -95,9 +99,11 @@ START_TEST(attack_replays_without_end_keep_no_honest_host_out)
 			host_dial(b, a);
 		hosts_run(&h, CLOCK_MS);
 	}
-	ck_assert_uint_eq(host_debug(a).half_open, NODE_DEBUG_HALF_OPEN_LOAD);
+	/* Answered once, with one place, and no load. */
+	ck_assert_uint_eq(host_debug(a).half_open, 1);
+	ck_assert_uint_eq(host_drops(a, DROP_handshake_again), 7999);
 	ck_assert(hosts_pair_up(&h));
-	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, b, a, 0), 2);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, b, a, 0), 1);
 }
 END_TEST
 
@@ -220,6 +226,115 @@ START_TEST(attack_a_member_that_says_no_hello_keeps_nobody_out)
 }
 END_TEST
 
+/* One try of a member from its address, with a cookie if one is asked for. True if
+ * it was answered. */
+static bool try_once(struct outsider *o, const struct addr *from)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	size_t since = h.log_count;
+	const struct flight *p;
+
+	o->has_cookie = false;
+	o->at = *from;
+	outsider_initiate(o, HOSTS_WALL + h.log_count, initiation);
+	host_receive(a, &o->at, initiation, sizeof(initiation));
+	p = hosts_sent(&h, WIRE_COOKIE, a, NULL, since, 0);
+	if (p && outsider_take_cookie(o, p->bytes, initiation))
+		host_receive(a, &o->at, initiation, sizeof(initiation));
+	return hosts_sent(&h, WIRE_RESPONSE, a, NULL, since, 0) != NULL;
+}
+
+static struct addr in_v6(uint8_t site, uint8_t subnet, uint32_t host)
+{
+	struct addr addr = { .ip = { 0x20, 0x01, [5] = site, [7] = subnet },
+			     .port = WIRE_PORT };
+
+	store_be32(addr.ip + 12, host);
+	return addr;
+}
+
+/* From whom the floods come: one address; many; a prefix of IPv6. */
+static struct addr flooder(int kind, uint32_t i)
+{
+	if (kind == 0)
+		return addr_v4(0x0a090101, WIRE_PORT);
+	if (kind == 1)
+		return addr_v4(0x0a090200 + i % 64, WIRE_PORT);
+	if (kind == 2)
+		return in_v6(1, 1, i);
+	return in_v6(1, (uint8_t)i, i);
+}
+
+START_TEST(attack_a_flood_of_handshakes_keeps_no_stranger_out)
+{
+	struct outsider o;
+	uint32_t n = 0;
+
+	/* Eight a millisecond, 9 Mb/s, half of them answered with a cookie. */
+	outsider_init(&o, 9);
+	host_start(a);
+	host_start(b);
+	for (int ms = 0; ms < 4000; ms++) {
+		struct addr at = flooder(_i, n++);
+
+		for (int i = 0; i < 4; i++)
+			try_once(&o, &at);
+		if (ms == 1500)
+			host_dial(b, a);
+		hosts_run(&h, CLOCK_MS);
+	}
+	ck_assert(hosts_pair_up(&h));
+	ck_assert_uint_le(host_event(a, NODE_PEER_UP)->at_us,
+			  HOSTS_START + 2000 * CLOCK_MS);
+	ck_assert_uint_le(host_debug(a).half_open, NODE_DEBUG_HALF_OPEN_MAX);
+	outsider_free(&o);
+}
+END_TEST
+
+START_TEST(attack_one_bad_host_of_a_subnet_leaves_its_neighbours_their_part)
+{
+	struct addr bad = in_v6(1, 1, 1), neighbour = in_v6(1, 1, 2);
+	struct outsider o;
+	unsigned answered = 0;
+
+	outsider_init(&o, 9);
+	host_start(a);
+	for (int ms = 0; ms < 3000; ms++) {
+		for (int i = 0; i < 4; i++)
+			try_once(&o, &bad);
+		if (ms >= 1000 && ms % 100 == 0)
+			answered += try_once(&o, &neighbour);
+		hosts_run(&h, CLOCK_MS);
+	}
+	ck_assert_uint_eq(answered, 20);
+	outsider_free(&o);
+}
+END_TEST
+
+/* Behind the address of a flood there is a host that is configured. */
+START_TEST(attack_a_wanted_address_has_a_place_of_its_own)
+{
+	struct addr wanted = addr_v4(0x0a090101, 4444);
+	struct addr bad = addr_v4(0x0a090101, WIRE_PORT);
+	struct outsider o;
+	unsigned answered = 0;
+
+	outsider_init(&o, 9);
+	host_start(a);
+	host_want(a, &wanted, 1);
+	for (int ms = 0; ms < 10000; ms++) {
+		for (int i = 0; i < 4; i++)
+			try_once(&o, &bad);
+		if (ms % 1000 == 999)
+			answered += try_once(&o, &wanted);
+		hosts_run(&h, CLOCK_MS);
+	}
+	/* One place, for the five seconds that nothing comes of it. */
+	ck_assert_uint_ge(answered, 2);
+	outsider_free(&o);
+}
+END_TEST
+
 START_TEST(attack_no_handshake_is_answered_with_more_than_it_was)
 {
 	size_t asked = 0, seen = 0;
@@ -258,6 +373,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(half_open_handshakes_are_bounded_even_with_cookies),
 	UNIT_TEST(handshakes_are_answered_at_a_bounded_rate),
 	UNIT_TEST(attack_a_member_that_says_no_hello_keeps_nobody_out),
+	UNIT_LOOP(attack_a_flood_of_handshakes_keeps_no_stranger_out, 4),
+	UNIT_TEST(
+		attack_one_bad_host_of_a_subnet_leaves_its_neighbours_their_part),
+	UNIT_TEST(attack_a_wanted_address_has_a_place_of_its_own),
 	UNIT_TEST(attack_no_handshake_is_answered_with_more_than_it_was),
 };
 

@@ -30,7 +30,9 @@ static void setup(void)
 	node.indices = table_new(PEERS_SESSIONS + 1, sizeof(uint32_t),
 				 sizeof(struct index_entry), seed);
 	node.lane.frag = frag_new(1, 2000, MAX + 1, node.lane.drops);
-	ck_assert(node.sessions && node.indices && node.lane.frag);
+	node.peer_shares = shares_new(MAX + 1, seed);
+	ck_assert(node.sessions && node.indices && node.lane.frag &&
+		  node.peer_shares);
 	ck_assert(peers_init(&node, MAX, seed));
 	ck_assert(endpoints_init(&node, 3 * MAX, seed));
 	aead = aead_new(NULL);
@@ -230,60 +232,91 @@ END_TEST
 
 /* ---- who goes when the table is full ---- */
 
+static const struct addr newcomer = {
+	.ip = { [10] = 0xff, 0xff, 10, 9, 9, 9 }
+};
+
+/* A peer at that host of 10.9.0.0/24. */
+static struct peer *peer_at(uint8_t key, uint8_t host, enum peer_state state,
+			    uint64_t state_us)
+{
+	struct peer *peer = add_peer(key);
+
+	peer->path.way.remote = addr_v4(0x0a090000u + host, WIRE_PORT);
+	peer->state = state;
+	peer->state_us = state_us;
+	return peer;
+}
+
+static struct peer *evictable(bool wanted)
+{
+	return peers_evictable(&node, &newcomer, wanted);
+}
+
 START_TEST(the_longest_down_goes_first)
 {
-	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
+	struct peer *b, *c;
 
-	ck_assert_ptr_null(peers_longest_down(&node));
-	a->state = PEER_UP;
-	a->state_us = 1;
-	b->state = PEER_DOWN;
-	b->state_us = 3;
-	c->state = PEER_DOWN;
-	c->state_us = 2;
-	ck_assert_ptr_eq(peers_longest_down(&node), c);
+	ck_assert_ptr_null(evictable(true));
+	peer_at(1, 1, PEER_UP, 1);
+	b = peer_at(2, 2, PEER_DOWN, 3);
+	c = peer_at(3, 3, PEER_DOWN, 2);
+	ck_assert_ptr_eq(evictable(false), c);
 	peers_remove(&node, c);
-	ck_assert_ptr_eq(peers_longest_down(&node), b);
+	ck_assert_ptr_eq(evictable(false), b);
 	peers_remove(&node, b);
-	ck_assert_ptr_null(peers_longest_down(&node));
+	ck_assert_ptr_null(evictable(false));
 }
 END_TEST
 
-START_TEST(then_the_last_that_came_up)
+START_TEST(then_for_a_wanted_one_the_last_that_came_up)
 {
-	struct peer *a = add_peer(1), *b = add_peer(2), *c = add_peer(3);
+	struct peer *a = peer_at(1, 1, PEER_UP, 2);
+	struct peer *b = peer_at(2, 2, PEER_UP, 1);
+	struct peer *c = peer_at(3, 3, PEER_UP, 3);
 	struct endpoint *e = add_endpoint(1);
 
-	ck_assert_ptr_null(peers_last_up(&node));
-	a->state = b->state = c->state = PEER_UP;
-	a->state_us = 2;
-	b->state_us = 1;
-	c->state_us = 3;
 	e->peer = c;
 	e->sources = 1;
-	ck_assert_ptr_eq(peers_last_up(&node), a);
-	a->state = PEER_DOWN;
-	ck_assert_ptr_eq(peers_last_up(&node), b);
+	ck_assert_ptr_eq(evictable(true), a);
+	ck_assert_ptr_null(evictable(false));
+	a->state = PEER_CONNECTING;
+	ck_assert_ptr_eq(evictable(true), b);
+}
+END_TEST
+
+START_TEST(who_holds_most_gives)
+{
+	struct peer *a = peer_at(1, 1, PEER_UP, 9);
+	struct peer *b = peer_at(2, 2, PEER_UP, 1);
+	struct peer *c = peer_at(3, 2, PEER_UP, 2);
+
+	(void)a;
+	(void)b;
+	/* Two keys at one address, the younger of them; for anybody else. */
+	ck_assert_ptr_eq(evictable(false), c);
+	ck_assert_ptr_eq(peers_evictable(&node, &a->path.way.remote, true), c);
+	/* Not for a third, nor for one who would hold as much then. */
+	ck_assert_ptr_null(peers_evictable(&node, &c->path.way.remote, false));
+	ck_assert_ptr_null(peers_evictable(&node, &a->path.way.remote, false));
 }
 END_TEST
 
 START_TEST(a_peer_somebody_wants_does_not_go)
 {
-	struct peer *a = add_peer(1), *b = add_peer(2);
+	struct peer *a = peer_at(1, 1, PEER_DOWN, 1);
+	struct peer *b = peer_at(2, 2, PEER_DOWN, 2);
 	struct endpoint *e = add_endpoint(1), *f = add_endpoint(2);
 
-	a->state = b->state = PEER_DOWN;
-	a->state_us = 1;
-	b->state_us = 2;
 	e->peer = a;
 	f->peer = a;
 	ck_assert(!peer_wanted(&node, a));
 	f->sources = 1u << 3;
 	ck_assert(peer_wanted(&node, a));
 	ck_assert(!peer_wanted(&node, b));
-	ck_assert_ptr_eq(peers_longest_down(&node), b);
+	ck_assert_ptr_eq(evictable(true), b);
 	peers_remove(&node, b);
-	ck_assert_ptr_null(peers_longest_down(&node));
+	ck_assert_ptr_null(evictable(true));
 }
 END_TEST
 
@@ -473,7 +506,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_removed_endpoint_leaves_no_keys_behind),
 	UNIT_TEST(a_table_that_was_never_made_is_freed),
 	UNIT_TEST(the_longest_down_goes_first),
-	UNIT_TEST(then_the_last_that_came_up),
+	UNIT_TEST(then_for_a_wanted_one_the_last_that_came_up),
+	UNIT_TEST(who_holds_most_gives),
 	UNIT_TEST(a_peer_somebody_wants_does_not_go),
 	UNIT_TEST(a_new_session_takes_a_free_place_then_the_oldest_s),
 	UNIT_TEST(an_added_session_is_found_by_its_index),

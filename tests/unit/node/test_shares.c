@@ -1,0 +1,154 @@
+/* node/shares: who holds how much, by address. */
+#include <check.h>
+
+#include "node/shares.h"
+#include "support/main.h"
+
+static struct shares *s;
+
+static void setup(void)
+{
+	static const uint8_t seed[TABLE_SEED_LEN] = { 3 };
+
+	s = shares_new(1024, seed);
+	ck_assert_ptr_nonnull(s);
+}
+
+static void teardown(void)
+{
+	shares_free(s);
+}
+
+static struct addr v6(uint8_t site, uint8_t subnet, uint8_t host)
+{
+	return (struct addr){
+		.ip = { 0x20, 0x01, [5] = site, [7] = subnet, [15] = host },
+		.port = 8273
+	};
+}
+
+static void add(struct addr a, unsigned count)
+{
+	while (count--)
+		ck_assert(shares_add(s, &a));
+}
+
+static void assert_counts(struct addr a, uint32_t site, uint32_t subnet,
+			  uint32_t host)
+{
+	struct share_counts c = shares_of(s, &a);
+
+	ck_assert_uint_eq(c.held[0], site);
+	ck_assert_uint_eq(c.held[1], subnet);
+	ck_assert_uint_eq(c.held[2], host);
+}
+
+START_TEST(what_one_holds_counts_at_each_level)
+{
+	struct addr a = v6(1, 1, 1), elsewhere = v6(1, 1, 1);
+
+	add(a, 2);
+	add(v6(1, 1, 2), 3);
+	add(v6(1, 2, 1), 4);
+	add(v6(2, 1, 1), 5);
+	add(addr_v4(0x0a000001, 1), 6);
+	add(addr_v4(0x0a000002, 1), 7);
+	assert_counts(a, 9, 5, 2);
+	assert_counts(v6(1, 2, 1), 9, 4, 4);
+	assert_counts(v6(1, 2, 9), 9, 4, 0);
+	assert_counts(addr_v4(0x0a000001, 2), 6, 6, 6);
+	elsewhere.leg = 7;
+	assert_counts(elsewhere, 0, 0, 0);
+	add(elsewhere, 1);
+	assert_counts(a, 9, 5, 2);
+	shares_remove(s, &a);
+	assert_counts(a, 8, 4, 1);
+	shares_remove(s, &a);
+	assert_counts(a, 7, 3, 0);
+	shares_clear(s);
+	assert_counts(v6(2, 1, 1), 0, 0, 0);
+}
+END_TEST
+
+/* How many of `tries` one may have, one after the other. */
+static unsigned granted(struct addr a, unsigned tries, uint32_t total)
+{
+	unsigned n = 0;
+
+	while (tries--)
+		if (shares_within(s, &a, total)) {
+			add(a, 1);
+			n++;
+		}
+	return n;
+}
+
+START_TEST(alone_one_has_all_and_of_two_each_half)
+{
+	ck_assert_uint_eq(granted(addr_v4(1, 1), 500, 100), 100);
+	ck_assert_uint_eq(granted(addr_v4(2, 1), 500, 100), 50);
+	ck_assert_uint_eq(granted(addr_v4(1, 1), 500, 100), 0);
+	/* A third has what is due to him whatever they took. */
+	ck_assert_uint_eq(granted(addr_v4(3, 1), 500, 100), 33);
+}
+END_TEST
+
+START_TEST(who_multiplies_in_his_prefix_takes_from_himself)
+{
+	for (uint8_t host = 1; host < 100; host++)
+		granted(v6(1, host, host), 5, 100);
+	ck_assert_uint_eq(granted(v6(2, 1, 1), 500, 100), 50);
+	ck_assert_uint_eq(granted(v6(1, 200, 1), 500, 100), 0);
+	/* Within a subnet too: one bad host, and its neighbour. */
+	ck_assert_uint_eq(granted(v6(3, 1, 1), 500, 300), 100);
+	ck_assert_uint_eq(granted(v6(3, 1, 2), 500, 300), 0);
+}
+END_TEST
+
+START_TEST(more_holders_than_parts_have_one_each)
+{
+	for (uint32_t i = 1; i <= 300; i++)
+		ck_assert_uint_eq(granted(addr_v4(i, 1), 3, 100) > 0, 1);
+	ck_assert_uint_eq(granted(addr_v4(999, 1), 3, 100), 1);
+}
+END_TEST
+
+START_TEST(who_holds_more_is_told_level_by_level)
+{
+	struct share_counts a = { { 5, 1, 1 } }, b = { { 4, 4, 4 } };
+	struct share_counts c = { { 4, 4, 3 } };
+
+	ck_assert_int_gt(shares_compare(&a, &b), 0);
+	ck_assert_int_lt(shares_compare(&c, &b), 0);
+	ck_assert_int_eq(shares_compare(&c, &c), 0);
+}
+END_TEST
+
+START_TEST(more_holders_than_there_may_be_are_not_counted)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 1; i < 5000; i++) {
+		struct addr a = addr_v4(i, 1);
+
+		n += shares_add(s, &a);
+	}
+	ck_assert_uint_eq(n, 1024);
+	assert_counts(addr_v4(4999, 1), 0, 0, 0);
+	/* One that is there may hold more. */
+	add(addr_v4(1, 1), 1);
+	assert_counts(addr_v4(1, 1), 2, 2, 2);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_CASE("shares", .setup = setup, .teardown = teardown),
+	UNIT_TEST(what_one_holds_counts_at_each_level),
+	UNIT_TEST(alone_one_has_all_and_of_two_each_half),
+	UNIT_TEST(who_multiplies_in_his_prefix_takes_from_himself),
+	UNIT_TEST(more_holders_than_parts_have_one_each),
+	UNIT_TEST(who_holds_more_is_told_level_by_level),
+	UNIT_TEST(more_holders_than_there_may_be_are_not_counted),
+};
+
+UNIT_MAIN("shares", tests)
