@@ -22,12 +22,21 @@ static void lose_datagrams(void *user, const struct addr *to,
 	node_send_failed(d->node, to, reason, size, count, d->now);
 }
 
-static void send_datagrams(void *user, const struct datagram_run *runs,
-			   size_t n)
+static void forget_local(void *user, const struct way *way)
 {
 	struct daemon *d = user;
 
-	udp_send(d->udp, runs, n, lose_datagrams, d);
+	node_local_gone(d->node, way);
+}
+
+static void send_datagrams(void *user, const struct datagram_run *runs,
+			   size_t n)
+{
+	static const struct udp_events events = { .lost = lose_datagrams,
+						  .local_gone = forget_local };
+	struct daemon *d = user;
+
+	udp_send(d->udp, runs, n, &events, d);
 }
 
 static void write_frames(void *user, const struct frame *frames, size_t n)

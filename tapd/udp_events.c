@@ -12,7 +12,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 {
 	const struct daemon_socket *s = user;
 	struct daemon *d = s->daemon;
-	uint64_t overflows;
+	uint64_t overflows, misdirected;
 	size_t bytes = 0;
 	bool more = true;
 
@@ -31,6 +31,10 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 	overflows = udp_overflows(d->udp);
 	if (overflows > 0)
 		node_count_drop(d->node, DROP_udp_overflow, overflows);
+	misdirected = udp_misdirected(d->udp);
+	if (misdirected > 0)
+		node_count_drop(d->node, DROP_datagram_misdirected,
+				misdirected);
 	daemon_leave(d);
 }
 

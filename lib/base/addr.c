@@ -28,17 +28,24 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	       a->scope == b->scope && a->port == b->port && a->leg == b->leg;
 }
 
+bool addr_is_any(const struct addr *a)
+{
+	static const uint8_t any[16];
+
+	return memcmp(a->ip, any, sizeof(any)) == 0 ||
+	       (addr_is_v4(a) && load_be32(a->ip + 12) == 0);
+}
+
 bool addr_is_unicast(const struct addr *a)
 {
-	static const uint8_t unspecified[16];
-
+	if (addr_is_any(a))
+		return false;
 	if (addr_is_v4(a)) {
 		uint32_t ip = load_be32(a->ip + 12);
 
-		return ip != 0 && ip != UINT32_MAX && ip >> 28 != 0xe;
+		return ip != UINT32_MAX && ip >> 28 != 0xe;
 	}
-	return a->ip[0] != 0xff &&
-	       memcmp(a->ip, unspecified, sizeof(unspecified)) != 0;
+	return a->ip[0] != 0xff;
 }
 
 void addr_key(const struct addr *a, uint8_t key[ADDR_KEY_LEN])

@@ -37,6 +37,8 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 /* False if no peer can be there: multicast, unspecified, IPv4 broadcast.
  * Loopback is usable. */
 bool addr_is_unicast(const struct addr *a);
+/* No address: 0.0.0.0 is one, as "any" of IPv4, and [::] and all zero are. */
+bool addr_is_any(const struct addr *a);
 /* A canonical byte string for tables and MACs: equal addresses, equal bytes. */
 void addr_key(const struct addr *a, uint8_t key[ADDR_KEY_LEN]);
 

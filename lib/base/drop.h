@@ -29,6 +29,8 @@
 	X(datagram_length, "length does not fit its type")                   \
 	X(datagram_type, "unknown type, or reserved bits set")               \
 	X(datagram_lane, "lane this build does not have")                    \
+	X(datagram_misdirected, "sent to a broadcast or multicast address, " \
+				"or to none of this host's")                 \
 	X(mac1, "handshake without the network secret: stranger, or "        \
 		"another secret")                                            \
 	X(mac2, "cookie in a handshake is missing or stale")                 \

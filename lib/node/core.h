@@ -115,7 +115,8 @@ struct node {
 	struct table *indices;	  /* local index → struct index_entry */
 	struct table *sessions;	  /* local index → struct session: the pool */
 	struct table *candidates; /* local index → struct candidate */
-	struct table *asked; /* ephemeral key of message 1 → candidate's index */
+	struct table
+		*asked; /* ephemeral key of message 1 → candidate's index */
 	uint32_t half_open;
 	struct shares *half_open_shares;
 	struct shares *answered; /* handshakes, since answered_us */

@@ -41,14 +41,17 @@ static json_t *peer(uint64_t now_us, const struct snapshot_peer *peer)
 {
 	const struct node_peer_info *p = &peer->info;
 	bool heard = p->heard_us != 0;
-	char endpoint[ADDR_STRLEN] = "";
+	char endpoint[ADDR_STRLEN] = "", local[ADDR_STRLEN] = "";
 	json_t *o = json_object();
 
 	if (p->has_endpoint)
 		addr_print(&p->endpoint, endpoint);
+	if (p->has_local)
+		addr_print(&p->local, local);
 	value_set(o, "name", value_text(p->name));
 	value_set(o, "key", p->has_key ? value_key(&p->key) : json_null());
 	value_set(o, "endpoint", value_text(endpoint));
+	value_set(o, "local", value_text(local));
 	value_set(o, "state", json_string(state_names[p->state]));
 	value_set(o, "why", json_string(p->reason));
 	value_set(o, "rtt_us", value_number(p->rtt_us));

@@ -41,6 +41,11 @@ static bool set_options(int fd, const struct udp_socket *s)
 	if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
 		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
 	(void)set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	/* Without these the kernel chooses which address answers. */
+	if (s->family == AF_INET6)
+		(void)set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	if (s->family == AF_INET || s->both)
+		(void)set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	return true;
 }
 
@@ -171,18 +176,11 @@ enum udp_batching udp_receive_batching(const struct udp *u)
 	return u->receive == UDP_RUNS && !u->gro ? UDP_BATCH : u->receive;
 }
 
-static bool is_any(const struct addr *a)
-{
-	static const uint8_t any[16];
-
-	return memcmp(a->ip, any, sizeof(any)) == 0;
-}
-
 /* [::] takes IPv4 too unless someone else in the list does on that port. */
 static bool takes_both(const struct addr *a, const struct addr *listen,
 		       size_t count)
 {
-	if (!is_any(a))
+	if (!addr_is_any(a))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (addr_is_v4(&listen[i]) && listen[i].port == a->port)
@@ -265,82 +263,4 @@ int udp_receive_buffer(const struct udp *u)
 			smallest = size;
 	}
 	return smallest;
-}
-
-/* ---- in ---- */
-
-static void read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
-			 struct datagram_run *out)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
-			int len;
-
-			memcpy(&len, CMSG_DATA(c), sizeof(len));
-			if (len > 0 && (size_t)len < out->len)
-				out->segment_len = (size_t)len;
-		}
-		if (c->cmsg_level == SOL_SOCKET &&
-		    c->cmsg_type == SO_RXQ_OVFL) {
-			uint32_t total;
-
-			memcpy(&total, CMSG_DATA(c), sizeof(total));
-			u->overflows += total - s->overflows;
-			s->overflows = total;
-		}
-	}
-}
-
-static unsigned receive_batch(const struct udp *u)
-{
-	return u->receive == UDP_SINGLE ? 1 : UDP_RECEIVE_BATCH;
-}
-
-static int receive_messages(struct udp *u, const struct udp_socket *s)
-{
-	int n;
-
-	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
-		u->messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &u->names[i],
-			.msg_namelen = sizeof(u->names[i]),
-			.msg_iov = &u->pieces[i],
-			.msg_iovlen = 1,
-			.msg_control = &u->controls[i],
-			.msg_controllen = sizeof(u->controls[i]),
-		};
-	do {
-		n = recvmmsg(s->fd, u->messages, receive_batch(u), MSG_DONTWAIT,
-			     NULL);
-	} while (n < 0 && errno == EINTR);
-	return n;
-}
-
-size_t udp_receive(struct udp *u, unsigned socket,
-		   const struct datagram_run **out, bool *more)
-{
-	struct udp_socket *s = &u->sockets[socket];
-	int n = receive_messages(u, s);
-
-	for (int i = 0; i < n; i++) {
-		struct datagram_run *r = &u->received[i];
-
-		*r = (struct datagram_run){
-			.data = u->buffers[i],
-			.len = u->messages[i].msg_len,
-		};
-		(void)sockname_to_addr(&r->remote, &u->names[i]);
-		read_control(u, s, &u->messages[i].msg_hdr, r);
-	}
-	*out = u->received;
-	*more = n == (int)receive_batch(u);
-	return n > 0 ? (size_t)n : 0;
-}
-
-uint64_t udp_overflows(struct udp *u)
-{
-	uint64_t n = u->overflows;
-
-	u->overflows = 0;
-	return n;
 }

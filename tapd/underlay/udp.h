@@ -29,9 +29,15 @@ enum udp_batching {
 /* Their names in the configuration, in order; NULL at the end. */
 extern const char *const udp_batching_words[];
 
-/* `count` datagrams of `size` payload bytes to `to` were not sent. */
-typedef void udp_lost(void *user, const struct addr *to,
-		      enum drop_reason reason, size_t size, uint64_t count);
+/* What sending tells its caller, from inside. */
+struct udp_events {
+	/* `count` datagrams of `size` payload bytes to `to` were not sent. */
+	void (*lost)(void *user, const struct addr *to, enum drop_reason reason,
+		     size_t size, uint64_t count);
+	/* A datagram left from an address of the kernel's choice: the local one
+	 * of that way is not this host's any more. */
+	void (*local_gone)(void *user, const struct way *way);
+};
 
 /*
  * Binds each of the addresses. [::] takes IPv4 as well, unless an IPv4 address
@@ -58,15 +64,20 @@ int udp_receive_buffer(const struct udp *u);
 
 /*
  * Reads what waits at one socket, up to one batch. Returns how many are in
- * *out, borrowed (and writable) until the next call. *more: there may be more.
+ * *out, borrowed (and writable) until the next call, each with the address it was
+ * sent to where the kernel tells. *more: there may be more.
  */
 size_t udp_receive(struct udp *u, unsigned socket,
 		   const struct datagram_run **out, bool *more);
 /* How many datagrams overflowed the receive buffers since the last call. */
 uint64_t udp_overflows(struct udp *u);
 
-/* Sends the runs in order. Losses are reported from inside. */
+/* How many datagrams since the last call came to a broadcast or multicast address,
+ * or to none of this host's, and were dropped. */
+uint64_t udp_misdirected(struct udp *u);
+
+/* Sends the runs in order, each from its local address, if it has one. */
 void udp_send(struct udp *u, const struct datagram_run *runs, size_t count,
-	      udp_lost *lost, void *user);
+	      const struct udp_events *events, void *user);
 
 #endif

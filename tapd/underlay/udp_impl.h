@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include "tapd/underlay/pktinfo.h"
 #include "tapd/underlay/sockname.h"
 #include "tapd/underlay/udp.h"
 
@@ -27,11 +28,13 @@
 
 struct udp_receive_control {
 	_Alignas(struct cmsghdr) uint8_t
-		space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
+		space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t)) +
+		      PKTINFO_RECEIVE_SPACE];
 };
 
 struct udp_send_control {
-	_Alignas(struct cmsghdr) uint8_t space[CMSG_SPACE(sizeof(uint16_t))];
+	_Alignas(struct cmsghdr) uint8_t
+		space[PKTINFO_SEND_SPACE + CMSG_SPACE(sizeof(uint16_t))];
 };
 
 struct udp_socket {
@@ -57,7 +60,7 @@ struct udp {
 	struct udp_socket sockets[UDP_SOCKETS_MAX];
 	unsigned count;
 	const struct udp_socket *for_v4, *for_v6;
-	uint64_t overflows;
+	uint64_t overflows, misdirected;
 
 	bool segments;			 /* UDP_SEGMENT is there and works */
 	bool gro;			 /* UDP_GRO is on */
@@ -65,8 +68,8 @@ struct udp {
 	struct addr singles[UDP_SINGLES_MAX];
 	unsigned singles_count;
 
-	udp_lost *lost;
-	void *lost_user;
+	const struct udp_events *events;
+	void *user;
 	struct udp_send_batch batch;
 
 	struct mmsghdr messages[UDP_RECEIVE_BATCH];
@@ -76,5 +79,16 @@ struct udp {
 	struct datagram_run received[UDP_RECEIVE_BATCH];
 	uint8_t buffers[UDP_RECEIVE_BATCH][UDP_RECEIVE_SIZE];
 };
+
+/* More than one datagram. */
+static inline bool is_run(const struct datagram_run *r)
+{
+	return r->segment_len > 0 && r->segment_len < r->len;
+}
+
+static inline uint64_t run_count(const struct datagram_run *r)
+{
+	return is_run(r) ? (r->len + r->segment_len - 1) / r->segment_len : 1;
+}
 
 #endif

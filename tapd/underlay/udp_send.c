@@ -6,19 +6,9 @@
 #include "tapd/log.h"
 #include "tapd/underlay/udp_impl.h"
 
-static bool is_run(const struct datagram_run *r)
-{
-	return r->segment_len > 0 && r->segment_len < r->len;
-}
-
 static size_t run_segment(const struct datagram_run *r)
 {
 	return is_run(r) ? r->segment_len : r->len;
-}
-
-static uint64_t run_count(const struct datagram_run *r)
-{
-	return is_run(r) ? (r->len + r->segment_len - 1) / r->segment_len : 1;
 }
 
 /* Takes the first datagram off a run. */
@@ -84,7 +74,29 @@ static enum drop_reason reason_of(int err)
 static void lose(struct udp *u, const struct datagram_run *r,
 		 enum drop_reason reason)
 {
-	u->lost(u->lost_user, &r->remote, reason, run_segment(r), run_count(r));
+	u->events->lost(u->user, &r->remote, reason, run_segment(r),
+			run_count(r));
+}
+
+/* Where it leaves from, and how it is segmented. Returns the length. */
+static size_t write_control(struct udp_send_control *control,
+			    const struct datagram_run *r)
+{
+	const uint16_t segment_len = (uint16_t)r->segment_len;
+	size_t len = 0;
+	struct cmsghdr *c = (struct cmsghdr *)control->space;
+
+	if (r->local.port != 0) {
+		len = pktinfo_write(c, &r->local);
+		c = (struct cmsghdr *)(control->space + len);
+	}
+	if (!is_run(r))
+		return len;
+	c->cmsg_level = IPPROTO_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(segment_len));
+	memcpy(CMSG_DATA(c), &segment_len, sizeof(segment_len));
+	return len + CMSG_SPACE(sizeof(segment_len));
 }
 
 /* Makes message i of the batch from its run. */
@@ -92,8 +104,6 @@ static void prepare(struct udp_send_batch *b, unsigned i)
 {
 	struct datagram_run *r = &b->runs[i];
 	struct msghdr *m = &b->messages[i].msg_hdr;
-	uint16_t segment_len;
-	struct cmsghdr *c;
 
 	b->pieces[i] = (struct iovec){ r->data, r->len };
 	*m = (struct msghdr){
@@ -103,16 +113,52 @@ static void prepare(struct udp_send_batch *b, unsigned i)
 		.msg_iov = &b->pieces[i],
 		.msg_iovlen = 1,
 	};
-	if (!is_run(r))
-		return;
-	segment_len = (uint16_t)r->segment_len;
-	m->msg_control = &b->controls[i];
-	m->msg_controllen = sizeof(b->controls[i]);
-	c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = IPPROTO_UDP;
-	c->cmsg_type = UDP_SEGMENT;
-	c->cmsg_len = CMSG_LEN(sizeof(segment_len));
-	memcpy(CMSG_DATA(c), &segment_len, sizeof(segment_len));
+	m->msg_controllen = write_control(&b->controls[i], r);
+	if (m->msg_controllen > 0)
+		m->msg_control = &b->controls[i];
+}
+
+/* What kernels say of a source address that is not this host's, or from which no
+ * route leads there. */
+static bool may_be_its_source(int err)
+{
+	return err == EINVAL || err == EADDRNOTAVAIL || err == ENETUNREACH;
+}
+
+/*
+ * An address that is no longer this host's is refused as a run that cannot be
+ * segmented is, so that this is asked first: does the message leave from another?
+ * 0, and the caller of udp_send knows; or why the message was refused.
+ */
+static int send_from_any(struct udp *u, unsigned i, int why)
+{
+	struct udp_send_batch *b = &u->batch;
+	struct datagram_run *r = &b->runs[i];
+	const struct way way = { r->remote, r->local };
+
+	if (!way_is_pinned(&way) || !may_be_its_source(why))
+		return why;
+	r->local = (struct addr){ 0 };
+	prepare(b, i);
+	if (sendmsg(b->socket->fd, &b->messages[i].msg_hdr, MSG_DONTWAIT) >=
+	    0) {
+		u->events->local_gone(u->user, &way);
+		return 0;
+	}
+	why = errno;
+	r->local = way.local;
+	prepare(b, i);
+	return why;
+}
+
+/* 0, or why it was refused. */
+static int send_one(struct udp *u, unsigned i)
+{
+	struct udp_send_batch *b = &u->batch;
+
+	if (sendmsg(b->socket->fd, &b->messages[i].msg_hdr, MSG_DONTWAIT) >= 0)
+		return 0;
+	return send_from_any(u, i, errno);
 }
 
 /*
@@ -126,13 +172,15 @@ static void send_singly(struct udp *u, unsigned i, int why)
 	bool passed = true;
 
 	while (rest.len > 0) {
+		int err;
+
 		b->runs[i] = run_take(&rest);
 		prepare(b, i);
-		if (sendmsg(b->socket->fd, &b->messages[i].msg_hdr,
-			    MSG_DONTWAIT) >= 0)
+		err = send_one(u, i);
+		if (err == 0)
 			continue;
 		passed = false;
-		lose(u, &b->runs[i], reason_of(errno));
+		lose(u, &b->runs[i], reason_of(err));
 	}
 	if (passed || why == EIO)
 		refuse_runs(u, &b->runs[i].remote, why);
@@ -157,6 +205,11 @@ static void flush(struct udp *u)
 		}
 		if (n < 0 && err == EINTR)
 			continue;
+		err = send_from_any(u, i, err);
+		if (err == 0) {
+			i++;
+			continue;
+		}
 		if (is_run(&b->runs[i]) &&
 		    (err == EIO || err == EINVAL || err == EMSGSIZE))
 			send_singly(u, i, err);
@@ -167,11 +220,35 @@ static void flush(struct udp *u)
 	b->count = 0;
 }
 
+static bool fits(const struct udp_socket *s, const struct datagram_run *r)
+{
+	const int family = addr_is_v4(&r->remote) ? AF_INET : AF_INET6;
+
+	return (s->family == family || s->both) &&
+	       s->bound.port == r->local.port &&
+	       (addr_is_any(&s->bound) ||
+		memcmp(s->bound.ip, r->local.ip, sizeof(s->bound.ip)) == 0);
+}
+
+/* The socket whose port and address it is to leave from; or one of its family. */
+static const struct udp_socket *socket_for(const struct udp *u,
+					   const struct datagram_run *r)
+{
+	const struct udp_socket *usual =
+		addr_is_v4(&r->remote) ? u->for_v4 : u->for_v6;
+
+	if (r->local.port == 0 || !usual || fits(usual, r))
+		return usual;
+	for (unsigned i = 0; i < u->count; i++)
+		if (fits(&u->sockets[i], r))
+			return &u->sockets[i];
+	return usual;
+}
+
 static void queue(struct udp *u, const struct datagram_run *r)
 {
 	struct udp_send_batch *b = &u->batch;
-	const struct udp_socket *s =
-		addr_is_v4(&r->remote) ? u->for_v4 : u->for_v6;
+	const struct udp_socket *s = socket_for(u, r);
 
 	if (!s) {
 		lose(u, r, DROP_send_unreachable);
@@ -186,10 +263,10 @@ static void queue(struct udp *u, const struct datagram_run *r)
 }
 
 void udp_send(struct udp *u, const struct datagram_run *runs, size_t count,
-	      udp_lost *lost, void *user)
+	      const struct udp_events *events, void *user)
 {
-	u->lost = lost;
-	u->lost_user = user;
+	u->events = events;
+	u->user = user;
 	for (size_t i = 0; i < count; i++) {
 		struct datagram_run rest = runs[i];
 

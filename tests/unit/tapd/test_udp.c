@@ -30,6 +30,21 @@ static void note_lost(void *user, const struct addr *to,
 	lost.count += count;
 }
 
+/* What was reported to leave from another address. */
+static struct {
+	unsigned calls;
+	struct way way;
+} gone;
+
+static void note_gone(void *user, const struct way *way)
+{
+	(void)user;
+	gone.calls++;
+	gone.way = *way;
+}
+
+static const struct udp_events events = { note_lost, note_gone };
+
 static struct udp *open_on(struct addr listen)
 {
 	char *error = NULL;
@@ -63,7 +78,7 @@ static void send_run(struct udp *u, struct addr to, const void *data,
 				    .len = len,
 				    .segment_len = segment_len };
 
-	udp_send(u, &run, 1, note_lost, NULL);
+	udp_send(u, &run, 1, &events, NULL);
 }
 
 /* Waits for at least one datagram. */
@@ -227,7 +242,7 @@ START_TEST(lost_message_does_not_stop_the_next)
 	};
 	uint8_t got[6];
 
-	udp_send(a, runs, 3, note_lost, NULL);
+	udp_send(a, runs, 3, &events, NULL);
 	receive_all(b, got, 6, 3);
 	ck_assert_mem_eq(got, "onetwo", 6);
 	ck_assert_uint_eq(lost.calls, 1);
@@ -266,7 +281,7 @@ START_TEST(more_runs_than_a_batch_all_arrive_in_order)
 		runs[i] = (struct datagram_run){ .remote = udp_bound(b, 0),
 						 .data = data + 4 * i,
 						 .len = 4 };
-	udp_send(a, runs, RUNS, note_lost, NULL);
+	udp_send(a, runs, RUNS, &events, NULL);
 	receive_all(b, got, sizeof(got), 4);
 	ck_assert_mem_eq(got, data, sizeof(data));
 	udp_close(a);
@@ -300,7 +315,7 @@ START_TEST(every_way_to_send_meets_every_way_to_receive)
 		  .len = 40 * 700 + 17,
 		  .segment_len = 700 },
 	};
-	udp_send(a, out, 2, note_lost, NULL);
+	udp_send(a, out, 2, &events, NULL);
 	while (at < sizeof(data)) {
 		const struct datagram_run *r;
 		bool more;

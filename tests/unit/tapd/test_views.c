@@ -126,6 +126,8 @@ static struct node_peer_info *add_peer(const char *name)
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	p->key.bytes[0] = 2;
 	p->endpoint = addr_v4(0x0a090002, 8273);
+	p->has_local = true;
+	p->local = addr_v4(0x0a090001, 8273);
 	source.status.peers_total++;
 	source.status.peers_up++;
 	return p;
@@ -190,7 +192,8 @@ START_TEST(peer_that_is_up_has_its_measures)
 	peers[0].rates.rx_frames = 7;
 	assert_json(whole(list_peers(&source)),
 		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
-		    "\"endpoint\":\"10.9.0.2:8273\",\"state\":\"up\","
+		    "\"endpoint\":\"10.9.0.2:8273\","
+		    "\"local\":\"10.9.0.1:8273\",\"state\":\"up\","
 		    "\"why\":\"\",\"rtt_us\":312,\"loss\":0.05,"
 		    "\"datagram_size\":1472,"
 		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
@@ -210,6 +213,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 				      .reason = "no answer" };
 	assert_json(whole(list_peers(&source)),
 		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
+		    "\"local\":null,"
 		    "\"state\":\"connecting\",\"why\":\"no answer\","
 		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
 		    "\"tx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
