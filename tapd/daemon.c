@@ -2,9 +2,11 @@
 
 #include <event2/event.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "tapd/child.h"
+#include "tapd/common/private_memory.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
@@ -58,11 +60,21 @@ static bool make_loop(struct daemon *d)
 	return d->children && d->timer && d->rates && daemon_watch_signals(d);
 }
 
+static void lock_memory(void)
+{
+	char *why = NULL;
+
+	if (!private_memory_lock(&why))
+		log_warning("%s", why ? why : "out of memory");
+	free(why);
+}
+
 /* The exit code: 0 if all is well. */
 static int start(struct daemon *d)
 {
 	int exit_code = EX_OSERR;
 
+	lock_memory();
 	if (make_loop(d))
 		exit_code = daemon_open(d);
 	if (exit_code != 0)

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "tapd/common/keyfile.h"
+#include "tapd/common/private_memory.h"
 #include "tapd/conf/conf.h"
 #include "tapd/daemon.h"
 #include "tapd/log.h"
@@ -211,9 +212,12 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	read_options(&o, argc, argv);
 	c = read_conf(&o);
+	/* The log finds its way through /proc/self, which is root's after that. */
+	if (!o.check)
+		log_open(c->interface.name, (enum log_level)c->log_level);
+	private_memory_hide();
 	if (o.check)
 		return check(c);
-	log_open(c->interface.name, (enum log_level)c->log_level);
 	if (c->name_is_cut)
 		log_warning(NAME_IS_CUT, c->name);
 	return daemon_run(c);

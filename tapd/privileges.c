@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
+#include "tapd/common/private_memory.h"
 
 /* The capability lowered, raised, and given to a child. Made once: lowering must
  * not fail for want of memory. NULL: there is none, or nothing was dropped. */
@@ -90,6 +91,7 @@ bool privileges_drop(const char *user, char **error)
 					 : "");
 		return false;
 	}
+	private_memory_hide();
 	/* Started without the capability, there is none to keep: an interface
 	 * made ready by the administrator needs none. */
 	if (!keep_net_admin() && !clear_capabilities()) {

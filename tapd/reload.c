@@ -102,6 +102,7 @@ static void apply_secrets(struct daemon *d, uint8_t secrets[][KEY_LEN],
 		return;
 	note(changes, count == 1 ? "secret_file: another secret"
 				 : "secret_file: other secrets");
+	bytes_wipe(d->secrets, sizeof(d->secrets));
 	memcpy(d->secrets, secrets, count * KEY_LEN);
 	d->secrets_count = count;
 	node_set_secrets(d->node, (const uint8_t(*)[KEY_LEN])d->secrets, count,

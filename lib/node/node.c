@@ -146,6 +146,8 @@ struct node *node_new(const struct node_config *config,
 	if (!node_set_trusted(n, config->trusted, config->trusted_count, now))
 		goto failed;
 	node_set_secrets(n, config->secrets, config->secrets_count, now);
+	/* They may be taken away; no copy stays then. */
+	bytes_wipe(n->config.secrets, sizeof(n->config.secrets));
 	n->age_timer.kind = NODE_TIMER_AGE;
 	timers_set(&n->timers, &n->age_timer,
 		   now.mono_us + NODE_FDB_AGE_US / 10);

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "tapd/common/error.h"
 #include "tapd/common/keyfile.h"
+#include "tapd/common/private_memory.h"
 #include "tapd/ctl/client.h"
 #include "tapd/ctl/render.h"
 
@@ -313,8 +314,10 @@ static int parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
-	int status = parse(argc, argv, &o);
+	int status;
 
+	private_memory_hide(); /* genpsk and pubkey hold keys */
+	status = parse(argc, argv, &o);
 	if (status < 0)
 		status = run(argv + optind, argc - optind, &o);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
