@@ -1,18 +1,22 @@
 #include "tapd/daemon.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "tapd/child.h"
 #include "tapd/common/private_memory.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
+#include "tapd/helper.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
 #include "tapd/node_ops.h"
+#include "tapd/privileges.h"
 #include "tapd/signals.h"
 #include "tapd/start.h"
 #include "tapd/stop.h"
@@ -54,10 +58,21 @@ static bool make_loop(struct daemon *d)
 		return false;
 	daemon_node_ops.random(d, d->event_limit.seed,
 			       sizeof(d->event_limit.seed));
-	d->children = children_new(d->base);
 	d->timer = evtimer_new(d->base, on_timer, d);
 	d->rates = rates_new();
-	return d->children && d->timer && d->rates && daemon_watch_signals(d);
+	return d->timer && d->rates && helper_watch(d->helper, d->base) &&
+	       daemon_watch_signals(d);
+}
+
+/* What keeps it from becoming that user keeps the daemon from it too, which says
+ * so. */
+static void prepare_helper(void *argument)
+{
+	const struct daemon *d = argument;
+	char *error = NULL;
+
+	if (*d->conf->user && !privileges_drop(d->conf->user, &error))
+		_exit(EX_OSERR);
 }
 
 static void lock_memory(void)
@@ -74,6 +89,12 @@ static int start(struct daemon *d)
 {
 	int exit_code = EX_OSERR;
 
+	/* Of all that comes it is to know nothing. */
+	d->helper = helper_fork(prepare_helper, d);
+	if (!d->helper) {
+		log_error("cannot fork: %s", strerror(errno));
+		return EX_OSERR;
+	}
 	lock_memory();
 	if (make_loop(d))
 		exit_code = daemon_open(d);

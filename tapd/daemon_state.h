@@ -25,7 +25,7 @@ struct daemon {
 	size_t secrets_count;
 
 	struct event_base *base;
-	struct children *children;
+	struct helper *helper;
 	struct control *control;
 	struct udp *udp;
 	struct node *node;

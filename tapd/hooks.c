@@ -1,14 +1,13 @@
 #include "tapd/hooks.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "tapd/child.h"
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/helper.h"
 #include "tapd/log.h"
 #include "tapd/tap/interface.h"
 
@@ -54,6 +53,7 @@ static bool run_hook(struct daemon *d, const char *command, const char *event,
 	size_t count, len = strlen(list);
 	const struct prefix *addresses =
 		interface_addresses(d->interface, &count);
+	struct helper_job *job;
 	char text[PREFIX_STRLEN];
 
 	if (!*command)
@@ -65,9 +65,16 @@ static bool run_hook(struct daemon *d, const char *command, const char *event,
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
 					i ? " " : "",
 					prefix_print(&addresses[i], text));
-	if (child_run_command(d->children, command, env, limit_s, ops, d))
-		return true;
-	log_warning("interface.%s: %s: %s", event, command, strerror(errno));
+	job = helper_job_new(d->helper, HELPER_HOOK, limit_s, ops, d);
+	if (job) {
+		helper_job_add(job, command);
+		for (size_t i = 0; env[i]; i++)
+			helper_job_add(job, env[i]);
+		if (helper_job_run(job))
+			return true;
+	}
+	log_warning("interface.%s: %s: %s", event, command,
+		    helper_why(d->helper));
 	return false;
 }
 

@@ -79,6 +79,11 @@ void log_open(const char *interface, enum log_level level)
 		snprintf(state.prefix, sizeof(state.prefix), "tapd");
 }
 
+void log_open_again(void)
+{
+	log_output_open(&state.output);
+}
+
 void log_set_level(enum log_level level)
 {
 	state.level = level;

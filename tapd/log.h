@@ -24,6 +24,8 @@ enum log_level {
  */
 void log_open(const char *interface, enum log_level level);
 void log_set_level(enum log_level level);
+/* In a forked process that has closed all descriptors but the first three. */
+void log_open_again(void);
 /* From here on the loop writes what is kept. Without it the next message does. False
  * if memory is short. */
 bool log_watch(struct event_base *base);

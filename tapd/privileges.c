@@ -115,6 +115,12 @@ void privileges_lower(void)
 		abort(); /* with a right that it promised to give up */
 }
 
+void privileges_give_up(void)
+{
+	if (!clear_capabilities())
+		_exit(1);
+}
+
 void privileges_pass_on(void)
 {
 	if (passed_on && cap_set_proc(passed_on) == 0)

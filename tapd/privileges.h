@@ -20,6 +20,9 @@ bool privileges_drop(const char *user, char **error);
 void privileges_raise(void);
 void privileges_lower(void);
 
+/* In a forked child: whatever right there is is given up. */
+void privileges_give_up(void);
+
 /* In a forked child, before exec: what it runs gets CAP_NET_ADMIN too, for a
  * hook's purpose is to set up the interface further. */
 void privileges_pass_on(void);

@@ -3,13 +3,13 @@
 #include <event2/event.h>
 
 #include "base/bytes.h"
-#include "tapd/child.h"
 #include "tapd/conf/conf.h"
 #include "tapd/control/control.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
 #include "tapd/events.h"
+#include "tapd/helper.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
 #include "tapd/tap/host_watch.h"
@@ -32,7 +32,7 @@ void daemon_stop(struct daemon *d, int exit_code)
 void daemon_close(struct daemon *d)
 {
 	resolve_free(d->resolve);
-	children_free(d->children);
+	helper_free(d->helper);
 	control_free(d->control);
 	for (unsigned i = 0; i < 3; i++)
 		daemon_free_event(&d->signals[i]);

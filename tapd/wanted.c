@@ -38,7 +38,7 @@ bool daemon_find_peers(struct daemon *d)
 {
 	const struct conf *c = d->conf;
 
-	d->resolve = resolve_new(d->base, d->children, on_resolved, d);
+	d->resolve = resolve_new(d->base, d->helper, on_resolved, d);
 	if (!d->resolve || !resolve_set(d->resolve, c->peers, c->peers_count))
 		return false;
 	daemon_want_peers(d);

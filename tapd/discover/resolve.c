@@ -2,14 +2,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "tapd/log.h"
-#include "tapd/underlay/sockname.h"
 
 #define LOOKUPS	       4
 #define LOOKUP_LIMIT_S 20
@@ -33,11 +31,11 @@ struct name {
 struct lookup {
 	struct resolve *r;
 	unsigned number;
-	struct child *child; /* NULL: idle */
+	struct helper_job *job; /* NULL: idle */
 };
 
 struct resolve {
-	struct children *children;
+	struct helper *helper;
 	resolve_changed *changed;
 	void *user;
 	struct name *names;
@@ -49,50 +47,7 @@ struct resolve {
 	bool links_changed; /* while it was asking */
 };
 
-/* ---- in the fork ---- */
-
-/*
- * Says, for each of the lookup's names, its number and one address a line, then
- * "." if that was all, or "!" and why there is none.
- */
-static void ask(size_t number, const struct name *n)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
-	struct addrinfo *found = NULL;
-	int err = getaddrinfo(n->peer.host, NULL, &hints, &found);
-	struct addr a;
-	char text[ADDR_STRLEN];
-
-	if (err != 0) {
-		printf("%zu !%s\n", number,
-		       err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));
-		return;
-	}
-	for (const struct addrinfo *i = found; i; i = i->ai_next) {
-		/* Some name servers answer 0.0.0.0 for what they block. */
-		if (!sockname_to_addr(&a, i->ai_addr) || !addr_is_unicast(&a))
-			continue;
-		a.port = n->peer.port;
-		printf("%zu %s\n", number, addr_print(&a, text));
-	}
-	printf("%zu .\n", number);
-	freeaddrinfo(found);
-}
-
-static void look_up(void *argument)
-{
-	const struct lookup *lookup = argument;
-	const struct resolve *r = lookup->r;
-
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	/* Those that answer, first. */
-	for (int failed = 0; failed < 2; failed++)
-		for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
-			if ((r->names[i].failure[0] != '\0') == failed)
-				ask(i, &r->names[i]);
-}
-
-/* ---- what it says ---- */
+/* ---- what it hears ---- */
 
 static bool has_addr(const struct answer *answer, const struct addr *a)
 {
@@ -178,8 +133,8 @@ static void on_line(void *user, const char *line)
 	} else if (*text == '.') {
 		note_answer(r, n);
 		n->heard.count = 0;
-	} else if (addr_parse(&a, text, 0) && !has_addr(&n->heard, &a) &&
-		   !add_addr(&n->heard, &a)) {
+	} else if (addr_parse(&a, text, n->peer.port) &&
+		   !has_addr(&n->heard, &a) && !add_addr(&n->heard, &a)) {
 		log_warning("peer %s: out of memory: %s is left out",
 			    n->peer.host, text);
 	}
@@ -190,7 +145,7 @@ static void on_line(void *user, const char *line)
 static bool is_asking(const struct resolve *r)
 {
 	for (unsigned i = 0; i < LOOKUPS; i++)
-		if (r->lookups[i].child)
+		if (r->lookups[i].job)
 			return true;
 	return false;
 }
@@ -218,7 +173,7 @@ static void on_done(void *user, int status, bool timed_out)
 	struct resolve *r = lookup->r;
 
 	(void)status;
-	lookup->child = NULL;
+	lookup->job = NULL;
 	/* The one it died waiting for comes last the next time. */
 	for (size_t i = lookup->number; timed_out && i < r->count; i += LOOKUPS)
 		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
@@ -232,23 +187,47 @@ static void on_done(void *user, int status, bool timed_out)
 	}
 }
 
-static void start(struct resolve *r)
+/* Names that were answered, first. */
+static void add_names(const struct lookup *lookup)
+{
+	const struct resolve *r = lookup->r;
+	char text[CONF_TEXT_MAX + 32];
+
+	for (int failed = 0; failed < 2; failed++)
+		for (size_t i = lookup->number; i < r->count; i += LOOKUPS) {
+			const struct name *n = &r->names[i];
+
+			if ((n->failure[0] != '\0') != failed)
+				continue;
+			snprintf(text, sizeof(text), "%zu %s", i, n->peer.host);
+			helper_job_add(lookup->job, text);
+		}
+}
+
+static void start_lookup(struct lookup *lookup)
 {
 	static const struct child_ops ops = { .line = on_line,
 					      .done = on_done };
+	struct resolve *r = lookup->r;
 
+	lookup->job = helper_job_new(r->helper, HELPER_LOOK_UP, LOOKUP_LIMIT_S,
+				     &ops, lookup);
+	if (lookup->job) {
+		add_names(lookup);
+		if (helper_job_run(lookup->job))
+			return;
+		lookup->job = NULL;
+	}
+	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
+		note_failure(&r->names[i], helper_why(r->helper));
+}
+
+static void start(struct resolve *r)
+{
 	for (size_t i = 0; i < r->count; i++)
 		r->names[i].heard.count = 0;
-	for (unsigned i = 0; i < LOOKUPS && i < r->count; i++) {
-		struct lookup *lookup = &r->lookups[i];
-
-		lookup->child =
-			child_run_function(r->children, look_up, lookup,
-					   LOOKUP_LIMIT_S, &ops, lookup);
-		if (!lookup->child)
-			log_warning("cannot look up names: %s",
-				    strerror(errno));
-	}
+	for (unsigned i = 0; i < LOOKUPS && i < r->count; i++)
+		start_lookup(&r->lookups[i]);
 	if (!is_asking(r) && r->count > 0)
 		schedule(r);
 }
@@ -256,9 +235,9 @@ static void start(struct resolve *r)
 static void stop(struct resolve *r)
 {
 	for (unsigned i = 0; i < LOOKUPS; i++) {
-		if (r->lookups[i].child)
-			child_cancel(r->lookups[i].child);
-		r->lookups[i].child = NULL;
+		if (r->lookups[i].job)
+			helper_job_cancel(r->lookups[i].job);
+		r->lookups[i].job = NULL;
 	}
 	evtimer_del(r->again);
 }
@@ -281,14 +260,14 @@ static void on_gathered(evutil_socket_t fd, short what, void *user)
 
 /* ---- the outside ---- */
 
-struct resolve *resolve_new(struct event_base *base, struct children *children,
+struct resolve *resolve_new(struct event_base *base, struct helper *helper,
 			    resolve_changed *changed, void *user)
 {
 	struct resolve *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
-	r->children = children;
+	r->helper = helper;
 	r->changed = changed;
 	r->user = user;
 	for (unsigned i = 0; i < LOOKUPS; i++)

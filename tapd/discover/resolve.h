@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tapd/child.h"
 #include "tapd/conf/conf.h"
+#include "tapd/helper.h"
 
 /*
  * getaddrinfo(3) follows the host's own ways (hosts file, search list, nsswitch)
- * but waits; so it runs in forks, which besides see a changed resolv.conf. The
- * names are spread over a few of them, lest one dead name holds up all. Each
+ * but waits; so the helper process asks, in forks, which besides see a changed
+ * resolv.conf. The names are spread over a few of them, lest one dead name holds up all. Each
  * name keeps its last good answer until there is a better one.
  */
 struct resolve;
@@ -19,7 +19,7 @@ struct resolve;
 /* The addresses changed. */
 typedef void resolve_changed(void *user);
 
-struct resolve *resolve_new(struct event_base *base, struct children *children,
+struct resolve *resolve_new(struct event_base *base, struct helper *helper,
 			    resolve_changed *changed, void *user);
 void resolve_free(struct resolve *r);
 

@@ -51,7 +51,7 @@ int __wrap_getaddrinfo(const char *host, const char *service,
 /* Numeric hosts stand for names: getaddrinfo answers them without a server. */
 
 static struct event_base *base;
-static struct children *children;
+static struct helper *helper;
 static struct resolve *resolve;
 static unsigned changes;
 
@@ -62,18 +62,25 @@ static void note_changed(void *user)
 	event_base_loopbreak(base);
 }
 
+static void nothing(void *argument)
+{
+	(void)argument;
+}
+
 static void setup(void)
 {
 	base = event_base_new();
-	children = children_new(base);
-	resolve = resolve_new(base, children, note_changed, NULL);
+	helper = helper_fork(nothing, NULL);
+	ck_assert_ptr_nonnull(helper);
+	ck_assert(helper_watch(helper, base));
+	resolve = resolve_new(base, helper, note_changed, NULL);
 	ck_assert_ptr_nonnull(resolve);
 }
 
 static void teardown(void)
 {
 	resolve_free(resolve);
-	children_free(children);
+	helper_free(helper);
 	event_base_free(base);
 }
 
