@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -17,6 +18,7 @@
 #include "tapd/log.h"
 #include "tapd/node_ops.h"
 #include "tapd/privileges.h"
+#include "tapd/run_user.h"
 #include "tapd/signals.h"
 #include "tapd/start.h"
 #include "tapd/stop.h"
@@ -71,35 +73,48 @@ static void prepare_helper(void *argument)
 	const struct daemon *d = argument;
 	char *error = NULL;
 
-	if (*d->conf->user && !privileges_drop(d->conf->user, &error))
+	if (!privileges_drop(d->user, &error))
 		_exit(EX_OSERR);
 }
 
-static void lock_memory(void)
+static void warn(char *warning)
 {
-	char *why = NULL;
+	if (warning)
+		log_warning("%s", warning);
+	free(warning);
+}
 
-	if (!private_memory_lock(&why))
-		log_warning("%s", why ? why : "out of memory");
-	free(why);
+static void choose_user(struct daemon *d)
+{
+	char *why;
+
+	snprintf(d->files_user, sizeof(d->files_user), "%s",
+		 run_user_of_files(d->conf));
+	run_user_choose(d->conf, d->user, &why);
+	warn(why);
 }
 
 /* The exit code: 0 if all is well. */
 static int start(struct daemon *d)
 {
 	int exit_code = EX_OSERR;
+	char *unlocked = NULL;
 
+	choose_user(d);
 	/* Of all that comes it is to know nothing. */
 	d->helper = helper_fork(prepare_helper, d);
 	if (!d->helper) {
 		log_error("cannot fork: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	lock_memory();
+	(void)private_memory_lock(&unlocked);
 	if (make_loop(d))
 		exit_code = daemon_open(d);
-	if (exit_code != 0)
+	if (exit_code != 0) {
+		free(unlocked);
 		return exit_code;
+	}
+	warn(unlocked);
 	if (!daemon_watch_interface(d) || !daemon_watch_sockets(d) ||
 	    !daemon_find_peers(d)) {
 		log_error("out of memory");

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "tapd/conf/conf.h"
 #include "tapd/event_limit.h"
 #include "tapd/tap/busy_poll.h"
 #include "tapd/tap/offload_level.h"
@@ -21,6 +22,8 @@ struct daemon_socket {
 
 struct daemon {
 	struct conf *conf;
+	char user[CONF_NAME_LEN];	/* whom it becomes; "": nobody else */
+	char files_user[CONF_NAME_LEN]; /* see run_user_of_files */
 	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN];
 	size_t secrets_count;
 

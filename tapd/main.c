@@ -14,6 +14,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/daemon.h"
 #include "tapd/log.h"
+#include "tapd/run_user.h"
 #include "tapd/tap/interface.h"
 
 static const char usage[] =
@@ -169,17 +170,21 @@ static void check_host(const struct conf *c)
 /* The secret need not be on the host where a configuration is checked. */
 static int check(struct conf *c)
 {
+	char user[CONF_NAME_LEN], *text, *warning, *error = NULL;
 	uint8_t secrets[2][KEY_LEN];
-	char *text, *warning, *error = NULL;
 
 	check_host(c);
+	run_user_choose(c, user, &warning);
+	if (warning)
+		fprintf(stderr, "warning: %s\n", warning);
+	free(warning);
 	if (c->name_is_cut)
 		fprintf(stderr, "warning: " NAME_IS_CUT "\n", c->name);
 	text = conf_print(c);
 	if (text)
 		fputs(text, stdout);
-	if (secret_file_read(c->secret_file, c->user, secrets, &warning,
-			     &error) == 0)
+	if (secret_file_read(c->secret_file, run_user_of_files(c), secrets,
+			     &warning, &error) == 0)
 		fprintf(stderr, "warning: %s\n", error);
 	else if (warning)
 		fprintf(stderr, "warning: %s\n", warning);

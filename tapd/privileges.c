@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/securebits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,8 @@ static bool clear_capabilities(void)
 	return ok;
 }
 
+/* ---- becoming the user ---- */
+
 static const struct passwd *find_user(const char *user, char **error)
 {
 	const struct passwd *p;
@@ -73,34 +76,85 @@ static const struct passwd *find_user(const char *user, char **error)
 	return p;
 }
 
-bool privileges_drop(const char *user, char **error)
+static bool become(const char *user, char **error)
 {
 	const struct passwd *p = find_user(user, error);
 
 	if (!p)
 		return false;
-	if (p->pw_uid != geteuid() &&
-	    (prctl(PR_SET_KEEPCAPS, 1L) < 0 ||
-	     initgroups(user, p->pw_gid) < 0 ||
-	     setresgid(p->pw_gid, p->pw_gid, p->pw_gid) < 0 ||
-	     setresuid(p->pw_uid, p->pw_uid, p->pw_uid) < 0)) {
-		error_set(error, "user: cannot become \"%s\": %s%s", user,
-			  strerror(errno),
-			  errno == EPERM ? " (start tapd as root, or as that"
-					   " user)"
-					 : "");
-		return false;
-	}
-	private_memory_hide();
-	/* Started without the capability, there is none to keep: an interface
-	 * made ready by the administrator needs none. */
-	if (!keep_net_admin() && !clear_capabilities()) {
-		error_set(error, "user: cannot give up capabilities: %s",
-			  strerror(errno));
-		return false;
-	}
+	if (p->pw_uid == geteuid())
+		return true;
+	if (prctl(PR_SET_KEEPCAPS, 1L) == 0 &&
+	    initgroups(user, p->pw_gid) == 0 &&
+	    setresgid(p->pw_gid, p->pw_gid, p->pw_gid) == 0 &&
+	    setresuid(p->pw_uid, p->pw_uid, p->pw_uid) == 0)
+		return true;
+	error_set(error, "user: cannot become \"%s\": %s%s", user,
+		  strerror(errno),
+		  errno == EPERM ? " (start tapd as root, or as that user)"
+				 : "");
+	return false;
+}
+
+/* ---- giving up the rest ---- */
+
+static bool raise_setpcap(void)
+{
+	const cap_value_t setpcap[] = { CAP_SETPCAP };
+	cap_t caps = cap_get_proc();
+	bool ok = caps &&
+		  cap_set_flag(caps, CAP_EFFECTIVE, 1, setpcap, CAP_SET) == 0 &&
+		  cap_set_proc(caps) == 0;
+
+	cap_free(caps);
+	return ok;
+}
+
+static bool bound(void)
+{
+	for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++)
+		if (cap != CAP_NET_ADMIN && cap_get_bound(cap) > 0 &&
+		    cap_drop_bound(cap) < 0)
+			return false;
 	return true;
 }
+
+/* Root is a user like any other from here on. */
+static bool lock_securebits(void)
+{
+	const int kept = prctl(PR_GET_SECUREBITS);
+	const unsigned long bits =
+		SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+		SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
+
+	return kept >= 0 && prctl(PR_SET_SECUREBITS,
+				  bits | ((unsigned)kept &
+					  ~(unsigned)SECBIT_KEEP_CAPS)) == 0;
+}
+
+/* Started without the capability, there is none to keep: an interface made ready by
+ * the administrator needs none. */
+static bool reduce(void)
+{
+	if (raise_setpcap() && (!bound() || !lock_securebits()))
+		return false;
+	return (keep_net_admin() || clear_capabilities()) &&
+	       prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0;
+}
+
+bool privileges_drop(const char *user, char **error)
+{
+	bool ok = !*user || become(user, error);
+
+	private_memory_hide();
+	if (!ok || reduce())
+		return ok;
+	error_set(error, "user: cannot give up capabilities: %s",
+		  strerror(errno));
+	return false;
+}
+
+/* ---- the one that is kept ---- */
 
 void privileges_raise(void)
 {

@@ -164,7 +164,7 @@ static bool find_all(const struct daemon *d, struct found *f, char **error)
 		}
 	}
 	/* Who it is is fixed. */
-	f->secrets_count = secret_file_read(c->secret_file, d->conf->user,
+	f->secrets_count = secret_file_read(c->secret_file, d->files_user,
 					    f->secrets, &warning, error);
 	if (warning)
 		log_warning("reload: %s", warning);

@@ -16,6 +16,7 @@
 #include "tapd/log.h"
 #include "tapd/node_ops.h"
 #include "tapd/privileges.h"
+#include "tapd/run_user.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
@@ -56,8 +57,8 @@ static int read_secrets(struct daemon *d)
 	const struct conf *c = d->conf;
 	char *warning, *error = NULL;
 
-	d->secrets_count = secret_file_read(c->secret_file, c->user, d->secrets,
-					    &warning, &error);
+	d->secrets_count = secret_file_read(c->secret_file, d->files_user,
+					    d->secrets, &warning, &error);
 	warn(warning);
 	return d->secrets_count > 0 ? 0 : fail(EX_CONFIG, error);
 }
@@ -70,6 +71,8 @@ static int open_sockets(struct daemon *d)
 	const struct conf *c = d->conf;
 	char *error = NULL;
 
+	/* It removes the socket as that user. */
+	run_user_make_folder(d->user, c->control_socket);
 	d->control = control_new(d->base, c->control_socket, &ops, d, &error);
 	if (!d->control)
 		return fail(EX_OSERR, error);
@@ -96,7 +99,7 @@ static int make_node(struct daemon *d)
 	};
 	const char *why = "out of memory";
 	char *warning, *error = NULL;
-	bool ok = key_file_load(c->key_file, c->user, config.private_key,
+	bool ok = key_file_load(c->key_file, d->files_user, config.private_key,
 				&warning, &error);
 
 	warn(warning);
@@ -134,7 +137,7 @@ static int drop_privileges(struct daemon *d)
 {
 	char *error = NULL;
 
-	if (*d->conf->user && !privileges_drop(d->conf->user, &error))
+	if (!privileges_drop(d->user, &error))
 		return fail(EX_OSERR, error);
 	return 0;
 }

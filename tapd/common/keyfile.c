@@ -209,8 +209,19 @@ static bool read_key_file(const char *path, const struct private_rule *rule,
 	return ok;
 }
 
-/* Makes the directories of path: the last for its owner alone. */
-static bool make_directories(const char *path, char **error)
+static void give_folder(const char *path, const struct private_rule *rule)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return;
+	private_file_give(fd, rule);
+	close(fd);
+}
+
+/* Makes the directories of path: the last for the user alone. */
+static bool make_directories(const char *path, const struct private_rule *rule,
+			     char **error)
 {
 	char *dir = strdup(path);
 	bool ok = true;
@@ -221,10 +232,13 @@ static bool make_directories(const char *path, char **error)
 	}
 	for (char *at = strchr(dir + 1, '/'); ok && at;
 	     at = strchr(at + 1, '/')) {
-		bool last = strchr(at + 1, '/') == NULL;
+		bool last = strchr(at + 1, '/') == NULL, made;
 
 		*at = '\0';
-		ok = mkdir(dir, last ? 0700 : 0755) == 0 || errno == EEXIST;
+		made = mkdir(dir, last ? 0700 : 0755) == 0;
+		ok = made || errno == EEXIST;
+		if (made && last)
+			give_folder(dir, rule);
 		if (!ok)
 			error_set(error,
 				  "%s: %s; make the directory, or set key_file",
@@ -255,7 +269,8 @@ static void sync_directory(const char *path)
 
 /* All of it or nothing: written beside it, synced, renamed over. mkostemp
  * creates with O_EXCL and mode 0600. */
-static bool replace_file(const char *path, const char *text, char **error)
+static bool replace_file(const char *path, const char *text,
+			 const struct private_rule *rule, char **error)
 {
 	size_t len = strlen(text);
 	char *temporary = NULL;
@@ -267,8 +282,10 @@ static bool replace_file(const char *path, const char *text, char **error)
 		return false;
 	}
 	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
+		private_file_give(fd, rule);
 		errno = ENOSPC; /* which a short write means */
+	}
 	ok = fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 	if (ok)
 		ok = rename(temporary, path) == 0;
@@ -303,9 +320,9 @@ static bool make_key_file(const char *path, const struct private_rule *rule,
 		 key_print(k->private_key, key),
 		 *k->machine_id ? "machine_id = " : "", k->machine_id,
 		 *k->machine_id ? "\n" : "");
-	ok = make_directories(path, error) &&
+	ok = make_directories(path, rule, error) &&
 	     private_folders_check(path, rule, error) &&
-	     replace_file(path, text, error);
+	     replace_file(path, text, rule, error);
 	bytes_wipe(text, sizeof(text));
 	bytes_wipe(key, sizeof(key));
 	return ok;

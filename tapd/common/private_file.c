@@ -33,6 +33,14 @@ static struct reader reader_of(const struct private_rule *rule)
 	return p ? (struct reader){ p->pw_uid, p->pw_gid } : r;
 }
 
+void private_file_give(int fd, const struct private_rule *rule)
+{
+	struct reader r = reader_of(rule);
+
+	if (geteuid() == 0 && r.uid != 0)
+		(void)!fchown(fd, r.uid, r.gid);
+}
+
 static const char *user_name(uid_t uid, char name[NAME_LEN])
 {
 	const struct passwd *p = getpwuid(uid);

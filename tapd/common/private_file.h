@@ -42,4 +42,8 @@ ssize_t private_file_read(const char *path, const struct private_rule *rule,
 bool private_folders_check(const char *path, const struct private_rule *rule,
 			   char **error);
 
+/* What tapd made as root becomes the user's, who reads it again. What fails shows
+ * then. */
+void private_file_give(int fd, const struct private_rule *rule);
+
 #endif

@@ -81,7 +81,7 @@ struct conf {
 	uint16_t underlay_mtu;	  /* 0: find out */
 	unsigned busy_poll;	  /* microseconds; 0: never */
 	int log_level;		  /* enum log_level */
-	char user[CONF_NAME_LEN]; /* "": stay */
+	char user[CONF_NAME_LEN]; /* "": run_user.h chooses */
 };
 
 /*

@@ -47,7 +47,7 @@ static const char *check_hook(const char *text)
 static const char *check_user(const char *text)
 {
 	if (*text && (strpbrk(text, ":/ \t") || !getpwnam(text)))
-		return "is no user of this host; name one, or none to stay";
+		return "is no user of this host; name one, or \"root\" to stay";
 	return NULL;
 }
 
