@@ -10,15 +10,22 @@
 #include "node/probe.h"
 #include "node/receive.h"
 #include "node/rekey.h"
+#include "node/renew.h"
 #include "node/validation.h"
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&hello_control,	  &probe_control,
-	&groups_control,  &validation_control,
-	&plpmtud_control, &candidate_control,
-	&rekey_control,	  &rekey_answer_control,
-	&bye_control,	  NULL,
+	&hello_control,
+	&renew_control,
+	&probe_control,
+	&groups_control,
+	&validation_control,
+	&plpmtud_control,
+	&candidate_control,
+	&rekey_control,
+	&rekey_answer_control,
+	&bye_control,
+	NULL,
 };
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)

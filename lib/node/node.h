@@ -190,6 +190,16 @@ void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
  * copied. False if memory is short: then nothing has changed. */
 bool node_set_trusted(struct node *n, const struct public_key *trusted,
 		      size_t count, struct clock now);
+/* This host's memory may have been copied, or put back: it slept, was cloned, or
+ * somebody says so. Wipes the keys of all sessions, draws a new epoch, as a restart
+ * does, and dials everybody; peers, their MACs and groups stay. Returns how many
+ * sessions it wiped. */
+size_t node_forget(struct node *n, struct clock now);
+/* … or it was not, and what hints at it could be a stranger's doing: the wall clock
+ * was stepped. Makes every session anew within 10 s, without the loss of a frame,
+ * and wipes the old ones 5 s after that; at most once a minute: until then it is put
+ * off. */
+void node_renew(struct node *n, struct clock now);
 void node_set_name(struct node *n, const char *name, struct clock now);
 void node_set_tap_mtu(struct node *n, uint16_t mtu, struct clock now);
 /* The interface's own MAC, which peers are told. */

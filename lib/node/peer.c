@@ -331,7 +331,8 @@ bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 			s->retire_us = CLOCK_NEVER;
 		else if (best && s->stage == SESSION_OPEN &&
 			 s->retire_us == CLOCK_NEVER)
-			s->retire_us = now_us + SESSION_RETIRE_US;
+			s->retire_us = now_us + (s->brief ? SESSION_BRIEF_US
+							  : SESSION_RETIRE_US);
 	}
 	peer->current = best;
 	return best != before;
@@ -512,7 +513,7 @@ void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
 		return;
 	liveness_received(&peer->liveness, advance, now_us);
 	/* The other end still sends on it: keys outlive the wish to retire. */
-	if (s->retire_us != CLOCK_NEVER)
+	if (s->retire_us != CLOCK_NEVER && !s->brief)
 		s->retire_us = now_us + SESSION_RETIRE_US;
 }
 

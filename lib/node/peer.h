@@ -42,6 +42,8 @@ struct peer {
 	uint64_t epoch;
 	uint64_t timestamp_us; /* wall clock of its last confirmed initiation */
 	uint64_t state_us;     /* when the state was entered */
+	/* When its session is renewed, and was last: renew.c; 0: not, never. */
+	uint64_t renew_us, renewed_us;
 	/* A second host with this key, on probation: candidate.c. */
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */

@@ -158,7 +158,7 @@ static void rekey_due(struct node *n, struct peer *peer, uint64_t now_us)
 		send_ours(n, peer, now_us);
 }
 
-static void rekey_peer_gone(struct node *n, struct peer *peer)
+void rekey_forget(struct node *n, struct peer *peer)
 {
 	cancel(n, &peer->rekey);
 	rekey_wipe(&peer->rekey);
@@ -308,8 +308,8 @@ static enum drop_reason answer_in(struct node *n, struct reading *r,
 const struct control rekey_control = {
 	.kind = WIRE_REKEY_1,
 	.record = ask_in,
-	.peer_gone = rekey_peer_gone,
-	.peer_removed = rekey_peer_gone,
+	.peer_gone = rekey_forget,
+	.peer_removed = rekey_forget,
 	.deadline = rekey_deadline,
 	.due = rekey_due,
 };

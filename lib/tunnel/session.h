@@ -48,6 +48,8 @@ enum session_stage {
 #define SESSION_COLLISION_US (5 * CLOCK_S)
 /* How long one that is no longer sent on still receives. */
 #define SESSION_RETIRE_US (30 * CLOCK_S)
+/* … where its keys may be known to another. */
+#define SESSION_BRIEF_US (5 * CLOCK_S)
 /* How long a handshake may stay unconfirmed or unidentified. */
 #define SESSION_HALF_OPEN_US (5 * CLOCK_S)
 /* Between repetitions of a hello. */
@@ -66,7 +68,8 @@ struct session {
 	bool initiator;
 	bool hello_heard; /* the peer's, on this session */
 	bool hello_acked; /* ours, by the peer */
-	bool renew;	  /* its secret is being replaced: rekey now */
+	bool renew;	  /* its keys are to be replaced: rekey now */
+	bool brief;	  /* once retired, it lives for SESSION_BRIEF_US only */
 	bool carried;	  /* another session carried its handshake */
 
 	struct replay replay;

@@ -32,6 +32,7 @@ static const struct scenario *const tables[] = {
 	scenarios_mesh,	    scenarios_faults, scenarios_change,
 	scenarios_identity, scenarios_secret, scenarios_attack,
 	scenarios_time,	    scenarios_large,  scenarios_groups,
+	scenarios_clock,
 };
 
 static bool chosen(const struct options *o, const struct scenario *c)

@@ -26,6 +26,7 @@ extern const struct scenario scenarios_attack[];
 extern const struct scenario scenarios_time[];
 extern const struct scenario scenarios_large[];
 extern const struct scenario scenarios_groups[];
+extern const struct scenario scenarios_clock[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)

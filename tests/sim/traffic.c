@@ -144,6 +144,15 @@ static unsigned fdb_owner(struct sim *s, unsigned host, uint16_t vlan,
 	return SIM_HOSTS_MAX;
 }
 
+/* It has a session to send on; without one what the owner should get is flooded. */
+static bool has_session(struct sim *s, unsigned host, unsigned other)
+{
+	struct node_peer_info info;
+
+	return sim_is_up(s, host, other) &&
+	       sim_peer_info(s, host, other, &info) && info.datagram_size;
+}
+
 static void expect(struct sim *s, struct sent *e, unsigned host,
 		   const struct traffic_spec *spec, const uint8_t *bytes)
 {
@@ -161,7 +170,7 @@ static void expect(struct sim *s, struct sent *e, unsigned host,
 		owner = fdb_owner(s, host, spec->vlan, bytes, &aged);
 	if (owner < SIM_HOSTS_MAX) {
 		/* To an owner that is down it may be flooded instead. */
-		if (!aged && (owner == host || sim_is_up(s, host, owner)))
+		if (!aged && (owner == host || has_session(s, host, owner)))
 			e->may &= host_bit(owner);
 		all &= host_bit(owner);
 	}
