@@ -7,6 +7,7 @@
 #include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
+#include "tapd/rekey.h"
 #include "tapd/reload.h"
 
 /* A command shows a view of the daemon, or a table, or has it do something. */
@@ -21,6 +22,7 @@ static const struct command commands[] = {
 	{ "status", .view = view_status }, { "peers", .list = list_peers },
 	{ "fdb", .list = list_fdb },	   { "groups", .list = list_groups },
 	{ "drops", .view = view_drops },   { "reload", .run = daemon_reload },
+	{ "rekey", .run = daemon_rekey },
 };
 
 static json_t *show(const struct daemon *d, const struct command *c,

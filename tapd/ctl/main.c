@@ -173,6 +173,14 @@ static void show_reload(json_t *answer, const json_t *more,
 	render_reload(stdout, answer);
 }
 
+static void show_rekey(json_t *answer, const json_t *more,
+		       const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_rekey(stdout, answer);
+}
+
 static void render(const struct command *c, json_t *answer, const json_t *more,
 		   const struct options *o)
 {
@@ -227,6 +235,8 @@ static const struct command commands[] = {
 	  NULL, 0, true },
 	{ "reload", "", "read the configuration again", ask, show_reload, NULL,
 	  0, false },
+	{ "rekey", "", "forget all session keys, and make new ones", ask,
+	  show_rekey, NULL, 0, false },
 	{ "genpsk", "", "print a new network secret", genpsk, NULL, NULL, 0,
 	  false },
 	{ "pubkey", "[KEYFILE]", "print this node's public key", pubkey, NULL,

@@ -378,3 +378,14 @@ void render_reload(FILE *out, const json_t *result)
 	if (json_array_size(changes) == 0)
 		fputs("nothing changed\n", out);
 }
+
+/* ---- rekey ---- */
+
+void render_rekey(FILE *out, const json_t *result)
+{
+	json_int_t sessions =
+		json_integer_value(json_object_get(result, "sessions"));
+
+	fprintf(out, "wiped the keys of %" JSON_INTEGER_FORMAT " session%s\n",
+		sessions, sessions == 1 ? "" : "s");
+}

@@ -19,5 +19,6 @@ void render_groups(FILE *out, const json_t *groups, const json_t *status);
  * (jansson walks no const object.) */
 void render_drops(FILE *out, json_t *drops, bool all);
 void render_reload(FILE *out, const json_t *result);
+void render_rekey(FILE *out, const json_t *result);
 
 #endif

@@ -43,6 +43,7 @@ RENDER_FN(status)
 RENDER_FN(peers)
 RENDER_FN(fdb)
 RENDER_FN(reload)
+RENDER_FN(rekey)
 
 /* [groups, status] */
 static void groups(FILE *out, json_t *value)
@@ -250,6 +251,15 @@ START_TEST(reload_lists_the_changes)
 }
 END_TEST
 
+START_TEST(rekey_counts_the_sessions)
+{
+	assert_prints(rekey, "{\"sessions\": 0}",
+		      "wiped the keys of 0 sessions\n");
+	assert_prints(rekey, "{\"sessions\": 1}",
+		      "wiped the keys of 1 session\n");
+}
+END_TEST
+
 /* ---- whatever is answered, it fits and does not drive the terminal ---- */
 
 static const struct {
@@ -311,6 +321,8 @@ static const struct {
 	{ drops_some, "[]" },
 	{ drops_all, "{}" },
 	{ reload, "[]" },
+	{ rekey, "[]" },
+	{ rekey, "{\"sessions\": " MAX "}" },
 };
 
 START_TEST(any_answer_fits_the_screen)
@@ -356,6 +368,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(without_snooping_there_are_no_groups),
 	UNIT_TEST(drops_that_happened_come_first_and_are_explained),
 	UNIT_TEST(reload_lists_the_changes),
+	UNIT_TEST(rekey_counts_the_sessions),
 	UNIT_EACH(any_answer_fits_the_screen, extremes),
 	UNIT_TEST(nothing_is_lost_when_it_does_not_fit),
 	UNIT_TEST(every_reason_fits),
