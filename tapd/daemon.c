@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tapd/clock_events.h"
 #include "tapd/common/private_memory.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
@@ -120,6 +121,7 @@ static int start(struct daemon *d)
 		log_error("out of memory");
 		return EX_OSERR;
 	}
+	daemon_watch_clocks(d);
 	return 0;
 }
 

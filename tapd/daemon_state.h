@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "tapd/clock_watch.h"
 #include "tapd/conf/conf.h"
 #include "tapd/event_limit.h"
 #include "tapd/tap/busy_poll.h"
@@ -41,12 +42,16 @@ struct daemon {
 	struct event *signals[3];
 	struct event *timer;
 	struct event *tap_event, *tap_pause, *link_event, *look_event;
+	struct event *clock_event, *generation_event;
 	struct daemon_socket sockets[UDP_SOCKETS_MAX];
 
 	struct busy_poll busy_poll;
 	struct clock now;  /* when the running callback began */
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;
+	struct clock_watch clock_watch;
+	uint64_t
+		stepped_us; /* when a step was last said in the log; 0: never */
 	struct rates *rates;
 	uint16_t tap_mtu;     /* as the node knows it */
 	size_t networks_more; /* of the interface, that it does not know */

@@ -21,7 +21,7 @@ static uint64_t read_clock(clockid_t id)
 
 uint64_t daemon_monotonic_us(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 static void set_timer(struct daemon *d)
@@ -44,7 +44,7 @@ static void set_timer(struct daemon *d)
 void daemon_enter(struct daemon *d)
 {
 	d->now = (struct clock){
-		.mono_us = read_clock(CLOCK_MONOTONIC),
+		.mono_us = daemon_monotonic_us(),
 		.wall_us = read_clock(CLOCK_REALTIME),
 	};
 }

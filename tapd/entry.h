@@ -11,7 +11,8 @@ struct daemon;
 void daemon_enter(struct daemon *d);
 void daemon_leave(struct daemon *d);
 
-/* CLOCK_MONOTONIC, now. */
+/* The node's clock, now: CLOCK_BOOTTIME, which does not stand still while the machine
+ * sleeps, for then keys get old, too. */
 uint64_t daemon_monotonic_us(void);
 
 #endif

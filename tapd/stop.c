@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include "base/bytes.h"
+#include "tapd/clock_events.h"
 #include "tapd/conf/conf.h"
 #include "tapd/control/control.h"
 #include "tapd/control/rates.h"
@@ -24,6 +25,7 @@ void daemon_stop(struct daemon *d, int exit_code)
 	daemon_announce_left_out(d);
 	daemon_unwatch_interface(d);
 	daemon_unwatch_sockets(d);
+	daemon_unwatch_clocks(d);
 	event_del(d->timer);
 	if (exit_code != 0 || !daemon_run_down_hook(d))
 		event_base_loopbreak(d->base);
@@ -37,6 +39,7 @@ void daemon_close(struct daemon *d)
 	for (unsigned i = 0; i < 3; i++)
 		daemon_free_event(&d->signals[i]);
 	daemon_unwatch_sockets(d);
+	daemon_unwatch_clocks(d);
 	daemon_free_event(&d->timer);
 	daemon_unwatch_interface(d);
 	interface_close(d->interface, d->conf->interface.persist);

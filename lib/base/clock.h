@@ -10,8 +10,8 @@
 #define CLOCK_NEVER UINT64_MAX
 
 /*
- * One reading of both clocks, in microseconds. mono_us never goes back; it
- * drives every timer. wall_us counts from the Unix epoch, may jump, and is
+ * One reading of both clocks, in microseconds. mono_us never goes back, and goes on
+ * while the machine sleeps; it drives every timer. wall_us counts from the Unix epoch, may jump, and is
  * used for nothing but the timestamp in a handshake initiation.
  */
 struct clock {
