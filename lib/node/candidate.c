@@ -162,7 +162,7 @@ static void refuse(struct node *n, struct candidate *c, enum drop_reason drop,
 static void bind(struct endpoint *e, struct peer *peer)
 {
 	e->peer = peer;
-	e->reason = ENDPOINT_DIALLING;
+	endpoint_answers(e);
 }
 
 /* The candidate's session is the peer's. */

@@ -115,6 +115,33 @@ struct endpoint *endpoint_get(struct node *n, const struct addr *addr)
 	return e;
 }
 
+void endpoint_other_secret(struct node *n, const struct addr *from)
+{
+	struct endpoint *e = endpoints_find(n, from);
+
+	if (e && e->heard.other_secret < UINT32_MAX)
+		e->heard.other_secret++;
+}
+
+void endpoint_answers(struct endpoint *e)
+{
+	e->reason = ENDPOINT_DIALLING;
+	e->heard.other_secret = 0;
+	e->heard.mirrored = 0;
+}
+
+/* One may be anybody's. */
+#define OTHER_SECRET_FEW 3
+
+enum endpoint_reason endpoint_shown_reason(const struct endpoint *e)
+{
+	if (e->reason != ENDPOINT_DIALLING && e->reason != ENDPOINT_NO_ANSWER)
+		return e->reason;
+	if (e->heard.other_secret >= OTHER_SECRET_FEW)
+		return ENDPOINT_OTHER_SECRET;
+	return e->heard.mirrored ? ENDPOINT_MIRRORED : e->reason;
+}
+
 bool endpoint_is_refused(const struct endpoint *e)
 {
 	switch (e->reason) {
@@ -128,6 +155,7 @@ bool endpoint_is_refused(const struct endpoint *e)
 	case ENDPOINT_DIALLING:
 	case ENDPOINT_NO_ANSWER:
 	case ENDPOINT_OTHER_SECRET:
+	case ENDPOINT_MIRRORED:
 	case ENDPOINT_IGNORED:
 	case ENDPOINT_UNREACHABLE:
 	case ENDPOINT_REASON_COUNT:

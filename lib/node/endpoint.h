@@ -35,6 +35,13 @@ struct endpoint {
 	uint32_t attempts; /* since something was last heard from there */
 	uint32_t mark;	   /* the last list of a source it was found in */
 
+	/* What came from there, or seemed to, without proof: for people only. Since a
+	 * peer was last found there. */
+	struct {
+		uint32_t other_secret; /* initiations that fail our mac1 */
+		uint32_t mirrored;     /* our own */
+	} heard;
+
 	/* its own place and rate, if a source wants it: admission.c */
 	uint32_t reserved; /* index of the half-open session */
 	uint64_t reserve_us;
@@ -74,6 +81,12 @@ struct endpoint *endpoint_get(struct node *n, const struct addr *addr);
 void endpoint_release(struct node *n, struct endpoint *e);
 /* Inside the TAP's own prefixes: a datagram there would tunnel into itself. */
 bool endpoint_is_recursive(const struct node *n, const struct addr *addr);
+/* An initiation that fails our mac1 came from there, or seemed to. */
+void endpoint_other_secret(struct node *n, const struct addr *from);
+/* A peer answers there: what was heard before says nothing any more. */
+void endpoint_answers(struct endpoint *e);
+/* What people are told of it: the reason, or what was heard from there meanwhile. */
+enum endpoint_reason endpoint_shown_reason(const struct endpoint *e);
 /* Dialling it again soon will not help: its reason is a lasting one. */
 bool endpoint_is_refused(const struct endpoint *e);
 /* Starts dialling now, unless it is being dialled. */

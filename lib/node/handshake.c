@@ -120,21 +120,28 @@ static void answer_again(struct node *n, struct candidate *c,
 }
 
 /*
- * Our own key came in. If it is the initiation in flight, we talk to ourselves,
- * or somebody mirrors it: the endpoint is ours if nobody answers before it is
- * dialled again. If not, it is a clone's, or an old one of ours that is
+ * Our own key came in. If it is the initiation in flight, and arrived at the address
+ * that it was sent to, we talk to ourselves: the endpoint is ours if nobody answers
+ * before it is dialled again. At another of our addresses somebody mirrors it, which
+ * is counted. If it is not in flight, it is a clone's, or an old one of ours that is
  * replayed: it is answered like any other, and who gets the response knows.
  */
-static bool is_own_initiation(struct node *n, uint32_t sender,
+static bool is_own_initiation(struct node *n, const struct way *from,
+			      uint32_t sender,
 			      const uint8_t ephemeral[NOISE_KEY_LEN])
 {
+	struct endpoint *e;
 	const struct index_entry *entry = table_find(n->indices, &sender);
 
 	if (!entry || entry->kind != INDEX_PENDING ||
 	    memcmp(entry->endpoint->pending.noise.e_public, ephemeral,
 		   NOISE_KEY_LEN) != 0)
 		return false;
-	entry->endpoint->pending.mirrored = true;
+	e = entry->endpoint;
+	if (addr_equal(&from->local, &e->addr))
+		e->pending.mirrored = true;
+	else if (e->heard.mirrored < UINT32_MAX)
+		e->heard.mirrored++;
 	return true;
 }
 
@@ -150,7 +157,7 @@ static bool admit(struct node *n, const struct way *from,
 
 	memcpy(key.bytes, noise->rs, KEY_LEN);
 	if (public_key_equal(&key, &n->key)) {
-		if (is_own_initiation(n, m->sender, noise->re)) {
+		if (is_own_initiation(n, from, m->sender, noise->re)) {
 			node_drop(n, DROP_own_key);
 			return false;
 		}
@@ -347,8 +354,7 @@ void handshake_in(struct node *n, enum wire_type type, const struct way *from,
 	if (secret < 0) {
 		node_drop(n, DROP_mac1);
 		if (type == WIRE_INITIATION)
-			peers_set_reason(n, &from->remote,
-					 ENDPOINT_OTHER_SECRET);
+			endpoint_other_secret(n, &from->remote);
 		return;
 	}
 	if (now.mono_us - n->jar.made_us > COOKIE_LIFE_US || !n->jar.made_us) {

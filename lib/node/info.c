@@ -43,7 +43,7 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 		return;
 	if (e && e->reason != ENDPOINT_DIALLING &&
 	    e->reason != ENDPOINT_NO_ANSWER)
-		endpoint_reason_print(e->reason, e->addr.port, out->reason,
+		endpoint_reason_print(endpoint_shown_reason(e), e->addr.port, out->reason,
 				      sizeof(out->reason));
 	else
 		peer_reason_print(peer->reason, out->endpoint.port, out->reason,
@@ -85,7 +85,7 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 		.wanted = true,
 		.state = NODE_PEER_STATE_CONNECTING,
 	};
-	endpoint_reason_print(e->reason, e->addr.port, out->reason,
+	endpoint_reason_print(endpoint_shown_reason(e), e->addr.port, out->reason,
 			      sizeof(out->reason));
 }
 

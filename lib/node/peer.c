@@ -375,7 +375,7 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 	const struct way way = { .remote = e->addr, .local = *local };
 
 	e->peer = peer;
-	e->reason = ENDPOINT_DIALLING;
+	endpoint_answers(e);
 	if (peer->endpoint == e) {
 		if (way_equal(&peer->path.way, &way))
 			return;
@@ -413,7 +413,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 		return;
 	peer->state = PEER_UP;
 	peer->reason = PEER_REASON_NONE;
-	peer->endpoint->reason = ENDPOINT_DIALLING;
+	endpoint_answers(peer->endpoint);
 	peer->state_us = now_us;
 	peer->given_up = false;
 	peer_sendable(n, peer);

@@ -9,7 +9,8 @@
 enum endpoint_reason {
 	ENDPOINT_DIALLING, /* first tries */
 	ENDPOINT_NO_ANSWER,
-	ENDPOINT_OTHER_SECRET, /* its handshakes fail our mac1 */
+	ENDPOINT_OTHER_SECRET, /* its handshakes fail our mac1: shown, not kept */
+	ENDPOINT_MIRRORED,     /* our own come back from there: the same */
 	ENDPOINT_UNTRUSTED,
 	ENDPOINT_DUPLICATE,
 	ENDPOINT_IGNORED, /* handshake complete, then silence */

@@ -305,6 +305,62 @@ START_TEST(attack_our_own_initiation_sent_back_to_us_stops_nothing)
 }
 END_TEST
 
+/* What a shows of the one endpoint that it wants. */
+static const char *shown_why(void)
+{
+	static struct node_peer_info info;
+	struct node_iter at = { 0 };
+
+	ck_assert(node_next_peer(a->node, &at, &info));
+	return info.reason;
+}
+
+START_TEST(attack_a_mirror_does_not_hide_a_host_that_is_down)
+{
+	size_t seen = 0;
+
+	host_start(a);
+	host_dial(a, b);
+	for (int i = 0; i < 600; i++) {
+		hosts_run(&h, 100 * CLOCK_MS);
+		/* All that a sends there comes back. */
+		for (; seen < h.log_count; seen++)
+			host_receive(a, &b->addrs[0], h.log[seen]->bytes,
+				     h.log[seen]->len);
+	}
+	ck_assert_uint_eq(host_events(a, NODE_SELF), 0);
+	ck_assert_str_eq(shown_why(),
+			 "our own handshakes come back from there: this host "
+			 "itself, seen through a NAT, or a mirror");
+	/* And it is dialled as before. */
+	host_start(b);
+	ck_assert(hosts_until(&h, hosts_pair_up, 6 * CLOCK_S));
+	ck_assert_str_eq(shown_why(), "");
+}
+END_TEST
+
+START_TEST(attack_one_datagram_does_not_say_what_keeps_a_host_away)
+{
+	const struct flight *first;
+	uint8_t other[WIRE_INITIATION_LEN];
+
+	host_start(a);
+	host_dial(a, b);
+	hosts_run(&h, 2 * CLOCK_S);
+	first = caught(WIRE_INITIATION, a, b, 0);
+	memcpy(other, first->bytes, sizeof(other));
+	other[sizeof(other) - WIRE_MAC1_FROM_END] ^= 1;
+	host_receive(a, &b->addrs[0], other, sizeof(other));
+	ck_assert_str_eq(shown_why(), "no answer: is UDP 8273 open both ways?");
+	/* A host with another secret goes on. */
+	for (int i = 0; i < 3; i++)
+		host_receive(a, &b->addrs[0], other, sizeof(other));
+	ck_assert_str_eq(shown_why(),
+			 "different secret? compare secret_file on both hosts");
+	ck_assert_uint_eq(host_drops(a, DROP_mac1), 4);
+}
+END_TEST
+
 /* ---- forged handshakes ---- */
 
 START_TEST(attack_a_true_mac1_around_rubbish_is_dropped)
@@ -413,6 +469,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_copies_that_come_first_keep_nobody_out),
 	UNIT_TEST(attack_a_replayed_response_or_cookie_is_to_nobody),
 	UNIT_TEST(attack_our_own_initiation_sent_back_to_us_stops_nothing),
+	UNIT_TEST(attack_a_mirror_does_not_hide_a_host_that_is_down),
+	UNIT_TEST(attack_one_datagram_does_not_say_what_keeps_a_host_away),
 	UNIT_TEST(attack_a_true_mac1_around_rubbish_is_dropped),
 	UNIT_TEST(attack_a_forged_response_does_not_end_the_handshake),
 	UNIT_TEST(attack_points_of_low_order_make_no_session),
