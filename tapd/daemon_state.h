@@ -18,7 +18,7 @@
 struct daemon_socket {
 	struct daemon *daemon;
 	unsigned number; /* udp's */
-	struct event *event;
+	struct event *event, *strangers;
 };
 
 struct daemon {

@@ -38,6 +38,42 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 	daemon_leave(d);
 }
 
+/*
+ * A few handshakes a turn of the loop: each may cost as much as hundreds of frames.
+ * What is left of a message that was read is done in the next turn, for which the
+ * socket does not ask.
+ */
+static void on_strangers(evutil_socket_t fd, short what, void *user)
+{
+	static const struct timeval next_turn = { 0, 0 };
+	const struct daemon_socket *s = user;
+	struct daemon *d = s->daemon;
+	const struct datagram_run *received;
+	uint64_t overflows;
+	bool more;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	if (udp_receive_strangers(d->udp, s->number, &received, &more) > 0)
+		node_from_udp(d->node, received, 1, d->now);
+	overflows = udp_strangers_overflows(d->udp);
+	if (overflows > 0)
+		node_count_drop(d->node, DROP_handshake_rate, overflows);
+	(void)event_add(s->strangers, more ? &next_turn : NULL);
+	daemon_leave(d);
+}
+
+static bool watch_strangers(struct daemon *d, struct daemon_socket *s)
+{
+	int fd = udp_strangers_fd(d->udp, s->number);
+
+	if (fd < 0)
+		return true;
+	s->strangers = event_new(d->base, fd, EV_READ, on_strangers, s);
+	return s->strangers && event_add(s->strangers, NULL) == 0;
+}
+
 bool daemon_watch_sockets(struct daemon *d)
 {
 	for (unsigned i = 0; udp_fd(d->udp, i) >= 0; i++) {
@@ -47,7 +83,8 @@ bool daemon_watch_sockets(struct daemon *d)
 		s->number = i;
 		s->event = event_new(d->base, udp_fd(d->udp, i),
 				     EV_READ | EV_PERSIST, on_udp, s);
-		if (!s->event || event_add(s->event, NULL) != 0)
+		if (!s->event || event_add(s->event, NULL) != 0 ||
+		    !watch_strangers(d, s))
 			return false;
 	}
 	return true;

@@ -21,6 +21,8 @@ void daemon_unwatch_interface(struct daemon *d)
 
 void daemon_unwatch_sockets(struct daemon *d)
 {
-	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
+	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++) {
 		daemon_free_event(&d->sockets[i].event);
+		daemon_free_event(&d->sockets[i].strangers);
+	}
 }

@@ -9,45 +9,13 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
+#include "tapd/log.h"
+#include "tapd/underlay/strangers.h"
 #include "tapd/underlay/udp_impl.h"
 
-#define SOCKET_BUFFER (8 * 1024 * 1024)
+#define RECEIVE_BUFFER (8 * 1024 * 1024)
 
 /* ---- opening ---- */
-
-static bool set_option(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
-}
-
-/*
- * PMTUDISC_PROBE sets DF and does not believe what ICMP says about path MTUs:
- * the tunnel finds out by itself. An IPv6 socket that takes IPv4 needs both.
- */
-static bool set_options(int fd, const struct udp_socket *s)
-{
-	if (s->family == AF_INET6 &&
-	    (!set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !s->both) ||
-	     !set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-			 IPV6_PMTUDISC_PROBE)))
-		return false;
-	if ((s->family == AF_INET || s->both) &&
-	    !set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE))
-		return false;
-
-	/* The rest makes it faster, or counts; tapd does without. */
-	if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER))
-		(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
-	if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER))
-		(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
-	(void)set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-	/* Without these the kernel chooses which address answers. */
-	if (s->family == AF_INET6)
-		(void)set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-	if (s->family == AF_INET || s->both)
-		(void)set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
-	return true;
-}
 
 /* 0 or -errno. */
 static int open_socket(struct udp_socket *s, const struct addr *listen,
@@ -55,24 +23,38 @@ static int open_socket(struct udp_socket *s, const struct addr *listen,
 {
 	union sockname name;
 	socklen_t len;
-	int fd, err;
+	int err;
 
 	s->family = addr_is_v4(listen) ? AF_INET : AF_INET6;
 	s->both = both;
-	fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		    IPPROTO_UDP);
-	if (fd < 0)
-		return -errno;
+	err = udp_socket_new(s, RECEIVE_BUFFER);
+	if (err != 0)
+		return err;
 	len = sockname_from_addr(&name, listen, s->family);
-	if (!set_options(fd, s) || bind(fd, &name.any, len) < 0 ||
-	    getsockname(fd, &name.any, &len) < 0) {
+	if (bind(s->fd, &name.any, len) < 0 ||
+	    getsockname(s->fd, &name.any, &len) < 0) {
 		err = -errno;
-		close(fd);
+		close(s->fd);
 		return err;
 	}
-	s->fd = fd;
 	(void)sockname_to_addr(&s->bound, &name);
 	return 0;
+}
+
+/* Each socket gets another for handshakes beside it. */
+static void open_strangers(struct udp *u)
+{
+	int failed = 0;
+
+	for (unsigned i = 0; i < u->count; i++) {
+		int err = strangers_open(&u->strangers[i], &u->sockets[i]);
+
+		failed = err ? err : failed;
+	}
+	if (failed)
+		log_info("handshakes wait in one queue with data: this kernel"
+			 " does not tell them apart: %s",
+			 strerror(-failed));
 }
 
 static void explain_refusal(char **error, const struct addr *listen, int err)
@@ -123,6 +105,8 @@ static struct udp *udp_new(char **error)
 	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
 		u->pieces[i] =
 			(struct iovec){ u->buffers[i], UDP_RECEIVE_SIZE };
+	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
+		u->strangers[i].fd = -1;
 	return u;
 }
 
@@ -132,6 +116,7 @@ static struct udp *udp_new(char **error)
  */
 static void finish_open(struct udp *u)
 {
+	open_strangers(u);
 	u->segments = u->count > 0;
 	for (unsigned i = 0; i < u->count; i++) {
 		const struct udp_socket *s = &u->sockets[i];
@@ -140,7 +125,8 @@ static void finish_open(struct udp *u)
 			u->for_v4 = s;
 		if (!u->for_v6 && s->family == AF_INET6)
 			u->for_v6 = s;
-		u->segments &= set_option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0);
+		u->segments &=
+			udp_socket_option(s->fd, IPPROTO_UDP, UDP_SEGMENT, 0);
 	}
 	for (unsigned i = 0; i < u->count && !u->for_v4; i++)
 		if (u->sockets[i].both)
@@ -155,6 +141,13 @@ const char *const udp_batching_words[] = {
 	NULL,
 };
 
+/* The kernel asks one of a group's sockets, by chance, whether to merge what comes:
+ * a group is of one mind. */
+static bool set_gro(const struct udp_socket *s, bool on)
+{
+	return s->fd < 0 || udp_socket_option(s->fd, IPPROTO_UDP, UDP_GRO, on);
+}
+
 void udp_set_batching(struct udp *u, enum udp_batching send,
 		      enum udp_batching receive)
 {
@@ -162,8 +155,8 @@ void udp_set_batching(struct udp *u, enum udp_batching send,
 	u->receive = receive;
 	u->gro = receive == UDP_RUNS;
 	for (unsigned i = 0; i < u->count; i++)
-		u->gro &= set_option(u->sockets[i].fd, IPPROTO_UDP, UDP_GRO,
-				     receive == UDP_RUNS);
+		u->gro &= set_gro(&u->sockets[i], receive == UDP_RUNS) &&
+			  set_gro(&u->strangers[i], receive == UDP_RUNS);
 }
 
 enum udp_batching udp_send_batching(const struct udp *u)
@@ -234,14 +227,22 @@ void udp_close(struct udp *u)
 {
 	if (!u)
 		return;
-	for (unsigned i = 0; i < u->count; i++)
+	for (unsigned i = 0; i < u->count; i++) {
 		close(u->sockets[i].fd);
+		if (u->strangers[i].fd >= 0)
+			close(u->strangers[i].fd);
+	}
 	free(u);
 }
 
 int udp_fd(const struct udp *u, unsigned socket)
 {
 	return socket < u->count ? u->sockets[socket].fd : -1;
+}
+
+int udp_strangers_fd(const struct udp *u, unsigned socket)
+{
+	return u->strangers[socket].fd;
 }
 
 struct addr udp_bound(const struct udp *u, unsigned socket)

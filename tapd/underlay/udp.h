@@ -51,6 +51,9 @@ void udp_close(struct udp *u);
 
 /* The sockets are numbered from 0; -1 past the last. */
 int udp_fd(const struct udp *u, unsigned socket);
+/* Its companion at the same address, where all comes that is not data; -1: there is
+ * none, and this comes to the socket itself. */
+int udp_strangers_fd(const struct udp *u, unsigned socket);
 /* Where a socket is bound: with its port if 0 was asked for. */
 struct addr udp_bound(const struct udp *u, unsigned socket);
 /* At most this much; both are UDP_RUNS at first. */
@@ -69,8 +72,14 @@ int udp_receive_buffer(const struct udp *u);
  */
 size_t udp_receive(struct udp *u, unsigned socket,
 		   const struct datagram_run **out, bool *more);
-/* How many datagrams overflowed the receive buffers since the last call. */
+/* The same of its companion, and a few datagrams at most, whatever waits. *more: it
+ * has to be called again though there may be nothing to read. */
+size_t udp_receive_strangers(struct udp *u, unsigned socket,
+			     const struct datagram_run **out, bool *more);
+/* How many datagrams overflowed the receive buffers since the last call; and those of
+ * strangers. */
 uint64_t udp_overflows(struct udp *u);
+uint64_t udp_strangers_overflows(struct udp *u);
 
 /* How many datagrams since the last call came to a broadcast or multicast address,
  * or to none of this host's, and were dropped. */

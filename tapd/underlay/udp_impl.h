@@ -9,6 +9,7 @@
 #include "tapd/underlay/pktinfo.h"
 #include "tapd/underlay/sockname.h"
 #include "tapd/underlay/udp.h"
+#include "tapd/underlay/udp_socket.h"
 
 /* linux/udp.h; older libc headers lack them. */
 #ifndef UDP_SEGMENT
@@ -37,13 +38,8 @@ struct udp_send_control {
 		space[PKTINFO_SEND_SPACE + CMSG_SPACE(sizeof(uint16_t))];
 };
 
-struct udp_socket {
-	int fd;
-	int family;
-	bool both; /* IPv6 that takes IPv4 as well */
-	struct addr bound;
-	uint32_t overflows; /* as the kernel last said: since it was opened */
-};
+/* A handshake may cost a quarter of a millisecond. */
+#define UDP_STRANGERS_BATCH 8
 
 /* Messages for one socket that leave together. */
 struct udp_send_batch {
@@ -58,9 +54,10 @@ struct udp_send_batch {
 
 struct udp {
 	struct udp_socket sockets[UDP_SOCKETS_MAX];
+	struct udp_socket strangers[UDP_SOCKETS_MAX]; /* fd -1: none */
 	unsigned count;
 	const struct udp_socket *for_v4, *for_v6;
-	uint64_t overflows, misdirected;
+	uint64_t overflows, misdirected, strangers_overflows;
 
 	bool segments;			 /* UDP_SEGMENT is there and works */
 	bool gro;			 /* UDP_GRO is on */
@@ -78,6 +75,10 @@ struct udp {
 	struct udp_receive_control controls[UDP_RECEIVE_BATCH];
 	struct datagram_run received[UDP_RECEIVE_BATCH];
 	uint8_t buffers[UDP_RECEIVE_BATCH][UDP_RECEIVE_SIZE];
+
+	/* Of one message of each socket for strangers: what was not handed out. */
+	struct datagram_run rest[UDP_SOCKETS_MAX], part;
+	uint8_t strangers_buffers[UDP_SOCKETS_MAX][UDP_RECEIVE_SIZE];
 };
 
 /* More than one datagram. */

@@ -7,8 +7,8 @@
 
 /* False if it was not sent to an address of this host's alone: to answer it would be
  * to answer along with everybody who has it. */
-static bool read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
-			 struct datagram_run *out)
+static bool read_control(struct udp_socket *s, struct msghdr *m,
+			 struct datagram_run *out, uint64_t *overflows)
 {
 	const bool v4 = addr_is_v4(&out->remote);
 	bool ours = true;
@@ -26,7 +26,7 @@ static bool read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
 			uint32_t total;
 
 			memcpy(&total, CMSG_DATA(c), sizeof(total));
-			u->overflows += total - s->overflows;
+			*overflows += total - s->overflows;
 			s->overflows = total;
 		}
 		pktinfo_read(c, v4, &out->local, &ours);
@@ -76,7 +76,7 @@ size_t udp_receive(struct udp *u, unsigned socket,
 			.len = u->messages[i].msg_len,
 		};
 		(void)sockname_to_addr(&r->remote, &u->names[i]);
-		if (read_control(u, s, &u->messages[i].msg_hdr, r))
+		if (read_control(s, &u->messages[i].msg_hdr, r, &u->overflows))
 			count++;
 		else
 			u->misdirected += run_count(r);
@@ -84,6 +84,61 @@ size_t udp_receive(struct udp *u, unsigned socket,
 	*out = u->received;
 	*more = n == (int)receive_batch(u);
 	return count;
+}
+
+/* One message, which may be many datagrams. False: there was none for us. */
+static bool receive_message(struct udp *u, unsigned socket)
+{
+	struct udp_socket *s = &u->strangers[socket];
+	struct datagram_run *r = &u->rest[socket];
+	struct iovec piece = { u->strangers_buffers[socket], UDP_RECEIVE_SIZE };
+	struct udp_receive_control control;
+	union sockname name;
+	struct msghdr m = { .msg_name = &name,
+			    .msg_namelen = sizeof(name),
+			    .msg_iov = &piece,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+
+	if (n < 0)
+		return false;
+	*r = (struct datagram_run){ .data = piece.iov_base, .len = (size_t)n };
+	(void)sockname_to_addr(&r->remote, &name);
+	/* What was sent to many came to the other socket too, which counts it. */
+	if (read_control(s, &m, r, &u->strangers_overflows))
+		return true;
+	r->len = 0;
+	return false;
+}
+
+size_t udp_receive_strangers(struct udp *u, unsigned socket,
+			     const struct datagram_run **out, bool *more)
+{
+	struct datagram_run *r = &u->rest[socket];
+	size_t most;
+
+	*more = false;
+	if (r->len == 0 && !receive_message(u, socket))
+		return 0;
+	u->part = *r;
+	most = is_run(r) ? UDP_STRANGERS_BATCH * r->segment_len : r->len;
+	if (u->part.len > most)
+		u->part.len = most;
+	r->data += u->part.len;
+	r->len -= u->part.len;
+	*out = &u->part;
+	*more = r->len > 0;
+	return 1;
+}
+
+uint64_t udp_strangers_overflows(struct udp *u)
+{
+	uint64_t n = u->strangers_overflows;
+
+	u->strangers_overflows = 0;
+	return n;
 }
 
 uint64_t udp_overflows(struct udp *u)

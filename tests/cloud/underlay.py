@@ -1,5 +1,7 @@
 """An outsider's tools: datagrams between hosts recorded, and sent again or forged."""
 
+import base64
+import hmac
 import random
 import socket
 import struct
@@ -81,6 +83,16 @@ class Forger:
 
     def __exit__(self, *_):
         self.close()
+
+
+def initiation(secret, chance):
+    """Random bytes with the mac1 of one who holds the secret: only curves tell."""
+    def hmac128(key, message):
+        return hmac.digest(key, message, "sha256")[:16]
+    pseudo_random = hmac.digest(bytes(32), base64.b64decode(secret), "sha256")
+    key = hmac.digest(pseudo_random, b"tapd mac1\1", "sha256")
+    message = bytes((INITIATION, 0, 0, 0)) + chance.randbytes(108)
+    return message + hmac128(key, message) + bytes(16)
 
 
 def flipped(payload):

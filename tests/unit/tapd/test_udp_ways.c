@@ -69,6 +69,9 @@ static void send_way(struct udp *u, struct addr remote, struct addr local,
 		     size_t len, size_t segment_len)
 {
 	static uint8_t data[4000];
+
+	for (size_t i = 0; i < len; i += segment_len ? segment_len : len)
+		data[i] = 4; /* a data message's type */
 	const struct datagram_run run = { .remote = remote,
 					  .local = local,
 					  .data = data,
@@ -230,7 +233,7 @@ START_TEST(what_was_sent_to_many_is_dropped_and_counted)
 		   sizeof(loopback));
 	setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &one, sizeof(one));
 	ck_assert_int_eq(
-		sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
+		sendto(fd, "\4", 1, 0, (struct sockaddr *)&to, sizeof(to)), 1);
 	/* One that is ours comes after it. */
 	send_way(asker, at, (struct addr){ 0 }, 7, 0);
 	ck_assert_uint_eq(receive(u, 0).len, 7);

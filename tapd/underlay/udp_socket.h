@@ -1,0 +1,26 @@
+/* One UDP socket, and what is set on each. */
+#ifndef TAPD_UNDERLAY_UDP_SOCKET_H
+#define TAPD_UNDERLAY_UDP_SOCKET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+
+struct udp_socket {
+	int fd;
+	int family;
+	bool both; /* IPv6 that takes IPv4 as well */
+	struct addr bound;
+	uint32_t overflows; /* as the kernel last said: since it was opened */
+};
+
+/* False if the kernel refuses. */
+bool udp_socket_option(int fd, int level, int option, int value);
+/* A socket of that family, with its options and about that receive buffer, not bound.
+ * 0 or -errno. */
+int udp_socket_new(struct udp_socket *s, int buffer);
+
+#endif
