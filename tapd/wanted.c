@@ -6,18 +6,74 @@
 #include "tapd/entry.h"
 #include "tapd/log.h"
 
+/* One more than there is room for tells that there are too many. */
+#define WANTED_MAX (NODE_ENDPOINTS_MAX + 1)
+
+/* Addresses, and the numbers of the hosts whose they are. */
+struct wanted_list {
+	struct addr addrs[WANTED_MAX];
+	uint16_t hosts[WANTED_MAX];
+	size_t count;
+};
+
+/* A hosts file may give this host's name 127.0.1.1. There is nobody else at our own
+ * port, though with a `listen` of ours nobody may answer there. */
+static bool is_own_loopback(const struct daemon *d, const struct addr *a)
+{
+	if (!addr_is_loopback(a))
+		return false;
+	for (unsigned i = 0; udp_fd(d->udp, i) >= 0; i++)
+		if (udp_bound(d->udp, i).port == a->port)
+			return true;
+	return false;
+}
+
+/* Of a name that is ourselves no address is wanted. */
+static void leave_self_out(const struct daemon *d, struct wanted_list *w,
+			   size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from, end; i < w->count; i = end) {
+		bool self = false;
+
+		for (end = i; end < w->count && w->hosts[end] == w->hosts[i];
+		     end++)
+			self |= is_own_loopback(d, &w->addrs[end]);
+		for (; i < end && !self; i++, kept++) {
+			w->addrs[kept] = w->addrs[i];
+			w->hosts[kept] = w->hosts[i];
+		}
+	}
+	w->count = kept;
+}
+
+static void list_peers_of(const struct daemon *d, struct wanted_list *w)
+{
+	const struct conf *c = d->conf;
+	size_t from;
+
+	w->count = 0;
+	for (size_t i = 0; i < c->peers_count && w->count < WANTED_MAX; i++)
+		if (c->peers[i].is_addr)
+			w->addrs[w->count++] = c->peers[i].addr;
+	from = w->count;
+	for (size_t i = 0; i < from; i++)
+		w->hosts[i] = (uint16_t)i;
+	w->count += resolve_addresses(d->resolve, w->addrs + from,
+				      w->hosts + from, WANTED_MAX - from);
+	for (size_t i = from; i < w->count; i++)
+		w->hosts[i] = (uint16_t)(w->hosts[i] + from);
+	leave_self_out(d, w, from);
+}
+
 void daemon_want_peers(struct daemon *d)
 {
-	/* One more than there is room for tells that there are too many. */
-	struct addr wanted[NODE_ENDPOINTS_MAX + 1];
-	const size_t max = sizeof(wanted) / sizeof(wanted[0]);
-	size_t n = 0;
+	struct wanted_list w;
 
-	for (size_t i = 0; i < d->conf->peers_count && n < max; i++)
-		if (d->conf->peers[i].is_addr)
-			wanted[n++] = d->conf->peers[i].addr;
-	n += resolve_addresses(d->resolve, wanted + n, max - n);
-	if (node_want(d->node, NODE_SOURCE_PEERS, wanted, n, d->now) > 0)
+	list_peers_of(d, &w);
+	if (node_want_hosts(d->node, NODE_SOURCE_PEERS, w.addrs, w.hosts,
+			    w.count, d->now) > 0)
 		log_warning("some of the peers' addresses are left out: there"
 			    " is room for %d",
 			    NODE_ENDPOINTS_MAX);

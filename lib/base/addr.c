@@ -22,6 +22,15 @@ bool addr_is_v4(const struct addr *a)
 	return memcmp(a->ip, v4_mapped, sizeof(v4_mapped)) == 0;
 }
 
+bool addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	if (addr_is_v4(a))
+		return a->ip[12] == 127;
+	return memcmp(a->ip, one, sizeof(one)) == 0;
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&

@@ -33,6 +33,8 @@ struct addr addr_v4(uint32_t ip, uint16_t port);
 bool addr_is_v4(const struct addr *a);
 /* IPv6's fe80::/10. */
 bool addr_is_link_local(const struct addr *a);
+/* 127.0.0.0/8 and ::1. */
+bool addr_is_loopback(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* False if no peer can be there: multicast, unspecified, IPv4 broadcast.
  * Loopback is usable. */

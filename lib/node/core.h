@@ -25,6 +25,7 @@
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
  *	peer                     identities and their sessions
+ *	wanted                   the hosts that sources list
  *	send                     control records, sealed
  *	hello probe plpmtud validation groups rekey      the control protocols
  *	candidate                sessions whose peer is not decided yet
@@ -92,6 +93,7 @@ struct peers {
 
 struct control;
 struct port_groups;
+struct wanted;
 
 struct node {
 	struct node_ops ops;
@@ -112,6 +114,7 @@ struct node {
 	struct timers timers;
 	struct timer age_timer;
 	struct peers peers;
+	struct wanted *wanted;
 	struct table *indices;	  /* local index → struct index_entry */
 	struct table *sessions;	  /* local index → struct session: the pool */
 	struct table *candidates; /* local index → struct candidate */

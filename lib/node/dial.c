@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "node/wanted.h"
+
 /* ---- message 1 ---- */
 
 /* Our clock, but never twice the same and never backwards. */
@@ -167,7 +169,7 @@ static void forget_endpoint(struct node *n, struct endpoint *e)
 
 /* True if the endpoint is taken; false if there is no room for it. */
 static bool want_one(struct node *n, enum node_source source,
-		     const struct addr *addr, uint64_t now_us)
+		     const struct addr *addr, uint16_t host, uint64_t now_us)
 {
 	struct endpoint *e;
 
@@ -180,6 +182,7 @@ static bool want_one(struct node *n, enum node_source source,
 		node_emit(n, (struct node_event){ .type = NODE_RECURSION,
 						  .at = *addr });
 	}
+	wanted_list(n->wanted, source, e, host, e->mark == n->want_mark);
 	e->mark = n->want_mark;
 	if (!e->sources && !timer_armed(&e->timer)) {
 		uint64_t spread =
@@ -192,17 +195,26 @@ static bool want_one(struct node *n, enum node_source source,
 	return true;
 }
 
-size_t node_want(struct node *n, enum node_source source,
-		 const struct addr *endpoints, size_t count, struct clock now)
+size_t node_want_hosts(struct node *n, enum node_source source,
+		       const struct addr *endpoints, const uint16_t *hosts,
+		       size_t count, struct clock now)
 {
+	const size_t last = NODE_ENDPOINTS_MAX - 1;
 	uint32_t at = TABLE_NONE;
 	struct endpoint *e;
 	size_t refused = 0;
 
 	n->want_mark++;
-	for (size_t i = 0; i < count; i++)
-		if (!want_one(n, source, &endpoints[i], now.mono_us))
+	wanted_begin(n->wanted, source);
+	for (size_t i = 0; i < count; i++) {
+		size_t host = hosts ? hosts[i] : i;
+
+		if (host > last)
+			host = last;
+		if (!want_one(n, source, &endpoints[i], (uint16_t)host,
+			      now.mono_us))
 			refused++;
+	}
 	while ((e = endpoints_next(n, &at))) {
 		if (e->mark == n->want_mark || !(e->sources & (1u << source)))
 			continue;
@@ -210,6 +222,12 @@ size_t node_want(struct node *n, enum node_source source,
 		forget_endpoint(n, e);
 	}
 	return refused;
+}
+
+size_t node_want(struct node *n, enum node_source source,
+		 const struct addr *endpoints, size_t count, struct clock now)
+{
+	return node_want_hosts(n, source, endpoints, NULL, count, now);
 }
 
 void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,

@@ -4,19 +4,11 @@
 #include <string.h>
 
 #include "node/groups.h"
-
-/* An endpoint that stands for a peer nobody knows yet. Our own address is none,
- * from the moment when our initiation came back. */
-static bool stands_alone(const struct endpoint *e)
-{
-	return e->sources && !e->peer && e->reason != ENDPOINT_SELF &&
-	       !e->pending.mirrored;
-}
+#include "node/wanted.h"
 
 void node_status(const struct node *n, struct node_status *out)
 {
 	uint32_t at = TABLE_NONE;
-	const struct endpoint *e;
 	const struct peer *peer;
 
 	*out = (struct node_status){ .key = n->key,
@@ -29,9 +21,7 @@ void node_status(const struct node *n, struct node_status *out)
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
 	}
-	at = TABLE_NONE;
-	while ((e = endpoints_next(n, &at)))
-		out->peers_total += stands_alone(e);
+	out->peers_total += wanted_review(n);
 }
 
 /* What its endpoint was blamed for says more than that nothing is heard. */
@@ -107,7 +97,7 @@ static bool next_lone_endpoint(const struct node *n, struct node_iter *it,
 		const struct endpoint *e =
 			table_at(n->peers.by_addr, it->slot++);
 
-		if (!e || !stands_alone(e))
+		if (!e || !wanted_stands_alone(n, e))
 			continue;
 		show_endpoint(e, out);
 		return true;
@@ -115,7 +105,7 @@ static bool next_lone_endpoint(const struct node *n, struct node_iter *it,
 	return false;
 }
 
-/* Peers, then endpoints at which none is known. */
+/* Peers, then hosts of which none is known. */
 bool node_next_peer(const struct node *n, struct node_iter *it,
 		    struct node_peer_info *out)
 {
@@ -127,6 +117,7 @@ bool node_next_peer(const struct node *n, struct node_iter *it,
 			return true;
 		}
 		*it = (struct node_iter){ .table = 1 };
+		wanted_review(n);
 	}
 	return next_lone_endpoint(n, it, out);
 }

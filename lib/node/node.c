@@ -12,6 +12,7 @@
 #include "node/rekey.h"
 #include "node/renew.h"
 #include "node/validation.h"
+#include "node/wanted.h"
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
@@ -102,6 +103,7 @@ static bool make_tables(struct node *n)
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);
 	return peers_init(n, c->peers_max, seed) &&
 	       endpoints_init(n, endpoints, seed) &&
+	       (n->wanted = wanted_new()) &&
 	       timers_init(&n->timers,
 			   endpoints + c->peers_max + candidates + 2) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
@@ -172,6 +174,7 @@ void node_free(struct node *n)
 	candidates_free(n);
 	peers_free(n);
 	endpoints_free(n);
+	wanted_free(n->wanted);
 	table_free(n->sessions);
 	table_free(n->asked);
 	shares_free(n->half_open_shares);

@@ -182,6 +182,12 @@ enum node_source {
  */
 size_t node_want(struct node *n, enum node_source source,
 		 const struct addr *endpoints, size_t count, struct clock now);
+/* The same; hosts[i], below NODE_ENDPOINTS_MAX, is the number of the host whose
+ * address endpoints[i] is: what is shown and counted are hosts. node_want takes each
+ * address for a host. */
+size_t node_want_hosts(struct node *n, enum node_source source,
+		       const struct addr *endpoints, const uint16_t *hosts,
+		       size_t count, struct clock now);
 /* Sessions made with a secret that is no longer listed are wiped and made again;
  * if the first secret changed, all others rekey at once. */
 void node_set_secrets(struct node *n, const uint8_t (*secrets)[KEY_LEN],
@@ -266,7 +272,8 @@ enum node_peer_state {
 	NODE_PEER_STATE_DOWN
 };
 
-/* A peer, or a wanted endpoint where no peer is known yet. */
+/* A peer; or a wanted host, by one of its endpoints, if at none of them a peer is
+ * known. */
 struct node_peer_info {
 	bool has_key;
 	struct public_key key;

@@ -379,13 +379,18 @@ void resolve_links_changed(struct resolve *r)
 		evtimer_add(r->again, &soon);
 }
 
-size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max)
+size_t resolve_addresses(const struct resolve *r, struct addr *out,
+			 uint16_t *names, size_t max)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->count; i++)
-		for (size_t j = 0; j < r->names[i].known.count && n < max; j++)
+		for (size_t j = 0; j < r->names[i].known.count && n < max;
+		     j++) {
+			if (names)
+				names[n] = (uint16_t)i;
 			out[n++] = r->names[i].known.addrs[j];
+		}
 	return n;
 }
 

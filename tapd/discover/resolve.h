@@ -33,8 +33,10 @@ bool resolve_reserve(struct resolve *r, size_t count);
 /* An interface came, went or changed: names with one in them, "fe80::1%eth0", are
  * asked for again, soon and not more often than that. */
 void resolve_links_changed(struct resolve *r);
-/* Every known address of every name, at most max. */
-size_t resolve_addresses(const struct resolve *r, struct addr *out, size_t max);
+/* Every known address of every name, at most max. names, if not NULL: the number of
+ * the name, from 0, that each is of. */
+size_t resolve_addresses(const struct resolve *r, struct addr *out,
+			 uint16_t *names, size_t max);
 /* Why the i-th name without an answer has none: "web9: Name or service not
  * known". NULL past the last. */
 const char *resolve_failure(const struct resolve *r, size_t i);

@@ -95,7 +95,7 @@ static struct conf_peer peer(const char *host, uint16_t port)
 static bool knows(const char *text)
 {
 	struct addr all[MANY + 1], a;
-	size_t n = resolve_addresses(resolve, all, MANY + 1);
+	size_t n = resolve_addresses(resolve, all, NULL, MANY + 1);
 
 	ck_assert(addr_parse(&a, text, 0));
 	for (size_t i = 0; i < n; i++)
@@ -109,15 +109,18 @@ static void wait_for(size_t count)
 {
 	struct addr all[MANY + 1];
 
-	while (resolve_addresses(resolve, all, MANY + 1) < count)
+	while (resolve_addresses(resolve, all, NULL, MANY + 1) < count)
 		event_base_dispatch(base);
-	ck_assert_uint_eq(resolve_addresses(resolve, all, MANY + 1), count);
+	ck_assert_uint_eq(resolve_addresses(resolve, all, NULL, MANY + 1),
+			  count);
 }
 
 START_TEST(names_become_addresses_of_both_families)
 {
 	struct conf_peer peers[10];
 	char host[32], text[48];
+	struct addr all[11];
+	uint16_t names[11];
 
 	for (unsigned i = 0; i < 9; i++) {
 		snprintf(host, sizeof(host), "192.0.2.%u", i + 1);
@@ -132,6 +135,12 @@ START_TEST(names_become_addresses_of_both_families)
 	}
 	ck_assert(knows("[2001:db8::1]:9"));
 	ck_assert_ptr_null(resolve_failure(resolve, 0));
+	/* Each with the number of its name. */
+	ck_assert_uint_eq(resolve_addresses(resolve, all, names, 11), 10);
+	for (unsigned i = 0; i < 10; i++) {
+		ck_assert_uint_eq(names[i], i);
+		ck_assert_uint_eq(all[i].port, i < 9 ? 8273 + i : 9);
+	}
 }
 END_TEST
 
@@ -202,7 +211,7 @@ START_TEST(answers_outlive_a_new_list)
 	wait_for(2);
 	/* At once, before anything was asked again. */
 	ck_assert(resolve_set(resolve, peers + 1, 2));
-	ck_assert_uint_eq(resolve_addresses(resolve, all, 4), 1);
+	ck_assert_uint_eq(resolve_addresses(resolve, all, NULL, 4), 1);
 	ck_assert(knows("192.0.2.2:2"));
 	wait_for(2);
 	ck_assert(knows("192.0.2.3:3"));
@@ -218,7 +227,7 @@ START_TEST(peers_that_are_addresses_are_not_asked_for)
 	ck_assert(resolve_set(resolve, &p, 1));
 	/* Nothing is pending: the loop ends by itself. */
 	event_base_loop(base, EVLOOP_NONBLOCK);
-	ck_assert_uint_eq(resolve_addresses(resolve, all, 4), 0);
+	ck_assert_uint_eq(resolve_addresses(resolve, all, NULL, 4), 0);
 	ck_assert_uint_eq(changes, 0);
 }
 END_TEST
@@ -231,7 +240,7 @@ START_TEST(no_more_addresses_than_there_is_room)
 
 	ck_assert(resolve_set(resolve, peers, 2));
 	wait_for(2);
-	ck_assert_uint_eq(resolve_addresses(resolve, &one, 1), 1);
+	ck_assert_uint_eq(resolve_addresses(resolve, &one, NULL, 1), 1);
 }
 END_TEST
 
@@ -279,7 +288,7 @@ START_TEST(link_is_found_by_its_name_whenever_it_is_made)
 	netns_run("ip link del d0; ip link add x0 type veth peer name x1;"
 		  " ip link add d0 type veth peer name d1");
 	wait_for_scope("fe80::7", "d0");
-	ck_assert_uint_eq(resolve_addresses(resolve, &one, 1), 1);
+	ck_assert_uint_eq(resolve_addresses(resolve, &one, NULL, 1), 1);
 }
 END_TEST
 
