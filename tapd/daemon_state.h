@@ -35,6 +35,7 @@ struct daemon {
 	struct node *node;
 	struct interface *interface;
 	struct host_watch *host_watch;
+	struct capture_watch *capture_watch;
 	struct resolve *resolve;
 	struct offload_levels offloads;
 
@@ -43,6 +44,7 @@ struct daemon {
 	struct event *timer;
 	struct event *tap_event, *tap_pause, *link_event, *look_event;
 	struct event *clock_event, *generation_event;
+	struct event *capture_event;
 	struct daemon_socket sockets[UDP_SOCKETS_MAX];
 
 	struct busy_poll busy_poll;

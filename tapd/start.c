@@ -17,6 +17,7 @@
 #include "tapd/node_ops.h"
 #include "tapd/privileges.h"
 #include "tapd/run_user.h"
+#include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
@@ -125,7 +126,8 @@ static int open_interface(struct daemon *d)
 	if (!d->interface)
 		return fail(EX_OSERR, error);
 	d->host_watch = host_watch_new(d->node);
-	if (!d->host_watch)
+	d->capture_watch = capture_watch_new();
+	if (!d->host_watch || !d->capture_watch)
 		return fail(EX_OSERR, NULL);
 	daemon_set_offloads(d);
 	daemon_begin_carrier(d);

@@ -13,6 +13,7 @@
 #include "tapd/helper.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
+#include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/unwatch.h"
@@ -45,6 +46,7 @@ void daemon_close(struct daemon *d)
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
 	host_watch_free(d->host_watch);
+	capture_watch_free(d->capture_watch);
 	node_free(d->node);
 	rates_free(d->rates);
 	log_unwatch();

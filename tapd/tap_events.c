@@ -13,6 +13,7 @@
 #include "tapd/hooks.h"
 #include "tapd/log.h"
 #include "tapd/stop.h"
+#include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/unwatch.h"
@@ -55,6 +56,27 @@ void daemon_set_offloads(struct daemon *d)
 {
 	offload_level_apply(&d->offloads, d->conf, interface_tap(d->interface),
 			    d->udp, d->node);
+}
+
+/* Who sees what is written to it? */
+static void look_for_captures(struct daemon *d)
+{
+	const struct capture capture = capture_watch_look(
+		d->capture_watch, interface_link(d->interface), d->now.mono_us);
+
+	offload_level_capture(&d->offloads, d->conf,
+			      interface_tap(d->interface), d->node, &capture);
+}
+
+static void on_capture_look(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	look_for_captures(d);
+	daemon_leave(d);
 }
 
 /* ---- its frames ---- */
@@ -251,6 +273,8 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 
 bool daemon_watch_interface(struct daemon *d)
 {
+	const struct timeval second = { .tv_sec = 1 };
+
 	d->tap_event = event_new(d->base, tap_fd(interface_tap(d->interface)),
 				 EV_READ | EV_PERSIST, on_tap, d);
 	d->link_event =
@@ -258,7 +282,11 @@ bool daemon_watch_interface(struct daemon *d)
 			  EV_READ | EV_PERSIST, on_link, d);
 	d->tap_pause = evtimer_new(d->base, on_tap_pause, d);
 	d->look_event = event_new(d->base, -1, EV_PERSIST, on_look, d);
+	d->capture_event =
+		event_new(d->base, -1, EV_PERSIST, on_capture_look, d);
+	look_for_captures(d);
 	return d->tap_event && d->link_event && d->tap_pause && d->look_event &&
+	       d->capture_event && event_add(d->capture_event, &second) == 0 &&
 	       event_add(d->tap_event, NULL) == 0 &&
 	       event_add(d->link_event, NULL) == 0 && set_looking(d);
 }

@@ -17,6 +17,7 @@ void daemon_unwatch_interface(struct daemon *d)
 	daemon_free_event(&d->link_event);
 	daemon_free_event(&d->tap_pause);
 	daemon_free_event(&d->look_event);
+	daemon_free_event(&d->capture_event);
 }
 
 void daemon_unwatch_sockets(struct daemon *d)

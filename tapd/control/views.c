@@ -27,6 +27,13 @@ static json_t *offload(const struct offload_levels *o)
 			 udp_batching_words[o->receive]);
 }
 
+/* Whether frames are merged for the interface now. */
+static json_t *merging(const struct offload_levels *o)
+{
+	return json_pack("{s:b, s:o}", "on", *o->unmerged == '\0', "why",
+			 value_text(o->unmerged));
+}
+
 static json_t *multicast(const struct snapshot *s)
 {
 	const struct node_multicast_status *m = &s->multicast;
@@ -81,6 +88,7 @@ json_t *view_status(const struct snapshot *s)
 	value_set(o, "multicast", multicast(s));
 	value_set(o, "warnings", warnings(s));
 	value_set(o, "offload", offload(&s->offloads));
+	value_set(o, "merging", merging(&s->offloads));
 	return o;
 }
 

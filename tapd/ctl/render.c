@@ -93,12 +93,15 @@ static void status_node(FILE *out, const json_t *status)
 static void status_offload(FILE *out, const json_t *status)
 {
 	const json_t *o = json_object_get(status, "offload");
+	const json_t *merging = json_object_get(status, "merging");
 
 	if (!o)
 		return;
 	label(out, "offload", "tap %s, merge %s, send %s, receive %s",
 	      text_of(o, "tap"), text_of(o, "merge"), text_of(o, "send"),
 	      text_of(o, "receive"));
+	if (json_is_false(json_object_get(merging, "on")))
+		label(out, "merging", "off: %s", text_of(merging, "why"));
 }
 
 static void status_traffic(FILE *out, const json_t *status, const char *name,

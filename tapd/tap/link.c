@@ -413,6 +413,7 @@ bool link_read(struct link *l)
 		ssize_t n = mnl_socket_recvfrom(l->monitor, l->message,
 						sizeof(l->message));
 
+		l->generation += n >= 0 || errno == ENOBUFS;
 		if (n >= 0)
 			mnl_cb_run(l->message, (size_t)n, 0, 0, take_message,
 				   l);
@@ -429,6 +430,11 @@ bool link_others_changed(struct link *l)
 
 	l->others_changed = false;
 	return changed;
+}
+
+unsigned link_generation(const struct link *l)
+{
+	return l->generation;
 }
 
 const struct link_state *link_state(const struct link *l)

@@ -52,6 +52,9 @@ bool link_read(struct link *l);
 int link_ask(struct link *l);
 /* Whether another interface came, went or changed since this was last asked. */
 bool link_others_changed(struct link *l);
+/* Another number whenever link_read heard something: that an interface, this or
+ * another, came, went or changed, or its addresses did. */
+unsigned link_generation(const struct link *l);
 const struct link_state *link_state(const struct link *l);
 bool link_has_address(const struct link *l, const struct prefix *address);
 

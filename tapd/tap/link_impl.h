@@ -15,6 +15,7 @@ struct link {
 	uint32_t sequence;
 	bool changed; /* since link_read began */
 	bool others_changed;
+	unsigned generation;
 	struct link_state state;
 	size_t addresses_size; /* what there is room for */
 	uint8_t message[LINK_MESSAGE_SIZE];

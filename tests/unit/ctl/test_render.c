@@ -107,6 +107,26 @@ START_TEST(status_is_one_screen)
 }
 END_TEST
 
+START_TEST(status_says_why_nothing_is_merged)
+{
+	char *printed = print(
+		status,
+		"{\"offload\": {\"tap\": \"all\", \"merge\": \"all\", "
+		"\"send\": \"all\", \"receive\": \"all\"}, \"merging\": "
+		"{\"on\": false, \"why\": \"a packet socket captures on it "
+		"(protocol 0003)\"}}");
+
+	ck_assert_ptr_nonnull(
+		strstr(printed, "\nmerging    off: a packet socket captures on"
+				" it (protocol 0003)\n"));
+	free(printed);
+	printed = print(status, "{\"offload\": {}, \"merging\": {\"on\": "
+				"true, \"why\": null}}");
+	ck_assert_ptr_null(strstr(printed, "merging"));
+	free(printed);
+}
+END_TEST
+
 START_TEST(peers_are_a_line_each_and_say_why_they_are_not_up)
 {
 	assert_prints(
@@ -360,6 +380,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(status_is_one_screen),
+	UNIT_TEST(status_says_why_nothing_is_merged),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),
 	UNIT_TEST(state_that_is_its_own_reason_is_said_once),
 	UNIT_TEST(fdb_says_whose_mac_is_where),

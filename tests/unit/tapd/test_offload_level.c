@@ -220,6 +220,62 @@ START_TEST(a_tap_that_was_made_again_is_tried_again)
 }
 END_TEST
 
+/* ---- somebody captures ---- */
+
+static void capture(uint16_t protocol, unsigned index)
+{
+	const struct capture c = { protocol, index };
+
+	offload_level_capture(&offloads, &conf, tap, node, &c);
+}
+
+START_TEST(a_capture_sees_complete_frames_as_they_were_sent)
+{
+	if (!kernel_has_all())
+		return;
+	apply();
+	ck_assert_str_eq(offloads.unmerged, "");
+	capture(3, 7);
+	assert_takes(false, false, false);
+	ck_assert_str_eq(offloads.unmerged,
+			 "a packet socket captures on it (protocol 0003)");
+	/* Neither a reload nor a refused frame brings anything back. */
+	apply();
+	assert_takes(false, false, false);
+	netns_run("ip link set t0 up");
+	write_refused(OFFLOAD_GSO_UDP_L4);
+	assert_takes(false, false, false);
+	capture(0x86dd, 0);
+	assert_takes(false, false, false);
+	ck_assert_str_eq(offloads.unmerged, "a packet socket captures on every"
+					    " interface (protocol 86dd)");
+	capture(0, 0);
+	assert_takes(true, true, false);
+	ck_assert_str_eq(offloads.unmerged, "");
+}
+END_TEST
+
+START_TEST(why_nothing_is_merged_is_said)
+{
+	conf.offload.merge = CONF_MERGE_NONE;
+	apply();
+	ck_assert_str_eq(offloads.unmerged, "offload.merge is \"none\"");
+	conf.offload.complete_sums = true;
+	apply();
+	ck_assert_str_eq(offloads.unmerged,
+			 "offload.checksums is \"complete\"");
+	conf.offload.complete_sums = false;
+	conf.offload.merge = CONF_MERGE_ALL;
+	conf.offload.tap = TAP_OFFLOAD_CHECKSUM;
+	apply();
+	ck_assert_str_eq(offloads.unmerged, "offload.tap is below \"tso\"");
+	capture(3, 0);
+	capture(0, 0);
+	ck_assert_str_eq(offloads.unmerged, "offload.tap is below \"tso\"");
+	assert_takes(true, false, false);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("offloads", .setup = setup, .teardown = teardown,
 		  .allowed = netns_is_allowed),
@@ -228,6 +284,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(complete_checksums_leave_nothing_to_merge),
 	UNIT_TEST(a_kind_that_was_refused_is_not_merged_again),
 	UNIT_TEST(a_tap_that_was_made_again_is_tried_again),
+	UNIT_TEST(a_capture_sees_complete_frames_as_they_were_sent),
+	UNIT_TEST(why_nothing_is_merged_is_said),
 };
 
 UNIT_MAIN("offload_level", tests)

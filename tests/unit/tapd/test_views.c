@@ -173,7 +173,23 @@ START_TEST(status_has_every_key)
 		    "\"router\":false,\"groups\":12,\"wants_all\":null,"
 		    "\"flooded\":[]},\"warnings\":[],"
 		    "\"offload\":{\"tap\":\"all\",\"merge\":\"tcp\","
-		    "\"send\":\"all\",\"receive\":\"single\"}}");
+		    "\"send\":\"all\",\"receive\":\"single\"},"
+		    "\"merging\":{\"on\":true,\"why\":null}}");
+}
+END_TEST
+
+START_TEST(why_nothing_is_merged_is_in_the_status)
+{
+	json_t *status, *merging;
+
+	snprintf(source.offloads.unmerged, sizeof(source.offloads.unmerged),
+		 "a packet socket captures on it (protocol 0003)");
+	status = view_status(&source);
+	merging = json_object_get(status, "merging");
+	ck_assert(json_is_false(json_object_get(merging, "on")));
+	ck_assert_str_eq(json_string_value(json_object_get(merging, "why")),
+			 source.offloads.unmerged);
+	json_decref(status);
 }
 END_TEST
 
@@ -524,6 +540,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("views", .setup = setup),
 	UNIT_TEST(status_has_every_key),
+	UNIT_TEST(why_nothing_is_merged_is_in_the_status),
 	UNIT_TEST(peer_that_is_up_has_its_measures),
 	UNIT_TEST(peer_nobody_knows_is_all_null),
 	UNIT_TEST(name_that_is_not_utf8_is_null),
