@@ -33,8 +33,8 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 		return;
 	if (e && e->reason != ENDPOINT_DIALLING &&
 	    e->reason != ENDPOINT_NO_ANSWER)
-		endpoint_reason_print(endpoint_shown_reason(e), e->addr.port, out->reason,
-				      sizeof(out->reason));
+		endpoint_reason_print(endpoint_shown_reason(e), e->addr.port,
+				      out->reason, sizeof(out->reason));
 	else
 		peer_reason_print(peer->reason, out->endpoint.port, out->reason,
 				  sizeof(out->reason));
@@ -75,8 +75,8 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 		.wanted = true,
 		.state = NODE_PEER_STATE_CONNECTING,
 	};
-	endpoint_reason_print(endpoint_shown_reason(e), e->addr.port, out->reason,
-			      sizeof(out->reason));
+	endpoint_reason_print(endpoint_shown_reason(e), e->addr.port,
+			      out->reason, sizeof(out->reason));
 }
 
 static const struct peer *next_peer(const struct node *n, struct node_iter *it)
