@@ -36,6 +36,7 @@ struct daemon {
 	struct interface *interface;
 	struct host_watch *host_watch;
 	struct capture_watch *capture_watch;
+	struct neighbours *neighbours; /* NULL: the kernel cannot be asked */
 	struct resolve *resolve;
 	struct offload_levels offloads;
 

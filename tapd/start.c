@@ -21,6 +21,7 @@
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
+#include "tapd/underlay/neighbours.h"
 
 static_assert(CONF_NAME_LEN == NODE_NAME_MAX + 1,
 	      "a name is as long everywhere");
@@ -79,6 +80,7 @@ static int open_sockets(struct daemon *d)
 		return fail(EX_OSERR, error);
 	d->udp = c->listen_set ? udp_open(c->listen, c->listen_count, &error)
 			       : udp_open_default(c->listen[0].port, &error);
+	d->neighbours = neighbours_new();
 	return d->udp ? 0 : fail(EX_OSERR, error);
 }
 

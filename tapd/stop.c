@@ -16,6 +16,7 @@
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
+#include "tapd/underlay/neighbours.h"
 #include "tapd/unwatch.h"
 
 void daemon_stop(struct daemon *d, int exit_code)
@@ -45,6 +46,7 @@ void daemon_close(struct daemon *d)
 	daemon_unwatch_interface(d);
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
+	neighbours_free(d->neighbours);
 	host_watch_free(d->host_watch);
 	capture_watch_free(d->capture_watch);
 	node_free(d->node);

@@ -28,16 +28,21 @@ void node_status(const struct node *n, struct node_status *out)
 static void show_why(const struct peer *peer, struct node_peer_info *out)
 {
 	const struct endpoint *e = peer->endpoint;
+	enum endpoint_reason reason =
+		e ? endpoint_shown_reason(e) : ENDPOINT_DIALLING;
 
 	if (peer->state == PEER_UP)
 		return;
-	if (e && e->reason != ENDPOINT_DIALLING &&
-	    e->reason != ENDPOINT_NO_ANSWER)
-		endpoint_reason_print(endpoint_shown_reason(e), e->addr.port,
-				      out->reason, sizeof(out->reason));
-	else
+	out->unheard = peer->reason == PEER_REASON_SILENT ||
+		       peer->reason == PEER_REASON_HANDSHAKE;
+	if (reason != ENDPOINT_DIALLING && reason != ENDPOINT_NO_ANSWER) {
+		out->unheard = reason == ENDPOINT_UNREACHABLE;
+		endpoint_reason_print(reason, e->addr.port, out->reason,
+				      sizeof(out->reason));
+	} else {
 		peer_reason_print(peer->reason, out->endpoint.port, out->reason,
 				  sizeof(out->reason));
+	}
 }
 
 static void show_peer(const struct node *n, const struct peer *peer,
@@ -69,14 +74,18 @@ static void show_peer(const struct node *n, const struct peer *peer,
 
 static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 {
+	const enum endpoint_reason reason = endpoint_shown_reason(e);
+
 	*out = (struct node_peer_info){
 		.has_endpoint = true,
 		.endpoint = e->addr,
 		.wanted = true,
 		.state = NODE_PEER_STATE_CONNECTING,
+		.unheard = reason == ENDPOINT_NO_ANSWER ||
+			   reason == ENDPOINT_UNREACHABLE,
 	};
-	endpoint_reason_print(endpoint_shown_reason(e), e->addr.port,
-			      out->reason, sizeof(out->reason));
+	endpoint_reason_print(reason, e->addr.port, out->reason,
+			      sizeof(out->reason));
 }
 
 static const struct peer *next_peer(const struct node *n, struct node_iter *it)

@@ -284,6 +284,7 @@ struct node_peer_info {
 	bool wanted;	   /* by any node_source */
 	enum node_peer_state state;
 	char reason[96]; /* why it is not up; "" if it is */
+	bool unheard;	 /* … and that is only that nothing comes back */
 	uint32_t rtt_us; /* 0: unknown */
 	double loss;
 	uint16_t datagram_size; /* 0: unknown */

@@ -101,12 +101,14 @@ static bool is_self(const struct endpoint *e)
 /* How much an endpoint's reason says about its host. */
 static int rank(const struct endpoint *e)
 {
-	if (endpoint_is_refused(e) || e->reason == ENDPOINT_OTHER_SECRET ||
-	    e->reason == ENDPOINT_IGNORED)
+	enum endpoint_reason reason = endpoint_shown_reason(e);
+
+	if (endpoint_is_refused(e) || reason == ENDPOINT_OTHER_SECRET ||
+	    reason == ENDPOINT_MIRRORED || reason == ENDPOINT_IGNORED)
 		return 3;
-	if (e->reason == ENDPOINT_NO_ANSWER)
+	if (reason == ENDPOINT_NO_ANSWER)
 		return 2;
-	return e->reason == ENDPOINT_DIALLING;
+	return reason == ENDPOINT_DIALLING;
 }
 
 static void show(struct wanted *w, const struct node *n,

@@ -7,6 +7,7 @@
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
 #include "tapd/log.h"
+#include "tapd/underlay/neighbours.h"
 
 static void take_interface(struct snapshot_interface *out,
 			   const struct interface *interface)
@@ -40,8 +41,19 @@ static void take_unresolved(struct snapshot *s, const struct resolve *resolve)
 			s->unresolved_more++;
 }
 
+/* Where nothing comes back, this host's kernel may know that nothing went out. */
+static void ask_kernel(struct node_peer_info *peer,
+		       struct neighbours *neighbours)
+{
+	char why[sizeof(peer->reason)];
+
+	if (peer->unheard && peer->has_endpoint &&
+	    neighbours_why(neighbours, &peer->endpoint, why, sizeof(why)))
+		memcpy(peer->reason, why, sizeof(why));
+}
+
 /* The node counted its peers just now: there is room for each of them. */
-static void take_peers(struct snapshot *s, const struct rates *rates)
+static void take_peers(struct snapshot *s, const struct daemon *d)
 {
 	const size_t room = s->status.peers_total;
 	struct node_iter at = { 0 };
@@ -52,7 +64,8 @@ static void take_peers(struct snapshot *s, const struct rates *rates)
 
 		if (peer->info.has_key)
 			peer->rates =
-				rates_of_peer(rates, &peer->info, s->now_us);
+				rates_of_peer(d->rates, &peer->info, s->now_us);
+		ask_kernel(&peer->info, d->neighbours);
 	}
 	at = (struct node_iter){ 0 };
 	while (s->flooded_count < room &&
@@ -60,17 +73,17 @@ static void take_peers(struct snapshot *s, const struct rates *rates)
 		s->flooded_count++;
 }
 
-static bool take_node(struct snapshot *s, const struct rates *rates)
+static bool take_node(struct snapshot *s, const struct daemon *d)
 {
 	node_status(s->node, &s->status);
 	node_multicast_status(s->node, &s->multicast);
-	s->rates = rates_of_node(rates, s->node, s->now_us);
+	s->rates = rates_of_node(d->rates, s->node, s->now_us);
 	/* One more: calloc may give NULL for none. */
 	s->peers = calloc(s->status.peers_total + 1, sizeof(*s->peers));
 	s->flooded = calloc(s->status.peers_total + 1, sizeof(*s->flooded));
 	if (!s->peers || !s->flooded)
 		return false;
-	take_peers(s, rates);
+	take_peers(s, d);
 	return true;
 }
 
@@ -93,7 +106,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 	s->offloads.receive = udp_receive_batching(d->udp);
 	take_interface(&s->interface, d->interface);
 	take_unresolved(s, d->resolve);
-	if (take_node(s, d->rates))
+	if (take_node(s, d))
 		return true;
 	snapshot_free(s);
 	return false;

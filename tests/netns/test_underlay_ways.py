@@ -178,3 +178,26 @@ def test_a_host_of_two_cards_outlives_either(make_cloud, how, whose):
     wait_for(other_card, 6, lambda: f"the other card: {[d.ctl('peers') for d in daemons]}")
     assert hosts[0].ping(hosts[1].tap4)
     assert time.monotonic() - began < 7
+
+
+# ---- a next hop that is not there ----
+
+@pytest.mark.parametrize("network, peer, how", [
+    ("10.8.0.1/24", "10.8.0.77", "ARP"), ("fd08::1/64", "fd08::77", "ND")])
+def test_a_neighbour_that_does_not_answer_is_blamed_and_not_the_port(make_cloud, network, peer,
+                                                                     how):
+    cloud = make_cloud(2, family="dual")
+    host = cloud.hosts[0]
+    host.ip("link", "add", "eth1", "type", "veth", "peer", "name", "far")
+    host.ip("link", "set", "far", "up")
+    host.ip("link", "set", "eth1", "up")
+    host.ip("addr", "add", network, "dev", "eth1", *(["nodad"] if how == "ND" else []))
+    web1 = Tapd(host, new_secret(), peers=[peer, cloud.hosts[1].address]).start()
+
+    def why(endpoint):
+        return next(p["why"] for p in web1.ctl("peers") if p["endpoint"] == at(endpoint))
+    wait_for(lambda: why(peer) == f"neighbour {peer} does not answer {how} on eth1", 15,
+             lambda: f"the neighbour to be named: {why(peer)}")
+    # Of a host that is there, and where nothing listens, it says what it said.
+    wait_for(lambda: "is UDP 8273 open both ways?" in why(cloud.hosts[1].address), 15,
+             lambda: f"the port to be blamed: {why(cloud.hosts[1].address)}")
