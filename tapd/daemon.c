@@ -20,6 +20,7 @@
 #include "tapd/node_ops.h"
 #include "tapd/privileges.h"
 #include "tapd/run_user.h"
+#include "tapd/sandbox.h"
 #include "tapd/signals.h"
 #include "tapd/start.h"
 #include "tapd/stop.h"
@@ -76,6 +77,7 @@ static void prepare_helper(void *argument)
 
 	if (!privileges_drop(d->user, &error))
 		_exit(EX_OSERR);
+	sandbox_enter_helper();
 }
 
 static void warn(char *warning)
@@ -93,6 +95,17 @@ static void choose_user(struct daemon *d)
 		 run_user_of_files(d->conf));
 	run_user_choose(d->conf, d->user, &why);
 	warn(why);
+}
+
+/* A hook, and what is looked up, is for the helper to do: it goes on as before. */
+static void enter_sandbox(void)
+{
+	char *error = NULL;
+
+	if (!sandbox_is_built())
+		log_info("built without a filter for system calls");
+	(void)sandbox_enter(&error);
+	warn(error);
 }
 
 /* The exit code: 0 if all is well. */
@@ -122,6 +135,7 @@ static int start(struct daemon *d)
 		return EX_OSERR;
 	}
 	daemon_watch_clocks(d);
+	enter_sandbox();
 	return 0;
 }
 
@@ -146,6 +160,7 @@ static void run_loop(struct daemon *d)
 		bool poll =
 			daemon_monotonic_us() < busy_poll_until(&d->busy_poll);
 
+		sandbox_report();
 		flags = EVLOOP_ONCE | (poll ? EVLOOP_NONBLOCK : 0);
 		if (poll)
 			sched_yield();
@@ -169,5 +184,6 @@ int daemon_run(struct conf *c)
 		run_loop(&d);
 	}
 	daemon_close(&d);
+	sandbox_report();
 	return d.exit_code;
 }

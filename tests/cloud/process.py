@@ -6,9 +6,10 @@ import subprocess
 
 from .wait import wait_for
 
-# What a sanitizer writes before it ends the program.
+# What a sanitizer writes before it ends the program, and tapd of a system call that its
+# filter lacks.
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
-                   "UndefinedBehaviorSanitizer")
+                   "UndefinedBehaviorSanitizer", "was refused: tapd does not make it")
 
 
 class Process:

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from cloud import Tapd, interface_mac, new_secret, program, start_all, wait_for
+from cloud import Tapd, interface_mac, new_secret, program, sanitized, start_all, wait_for
 from cloud.memory import count_in_memory
 from test_helper import children, helper_of
 from test_keys_in_memory import AS_NOBODY, OPEN_TUN, forms_of
@@ -28,12 +28,17 @@ def shown(pid):
             for key, value in fields.items()}
 
 
+# 2: a filter. Under the sanitizers there is none.
+FILTERED = "0" if sanitized() else "2"
+
+
 def assert_reduced(pid, effective=0, permitted=NET_ADMIN, ambient=0):
     status = shown(pid)
     assert status["CapBnd"] == NET_ADMIN, status
     assert status["CapPrm"] == permitted and status["CapEff"] == effective, status
     assert status["CapAmb"] == ambient and status["CapInh"] == ambient, status
     assert status["NoNewPrivs"] == "1", status
+    assert status["Seccomp"] == FILTERED, status
     return status
 
 
@@ -60,7 +65,8 @@ def test_one_capability_is_left_and_none_comes_back(make_cloud, user):
         hook = dict(line.split(":\t", 1) for line in file)
     for name in ("CapPrm", "CapEff", "CapAmb", "CapBnd"):
         assert int(hook[name], 16) == NET_ADMIN, hook
-    assert hook["NoNewPrivs"].strip() == "1" and hook["Uid"].split() == uid
+    assert hook["NoNewPrivs"].strip() == "1" and hook["Seccomp"].strip() == FILTERED
+    assert hook["Uid"].split() == uid
     if user not in (None, "root"):
         groups = subprocess.check_output(["id", "-G", user], text=True).split()
         assert set(hook["Groups"].split()) == set(groups)
@@ -110,7 +116,7 @@ def test_started_without_rights_it_gains_none(make_cloud):
     for pid in (daemon.process.pid, helper_of(daemon)):
         status = shown(pid)
         assert status["CapPrm"] == status["CapEff"] == status["CapAmb"] == 0
-        assert status["NoNewPrivs"] == "1"
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == FILTERED
 
 
 def test_an_ambient_capability_is_for_the_interface_alone(make_cloud):
