@@ -102,9 +102,10 @@ static void job_free(struct helper_job *job)
 {
 	struct helper_job **at = &job->helper->jobs;
 
-	while (*at != job)
+	while (*at && *at != job)
 		at = &(*at)->next;
-	*at = job->next;
+	if (*at)
+		*at = job->next;
 	free(job);
 }
 
@@ -221,6 +222,8 @@ const char *helper_why(const struct helper *h)
 /* `done` may start others, which fail. */
 static void end(struct helper *h)
 {
+	struct helper_job *job;
+
 	if (h->event)
 		event_free(h->event);
 	h->event = NULL;
@@ -228,8 +231,14 @@ static void end(struct helper *h)
 	h->fd = -1;
 	(void)waitpid(h->pid, NULL, WNOHANG);
 	log_error("%s: until then no name is looked up and no hook runs", GONE);
-	while (h->jobs)
-		job_done(h->jobs, SIGKILL, false);
+	while ((job = h->jobs) != NULL) {
+		const struct child_ops *ops = job->ops;
+		void *user = job->user;
+
+		h->jobs = job->next;
+		free(job);
+		ops->done(user, SIGKILL, false);
+	}
 }
 
 /* Its word on a job counts, and on nothing else. */

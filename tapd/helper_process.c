@@ -41,9 +41,10 @@ static void job_free(struct job *job)
 {
 	struct job **at = &job->process->jobs;
 
-	while (*at != job)
+	while (*at && *at != job)
 		at = &(*at)->next;
-	*at = job->next;
+	if (*at)
+		*at = job->next;
 	job->process->count--;
 	free(job->texts);
 	free(job);
