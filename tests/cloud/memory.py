@@ -2,6 +2,8 @@
 
 import re
 
+LARGEST = 1 << 30
+
 
 def writable_maps(pid):
     """[(start, end)] of all that the process could have written to."""
@@ -9,9 +11,11 @@ def writable_maps(pid):
     with open(f"/proc/{pid}/maps") as maps:
         for line in maps:
             where, mode, *_ = line.split()
-            # The kernel's own pages are not to be read; nor is a device's.
-            if "w" in mode and not re.search(r"\[v(var|vdso|syscall)", line):
-                start, end = (int(text, 16) for text in where.split("-"))
+            start, end = (int(text, 16) for text in where.split("-"))
+            # The kernel's own pages are not to be read. A sanitizer's notes on the
+            # memory, which are terabytes, hold none of it.
+            if "w" in mode and end - start <= LARGEST \
+                    and not re.search(r"\[v(var|vdso|syscall)", line):
                 ranges.append((start, end))
     return ranges
 
