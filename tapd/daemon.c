@@ -19,6 +19,7 @@
 #include "tapd/log.h"
 #include "tapd/node_ops.h"
 #include "tapd/privileges.h"
+#include "tapd/recursion.h"
 #include "tapd/run_user.h"
 #include "tapd/sandbox.h"
 #include "tapd/signals.h"
@@ -130,7 +131,7 @@ static int start(struct daemon *d)
 	}
 	warn(unlocked);
 	if (!daemon_watch_interface(d) || !daemon_watch_sockets(d) ||
-	    !daemon_find_peers(d)) {
+	    !daemon_watch_routes(d) || !daemon_find_peers(d)) {
 		log_error("out of memory");
 		return EX_OSERR;
 	}

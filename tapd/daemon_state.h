@@ -12,6 +12,7 @@
 #include "tapd/event_limit.h"
 #include "tapd/tap/busy_poll.h"
 #include "tapd/tap/offload_level.h"
+#include "tapd/tap/uppers.h"
 #include "tapd/underlay/udp.h"
 
 /* A UDP socket in the event loop. */
@@ -46,7 +47,15 @@ struct daemon {
 	struct event *tap_event, *tap_pause, *link_event, *look_event;
 	struct event *clock_event, *generation_event;
 	struct event *capture_event;
+	struct event *routes_event, *routes_timer;
 	struct daemon_socket sockets[UDP_SOCKETS_MAX];
+
+	struct routes *routes; /* NULL: they are not followed */
+	struct addr wanted[NODE_ENDPOINTS_MAX]; /* of the configuration */
+	size_t wanted_count;
+	size_t routes_at; /* how many of the wanted have been asked for */
+	unsigned uppers[UPPERS_MAX]; /* the TAP, and what is above it */
+	size_t uppers_count;
 
 	struct busy_poll busy_poll;
 	struct clock now;  /* when the running callback began */
@@ -56,8 +65,7 @@ struct daemon {
 	uint64_t
 		stepped_us; /* when a step was last said in the log; 0: never */
 	struct rates *rates;
-	uint16_t tap_mtu;     /* as the node knows it */
-	size_t networks_more; /* of the interface, that it does not know */
+	uint16_t tap_mtu; /* as the node knows it */
 	struct event_limit event_limit;
 	bool leaving_out;   /* events: their number will be said */
 	bool peers_changed; /* a peer went up or down: update the carrier */

@@ -73,9 +73,12 @@ static void announce(const struct node_event *e)
 		log_info("%s is this node itself: left out", at);
 		break;
 	case NODE_RECURSION:
-		log_warning("%s lies in the overlay's own network: not dialled;"
-			    " give the address the peer has outside of it",
-			    at);
+		addr_print_host(&e->at, other);
+		log_warning(
+			"the route to %s goes through the overlay itself: it"
+			" is not dialled until there is another: ip route"
+			" add %s via GATEWAY dev DEVICE",
+			at, other);
 		break;
 	case NODE_EVENT_COUNT:
 		break;

@@ -84,6 +84,16 @@ static int open_sockets(struct daemon *d)
 	return d->udp ? 0 : fail(EX_OSERR, error);
 }
 
+static void tell_sockets(struct daemon *d)
+{
+	struct addr bound[NODE_SOCKETS_MAX];
+	unsigned count = 0;
+
+	for (; count < NODE_SOCKETS_MAX && udp_fd(d->udp, count) >= 0; count++)
+		bound[count] = udp_bound(d->udp, count);
+	node_set_sockets(d->node, bound, count);
+}
+
 static int make_node(struct daemon *d)
 {
 	const struct conf *c = d->conf;
@@ -113,6 +123,8 @@ static int make_node(struct daemon *d)
 	d->tap_mtu = config.tap_mtu;
 	d->node = node_new(&config, &daemon_node_ops, d, d->now, &why);
 	bytes_wipe(&config, sizeof(config));
+	if (d->node)
+		tell_sockets(d);
 	if (!d->node)
 		log_error("%s", why);
 	return d->node ? 0 : EX_OSERR;

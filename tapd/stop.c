@@ -13,6 +13,7 @@
 #include "tapd/helper.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
+#include "tapd/recursion.h"
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
@@ -28,6 +29,7 @@ void daemon_stop(struct daemon *d, int exit_code)
 	daemon_unwatch_interface(d);
 	daemon_unwatch_sockets(d);
 	daemon_unwatch_clocks(d);
+	daemon_unwatch_routes(d);
 	event_del(d->timer);
 	if (exit_code != 0 || !daemon_run_down_hook(d))
 		event_base_loopbreak(d->base);
@@ -44,6 +46,7 @@ void daemon_close(struct daemon *d)
 	daemon_unwatch_clocks(d);
 	daemon_free_event(&d->timer);
 	daemon_unwatch_interface(d);
+	daemon_unwatch_routes(d);
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
 	neighbours_free(d->neighbours);

@@ -12,6 +12,7 @@
 #include "tapd/entry.h"
 #include "tapd/hooks.h"
 #include "tapd/log.h"
+#include "tapd/recursion.h"
 #include "tapd/stop.h"
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
@@ -188,52 +189,6 @@ void daemon_set_multicast(struct daemon *d)
 
 /* ---- its link ---- */
 
-/* The networks that the interface's addresses are in; one inside another says
- * nothing more, so that a host's many addresses come to few. */
-struct networks {
-	struct prefix list[NODE_PREFIXES_MAX];
-	size_t count;
-	size_t more; /* for which there is no room */
-};
-
-static bool is_within(const struct prefix *a, const struct prefix *b)
-{
-	return a->len >= b->len && prefix_contains(b, &a->addr);
-}
-
-static void networks_add(struct networks *n, const struct prefix *p)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n->count; i++)
-		if (is_within(p, &n->list[i]))
-			return;
-	for (size_t i = 0; i < n->count; i++)
-		if (!is_within(&n->list[i], p))
-			n->list[kept++] = n->list[i];
-	n->count = kept;
-	if (n->count < NODE_PREFIXES_MAX)
-		n->list[n->count++] = *p;
-	else
-		n->more++;
-}
-
-static void follow_addresses(struct daemon *d, const struct link_state *s)
-{
-	struct networks networks = { .count = 0 };
-
-	/* fe80::/64 is on every interface: it says nothing about this one. */
-	for (size_t i = 0; i < s->address_count; i++)
-		if (!addr_is_link_local(&s->addresses[i].addr))
-			networks_add(&networks, &s->addresses[i]);
-	if (networks.more > 0 && networks.more != d->networks_more)
-		log_warning("%s has addresses in more than %d networks: peers"
-			    " in %zu of them are not refused",
-			    s->name, NODE_PREFIXES_MAX, networks.more);
-	d->networks_more = networks.more;
-	node_set_tap_prefixes(d->node, networks.list, networks.count, d->now);
-}
-
 void daemon_follow_link(struct daemon *d)
 {
 	const struct link_state *s = link_state(interface_link(d->interface));
@@ -243,7 +198,7 @@ void daemon_follow_link(struct daemon *d)
 		node_set_tap_mtu(d->node, d->tap_mtu, d->now);
 	}
 	node_set_tap_mac(d->node, s->mac, d->now);
-	follow_addresses(d, s);
+	daemon_follow_uppers(d);
 	host_watch_follow(d->host_watch, interface_link(d->interface), d->now);
 }
 
@@ -266,8 +221,10 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 		open_again(d);
 		break;
 	}
-	if (!d->stopping && link_others_changed(interface_link(d->interface)))
+	if (!d->stopping && link_others_changed(interface_link(d->interface))) {
 		resolve_links_changed(d->resolve);
+		daemon_follow_uppers(d);
+	}
 	daemon_leave(d);
 }
 

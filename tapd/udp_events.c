@@ -12,7 +12,7 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 {
 	const struct daemon_socket *s = user;
 	struct daemon *d = s->daemon;
-	uint64_t overflows, misdirected;
+	uint64_t overflows, misdirected, recursive;
 	size_t bytes = 0;
 	bool more = true;
 
@@ -35,6 +35,9 @@ static void on_udp(evutil_socket_t fd, short what, void *user)
 	if (misdirected > 0)
 		node_count_drop(d->node, DROP_datagram_misdirected,
 				misdirected);
+	recursive = udp_recursive(d->udp);
+	if (recursive > 0)
+		node_count_drop(d->node, DROP_recursion, recursive);
 	daemon_leave(d);
 }
 

@@ -1,10 +1,13 @@
 #include "tapd/wanted.h"
 
+#include <string.h>
+
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
 #include "tapd/entry.h"
 #include "tapd/log.h"
+#include "tapd/recursion.h"
 
 /* One more than there is room for tells that there are too many. */
 #define WANTED_MAX (NODE_ENDPOINTS_MAX + 1)
@@ -69,14 +72,18 @@ static void list_peers_of(const struct daemon *d, struct wanted_list *w)
 
 void daemon_want_peers(struct daemon *d)
 {
+	const size_t room = sizeof(d->wanted) / sizeof(d->wanted[0]);
 	struct wanted_list w;
 
 	list_peers_of(d, &w);
+	d->wanted_count = w.count < room ? w.count : room;
+	memcpy(d->wanted, w.addrs, d->wanted_count * sizeof(d->wanted[0]));
 	if (node_want_hosts(d->node, NODE_SOURCE_PEERS, w.addrs, w.hosts,
 			    w.count, d->now) > 0)
 		log_warning("some of the peers' addresses are left out: there"
 			    " is room for %d",
 			    NODE_ENDPOINTS_MAX);
+	daemon_check_routes(d);
 }
 
 static void on_resolved(void *user)

@@ -14,7 +14,7 @@
 	X(frame_long, "frame longer than the MTU allows")                    \
 	X(frame_bad_source, "multicast or all-zero source MAC")              \
 	X(frame_local, "destination is on this host's side of the TAP")      \
-	X(recursion, "datagram to a peer's endpoint sent into the TAP")      \
+	X(recursion, "our own datagram to a peer routed into the TAP")       \
 	X(no_peer, "no peer is up to send it to")                            \
 	X(offload_bad, "offload metadata that does not fit its frame")       \
 	/* datagrams and frames that could not be sent */                    \

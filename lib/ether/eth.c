@@ -251,12 +251,14 @@ static bool has_l4(const struct eth_view *v, uint8_t proto, size_t need)
 	       v->l3_end - v->l4_offset >= need;
 }
 
-bool eth_udp_dst(const struct eth_view *v, const uint8_t *frame, size_t len,
-		 struct addr *dst)
+bool eth_udp_addrs(const struct eth_view *v, const uint8_t *frame, size_t len,
+		   struct addr *src, struct addr *dst)
 {
-	*dst = (struct addr){ 0 };
+	*src = *dst = (struct addr){ 0 };
 	if (!has_l4(v, INET_PROTO_UDP, 8) || v->l3_end > len)
 		return false;
+	memcpy(src->ip, v->ip_src, sizeof(src->ip));
+	src->port = load_be16(frame + v->l4_offset);
 	memcpy(dst->ip, v->ip_dst, sizeof(dst->ip));
 	dst->port = load_be16(frame + v->l4_offset + 2);
 	return true;

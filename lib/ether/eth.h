@@ -99,10 +99,10 @@ bool eth_is_group(const uint8_t mac[ETH_ADDR_LEN]);
 bool eth_is_membership(const struct eth_view *v, const uint8_t *frame,
 		       size_t len);
 
-/* The UDP destination of an unfragmented IPv4 or IPv6 UDP packet; false, and
- * *dst zeroed, for anything else. The scope is always 0. */
-bool eth_udp_dst(const struct eth_view *v, const uint8_t *frame, size_t len,
-		 struct addr *dst);
+/* The UDP source and destination of an unfragmented IPv4 or IPv6 UDP packet; false,
+ * and both zeroed, for anything else. The scope is always 0. */
+bool eth_udp_addrs(const struct eth_view *v, const uint8_t *frame, size_t len,
+		   struct addr *src, struct addr *dst);
 
 /*
  * A partial checksum is a peer's input to our kernel: true only if start and

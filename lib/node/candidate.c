@@ -346,10 +346,6 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 		refuse(n, c, DROP_version, ENDPOINT_VERSION);
 		return CANDIDATE_GONE;
 	}
-	if (endpoint_is_recursive(n, &c->at.remote)) {
-		refuse(n, c, DROP_recursion, ENDPOINT_RECURSION);
-		return CANDIDATE_GONE;
-	}
 	if (!p) {
 		p = endpoint_get(n, &c->at.remote) ? create_peer(n, c, now_us)
 						   : NULL;

@@ -106,8 +106,8 @@ struct node {
 	struct public_key key;
 	uint64_t epoch;
 	uint64_t timestamp_us; /* of our last initiation: strictly grows */
-	struct prefix prefixes[NODE_PREFIXES_MAX];
-	size_t prefixes_count;
+	struct addr sockets[NODE_SOCKETS_MAX]; /* the owner's */
+	size_t sockets_count;
 	uint32_t want_mark;
 
 	struct aead *aead;

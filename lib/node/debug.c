@@ -49,7 +49,6 @@ void node_debug(const struct node *n, struct node_debug *out)
 		.epoch = n->epoch,
 		.timestamp_us = n->timestamp_us,
 		.trusts_all = n->trusted == NULL,
-		.prefixes = (uint32_t)n->prefixes_count,
 		.tap_takes = n->config.tap_takes,
 		.version = declaration_version(n->declaration),
 		.announced = n->announced,

@@ -41,7 +41,6 @@ struct node_debug {
 	uint64_t epoch;
 	uint64_t timestamp_us; /* of our last initiation; 0: none */
 	bool trusts_all;       /* no list of trusted keys */
-	uint32_t prefixes;     /* of the TAP */
 	struct node_tap_takes tap_takes;
 
 	/* What we declare to our peers of groups on our side. */

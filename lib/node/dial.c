@@ -141,14 +141,16 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 	}
 	if (e->pending.mirrored)
 		found_self(n, e, now.mono_us);
-	if (endpoint_is_recursive(n, &e->addr)) {
+	if (e->into_tap) {
+		endpoint_cancel(n, e);
 		e->reason = ENDPOINT_RECURSION;
 	} else {
-		/* If it still is unreachable, sending will say so again; and
-		 * who ignores us has answered the last initiation. */
+		/* If it still is unreachable, or routed into the TAP, this will
+		 * show again; and who ignores us has answered the last initiation. */
 		if ((e->attempts >= 2 && e->reason == ENDPOINT_DIALLING) ||
 		    (e->pending.index && e->reason == ENDPOINT_IGNORED) ||
-		    e->reason == ENDPOINT_UNREACHABLE)
+		    e->reason == ENDPOINT_UNREACHABLE ||
+		    e->reason == ENDPOINT_RECURSION)
 			e->reason = ENDPOINT_NO_ANSWER;
 		dial(n, e, now, e->attempts % n->secrets_count, false);
 	}
@@ -176,12 +178,6 @@ static bool want_one(struct node *n, enum node_source source,
 	e = endpoint_get(n, addr);
 	if (!e)
 		return false;
-	/* Said once for each: these come from our owner, not from strangers. */
-	if (e->reason != ENDPOINT_RECURSION && endpoint_is_recursive(n, addr)) {
-		e->reason = ENDPOINT_RECURSION;
-		node_emit(n, (struct node_event){ .type = NODE_RECURSION,
-						  .at = *addr });
-	}
 	wanted_list(n->wanted, source, e, host, e->mark == n->want_mark);
 	e->mark = n->want_mark;
 	if (!e->sources && !timer_armed(&e->timer)) {
@@ -230,23 +226,23 @@ size_t node_want(struct node *n, enum node_source source,
 	return node_want_hosts(n, source, endpoints, NULL, count, now);
 }
 
-void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
-			   size_t count, struct clock now)
+void node_set_recursive(struct node *n, const struct addr *endpoint,
+			bool recursive, struct clock now)
 {
-	uint32_t at = TABLE_NONE;
-	struct endpoint *e;
+	struct endpoint *e = endpoints_find(n, endpoint);
 
-	if (count > NODE_PREFIXES_MAX)
-		count = NODE_PREFIXES_MAX;
-	if (count)
-		memcpy(n->prefixes, prefixes, count * sizeof(*prefixes));
-	n->prefixes_count = count;
-	while ((e = endpoints_next(n, &at))) {
-		if (e->reason == ENDPOINT_RECURSION &&
-		    !endpoint_is_recursive(n, &e->addr)) {
-			e->reason = ENDPOINT_DIALLING;
-			e->attempts = 0;
-			timers_set(&n->timers, &e->timer, now.mono_us);
-		}
+	if (!e || e->into_tap == recursive)
+		return;
+	e->into_tap = recursive;
+	if (recursive)
+		node_emit(n, (struct node_event){ .type = NODE_RECURSION,
+						  .at = e->addr,
+						  .wanted = e->sources != 0 });
+	if (recursive && (!e->peer || e->peer->state != PEER_UP))
+		e->reason = ENDPOINT_RECURSION;
+	if (!recursive && e->reason == ENDPOINT_RECURSION) {
+		e->reason = ENDPOINT_DIALLING;
+		e->attempts = 0;
+		timers_set(&n->timers, &e->timer, now.mono_us);
 	}
 }

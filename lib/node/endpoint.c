@@ -1,5 +1,6 @@
 #include "node/endpoint.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct endpoint *endpoints_find(const struct node *n, const struct addr *addr)
@@ -72,14 +73,6 @@ void endpoint_cancel(struct node *n, struct endpoint *e)
 	memset(&e->pending, 0, sizeof(e->pending));
 }
 
-bool endpoint_is_recursive(const struct node *n, const struct addr *addr)
-{
-	for (size_t i = 0; i < n->prefixes_count; i++)
-		if (prefix_contains(&n->prefixes[i], addr))
-			return true;
-	return false;
-}
-
 static bool spare(const struct endpoint *e)
 {
 	return !e->sources && !e->users;
@@ -148,7 +141,6 @@ bool endpoint_is_refused(const struct endpoint *e)
 	case ENDPOINT_UNTRUSTED:
 	case ENDPOINT_DUPLICATE:
 	case ENDPOINT_SELF:
-	case ENDPOINT_RECURSION:
 	case ENDPOINT_VERSION:
 	case ENDPOINT_FULL:
 		return true;
@@ -157,6 +149,7 @@ bool endpoint_is_refused(const struct endpoint *e)
 	case ENDPOINT_OTHER_SECRET:
 	case ENDPOINT_MIRRORED:
 	case ENDPOINT_IGNORED:
+	case ENDPOINT_RECURSION:
 	case ENDPOINT_UNREACHABLE:
 	case ENDPOINT_REASON_COUNT:
 		break;
@@ -187,4 +180,17 @@ void endpoint_alive(struct node *n, struct endpoint *e, uint64_t now_us)
 	if (timer_armed(&e->timer) && e->timer.due_us > now_us + DIAL_FIRST_US)
 		timers_set(&n->timers, &e->timer,
 			   now_us + node_jitter(n, DIAL_FIRST_US));
+}
+
+const char *endpoint_why(const struct endpoint *e, char *buf, size_t len)
+{
+	char at[ADDR_STRLEN];
+
+	if (e->reason != ENDPOINT_RECURSION)
+		return endpoint_reason_print(endpoint_shown_reason(e),
+					     e->addr.port, buf, len);
+	snprintf(buf, len,
+		 "routed into itself: ip route add %s via GATEWAY dev DEVICE",
+		 addr_print_host(&e->addr, at));
+	return buf;
 }

@@ -31,6 +31,7 @@ struct endpoint {
 	struct peer *peer;
 	uint32_t users; /* peers whose datagrams go here */
 	enum endpoint_reason reason;
+	bool into_tap; /* its route leads there: not dialled */
 
 	/* dialling: armed while it should end in a session */
 	struct timer timer;
@@ -81,14 +82,14 @@ void endpoints_free(struct node *n);
 struct endpoint *endpoint_get(struct node *n, const struct addr *addr);
 /* Removes it if nobody needs it. */
 void endpoint_release(struct node *n, struct endpoint *e);
-/* Inside the TAP's own prefixes: a datagram there would tunnel into itself. */
-bool endpoint_is_recursive(const struct node *n, const struct addr *addr);
 /* An initiation that fails our mac1 came from there, or seemed to. */
 void endpoint_other_secret(struct node *n, const struct addr *from);
 /* A peer answers there: what was heard before says nothing any more. */
 void endpoint_answers(struct endpoint *e);
 /* What people are told of it: the reason, or what was heard from there meanwhile. */
 enum endpoint_reason endpoint_shown_reason(const struct endpoint *e);
+/* Writes what people are told of it as a sentence. Returns buf. */
+const char *endpoint_why(const struct endpoint *e, char *buf, size_t len);
 /* Dialling it again soon will not help: its reason is a lasting one. */
 bool endpoint_is_refused(const struct endpoint *e);
 /* Starts dialling now, unless it is being dialled. */

@@ -37,8 +37,7 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 		       peer->reason == PEER_REASON_HANDSHAKE;
 	if (reason != ENDPOINT_DIALLING && reason != ENDPOINT_NO_ANSWER) {
 		out->unheard = reason == ENDPOINT_UNREACHABLE;
-		endpoint_reason_print(reason, e->addr.port, out->reason,
-				      sizeof(out->reason));
+		endpoint_why(e, out->reason, sizeof(out->reason));
 	} else {
 		peer_reason_print(peer->reason, out->endpoint.port, out->reason,
 				  sizeof(out->reason));
@@ -84,8 +83,7 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 		.unheard = reason == ENDPOINT_NO_ANSWER ||
 			   reason == ENDPOINT_UNREACHABLE,
 	};
-	endpoint_reason_print(reason, e->addr.port, out->reason,
-			      sizeof(out->reason));
+	endpoint_why(e, out->reason, sizeof(out->reason));
 }
 
 static const struct peer *next_peer(const struct node *n, struct node_iter *it)

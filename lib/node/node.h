@@ -28,12 +28,12 @@
  */
 struct node;
 
-#define NODE_SECRETS_MAX  2
-#define NODE_NAME_MAX	  63
-#define NODE_PORT	  8273 /* unless configured otherwise */
-#define NODE_PREFIXES_MAX 32
-#define NODE_PEERS_MAX	  512
-#define NODE_PORT_WORDS	  9 /* a bit for each peer, and for the TAP */
+#define NODE_SECRETS_MAX 2
+#define NODE_NAME_MAX	 63
+#define NODE_PORT	 8273 /* unless configured otherwise */
+#define NODE_SOCKETS_MAX 8
+#define NODE_PEERS_MAX	 512
+#define NODE_PORT_WORDS	 9 /* a bit for each peer, and for the TAP */
 /* Addresses that may be wanted: several for each peer. */
 #define NODE_ENDPOINTS_MAX (3 * NODE_PEERS_MAX)
 
@@ -46,7 +46,7 @@ enum node_event_type {
 	NODE_DUPLICATE_KEY, /* peer, at: where we know it, other: the second */
 	NODE_OWN_KEY,	    /* at: a host that is not us has our key */
 	NODE_SELF,	    /* at: an endpoint that is ourselves */
-	NODE_RECURSION,	    /* at: an endpoint inside the TAP's own prefixes */
+	NODE_RECURSION,	    /* at: an endpoint whose route leads into the TAP */
 	NODE_EVENT_COUNT
 };
 
@@ -176,8 +176,7 @@ enum node_source {
 
 /*
  * Replaces the endpoints one source wants. New ones are dialled at once; those
- * no longer wanted keep a session that is up. Endpoints inside the TAP's own
- * prefixes are refused (NODE_RECURSION). Returns how many were not taken for
+ * no longer wanted keep a session that is up. Returns how many were not taken for
  * lack of room.
  */
 size_t node_want(struct node *n, enum node_source source,
@@ -217,9 +216,13 @@ void node_set_liveness(struct node *n, uint64_t interval_us,
 		       struct clock now);
 /* As in struct node_config: from the next frame on. */
 void node_set_router_advertisements(struct node *n, bool let_in);
-/* The TAP's own prefixes: endpoints inside them would tunnel into themselves. */
-void node_set_tap_prefixes(struct node *n, const struct prefix *prefixes,
-			   size_t count, struct clock now);
+/* Where the owner's sockets are bound, at most NODE_SOCKETS_MAX. A frame from there
+ * to an endpoint is one of our own datagrams: it is dropped. */
+void node_set_sockets(struct node *n, const struct addr *bound, size_t count);
+/* Whether the route to a wanted endpoint leads into the TAP. One that does is not
+ * dialled, and said to be so once (NODE_RECURSION). */
+void node_set_recursive(struct node *n, const struct addr *endpoint,
+			bool recursive, struct clock now);
 
 /* ---- who wants which multicast group on our side of the TAP ---- */
 

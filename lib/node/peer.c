@@ -470,9 +470,13 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 	redial(n, peer, now_us);
 	if (!was_up)
 		return;
-	peer_reason_print(
-		reason, peer->endpoint ? peer->endpoint->addr.port : WIRE_PORT,
-		text, sizeof(text));
+	if (peer->endpoint && peer->endpoint->reason == ENDPOINT_RECURSION)
+		endpoint_why(peer->endpoint, text, sizeof(text));
+	else
+		peer_reason_print(reason,
+				  peer->endpoint ? peer->endpoint->addr.port
+						 : WIRE_PORT,
+				  text, sizeof(text));
 	peer_emit(n, NODE_PEER_DOWN, peer,
 		  peer->endpoint ? &peer->path.way.remote : NULL, NULL, text);
 }

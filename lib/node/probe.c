@@ -43,12 +43,9 @@ void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 
 /* Back the way that the probe came, for a prober learns from it which way is open;
  * if that may not be, where its peer is. */
-static const struct way *echo_to(const struct node *n, struct reading *r)
+static const struct way *echo_to(struct reading *r)
 {
-	return endpoint_is_recursive(n, &r->from->remote) ||
-			       !peer_may_answer(r, PROBE_SIZE)
-		       ? &r->peer->path.way
-		       : r->from;
+	return peer_may_answer(r, PROBE_SIZE) ? r->from : &r->peer->path.way;
 }
 
 static void send_echo(struct node *n, struct reading *r,
@@ -56,7 +53,7 @@ static void send_echo(struct node *n, struct reading *r,
 {
 	struct peer *peer = r->peer;
 	struct session *s = peer->current ? peer->current : r->session;
-	const struct way *to = echo_to(n, r);
+	const struct way *to = echo_to(r);
 	struct wire_probe echo = {
 		.echo = true,
 		.time_us = probe->time_us,

@@ -21,7 +21,7 @@ static const char *const endpoint_texts[] = {
 		"it ignores us: is this host's key a copy of another's?",
 	[ENDPOINT_SELF] = "this host itself",
 	[ENDPOINT_RECURSION] =
-		"inside the interface's own network: use its outer address",
+		"routed into itself: its route leads into the interface",
 	[ENDPOINT_VERSION] = "another protocol version: upgrade the older one",
 	[ENDPOINT_UNREACHABLE] =
 		"unreachable: no route, or refused by a local filter",

@@ -136,11 +136,9 @@ static void frame_in(struct node *n, struct peer *peer,
  * was: the peer may have moved, or a stranger have shown its first hello before
  * it came itself. One that another session carried is the exception. But its endpoint is where it shook hands, until an echo proves
  * another: a hello may bear anybody's address. */
-static const struct way *hello_answer_to(const struct node *n,
-					 const struct reading *r)
+static const struct way *hello_answer_to(const struct reading *r)
 {
-	if (r->session->stage == SESSION_OPEN || r->session->carried ||
-	    endpoint_is_recursive(n, &r->from->remote))
+	if (r->session->stage == SESSION_OPEN || r->session->carried)
 		return &r->peer->path.way;
 	return r->from;
 }
@@ -150,7 +148,7 @@ static const struct way *hello_answer_to(const struct node *n,
 static void answer_hello(struct node *n, struct reading *r)
 {
 	struct session *s = r->session;
-	const struct way *to = hello_answer_to(n, r);
+	const struct way *to = hello_answer_to(r);
 
 	if (r->said_hello) {
 		node_drop(n, DROP_record_again);

@@ -1,5 +1,6 @@
 /* Frames from the TAP, to the peers that should have them. */
 #include <assert.h>
+#include <string.h>
 
 #include "base/checksum.h"
 #include "node/groups.h"
@@ -84,13 +85,42 @@ static enum drop_reason take_gso(struct node *n, struct outgoing *o,
 	return DROP_NONE;
 }
 
-/* A datagram of our own underlay that was routed into our own overlay. */
-static bool is_recursive(const struct node *n, const struct eth_view *view,
+static bool is_our_socket(const struct node *n, const struct addr *src)
+{
+	for (size_t i = 0; i < n->sockets_count; i++)
+		if (n->sockets[i].port == src->port &&
+		    (addr_is_any(&n->sockets[i]) ||
+		     memcmp(n->sockets[i].ip, src->ip, sizeof(src->ip)) == 0))
+			return true;
+	return false;
+}
+
+/* A datagram of our own underlay that was routed into our own overlay. An address
+ * alone says nothing: an application may send to one that is an endpoint too. */
+static bool is_recursive(struct node *n, const struct eth_view *view,
 			 const uint8_t *frame, size_t len)
 {
-	struct addr dst;
+	struct addr src, dst;
+	struct endpoint *e;
 
-	return eth_udp_dst(view, frame, len, &dst) && endpoints_find(n, &dst);
+	if (!eth_udp_addrs(view, frame, len, &src, &dst) ||
+	    !is_our_socket(n, &src))
+		return false;
+	e = endpoints_find(n, &dst);
+	if (!e)
+		return false;
+	/* Whatever else is found wrong with it follows from this. */
+	e->reason = ENDPOINT_RECURSION;
+	return true;
+}
+
+void node_set_sockets(struct node *n, const struct addr *bound, size_t count)
+{
+	if (count > NODE_SOCKETS_MAX)
+		count = NODE_SOCKETS_MAX;
+	if (count > 0)
+		memcpy(n->sockets, bound, count * sizeof(*bound));
+	n->sockets_count = count;
 }
 
 static enum drop_reason classify(struct node *n, const struct frame *f,

@@ -34,8 +34,7 @@ void validation_heard(struct node *n, struct reading *r)
 	if (!r->peer->current || !r->peer->endpoint ||
 	    path_goes(path, r->from) || r->size < PROBE_SIZE)
 		return;
-	if (is_spare(n, r->peer, &r->from->remote, r->now_us) ||
-	    endpoint_is_recursive(n, &r->from->remote))
+	if (is_spare(n, r->peer, &r->from->remote, r->now_us))
 		return;
 	if (path->validation.token &&
 	    r->now_us - path->validation.probe_us < NODE_MOVE_US)

@@ -19,11 +19,11 @@
 /*
  * Reads a control message of a datagram of that family into *local, whose port it
  * leaves alone. *ours: the datagram was sent to that address; false: to a broadcast
- * or multicast one, or one that is not this host's. Other control messages change
- * nothing.
+ * or multicast one, or one that is not this host's. *interface: by which it came.
+ * Other control messages change nothing.
  */
 void pktinfo_read(const struct cmsghdr *c, bool v4, struct addr *local,
-		  bool *ours);
+		  bool *ours, unsigned *interface);
 
 /* Writes a control message that has a datagram leave from that address: from its
  * interface too if the address means nothing without. Returns its space. */

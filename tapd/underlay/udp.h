@@ -84,6 +84,10 @@ uint64_t udp_strangers_overflows(struct udp *u);
 /* How many datagrams since the last call came to a broadcast or multicast address,
  * or to none of this host's, and were dropped. */
 uint64_t udp_misdirected(struct udp *u);
+/* Those that came by the overlay itself: by one of these interfaces. */
+uint64_t udp_recursive(struct udp *u);
+#define UDP_INSIDE_MAX 32
+void udp_set_inside(struct udp *u, const unsigned *interfaces, size_t count);
 
 /* Sends the runs in order, each from its local address, if it has one. */
 void udp_send(struct udp *u, const struct datagram_run *runs, size_t count,

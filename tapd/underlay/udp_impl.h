@@ -58,6 +58,9 @@ struct udp {
 	unsigned count;
 	const struct udp_socket *for_v4, *for_v6;
 	uint64_t overflows, misdirected, strangers_overflows;
+	uint64_t recursive;
+	unsigned inside[UDP_INSIDE_MAX];
+	size_t inside_count;
 
 	bool segments;			 /* UDP_SEGMENT is there and works */
 	bool gro;			 /* UDP_GRO is on */

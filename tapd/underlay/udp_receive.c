@@ -5,12 +5,31 @@
 
 #include "tapd/underlay/udp_impl.h"
 
+/* It came by the TAP: one of our own peers was routed into it. */
+static bool is_inside(const struct udp *u, unsigned interface)
+{
+	for (size_t i = 0; i < u->inside_count; i++)
+		if (u->inside[i] == interface)
+			return true;
+	return false;
+}
+
+void udp_set_inside(struct udp *u, const unsigned *interfaces, size_t count)
+{
+	if (count > UDP_INSIDE_MAX)
+		count = UDP_INSIDE_MAX;
+	if (count > 0)
+		memcpy(u->inside, interfaces, count * sizeof(*interfaces));
+	u->inside_count = count;
+}
+
 /* False if it was not sent to an address of this host's alone: to answer it would be
  * to answer along with everybody who has it. */
-static bool read_control(struct udp_socket *s, struct msghdr *m,
+static bool read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
 			 struct datagram_run *out, uint64_t *overflows)
 {
 	const bool v4 = addr_is_v4(&out->remote);
+	unsigned interface = 0;
 	bool ours = true;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -29,11 +48,16 @@ static bool read_control(struct udp_socket *s, struct msghdr *m,
 			*overflows += total - s->overflows;
 			s->overflows = total;
 		}
-		pktinfo_read(c, v4, &out->local, &ours);
+		pktinfo_read(c, v4, &out->local, &ours, &interface);
 	}
 	if (!addr_is_any(&out->local))
 		out->local.port = s->bound.port;
-	return ours;
+	if (is_inside(u, interface))
+		u->recursive += run_count(out);
+	else if (!ours && overflows == &u->overflows)
+		/* It came to the strangers' socket too: it is counted once. */
+		u->misdirected += run_count(out);
+	return ours && !is_inside(u, interface);
 }
 
 static unsigned receive_batch(const struct udp *u)
@@ -76,10 +100,9 @@ size_t udp_receive(struct udp *u, unsigned socket,
 			.len = u->messages[i].msg_len,
 		};
 		(void)sockname_to_addr(&r->remote, &u->names[i]);
-		if (read_control(s, &u->messages[i].msg_hdr, r, &u->overflows))
+		if (read_control(u, s, &u->messages[i].msg_hdr, r,
+				 &u->overflows))
 			count++;
-		else
-			u->misdirected += run_count(r);
 	}
 	*out = u->received;
 	*more = n == (int)receive_batch(u);
@@ -106,8 +129,7 @@ static bool receive_message(struct udp *u, unsigned socket)
 		return false;
 	*r = (struct datagram_run){ .data = piece.iov_base, .len = (size_t)n };
 	(void)sockname_to_addr(&r->remote, &name);
-	/* What was sent to many came to the other socket too, which counts it. */
-	if (read_control(s, &m, r, &u->strangers_overflows))
+	if (read_control(u, s, &m, r, &u->strangers_overflows))
 		return true;
 	r->len = 0;
 	return false;
@@ -146,6 +168,14 @@ uint64_t udp_overflows(struct udp *u)
 	uint64_t n = u->overflows;
 
 	u->overflows = 0;
+	return n;
+}
+
+uint64_t udp_recursive(struct udp *u)
+{
+	uint64_t n = u->recursive;
+
+	u->recursive = 0;
 	return n;
 }
 

@@ -69,7 +69,7 @@ static void completion_holds(const uint8_t *frame, size_t len, uint16_t start,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct eth_view v;
-	struct addr dst;
+	struct addr src, dst;
 	uint16_t start, offset;
 
 	/* The first four bytes are csum_start and csum_offset: a peer's, or the
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	view_holds(&v, data, size);
 	guard_holds(&v, data, size);
 	eth_is_membership(&v, data, size);
-	if (eth_udp_dst(&v, data, size, &dst))
+	if (eth_udp_addrs(&v, data, size, &src, &dst))
 		HOLDS(v.l4_offset && !v.ip_fragment);
 	if (eth_csum_valid(&v, size, start, offset)) {
 		HOLDS(start == v.l4_offset && start && !v.ip_fragment);

@@ -345,6 +345,7 @@ void host_start(struct host *host)
 	ck_assert_msg(host->node != NULL, "%s", error);
 	ck_assert_ptr_null(error);
 	host->key = host_status(host).key;
+	node_set_sockets(host->node, &host->addrs[0], 1);
 }
 
 void host_stop(struct host *host)

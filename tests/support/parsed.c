@@ -89,7 +89,7 @@ struct frame_parsed frame_parse(const uint8_t *frame, size_t len)
 	p.reason = eth_parse(&p.v, copy, len);
 	if (p.reason == DROP_NONE) {
 		p.membership = eth_is_membership(&p.v, copy, len);
-		p.udp = eth_udp_dst(&p.v, copy, len, &p.udp_dst);
+		p.udp = eth_udp_addrs(&p.v, copy, len, &p.udp_src, &p.udp_dst);
 		if (p.udp && !eth_csum_valid(&p.v, len, p.v.l4_offset, 6))
 			ck_abort_msg("UDP without room for its checksum");
 		if (!view_is_sane(&p.v, len))

@@ -30,7 +30,7 @@ struct frame_parsed {
 	struct eth_view v;
 	size_t len;
 	bool membership, udp;
-	struct addr udp_dst;
+	struct addr udp_src, udp_dst;
 };
 
 struct frame_parsed frame_parse(const uint8_t *frame, size_t len);

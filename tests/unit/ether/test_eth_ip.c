@@ -403,7 +403,7 @@ END_TEST
 START_TEST(other_packets_have_no_udp_destination)
 {
 	static const struct addr zero;
-	struct addr dst;
+	struct addr src, dst;
 	struct frame_parsed p;
 
 	put_eth(&w, 2, 1, ETH_TYPE_IPV4);
@@ -422,8 +422,10 @@ START_TEST(other_packets_have_no_udp_destination)
 	ck_assert(p.udp);
 	/* Fewer bytes than were parsed. */
 	memset(&dst, 0xaa, sizeof(dst));
-	ck_assert(!eth_udp_dst(&p.v, buf, p.len - 1, &dst));
-	ck_assert(addr_equal(&dst, &zero));
+	ck_assert(eth_udp_addrs(&p.v, buf, p.len, &src, &dst));
+	ck_assert_mem_eq(src.ip, p.v.ip_src, 16);
+	ck_assert(!eth_udp_addrs(&p.v, buf, p.len - 1, &src, &dst));
+	ck_assert(addr_equal(&dst, &zero) && addr_equal(&src, &zero));
 }
 END_TEST
 

@@ -208,15 +208,55 @@ START_TEST(our_own_underlay_in_the_tap_is_dropped)
 	/* The frames of put_ipv4 go to one address: make it b's. */
 	hosts_udp_frame(frame, WIRE_PORT);
 	memcpy(frame + 30, b->addrs[0].ip + 12, 4);
+	/* From a's socket. */
+	memcpy(frame + 26, a->addrs[0].ip + 12, 4);
+	store_be16(frame + 34, WIRE_PORT);
 	host_tap(a, frame, sizeof(frame));
 	arrive();
 	ck_assert_uint_eq(host_drops(a, DROP_recursion), 1);
 	ck_assert_uint_eq(b->written_count, 0);
+	/* A program of this host may send there. */
+	store_be16(frame + 34, WIRE_PORT + 1);
+	host_tap(a, frame, sizeof(frame));
+	arrive();
+	ck_assert_uint_eq(b->written_count, 1);
+	/* So may one of another host, from the same port. */
+	store_be16(frame + 34, WIRE_PORT);
+	memcpy(frame + 26, stranger.ip + 12, 4);
+	host_tap(a, frame, sizeof(frame));
+	arrive();
+	ck_assert_uint_eq(b->written_count, 2);
+	memcpy(frame + 26, a->addrs[0].ip + 12, 4);
 	/* Another port there is somebody's business. */
 	store_be16(frame + 36, WIRE_PORT + 1);
 	host_tap(a, frame, sizeof(frame));
 	arrive();
-	ck_assert_uint_eq(b->written_count, 1);
+	ck_assert_uint_eq(b->written_count, 3);
+}
+END_TEST
+
+/* Its route leads into the TAP, and nobody saw that before. */
+START_TEST(peer_routed_into_the_tap_is_down_for_that_reason)
+{
+	uint8_t frame[HOSTS_UDP_LEN];
+
+	hosts_mesh(&h, 2);
+	hosts_udp_frame(frame, WIRE_PORT);
+	memcpy(frame + 30, b->addrs[0].ip + 12, 4);
+	memcpy(frame + 26, a->addrs[0].ip + 12, 4);
+	store_be16(frame + 34, WIRE_PORT);
+	host_stop(b);
+	/* Each datagram to it comes back. */
+	for (int i = 0; i < 100; i++) {
+		host_tap(a, frame, sizeof(frame));
+		hosts_run(&h, 100 * CLOCK_MS);
+	}
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 1);
+	ck_assert_ptr_nonnull(strstr(host_event(a, NODE_PEER_DOWN)->text,
+				     "ip route add 10.9.0.2 via"));
+	host_tap(a, frame, sizeof(frame));
+	ck_assert_ptr_nonnull(strstr(host_shows(a, &b->addrs[0]).reason,
+				     "ip route add 10.9.0.2 via"));
 }
 END_TEST
 
@@ -232,6 +272,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_checksum_left_to_do_survives_being_cut),
 	UNIT_TEST(offload_metadata_that_does_not_fit_is_dropped),
 	UNIT_TEST(our_own_underlay_in_the_tap_is_dropped),
+	UNIT_TEST(peer_routed_into_the_tap_is_down_for_that_reason),
 };
 
 UNIT_MAIN("node large", tests)

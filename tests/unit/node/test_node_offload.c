@@ -645,8 +645,9 @@ START_TEST(our_own_datagrams_never_enter_as_a_gso_frame)
 	size_t len, since;
 
 	mesh(2);
-	s.dst_port = WIRE_PORT;
+	s.src_port = s.dst_port = WIRE_PORT;
 	len = segment_build_gso(bytes, sizeof(bytes), &s, 1200, &o);
+	memcpy(bytes + ETH_HEADER_LEN + 12, a->addrs[0].ip + 12, 4);
 	store_be32(bytes + ETH_HEADER_LEN + 16, 0x0a090002); /* b's */
 	since = h.log_count;
 	read_frame(bytes, len, &o);

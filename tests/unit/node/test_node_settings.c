@@ -315,80 +315,41 @@ END_TEST
 
 /* ---- never into itself ---- */
 
-static struct prefix prefix_of(const char *text)
+START_TEST(an_endpoint_routed_into_the_tap_is_not_dialled)
 {
-	struct prefix prefix;
-
-	ck_assert(prefix_parse(&prefix, text));
-	return prefix;
-}
-
-START_TEST(an_endpoint_inside_the_tap_is_not_dialled)
-{
-	const struct prefix inside = prefix_of("10.9.0.2/31");
-
 	host_start(a);
-	node_set_tap_prefixes(a->node, &inside, 1, hosts_clock(a));
 	host_dial(a, b);
+	node_set_recursive(a->node, &b->addrs[0], true, hosts_clock(a));
+	node_set_recursive(a->node, &b->addrs[0], true, hosts_clock(a));
 	ck_assert_uint_eq(host_events(a, NODE_RECURSION), 1);
 	ck_assert(addr_equal(&host_event(a, NODE_RECURSION)->at, &b->addrs[0]));
 	host_dial(a, b);
-	ck_assert_uint_eq(host_events(a, NODE_RECURSION), 1);
 	hosts_run(&h, 60 * CLOCK_S);
 	ck_assert_uint_eq(h.log_count, 0);
-	ck_assert_str_eq(
-		host_shows(a, &b->addrs[0]).reason,
-		"inside the interface's own network: use its outer address");
-	/* The address went: it is dialled. */
-	node_set_tap_prefixes(a->node, NULL, 0, hosts_clock(a));
+	ck_assert_str_eq(host_shows(a, &b->addrs[0]).reason,
+			 "routed into itself: ip route add 10.9.0.2 via GATEWAY"
+			 " dev DEVICE");
+	/* There is another route: it is dialled. */
+	node_set_recursive(a->node, &b->addrs[0], false, hosts_clock(a));
 	host_start(b);
 	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	/* Nobody wants that one. */
+	node_set_recursive(a->node, &stranger, true, hosts_clock(a));
+	ck_assert_uint_eq(host_events(a, NODE_RECURSION), 1);
 }
 END_TEST
 
-START_TEST(a_peer_heard_from_inside_the_tap_is_refused)
+START_TEST(longest_reason_is_whole)
 {
-	const struct prefix inside = prefix_of("10.9.1.0/24");
-	struct outsider o;
+	struct addr at;
 
-	outsider_init(&o, 1);
+	ck_assert(addr_parse(&at, "[fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1",
+			     0));
 	host_start(a);
-	node_set_tap_prefixes(a->node, &inside, 1, hosts_clock(a));
-	ck_assert(outsider_shake_hands(&o, a));
-	outsider_hello(&o, a, false, true);
-	ck_assert_uint_eq(host_drops(a, DROP_recursion), 1);
-	ck_assert(!host_knows_key(a, &o.key));
-	outsider_free(&o);
-}
-END_TEST
-
-START_TEST(a_peer_does_not_move_into_the_tap)
-{
-	const struct prefix inside = prefix_of("10.9.7.0/24");
-
-	hosts_mesh(&h, 2);
-	node_set_tap_prefixes(a->node, &inside, 1, hosts_clock(a));
-	b->addrs[0] = addr_v4(0x0a090702, WIRE_PORT);
-	for (int i = 0; i < 20; i++) {
-		host_say(b, 1);
-		hosts_run(&h, 100 * CLOCK_MS);
-	}
-	ck_assert_uint_eq(host_events(a, NODE_PEER_MOVED), 0);
-	for (size_t i = 0; i < h.log_count; i++)
-		ck_assert(h.log[i]->bytes[0] != WIRE_DATA ||
-			  !prefix_contains(&inside, &h.log[i]->to));
-}
-END_TEST
-
-START_TEST(more_prefixes_than_there_is_room_for_are_cut)
-{
-	struct prefix many[NODE_PREFIXES_MAX + 5];
-
-	for (size_t i = 0; i < COUNT(many); i++)
-		many[i] = prefix_of("10.77.0.1/24");
-	host_start(a);
-	node_set_tap_prefixes(a->node, many, COUNT(many), hosts_clock(a));
-	ck_assert_uint_eq(host_debug(a).prefixes, NODE_PREFIXES_MAX);
+	host_want(a, &at, 1);
+	node_set_recursive(a->node, &at, true, hosts_clock(a));
+	ck_assert_ptr_nonnull(strstr(host_shows(a, &at).reason,
+				     "ffff:ffff via GATEWAY dev DEVICE"));
 }
 END_TEST
 
@@ -412,10 +373,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(more_endpoints_than_there_is_room_for_are_counted),
 	UNIT_TEST(an_endpoint_nobody_needs_makes_room),
 	UNIT_TEST(an_endpoint_let_go_in_the_middle_of_a_handshake_is_met),
-	UNIT_TEST(an_endpoint_inside_the_tap_is_not_dialled),
-	UNIT_TEST(a_peer_heard_from_inside_the_tap_is_refused),
-	UNIT_TEST(a_peer_does_not_move_into_the_tap),
-	UNIT_TEST(more_prefixes_than_there_is_room_for_are_cut),
+	UNIT_TEST(an_endpoint_routed_into_the_tap_is_not_dialled),
+	UNIT_TEST(longest_reason_is_whole),
 };
 
 UNIT_MAIN("node settings", tests)

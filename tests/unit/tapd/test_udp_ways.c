@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,33 @@ START_TEST(what_was_sent_to_many_is_dropped_and_counted)
 }
 END_TEST
 
+START_TEST(what_comes_by_the_overlay_is_counted_and_not_read)
+{
+	struct udp *u = open_kind(_i), *asker = open_on(LOOPBACK);
+	const struct addr at = addr_v4(SECOND, udp_bound(u, 0).port);
+	const unsigned inside[] = { 77777, if_nametoindex("lo") };
+	struct pollfd p = { .fd = udp_fd(u, 0), .events = POLLIN };
+	const struct datagram_run *r;
+	bool more;
+
+	udp_set_inside(u, inside, 2);
+	send_way(asker, at, (struct addr){ 0 }, 350, 100);
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_uint_eq(udp_receive(u, 0, &r, &more), 0);
+	ck_assert_uint_gt(udp_recursive(u), 0);
+	ck_assert_uint_eq(udp_recursive(u), 0);
+	ck_assert_uint_eq(udp_misdirected(u), 0);
+	/* Another interface is: this one is not. */
+	udp_set_inside(u, inside, 1);
+	while (poll(&p, 1, 0) > 0)
+		udp_receive(u, 0, &r, &more);
+	send_way(asker, at, (struct addr){ 0 }, 10, 0);
+	ck_assert_uint_eq(receive(u, 0).len, 10);
+	udp_close(u);
+	udp_close(asker);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("udp ways", .timeout_s = 30),
 	UNIT_LOOP(an_answer_leaves_from_the_address_that_was_asked, 6),
@@ -253,6 +281,7 @@ static const struct unit_test tests[] = {
 	UNIT_LOOP(from_an_address_that_is_gone_it_leaves_from_another, 4),
 	UNIT_LOOP(from_an_ipv6_address_that_is_gone_it_leaves_from_another, 2),
 	UNIT_TEST(a_run_that_is_refused_still_leaves_from_the_address),
+	UNIT_LOOP(what_comes_by_the_overlay_is_counted_and_not_read, 3),
 	UNIT_LOOP(what_was_sent_to_many_is_dropped_and_counted, 3),
 };
 
