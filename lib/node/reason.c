@@ -11,8 +11,8 @@ static const char *const endpoint_texts[] = {
 	[ENDPOINT_OTHER_SECRET] =
 		"different secret? compare secret_file on both hosts",
 	[ENDPOINT_MIRRORED] =
-		"our own handshakes come back from there: this host itself, "
-		"seen through a NAT, or a mirror",
+		("our own handshakes come back from there: this host itself, "
+		 "seen through a NAT, or a mirror"),
 	[ENDPOINT_UNTRUSTED] =
 		"key not trusted: add it to trusted_keys, then reload",
 	[ENDPOINT_DUPLICATE] =

@@ -248,7 +248,7 @@ def test_a_stranger_gets_no_answer(scene):
 REASON_OF = {
     "an empty datagram": (b"", "datagram_short"),
     "an unknown type": (bytes((9, 0, 0, 0)) + bytes(100), "datagram_type"),
-    "reserved bits": (bytes((4, 0, 0, 1)) + bytes(100), "datagram_type"),
+    "reserved bits": (bytes((1, 0, 0, 1)) + bytes(140), "datagram_type"),
     "another lane": (bytes((4, 1, 0, 0)) + bytes(100), "datagram_lane"),
     "an initiation too long": (bytes((1, 0, 0, 0)) + bytes(141), "datagram_length"),
     "an initiation without the secret": (bytes((1, 0, 0, 0)) + bytes(140), "mac1"),
