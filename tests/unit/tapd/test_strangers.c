@@ -1,12 +1,15 @@
 /* Handshakes come to a socket of their own. */
 #include "support/main.h"
+#include "tapd/underlay/strangers.h"
 #include "tapd/underlay/udp.h"
 
 #include <check.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define LOOPBACK UINT32_C(0x7f000001)
 
@@ -188,11 +191,38 @@ START_TEST(a_port_that_is_shared_by_us_is_in_use_for_others)
 }
 END_TEST
 
+/* As where a kernel refuses: the socket goes on alone, and nobody may join it. */
+START_TEST(where_there_can_be_no_other_the_one_socket_takes_all)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_addr = { htonl(LOOPBACK) } };
+	int other = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(name), one = sizeof(int);
+	struct udp *u = open_kind(0);
+	struct udp_socket s = { .fd = udp_fd(u, 0), .family = AF_INET },
+			  strangers = { .fd = 7 };
+	int shared = 1;
+
+	/* A program that shares its address with nobody. */
+	ck_assert_int_eq(bind(other, (struct sockaddr *)&name, len), 0);
+	ck_assert_int_eq(getsockname(other, (struct sockaddr *)&name, &len), 0);
+	s.bound = addr_v4(LOOPBACK, ntohs(name.sin_port));
+	ck_assert_int_eq(strangers_open(&strangers, &s), -EADDRINUSE);
+	ck_assert_int_eq(strangers.fd, -1);
+	ck_assert_int_eq(
+		getsockopt(s.fd, SOL_SOCKET, SO_REUSEPORT, &shared, &one), 0);
+	ck_assert_int_eq(shared, 0);
+	close(other);
+	udp_close(u);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("strangers", .timeout_s = 30),
 	UNIT_LOOP(each_type_comes_to_its_socket, 9),
 	UNIT_TEST(few_are_handed_out_at_once),
 	UNIT_TEST(attack_a_flood_of_handshakes_takes_no_place_of_data),
+	UNIT_TEST(where_there_can_be_no_other_the_one_socket_takes_all),
 	UNIT_LOOP(a_port_that_is_shared_by_us_is_in_use_for_others, 3),
 };
 
