@@ -242,13 +242,14 @@ END_TEST
 /* Where nobody may open it a second time. */
 START_TEST(pipe_of_another_user_holds_up_nobody)
 {
-	struct stat st;
+	const uid_t user = geteuid();
 
-	if (geteuid() == 0)
+	if (user == 0)
 		ck_assert_int_eq(seteuid(65534), 0);
-	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
 	log_open("tap0", LOG_LEVEL_INFO);
 	reader_comes_back(reader, "tapd[tap0]: ");
+	/* What looks for leaks needs the rights it had. */
+	ck_assert_int_eq(seteuid(user), 0);
 }
 END_TEST
 
