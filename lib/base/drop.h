@@ -80,7 +80,10 @@
 	X(groups_epoch, "groups record from before the peer restarted")      \
 	/* routers */                                                        \
 	X(ra_guard, "router advertisement or redirect from a peer: would "   \
-		    "change this host's routes")
+		    "change this host's routes")                             \
+	/* hosts that are gone */                                            \
+	X(unknown_unicast, "to a MAC whose host went down: only a few are "  \
+			   "flooded, to find it elsewhere")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

@@ -10,7 +10,8 @@ struct port {
 
 struct bridge {
 	struct forward_tables tables;
-	struct mdb *mdb; /* tables.mdb, which is const */
+	struct mdb *mdb; /* tables.mdb, which is const, and so is … */
+	struct tap_macs *tap_macs;
 	struct port *ports;
 	uint16_t count;
 	uint16_t fresh; /* ports from here on were never used */
@@ -40,10 +41,12 @@ struct bridge *bridge_new(const struct bridge_config *config,
 	b->fresh = 1;
 	b->ports = calloc(b->count, sizeof(*b->ports));
 	b->mdb = mdb_new(&mdb, seed);
+	b->tap_macs = tap_macs_new(b->count, seed);
 	b->tables = (struct forward_tables){ .fdb = fdb_new(&fdb, seed),
+					     .tap_macs = b->tap_macs,
 					     .mdb = b->mdb,
 					     .snooping = config->snooping };
-	if (!b->ports || !b->mdb || !b->tables.fdb) {
+	if (!b->ports || !b->mdb || !b->tap_macs || !b->tables.fdb) {
 		bridge_free(b);
 		return NULL;
 	}
@@ -58,11 +61,14 @@ void bridge_free(struct bridge *b)
 		return;
 	fdb_free(b->tables.fdb);
 	mdb_free(b->mdb);
+	tap_macs_free(b->tap_macs);
 	free(b->ports);
 	free(b);
 }
 
 /* ---- ports ---- */
+
+static const uint8_t no_mac[ETH_ADDR_LEN];
 
 uint16_t bridge_port_add(struct bridge *b, void *owner)
 {
@@ -83,7 +89,8 @@ void bridge_port_remove(struct bridge *b, uint16_t port)
 	bridge_port_set_live(b, port, false);
 	bridge_port_set_flood(b, port, true);
 	bridge_port_set_router(b, port, false);
-	bridge_port_forget_macs(b, port);
+	bridge_port_set_mac(b, port, no_mac);
+	fdb_flush_port(b->tables.fdb, port);
 	bridge_port_forget_groups(b, port);
 	b->ports[port] = (struct port){ .next_free = b->free };
 	b->free = port;
@@ -119,9 +126,29 @@ const struct port_set *bridge_live_ports(const struct bridge *b)
 	return &b->tables.live;
 }
 
-void bridge_port_forget_macs(struct bridge *b, uint16_t port)
+void bridge_port_set_mac(struct bridge *b, uint16_t port,
+			 const uint8_t mac[ETH_ADDR_LEN])
 {
-	fdb_flush_port(b->tables.fdb, port);
+	tap_macs_set(b->tap_macs, port, mac);
+}
+
+void bridge_port_lose_macs(struct bridge *b, uint16_t port, uint64_t now_us)
+{
+	struct fdb *fdb = b->tables.fdb;
+	const uint8_t *own = tap_macs_of(b->tap_macs, port);
+
+	/* It need not have been learned to be sent to. */
+	if (own && fdb_find(fdb, 0, own, now_us) == FDB_UNKNOWN)
+		fdb_learn(fdb, 0, own, port, now_us);
+	fdb_lose_port(fdb, port, now_us);
+	bridge_port_set_mac(b, port, no_mac);
+}
+
+void bridge_port_found(struct bridge *b, uint16_t port,
+		       const uint8_t mac[ETH_ADDR_LEN])
+{
+	bridge_port_set_mac(b, port, mac);
+	fdb_forget_lost(b->tables.fdb, port);
 }
 
 void bridge_port_forget_groups(struct bridge *b, uint16_t port)

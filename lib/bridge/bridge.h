@@ -36,7 +36,8 @@ void bridge_free(struct bridge *b);
 
 /* A port for this owner, who is not NULL; 0 if all are in use. */
 uint16_t bridge_port_add(struct bridge *b, void *owner);
-/* Forgets all that was known of it; the number is used again. */
+/* Forgets all that was known of it, but for MACs that are lost; the number is used
+ * again. */
 void bridge_port_remove(struct bridge *b, uint16_t port);
 /* NULL if the port is the TAP's, or nobody's. */
 void *bridge_port_owner(const struct bridge *b, uint16_t port);
@@ -51,8 +52,15 @@ void bridge_port_set_router(struct bridge *b, uint16_t port, bool router);
 /* The ports that frames can be sent to. */
 const struct port_set *bridge_live_ports(const struct bridge *b);
 
-/* What is behind it is no longer known. */
-void bridge_port_forget_macs(struct bridge *b, uint16_t port);
+/* Its owner's own MAC: tap_macs_set. */
+void bridge_port_set_mac(struct bridge *b, uint16_t port,
+			 const uint8_t mac[ETH_ADDR_LEN]);
+/* Its owner is gone, or is another process: what is behind it is lost, its own MAC
+ * too. */
+void bridge_port_lose_macs(struct bridge *b, uint16_t port, uint64_t now_us);
+/* Its owner is there, with this MAC: what was lost is unknown, like any. */
+void bridge_port_found(struct bridge *b, uint16_t port,
+		       const uint8_t mac[ETH_ADDR_LEN]);
 void bridge_port_forget_groups(struct bridge *b, uint16_t port);
 /* mdb_join and mdb_leave. */
 bool bridge_port_join(struct bridge *b, uint16_t port, const struct group *g);

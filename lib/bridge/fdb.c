@@ -12,15 +12,24 @@
 /* Entries of a port that are compared to find an old one. */
 #define LOOKS 8
 
+#define LOST_US (60 * CLOCK_S)
+/* How often a lost MAC is searched. */
+#define SEARCH_MS    UINT64_C(100)
+#define SEARCH_BURST 8
+
 struct learned {
 	struct holding held; /* its port */
-	uint64_t seen_us;
+	/* 0: it is not lost. Else 1 + how long after it was lost the frames that
+	 * searched it so far would be through at an even pace. */
+	uint32_t searched_ms;
+	uint64_t seen_us; /* or when it was lost */
 };
 
 struct fdb {
 	struct fdb_config config;
 	struct table *table; /* VLAN and MAC → struct learned */
 	struct holders *holders;
+	uint32_t lost; /* entries that are */
 };
 
 struct fdb *fdb_new(const struct fdb_config *config,
@@ -35,7 +44,8 @@ struct fdb *fdb_new(const struct fdb_config *config,
 	f->table = table_new(config->capacity, FDB_KEY_LEN,
 			     sizeof(struct learned), seed);
 	if (f->table)
-		f->holders = holders_new(f->table, config->ports);
+		f->holders =
+			holders_new(f->table, (uint16_t)(config->ports + 1));
 	if (!f->holders) {
 		fdb_free(f);
 		return NULL;
@@ -63,11 +73,25 @@ static bool is_aged(const struct fdb *f, const struct learned *e,
 		    uint64_t now_us)
 {
 	return now_us > e->seen_us &&
-	       now_us - e->seen_us >= f->config.max_age_us;
+	       now_us - e->seen_us >=
+		       (e->searched_ms ? LOST_US : f->config.max_age_us);
+}
+
+/* Who holds what was lost with a port that is another's now. */
+static uint16_t orphanage(const struct fdb *f)
+{
+	return f->config.ports;
+}
+
+static void set_lost(struct fdb *f, struct learned *e, bool lost)
+{
+	f->lost += (lost ? 1u : 0u) - (e->searched_ms ? 1u : 0u);
+	e->searched_ms = lost;
 }
 
 static void forget(struct fdb *f, struct learned *e)
 {
+	set_lost(f, e, false);
 	holders_release(f->holders, &e->held);
 	table_remove(f->table, table_key(f->table, e));
 }
@@ -115,6 +139,8 @@ static uint16_t who_gives(const struct fdb *f, uint16_t port)
 	const uint16_t most = holders_most(f->holders);
 	const uint32_t count = holders_count(f->holders, port);
 
+	if (holders_count(f->holders, orphanage(f)))
+		return orphanage(f);
 	if (port == FDB_PORT_LOCAL || most == HOLDERS_NONE)
 		return most;
 	return count >= holders_share(f->holders) ||
@@ -133,6 +159,12 @@ bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	assert(port < f->config.ports);
 	make_key(key, vlan, mac);
 	e = table_find(f->table, key);
+	if (e && e->held.port == port && !e->searched_ms) {
+		e->seen_us = now_us;
+		return true;
+	}
+	if (e)
+		set_lost(f, e, false);
 	if (e && e->held.port == port) {
 		e->seen_us = now_us;
 		return true;
@@ -162,16 +194,84 @@ int fdb_find(const struct fdb *f, uint16_t vlan,
 
 	make_key(key, vlan, mac);
 	e = table_find(f->table, key);
-	return e && !is_aged(f, e, now_us) ? e->held.port : -1;
+	if (!e || is_aged(f, e, now_us))
+		return FDB_UNKNOWN;
+	return e->searched_ms ? FDB_LOST : e->held.port;
 }
 
-void fdb_flush_port(struct fdb *f, uint16_t port)
+/* ---- MACs that are lost ---- */
+
+static void lose(struct fdb *f, struct learned *e, uint64_t now_us)
+{
+	set_lost(f, e, true);
+	e->seen_us = now_us;
+}
+
+bool fdb_may_search(struct fdb *f, uint16_t vlan,
+		    const uint8_t mac[ETH_ADDR_LEN], uint32_t frames,
+		    uint64_t now_us)
+{
+	uint8_t key[FDB_KEY_LEN];
+	struct learned *e;
+	uint64_t elapsed_ms, through_ms;
+
+	make_key(key, vlan, mac);
+	e = table_find(f->table, key);
+	if (!e || is_aged(f, e, now_us))
+		return true;
+	if (!e->searched_ms)
+		lose(f, e, now_us);
+	elapsed_ms = now_us > e->seen_us ? (now_us - e->seen_us) / CLOCK_MS : 0;
+	through_ms = e->searched_ms - 1;
+	if (through_ms < elapsed_ms)
+		through_ms = elapsed_ms;
+	if (through_ms > elapsed_ms + (SEARCH_BURST - 1) * SEARCH_MS)
+		return false;
+	e->searched_ms = (uint32_t)(through_ms + frames * SEARCH_MS + 1);
+	return true;
+}
+
+void fdb_lose_port(struct fdb *f, uint16_t port, uint64_t now_us)
 {
 	struct learned *e;
 
 	assert(port < f->config.ports);
-	while ((e = at_hand(f, port)))
-		forget(f, e);
+	e = at_hand(f, port);
+	for (uint32_t left = holders_count(f->holders, port); left > 0;
+	     left--, e = next_of(f, e))
+		if (!e->searched_ms)
+			lose(f, e, now_us);
+}
+
+/* Of what a port holds, that is lost or all: to nobody, or the orphanage. */
+static void clear_port(struct fdb *f, uint16_t port, bool all, bool keep_lost)
+{
+	struct learned *e = at_hand(f, port), *next;
+
+	for (uint32_t left = holders_count(f->holders, port); left > 0;
+	     left--, e = next) {
+		next = next_of(f, e);
+		if (!e->searched_ms && !all)
+			continue;
+		if (!e->searched_ms || !keep_lost) {
+			forget(f, e);
+			continue;
+		}
+		holders_release(f->holders, &e->held);
+		holders_take(f->holders, &e->held, orphanage(f));
+	}
+}
+
+void fdb_forget_lost(struct fdb *f, uint16_t port)
+{
+	assert(port < f->config.ports);
+	clear_port(f, port, false, false);
+}
+
+void fdb_flush_port(struct fdb *f, uint16_t port)
+{
+	assert(port < f->config.ports);
+	clear_port(f, port, true, true);
 }
 
 void fdb_age(struct fdb *f, uint64_t now_us)
@@ -187,7 +287,7 @@ void fdb_age(struct fdb *f, uint64_t now_us)
 
 uint32_t fdb_count(const struct fdb *f)
 {
-	return table_count(f->table);
+	return table_count(f->table) - f->lost;
 }
 
 bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out)
@@ -195,8 +295,10 @@ bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out)
 	const struct learned *e;
 	const uint8_t *key;
 
-	*at = table_next(f->table, *at);
-	e = table_at(f->table, *at);
+	do {
+		*at = table_next(f->table, *at);
+		e = table_at(f->table, *at);
+	} while (e && e->searched_ms);
 	if (!e)
 		return false;
 	key = table_key(f->table, e);

@@ -12,6 +12,9 @@
 
 /* The TAP's port: bridge.h. */
 #define FDB_PORT_LOCAL 0
+/* Where a MAC is that is behind no port: fdb_find. */
+#define FDB_UNKNOWN (-1)
+#define FDB_LOST    (-2)
 
 /*
  * Learned from source addresses. A MAC seen behind another port moves at once:
@@ -31,6 +34,13 @@
  *
  * What a port gives up is the oldest of eight, found without a search: a forged
  * frame costs no more than any.
+ *
+ * A MAC is lost for 60 s after its port was: its host is gone, and if frames to it
+ * were flooded like those to any unknown MAC, a stream would cost as many copies as
+ * there are hosts at the very moment when something has failed. So only a few go:
+ * they find it if it has moved without a word. It is no longer lost when it is
+ * learned again. Who resolves addresses has found it by then, or has stopped: what
+ * still goes to it after 60 s is for a host that never speaks, and is flooded.
  */
 struct fdb;
 
@@ -53,13 +63,28 @@ void fdb_free(struct fdb *f);
  */
 bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	       uint16_t port, uint64_t now_us);
-/* The port of a MAC that has not aged out; -1 if unknown. */
+/* The port of a MAC that has not aged out, FDB_LOST or FDB_UNKNOWN. */
 int fdb_find(const struct fdb *f, uint16_t vlan,
 	     const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us);
-/* Forgets everything behind a port, at the cost of what is behind it. */
+/*
+ * For a frame to a MAC that is lost, or is behind a port that cannot be sent to, by
+ * which it counts as lost from now on. True if it may be flooded: eight frames at
+ * once, then one in 100 ms. frames: how many it counts for. True if the MAC is not
+ * known.
+ */
+bool fdb_may_search(struct fdb *f, uint16_t vlan,
+		    const uint8_t mac[ETH_ADDR_LEN], uint32_t frames,
+		    uint64_t now_us);
+/* What is behind a port is lost. */
+void fdb_lose_port(struct fdb *f, uint16_t port, uint64_t now_us);
+/* What was lost with a port is unknown. */
+void fdb_forget_lost(struct fdb *f, uint16_t port);
+/* Forgets everything behind a port; what was lost with it stays lost. The three cost
+ * as much as is behind the port. */
 void fdb_flush_port(struct fdb *f, uint16_t port);
 /* Forgets what has aged out; cost is one walk. */
 void fdb_age(struct fdb *f, uint64_t now_us);
+/* Those that are not lost. */
 uint32_t fdb_count(const struct fdb *f);
 
 struct fdb_entry {
@@ -69,8 +94,8 @@ struct fdb_entry {
 	uint64_t seen_us;
 };
 
-/* Walks the entries, aged ones not yet swept included: *at starts at TABLE_NONE.
- * False at the end. */
+/* Walks those that are not lost, aged ones not yet swept included: *at starts at
+ * TABLE_NONE. False at the end. */
 bool fdb_next(const struct fdb *f, uint32_t *at, struct fdb_entry *out);
 
 #endif

@@ -7,6 +7,9 @@
 #include "bridge/router.h"
 #include "ether/ra_guard.h"
 
+/* A segment of a GSO frame, as large as on most networks. */
+#define GSO_FRAME_LEN 1500
+
 /* Both directions begin with this: check the frame, learn its source, note what
  * it says about multicast. */
 static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
@@ -79,19 +82,43 @@ static void to_group(const struct forward_tables *t, struct forward *out)
 	}
 }
 
-static void to_mac(const struct forward_tables *t, uint64_t now_us,
-		   struct forward *out)
+/* The port that a MAC is behind, if it can be sent to. What a peer says of its own
+ * MAC is for what was not learned: that MAC may have moved since. */
+static int live_port(const struct forward_tables *t, const struct forward *out,
+		     int learned)
 {
-	int port = fdb_find(t->fdb, out->view.vlan, out->view.dst, now_us);
+	int port = learned > 0 ? learned
+			       : tap_macs_find(t->tap_macs, out->view.dst);
+
+	return port > 0 && port_set_has(&t->live, (uint16_t)port) ? port : -1;
+}
+
+/* frames: how many it stands for. */
+static void to_mac(const struct forward_tables *t, uint32_t frames,
+		   uint64_t now_us, struct forward *out)
+{
+	const struct eth_view *v = &out->view;
+	const int learned = fdb_find(t->fdb, v->vlan, v->dst, now_us);
+	int port;
 
 	memset(&out->ports, 0, sizeof(out->ports));
 	out->reason = DROP_frame_local;
-	if (port == FDB_PORT_LOCAL)
+	if (learned == FDB_PORT_LOCAL)
 		return;
-	if (port > 0 && port_set_has(&t->live, (uint16_t)port))
+	port = live_port(t, out, learned);
+	if (port > 0)
 		port_set_add(&out->ports, (uint16_t)port);
-	else
+	else if (learned == FDB_UNKNOWN ||
+		 fdb_may_search(t->fdb, v->vlan, v->dst, frames, now_us))
 		to_all(t, out);
+	else
+		out->reason = DROP_unknown_unicast;
+}
+
+/* A GSO frame counts for as many as it is cut into, or about that. */
+static uint32_t frames_in(size_t len, size_t max)
+{
+	return max ? 1 : 1 + (uint32_t)(len / GSO_FRAME_LEN);
 }
 
 void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
@@ -104,7 +131,7 @@ void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
 	if (eth_is_group(out->view.dst))
 		to_group(t, out);
 	else
-		to_mac(t, now_us, out);
+		to_mac(t, frames_in(len, max), now_us, out);
 	if (!port_set_is_empty(&out->ports))
 		out->reason = DROP_NONE;
 }

@@ -8,12 +8,14 @@
 #include "bridge/fdb.h"
 #include "bridge/mdb.h"
 #include "bridge/port_set.h"
+#include "bridge/tap_macs.h"
 #include "ether/eth.h"
 #include "ether/report.h"
 
 /* What a verdict is taken from. The sets are of peers' ports. */
 struct forward_tables {
 	struct fdb *fdb;
+	const struct tap_macs *tap_macs;
 	const struct mdb *mdb; /* groups; and VLANs: group_of_vlan */
 	bool snooping;	       /* false: multicast goes to all, reports too */
 	struct port_set live;  /* peers that can be sent to */
@@ -50,12 +52,14 @@ struct forward {
  *	any other group address                                  all
  *	a MAC on our own side of the TAP                         nobody
  *	a known MAC                                              its port
+ *	a MAC that a peer says is its own                        its port
+ *	a MAC that is lost: a few frames, and then               nobody
  *	an unknown MAC                                           all
  *
  * A tagged frame to a group goes as well to every port that has not registered
  * its VLAN: that port does not know its members there. Only live ports are in the
  * result; if there are none, the reason says why: DROP_no_peer, DROP_no_member,
- * DROP_report_kept.
+ * DROP_report_kept. DROP_unknown_unicast: fdb_may_search.
  */
 void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
 		      size_t len, size_t max, uint64_t now_us,

@@ -184,10 +184,11 @@ static struct session *attach(struct node *n, struct candidate *c,
 	return s;
 }
 
-static void adopt_hello(struct peer *peer, const struct wire_hello *hello)
+static void adopt_hello(struct node *n, struct peer *peer,
+			const struct wire_hello *hello)
 {
 	peer->epoch = hello->epoch;
-	peer_adopt(peer, hello);
+	peer_adopt(n, peer, hello);
 }
 
 /* The peer is another process now, which may be the duplicate's, heard at another
@@ -213,7 +214,7 @@ static void restart(struct node *n, struct peer *peer,
 	bool was_up = peer->state == PEER_UP;
 
 	peer_sessions_drop(n, peer);
-	bridge_port_forget_macs(n->bridge, peer->port);
+	bridge_port_lose_macs(n->bridge, peer->port, now_us);
 	control_peer_gone(n, peer);
 	peer_measure_anew(peer, now_us);
 	peer->timestamp_us = 0;
@@ -221,7 +222,7 @@ static void restart(struct node *n, struct peer *peer,
 	peer->state = PEER_CONNECTING;
 	peer->reason = PEER_REASON_HANDSHAKE;
 	peer->state_us = now_us;
-	adopt_hello(peer, &c->hello);
+	adopt_hello(n, peer, &c->hello);
 	reconsider_duplicate(peer, now_us);
 	if (was_up)
 		peer_emit(n, NODE_PEER_RESTARTED, peer, &c->at.remote, NULL,
@@ -256,7 +257,7 @@ static struct peer *create_peer(struct node *n, const struct candidate *c,
 	if (!peer)
 		return NULL;
 	control_peer_gone(n, peer);
-	adopt_hello(peer, &c->hello);
+	adopt_hello(n, peer, &c->hello);
 	return peer;
 }
 

@@ -262,11 +262,13 @@ static void peer_sendable(struct node *n, const struct peer *peer)
 
 static void give_up_if_gone(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	if (peer->state != PEER_DOWN ||
+	if (peer->state != PEER_DOWN || peer->given_up ||
 	    now_us - peer->state_us < NODE_FLOOD_DOWN_US)
 		return;
 	peer->given_up = true;
 	peer_sendable(n, peer);
+	/* It may have been heard since, and learned from. */
+	bridge_port_lose_macs(n->bridge, peer->port, now_us);
 }
 
 static struct session **place_of(struct peer *peer, const struct session *s)
@@ -400,11 +402,15 @@ bool peer_may_answer(struct reading *r, size_t len)
 
 /* ---- its life ---- */
 
-void peer_adopt(struct peer *peer, const struct wire_hello *hello)
+void peer_adopt(struct node *n, struct peer *peer,
+		const struct wire_hello *hello)
 {
+
 	peer->tap_mtu = hello->tap_mtu;
 	memcpy(peer->tap_mac, hello->tap_mac, sizeof(peer->tap_mac));
 	memcpy(peer->name, hello->name, sizeof(peer->name));
+	if (peer->state == PEER_UP)
+		bridge_port_set_mac(n->bridge, peer->port, peer->tap_mac);
 }
 
 static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
@@ -417,6 +423,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	peer->state_us = now_us;
 	peer->given_up = false;
 	peer_sendable(n, peer);
+	bridge_port_found(n->bridge, peer->port, peer->tap_mac);
 	peer_emit(n, NODE_PEER_UP, peer, &peer->path.way.remote, NULL, "");
 	control_peer_up(n, peer, now_us);
 }
@@ -465,7 +472,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 	peer->state = PEER_DOWN;
 	peer->reason = reason;
 	peer->state_us = now_us;
-	bridge_port_forget_macs(n->bridge, peer->port);
+	bridge_port_lose_macs(n->bridge, peer->port, now_us);
 	control_peer_gone(n, peer);
 	redial(n, peer, now_us);
 	if (!was_up)
@@ -490,7 +497,7 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 	control_peer_removed(n, peer);
 	peer_down(n, peer, reason, now_us);
 	/* The port is the next peer's: nothing learned since may stay. */
-	bridge_port_forget_macs(n->bridge, peer->port);
+	bridge_port_lose_macs(n->bridge, peer->port, now_us);
 	control_peer_gone(n, peer);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);

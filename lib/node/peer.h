@@ -133,7 +133,8 @@ void peer_sessions_drop(struct node *n, struct peer *peer);
 /* ---- its life ---- */
 
 /* Takes over what its hello says of it, but for the epoch. */
-void peer_adopt(struct peer *peer, const struct wire_hello *hello);
+void peer_adopt(struct node *n, struct peer *peer,
+		const struct wire_hello *hello);
 /* What was measured of it says nothing any more: it is another process, or was
  * away. */
 void peer_measure_anew(struct peer *peer, uint64_t now_us);

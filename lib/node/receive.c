@@ -202,7 +202,7 @@ static enum drop_reason hello_in(struct node *n, struct reading *r,
 		return DROP_hello_epoch;
 	}
 	s->hello_heard = true;
-	peer_adopt(r->peer, &hello);
+	peer_adopt(n, r->peer, &hello);
 	if (hello.ack)
 		s->hello_acked = true;
 	if (hello.want)

@@ -16,7 +16,7 @@
 #include "support/net.h"
 #include "tunnel/wire.h"
 
-#define HOSTS_MAX    4
+#define HOSTS_MAX    6
 #define HOSTS_EVENTS 64
 #define HOSTS_HELD   16
 #define HOSTS_START  (1000 * CLOCK_S)

@@ -105,11 +105,41 @@ START_TEST(what_a_port_leaves_or_forgets_is_gone)
 	bridge_port_forget_groups(b, port);
 	ck_assert_uint_eq(mdb_count(bridge_mdb(b)), 0);
 	fdb_learn(bridge_tables(b)->fdb, 0, mac, port, CLOCK_S);
-	bridge_port_forget_macs(b, port);
+	bridge_port_lose_macs(b, port, CLOCK_S);
 	ck_assert_uint_eq(fdb_count(bridge_fdb(b)), 0);
+	ck_assert_int_eq(fdb_find(bridge_fdb(b), 0, mac, CLOCK_S), FDB_LOST);
+	bridge_port_found(b, port, mac);
+	ck_assert_int_eq(fdb_find(bridge_fdb(b), 0, mac, CLOCK_S), FDB_UNKNOWN);
 	fdb_learn(bridge_tables(b)->fdb, 0, mac, port, CLOCK_S);
 	bridge_age(b, 301 * CLOCK_S);
 	ck_assert_uint_eq(fdb_count(bridge_fdb(b)), 0);
+}
+END_TEST
+
+START_TEST(own_mac_of_a_port_is_lost_with_it_though_never_learned)
+{
+	const struct tap_macs *own = bridge_tables(b)->tap_macs;
+	uint16_t port = bridge_port_add(b, &owners[0]);
+
+	bridge_port_set_mac(b, port, mac);
+	ck_assert_int_eq(tap_macs_find(own, mac), port);
+	ck_assert_int_eq(fdb_find(bridge_fdb(b), 0, mac, 1), FDB_UNKNOWN);
+	bridge_port_lose_macs(b, port, CLOCK_S);
+	ck_assert_int_eq(fdb_find(bridge_fdb(b), 0, mac, CLOCK_S), FDB_LOST);
+	ck_assert_int_eq(tap_macs_find(own, mac), -1);
+	bridge_port_remove(b, port);
+	ck_assert_int_eq(fdb_find(bridge_fdb(b), 0, mac, CLOCK_S), FDB_LOST);
+}
+END_TEST
+
+START_TEST(own_mac_of_a_port_that_moved_is_not_lost_with_it)
+{
+	uint16_t port = bridge_port_add(b, &owners[0]);
+
+	bridge_port_set_mac(b, port, mac);
+	fdb_learn(bridge_tables(b)->fdb, 0, mac, 2, CLOCK_S);
+	bridge_port_lose_macs(b, port, CLOCK_S);
+	ck_assert_int_eq(fdb_find(bridge_fdb(b), 0, mac, CLOCK_S), 2);
 }
 END_TEST
 
@@ -130,6 +160,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_new_port_is_a_flood_port_and_not_live),
 	UNIT_TEST(a_removed_port_leaves_nothing_to_the_next),
 	UNIT_TEST(what_a_port_leaves_or_forgets_is_gone),
+	UNIT_TEST(own_mac_of_a_port_is_lost_with_it_though_never_learned),
+	UNIT_TEST(own_mac_of_a_port_that_moved_is_not_lost_with_it),
 	UNIT_TEST(switches_are_what_they_were_set_to),
 };
 

@@ -280,18 +280,18 @@ START_TEST(honest_host_is_learned_after_the_table_was_filled)
 }
 END_TEST
 
-/* A search of the table for each would be 10^12 steps: Check's limit of time
+/* A search of the table for each would be 10^11 steps: Check's limit of time
  * ends it. */
 START_TEST(what_is_given_up_is_found_without_a_search)
 {
-	const struct fdb_config large = { 1 << 20, 1 << 20, 3, MAX_AGE };
+	const struct fdb_config large = { 1 << 18, 1 << 18, 3, MAX_AGE };
 
 	fdb_free(fdb);
 	fdb = fdb_new(&large, seed);
-	for (unsigned int i = 0; i < 1u << 21; i++)
+	for (unsigned int i = 0; i < 1u << 19; i++)
 		fdb_learn(fdb, (uint16_t)(i >> 16 & 15), forged(i),
 			  (uint16_t)(1 + (i & 1)), i);
-	ck_assert_uint_eq(fdb_count(fdb), 1u << 20);
+	ck_assert_uint_eq(fdb_count(fdb), 1u << 18);
 }
 END_TEST
 
@@ -339,6 +339,129 @@ START_TEST(walk_shows_every_entry)
 	}
 	ck_assert_uint_eq(seen, 0xe);
 	ck_assert(!fdb_next(fdb, &at, &e) || at != TABLE_NONE);
+}
+END_TEST
+
+/* ---- MACs that are lost ---- */
+
+#define MAC_LOST_US (60 * CLOCK_S)
+
+/* How many of `count` frames, one each step_us, may search. */
+static unsigned int searches(unsigned int n, unsigned int count,
+			     uint64_t from_us, uint64_t step_us)
+{
+	unsigned int passed = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		passed += fdb_may_search(fdb, 0, mac(n), 1,
+					 from_us + i * step_us);
+	return passed;
+}
+
+START_TEST(lost_mac_is_searched_by_eight_frames_and_then_ten_a_second)
+{
+	fdb_learn(fdb, 0, mac(1), 1, 0);
+	fdb_lose_port(fdb, 1, CLOCK_S);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), CLOCK_S), FDB_LOST);
+	ck_assert_uint_eq(searches(1, 100, CLOCK_S, 0), 8);
+	ck_assert_uint_eq(searches(1, 10000, CLOCK_S, CLOCK_MS), 99);
+	/* After a while without a frame, eight may go again. */
+	ck_assert_uint_eq(searches(1, 100, 14 * CLOCK_S, 0), 8);
+	/* One that stands for many is paid for afterwards. */
+	ck_assert(fdb_may_search(fdb, 0, mac(1), 44, 20 * CLOCK_S));
+	ck_assert_uint_eq(searches(1, 36, 20 * CLOCK_S, 100 * CLOCK_MS), 0);
+	ck_assert_uint_gt(searches(1, 10, 24 * CLOCK_S, 100 * CLOCK_MS), 0);
+}
+END_TEST
+
+START_TEST(mac_that_was_never_learned_is_searched_by_every_frame)
+{
+	fdb_lose_port(fdb, 1, 0);
+	ck_assert_uint_eq(searches(1, 1000, 0, 0), 1000);
+	ck_assert_uint_eq(fdb_count(fdb), 0);
+}
+END_TEST
+
+START_TEST(lost_mac_is_found_wherever_it_is_learned)
+{
+	fdb_learn(fdb, 0, mac(1), 1, 0);
+	fdb_lose_port(fdb, 1, 1);
+	ck_assert_uint_eq(fdb_count(fdb), 0);
+	ck_assert(fdb_learn(fdb, 0, mac(1), (uint16_t)_i, 2));
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 2), _i);
+	ck_assert_uint_eq(fdb_count(fdb), 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), MAX_AGE), _i);
+}
+END_TEST
+
+START_TEST(lost_mac_is_unknown_after_a_minute)
+{
+	fdb_learn(fdb, 0, mac(1), 1, 0);
+	fdb_lose_port(fdb, 1, CLOCK_S);
+	searches(1, 100, CLOCK_S, 0);
+	/* Losing it again makes it no younger. */
+	fdb_lose_port(fdb, 1, 2 * CLOCK_S);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), CLOCK_S + MAC_LOST_US - 1),
+			 FDB_LOST);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), CLOCK_S + MAC_LOST_US),
+			 FDB_UNKNOWN);
+	ck_assert_uint_eq(searches(1, 100, CLOCK_S + MAC_LOST_US, 0), 100);
+	fdb_age(fdb, CLOCK_S + MAC_LOST_US);
+	ck_assert_uint_eq(held_by(1), 0);
+}
+END_TEST
+
+START_TEST(what_was_lost_with_a_port_is_unknown_when_it_is_back)
+{
+	fdb_learn(fdb, 0, mac(1), 1, 0);
+	fdb_learn(fdb, 0, mac(2), 1, 0);
+	fdb_learn(fdb, 0, mac(3), 2, 0);
+	fdb_lose_port(fdb, 1, 1);
+	fdb_lose_port(fdb, 2, 1);
+	fdb_learn(fdb, 0, mac(2), 1, 2);
+	fdb_forget_lost(fdb, 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 2), FDB_UNKNOWN);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(2), 2), 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(3), 2), FDB_LOST);
+}
+END_TEST
+
+START_TEST(what_was_lost_stays_so_when_the_port_is_another_hosts)
+{
+	fdb_learn(fdb, 0, mac(1), 1, 0);
+	fdb_lose_port(fdb, 1, 1);
+	fdb_learn(fdb, 0, mac(2), 1, 1);
+	fdb_flush_port(fdb, 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 2), FDB_LOST);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(2), 2), FDB_UNKNOWN);
+	fdb_forget_lost(fdb, 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 2), FDB_LOST);
+	fdb_age(fdb, MAC_LOST_US + 1);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 0), FDB_UNKNOWN);
+}
+END_TEST
+
+START_TEST(full_table_gives_up_what_is_lost_first)
+{
+	fill_port(1);
+	fill_port(2);
+	fdb_lose_port(fdb, 2, 1);
+	fdb_flush_port(fdb, 2);
+	for (unsigned int i = 0; i < 500; i++)
+		fdb_learn(fdb, 0, mac(1000 + i), (uint16_t)(3 + i % 2), 2);
+	ck_assert_uint_eq(held_by(1), CAPACITY / 3 + 1);
+	ck_assert_uint_eq(fdb_count(fdb), CAPACITY);
+	for (unsigned int i = 0; i < PER_PORT; i++)
+		ck_assert_int_eq(fdb_find(fdb, 0, mac(200 + i), 2),
+				 FDB_UNKNOWN);
+}
+END_TEST
+
+START_TEST(mac_behind_a_port_that_cannot_be_sent_to_is_lost)
+{
+	fdb_learn(fdb, 0, mac(1), 1, 0);
+	ck_assert_uint_eq(searches(1, 100, 5, 0), 8);
+	ck_assert_int_eq(fdb_find(fdb, 0, mac(1), 5), FDB_LOST);
 }
 END_TEST
 
@@ -475,6 +598,14 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(flush_forgets_one_port_and_frees_its_share),
 	UNIT_TEST(ageing_frees_the_share),
 	UNIT_TEST(walk_shows_every_entry),
+	UNIT_TEST(lost_mac_is_searched_by_eight_frames_and_then_ten_a_second),
+	UNIT_TEST(mac_that_was_never_learned_is_searched_by_every_frame),
+	UNIT_LOOP(lost_mac_is_found_wherever_it_is_learned, 3),
+	UNIT_TEST(lost_mac_is_unknown_after_a_minute),
+	UNIT_TEST(what_was_lost_with_a_port_is_unknown_when_it_is_back),
+	UNIT_TEST(what_was_lost_stays_so_when_the_port_is_another_hosts),
+	UNIT_TEST(full_table_gives_up_what_is_lost_first),
+	UNIT_TEST(mac_behind_a_port_that_cannot_be_sent_to_is_lost),
 	UNIT_LOOP(agrees_with_a_naive_model, 10),
 };
 

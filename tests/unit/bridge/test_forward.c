@@ -15,6 +15,7 @@ static const struct fdb_config config = { 64, 8, 6, 300 * CLOCK_S };
 static const struct mdb_config mdb_config = { 8, 4, 6 };
 static struct fdb *fdb;
 static struct mdb *mdb;
+static struct tap_macs *own;
 static struct forward_tables tables;
 static struct forward f;
 
@@ -23,8 +24,11 @@ static void setup(void)
 {
 	fdb = fdb_new(&config, seed);
 	mdb = mdb_new(&mdb_config, seed);
-	ck_assert(fdb && mdb);
-	tables = (struct forward_tables){ .fdb = fdb, .mdb = mdb };
+	own = tap_macs_new(6, seed);
+	ck_assert(fdb && mdb && own);
+	tables = (struct forward_tables){ .fdb = fdb,
+					  .tap_macs = own,
+					  .mdb = mdb };
 	for (uint16_t port = 1; port <= 4; port++)
 		port_set_add(&tables.live, port);
 }
@@ -40,6 +44,7 @@ static void setup_snooping(void)
 static void teardown(void)
 {
 	fdb_free(fdb);
+	tap_macs_free(own);
 	mdb_free(mdb);
 }
 
@@ -157,6 +162,57 @@ START_TEST(an_owner_that_is_not_live_is_looked_for_everywhere)
 {
 	from_port(5, 1, 2);
 	ck_assert_uint_eq(from_tap(2, 1), ALL);
+}
+END_TEST
+
+/* … but not by all frames: its port was lost, or is not live. */
+START_TEST(an_owner_that_is_gone_is_looked_for_by_a_few_frames)
+{
+	const uint8_t mac[ETH_ADDR_LEN] = { 2, 0, 0, 0, 0, 2 };
+
+	from_port(_i ? 5 : 3, 1, 2);
+	if (!_i)
+		fdb_lose_port(fdb, 3, 0);
+	for (int i = 0; i < 8; i++)
+		ck_assert_uint_eq(from_tap(2, 1), ALL);
+	ck_assert_uint_eq(from_tap(2, 1), 0);
+	ck_assert_int_eq(f.reason, DROP_unknown_unicast);
+	/* Another MAC is none of its. */
+	ck_assert_uint_eq(from_tap(4, 1), ALL);
+	from_port(4, 1, 2);
+	ck_assert_uint_eq(from_tap(2, 1), 4);
+	/* What a peer says of itself is known in any case. */
+	fdb_lose_port(fdb, 4, 0);
+	tap_macs_set(own, 1, mac);
+	for (int i = 0; i < 20; i++)
+		ck_assert_uint_eq(from_tap(2, 1), 1);
+}
+END_TEST
+
+START_TEST(own_mac_of_a_peer_is_known_in_every_vlan_unless_learned_elsewhere)
+{
+	const uint8_t mac[ETH_ADDR_LEN] = { 2, 0, 0, 0, 0, 2 };
+	struct frame_bytes b = station_frame(2, 1);
+
+	tap_macs_set(own, 3, mac);
+	ck_assert_uint_eq(from_tap(2, 1), 3);
+	b.bytes[12] = 0x81;
+	b.bytes[13] = 0;
+	b.bytes[15] = 7;
+	b.bytes[16] = 8;
+	b.bytes[17] = 6;
+	ck_assert_uint_eq(tap(b.bytes, sizeof(b.bytes)), 3);
+	from_port(4, 1, 2);
+	ck_assert_uint_eq(from_tap(2, 1), 4);
+	ck_assert_uint_eq(tap(b.bytes, sizeof(b.bytes)), 3);
+	/* Two that say so are none. */
+	tap_macs_set(own, 1, mac);
+	ck_assert_uint_eq(tap(b.bytes, sizeof(b.bytes)), ALL);
+	tap_macs_set(own, 3, (const uint8_t[ETH_ADDR_LEN]){ 0 });
+	tap_macs_set(own, 1, (const uint8_t[ETH_ADDR_LEN]){ 0 });
+	/* Nor is one that is not live. */
+	tap_macs_set(own, 5, mac);
+	ck_assert_uint_eq(tap(b.bytes, sizeof(b.bytes)), ALL);
 }
 END_TEST
 
@@ -484,6 +540,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(known_unicast_goes_to_its_owner),
 	UNIT_TEST(unicast_follows_a_mac_that_moves),
 	UNIT_TEST(unicast_within_our_side_goes_nowhere),
+	UNIT_LOOP(an_owner_that_is_gone_is_looked_for_by_a_few_frames, 2),
+	UNIT_TEST(
+		own_mac_of_a_peer_is_known_in_every_vlan_unless_learned_elsewhere),
 	UNIT_TEST(an_owner_that_is_not_live_is_looked_for_everywhere),
 	UNIT_TEST(with_nobody_live_there_is_no_peer),
 	UNIT_TEST(every_group_frame_goes_to_all),
