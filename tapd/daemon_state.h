@@ -65,7 +65,8 @@ struct daemon {
 	uint64_t
 		stepped_us; /* when a step was last said in the log; 0: never */
 	struct rates *rates;
-	uint16_t tap_mtu; /* as the node knows it */
+	uint16_t tap_mtu;    /* as the node knows it */
+	size_t own_left_out; /* addresses of the TAP that it does not know */
 	struct event_limit event_limit;
 	bool leaving_out;   /* events: their number will be said */
 	bool peers_changed; /* a peer went up or down: update the carrier */

@@ -14,6 +14,8 @@ static const char *const type_words[] = {
 	[NODE_OWN_KEY] = "our own key",
 	[NODE_SELF] = "this node itself",
 	[NODE_RECURSION] = "in the overlay",
+	[NODE_DUPLICATE_ADDRESS] = "duplicate address",
+	[NODE_DUPLICATE_MAC] = "duplicate MAC",
 };
 static_assert(sizeof(type_words) / sizeof(type_words[0]) == NODE_EVENT_COUNT,
 	      "every event has a word");
@@ -32,7 +34,8 @@ static bool take(uint64_t *full_us, uint64_t burst, uint64_t each_us,
 
 static bool is_known_peer(enum node_event_type type)
 {
-	return type <= NODE_PEER_MOVED || type == NODE_DUPLICATE_KEY;
+	return type <= NODE_PEER_MOVED || type == NODE_DUPLICATE_KEY ||
+	       type >= NODE_DUPLICATE_ADDRESS;
 }
 
 static uint64_t who(const struct event_limit *l, const struct node_event *e)

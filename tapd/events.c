@@ -29,7 +29,8 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 	return buf;
 }
 
-static void announce(const struct node_event *e)
+/* own: this host's name. */
+static void announce(const struct node_event *e, const char *own)
 {
 	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
 	char key[KEY_STRLEN];
@@ -80,6 +81,17 @@ static void announce(const struct node_event *e)
 			" add %s via GATEWAY dev DEVICE",
 			at, other);
 		break;
+	case NODE_DUPLICATE_ADDRESS:
+		log_warning("duplicate address: %s uses %s, which is that of"
+			    " this host, %s: give one of them another",
+			    peer, addr_print_host(&e->other, other), own);
+		break;
+	case NODE_DUPLICATE_MAC:
+		log_warning("duplicate MAC: %s shows the MAC of this host, %s:"
+			    " give one of the interfaces another, or end the"
+			    " loop that brings frames back",
+			    peer, own);
+		break;
 	case NODE_EVENT_COUNT:
 		break;
 	}
@@ -111,7 +123,7 @@ void daemon_announce(struct daemon *d, const struct node_event *e)
 	const struct timeval delay = { .tv_sec = LEFT_OUT_S };
 
 	if (event_limit_allows(&d->event_limit, e, d->now.mono_us)) {
-		announce(e);
+		announce(e, d->conf->name);
 		return;
 	}
 	if (!d->leaving_out)

@@ -17,6 +17,7 @@
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
+#include "tapd/tap/own_addresses.h"
 #include "tapd/unwatch.h"
 
 /* Somebody deleted it. Programs that used it have lost it, but those that come
@@ -189,6 +190,25 @@ void daemon_set_multicast(struct daemon *d)
 
 /* ---- its link ---- */
 
+static void follow_own_addresses(struct daemon *d)
+{
+	const struct link_state *s = link_state(interface_link(d->interface));
+	struct node_tap_address own[NODE_TAP_ADDRESSES_MAX];
+	size_t configured_count, left_out, count;
+	const struct prefix *configured =
+		interface_addresses(d->interface, &configured_count);
+
+	count = own_addresses(s, configured, configured_count,
+			      own_addresses_clock(), d->now, own, &left_out);
+	if (left_out > 0 && left_out != d->own_left_out)
+		log_warning("%s has more than %d addresses: %zu of them are not"
+			    " announced to peers that come up",
+			    s->name, NODE_TAP_ADDRESSES_MAX, left_out);
+	d->own_left_out = left_out;
+	node_set_tap_addresses(d->node, own, count,
+			       own_addresses_forwards(s->name), d->now);
+}
+
 void daemon_follow_link(struct daemon *d)
 {
 	const struct link_state *s = link_state(interface_link(d->interface));
@@ -199,6 +219,7 @@ void daemon_follow_link(struct daemon *d)
 	}
 	node_set_tap_mac(d->node, s->mac, d->now);
 	daemon_follow_uppers(d);
+	follow_own_addresses(d);
 	host_watch_follow(d->host_watch, interface_link(d->interface), d->now);
 }
 
@@ -213,6 +234,8 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 	case INTERFACE_SAME: /* or moved to another network namespace */
 		host_watch_follow(d->host_watch, interface_link(d->interface),
 				  d->now);
+		if (!link_state(interface_link(d->interface))->present)
+			follow_own_addresses(d);
 		break;
 	case INTERFACE_CHANGED:
 		daemon_follow_link(d);

@@ -66,6 +66,8 @@ enum mld_type {
 enum nd_type {
 	ND_ROUTER_SOLICIT = 133,
 	ND_ROUTER_ADVERT = 134,
+	ND_NEIGHBOUR_SOLICIT = 135,
+	ND_NEIGHBOUR_ADVERT = 136,
 	ND_REDIRECT = 137, /* the last of the five */
 };
 /* What receivers ask of its packets: none came through a router. */

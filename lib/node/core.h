@@ -26,8 +26,9 @@
  *	endpoint                 addresses: where a peer may be
  *	peer                     identities and their sessions
  *	wanted                   the hosts that sources list
+ *	conflict                 peers that show what is our TAP's own
  *	send                     control records, sealed
- *	hello probe plpmtud validation groups rekey      the control protocols
+ *	announce hello probe plpmtud validation groups rekey      the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
@@ -91,6 +92,20 @@ struct peers {
 	struct table *by_addr;
 };
 
+/* Who has shown what is our TAP's own: conflict.c. */
+struct shown {
+	uint64_t at_us;	  /* when last; 0: nobody did */
+	uint64_t told_us; /* when the owner was last told; 0: never */
+	struct public_key key;
+	char name[NODE_NAME_MAX + 1];
+	uint8_t mac[6]; /* by which */
+};
+
+struct own_address {
+	struct node_tap_address is;
+	struct shown shown;
+};
+
 struct control;
 struct port_groups;
 struct wanted;
@@ -109,6 +124,10 @@ struct node {
 	struct addr sockets[NODE_SOCKETS_MAX]; /* the owner's */
 	size_t sockets_count;
 	uint32_t want_mark;
+	struct own_address own[NODE_TAP_ADDRESSES_MAX];
+	size_t own_count;
+	bool own_router;      /* this host forwards IPv6 */
+	struct shown own_mac; /* config.tap_mac */
 
 	struct aead *aead;
 	struct timers timers;

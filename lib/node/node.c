@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/announce.h"
 #include "node/candidate.h"
+#include "node/conflict.h"
 #include "node/dial.h"
 #include "node/groups.h"
 #include "node/hello.h"
@@ -16,17 +18,10 @@
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&hello_control,
-	&renew_control,
-	&probe_control,
-	&groups_control,
-	&validation_control,
-	&plpmtud_control,
-	&candidate_control,
-	&rekey_control,
-	&rekey_answer_control,
-	&bye_control,
-	NULL,
+	&announce_control,     &hello_control,	   &renew_control,
+	&probe_control,	       &groups_control,	   &validation_control,
+	&plpmtud_control,      &candidate_control, &rekey_control,
+	&rekey_answer_control, &bye_control,	   NULL,
 };
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)
@@ -197,6 +192,7 @@ static void age(struct node *n, uint64_t now_us)
 {
 	bridge_age(n->bridge, now_us);
 	groups_make_room(n, now_us);
+	conflict_age(n, now_us);
 	timers_set(&n->timers, &n->age_timer, now_us + NODE_FDB_AGE_US / 10);
 }
 
@@ -301,7 +297,9 @@ void node_set_tap_mac(struct node *n, const uint8_t mac[6], struct clock now)
 	if (!memcmp(n->config.tap_mac, mac, sizeof(n->config.tap_mac)))
 		return;
 	memcpy(n->config.tap_mac, mac, sizeof(n->config.tap_mac));
+	n->own_mac = (struct shown){ .at_us = 0 };
 	hello_repeat(n, now.mono_us);
+	announce_repeat(n, now.mono_us);
 }
 
 void node_set_liveness(struct node *n, uint64_t interval_us,

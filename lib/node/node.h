@@ -47,6 +47,9 @@ enum node_event_type {
 	NODE_OWN_KEY,	    /* at: a host that is not us has our key */
 	NODE_SELF,	    /* at: an endpoint that is ourselves */
 	NODE_RECURSION,	    /* at: an endpoint whose route leads into the TAP */
+	/* peer, at: it shows an address of our own TAP: other, without port. */
+	NODE_DUPLICATE_ADDRESS,
+	NODE_DUPLICATE_MAC, /* peer, at: it shows our TAP's own MAC */
 	NODE_EVENT_COUNT
 };
 
@@ -223,6 +226,24 @@ void node_set_sockets(struct node *n, const struct addr *bound, size_t count);
  * dialled, and said to be so once (NODE_RECURSION). */
 void node_set_recursive(struct node *n, const struct addr *endpoint,
 			bool recursive, struct clock now);
+/*
+ * The interface's own addresses: a peer that comes up is told at which MAC they are,
+ * and whoever else shows one of them is a duplicate (NODE_DUPLICATE_ADDRESS). They
+ * must be this host's alone: an address that moves between hosts would be taken from
+ * the one that has it now.
+ */
+struct node_tap_address {
+	struct addr addr; /* without port */
+	uint64_t from_us; /* monotonic; before then it counts for nothing */
+	/* It was set on purpose: peers are told as soon as it is here. */
+	bool configured;
+};
+#define NODE_TAP_ADDRESSES_MAX 32
+/* In place of those before; what is beyond the bound is left out. router: this host
+ * forwards IPv6 from the interface. */
+void node_set_tap_addresses(struct node *n,
+			    const struct node_tap_address *addresses,
+			    size_t count, bool router, struct clock now);
 
 /* ---- who wants which multicast group on our side of the TAP ---- */
 
@@ -364,6 +385,20 @@ struct node_multicast_status {
 };
 void node_multicast_status(const struct node *n,
 			   struct node_multicast_status *out);
+
+/* A peer that has shown an address of our own TAP, or its MAC, not long ago. */
+struct node_conflict {
+	bool of_mac;	     /* false: of address */
+	struct addr address; /* without port */
+	uint8_t mac[6];	     /* the peer's; or ours, of_mac */
+	char peer[NODE_NAME_MAX + 1];
+	struct public_key key;
+	uint64_t age_us;
+};
+#define NODE_CONFLICTS_MAX (NODE_TAP_ADDRESSES_MAX + 1)
+/* Walks them. False at the end. */
+bool node_next_conflict(const struct node *n, struct node_iter *it,
+			struct node_conflict *out, uint64_t now_us);
 
 /* DROP_REASON_COUNT counters, indexed by enum drop_reason. */
 const uint64_t *node_drops(const struct node *n);

@@ -50,6 +50,8 @@ struct peer {
 	bool wanted;		     /* as peers_evictable last found it */
 	bool given_up;		     /* down for NODE_FLOOD_DOWN_US or more */
 	struct rekey_state rekey;
+	uint8_t announcements; /* of our addresses that it is still to get, */
+	uint64_t announce_us;  /* from then on */
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
 };

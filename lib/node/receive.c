@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/candidate.h"
+#include "node/conflict.h"
 #include "node/groups.h"
 #include "node/handshake.h"
 #include "node/hello.h"
@@ -114,6 +115,9 @@ static void frame_in(struct node *n, struct peer *peer,
 		node_drop(n, DROP_fdb_full);
 	if (forward.membership.kind == REPORT_BAD)
 		node_drop(n, DROP_membership_bad);
+	if (conflict_possible(n, &forward.view))
+		conflict_frame(n, peer, &forward.view, frame->bytes, frame->len,
+			       now_us);
 	reason = forward.reason;
 	if (reason == DROP_NONE && frame->csum_partial &&
 	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
@@ -203,6 +207,7 @@ static enum drop_reason hello_in(struct node *n, struct reading *r,
 	}
 	s->hello_heard = true;
 	peer_adopt(n, r->peer, &hello);
+	conflict_hello(n, r->peer, r->now_us);
 	if (hello.ack)
 		s->hello_acked = true;
 	if (hello.want)

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "base/bytes.h"
 #include "tapd/common/error.h"
 #include "tapd/log.h"
 #include "tapd/tap/link_impl.h"
@@ -20,92 +19,22 @@
 
 /* ---- what the kernel says ---- */
 
-static bool read_address(const struct nlattr *attr, int family,
-			 struct addr *out)
+void link_note_address(struct link *l, const struct link_address *address,
+		       bool there)
 {
-	*out = (struct addr){ 0 };
-	if (family == AF_INET && mnl_attr_get_payload_len(attr) == 4) {
-		*out = addr_v4(load_be32(mnl_attr_get_payload(attr)), 0);
-		return true;
-	}
-	if (family == AF_INET6 && mnl_attr_get_payload_len(attr) == 16) {
-		memcpy(out->ip, mnl_attr_get_payload(attr), 16);
-		return true;
-	}
-	return false;
-}
-
-static size_t find_address(const struct link_state *s,
-			   const struct prefix *address)
-{
-	size_t i = 0;
-
-	while (i < s->address_count && !prefix_equal(&s->addresses[i], address))
-		i++;
-	return i;
-}
-
-/* False if memory is short. */
-static bool make_room(struct link *l)
-{
-	size_t size = l->addresses_size ? 2 * l->addresses_size : 8;
-	struct prefix *more;
-
-	if (l->state.address_count < l->addresses_size)
-		return true;
-	more = reallocarray(l->state.addresses, size, sizeof(*more));
-	if (!more) {
+	if (!link_addresses_note(&l->state.addresses, address, there))
 		log_warning("%s: out of memory: an address of it is not seen",
 			    l->state.name);
-		return false;
-	}
-	l->state.addresses = more;
-	l->addresses_size = size;
-	return true;
-}
-
-void link_note_address(struct link *l, const struct prefix *address, bool there)
-{
-	struct link_state *s = &l->state;
-	size_t i = find_address(s, address);
-
-	if (there && i == s->address_count && make_room(l))
-		s->addresses[s->address_count++] = *address;
-	else if (!there && i < s->address_count)
-		s->addresses[i] = s->addresses[--s->address_count];
-}
-
-struct address_attributes {
-	int family;
-	bool found, local;
-	struct addr addr;
-};
-
-/* On a point-to-point address IFA_ADDRESS is the far end's. */
-static int take_address_attribute(const struct nlattr *attr, void *user)
-{
-	struct address_attributes *a = user;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type == IFA_LOCAL || (type == IFA_ADDRESS && !a->local))
-		a->found |= read_address(attr, a->family, &a->addr);
-	a->local |= type == IFA_LOCAL;
-	return MNL_CB_OK;
 }
 
 static void take_address(struct link *l, const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(nlh);
-	struct address_attributes a = { .family = m->ifa_family };
+	struct link_address address;
 
-	if (m->ifa_index != l->state.index)
+	if (m->ifa_index != l->state.index || !link_address_read(nlh, &address))
 		return;
-	mnl_attr_parse(nlh, sizeof(*m), take_address_attribute, &a);
-	if (!a.found)
-		return;
-	link_note_address(
-		l, &(struct prefix){ .addr = a.addr, .len = m->ifa_prefixlen },
-		nlh->nlmsg_type == RTM_NEWADDR);
+	link_note_address(l, &address, nlh->nlmsg_type == RTM_NEWADDR);
 	l->changed = true;
 }
 
@@ -322,7 +251,7 @@ static int ask_addresses(struct link *l)
 			link_request_new(l, RTM_GETADDR, NLM_F_DUMP);
 
 		mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg));
-		l->state.address_count = 0;
+		l->state.addresses.count = 0;
 		err = link_request_run(l, nlh);
 	} while (err == -EINTR && --tries > 0);
 	return err;
@@ -390,7 +319,7 @@ void link_close(struct link *l)
 		mnl_socket_close(l->monitor);
 	if (l->requests)
 		mnl_socket_close(l->requests);
-	free(l->state.addresses);
+	link_addresses_free(&l->state.addresses);
 	free(l);
 }
 
@@ -444,5 +373,5 @@ const struct link_state *link_state(const struct link *l)
 
 bool link_has_address(const struct link *l, const struct prefix *address)
 {
-	return find_address(&l->state, address) < l->state.address_count;
+	return link_addresses_find(&l->state.addresses, address) != NULL;
 }

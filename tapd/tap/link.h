@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "tapd/tap/link_address.h"
 
 /*
  * One interface, found by name and from then on known by its index, so that a
@@ -34,8 +34,7 @@ struct link_state {
 	uint32_t mtu;
 	uint32_t queue_len;
 	uint8_t mac[6];
-	struct prefix *addresses; /* link-local ones too */
-	size_t address_count;
+	struct link_addresses addresses; /* link-local ones too */
 };
 
 /* NULL with *error (to be freed): no such interface, no netlink. */

@@ -171,7 +171,11 @@ int link_add_address(struct link *l, const struct prefix *address)
 			     address);
 	if (err < 0 && err != -EEXIST)
 		return err;
-	link_note_address(l, address, true);
+	/* What else there is to know, the kernel tells. */
+	link_note_address(l,
+			  &(struct link_address){ .prefix = *address,
+						  .flags = IFA_F_TENTATIVE },
+			  true);
 	return 0;
 }
 
@@ -184,7 +188,8 @@ int link_remove_address(struct link *l, const struct prefix *address)
 	err = change_address(l, RTM_DELADDR, 0, address);
 	if (err < 0 && err != -EADDRNOTAVAIL)
 		return err;
-	link_note_address(l, address, false);
+	link_note_address(l, &(struct link_address){ .prefix = *address },
+			  false);
 	return 0;
 }
 

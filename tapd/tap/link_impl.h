@@ -17,7 +17,6 @@ struct link {
 	bool others_changed;
 	unsigned generation;
 	struct link_state state;
-	size_t addresses_size; /* what there is room for */
 	uint8_t message[LINK_MESSAGE_SIZE];
 };
 
@@ -28,7 +27,7 @@ struct nlmsghdr *link_request_new(struct link *l, uint16_t type,
  * acknowledgement or a dump's end. 0 or -errno. */
 int link_request_run(struct link *l, struct nlmsghdr *nlh);
 /* An address is there, or no longer. */
-void link_note_address(struct link *l, const struct prefix *address,
+void link_note_address(struct link *l, const struct link_address *address,
 		       bool there);
 
 #endif

@@ -1,6 +1,8 @@
-"""Unicast to a host that is gone: others are not sent what it was sent."""
+"""Unicast to a host that is gone, or was replaced by another with its address."""
 
 import json
+import os
+import re
 import socket
 import time
 
@@ -59,3 +61,52 @@ def test_a_hosts_death_under_a_stream_is_no_business_of_the_others(make_cloud, n
         assert daemons[0].drops()["unknown_unicast"] > 0
     daemons[0].wait_up(target)
     wait_for(lambda: source.ping(target.tap4), 5, "a ping")
+
+
+def neighbour(host, address):
+    """(MAC, state) of the kernel's entry."""
+    found = re.search(r"lladdr (\S+).* ([A-Z]+)\s*$",
+                      host.ip("neigh", "show", address, "dev", "tap0"), re.MULTILINE)
+    return found.groups() if found else (None, None)
+
+
+def replace(daemon):
+    """The instance is gone without a word; another one, with a key and so a MAC of its own, has
+    its addresses."""
+    daemon.kill()
+    daemon.host.ip("link", "del", "tap0")
+    os.unlink(daemon.settings["key_file"])
+    daemon.start()
+    return daemon.status()["key"]
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+def test_a_replaced_host_is_reached_within_a_second_of_being_up(make_cloud, family):
+    web1, web2, _ = start_all(make_cloud(3))
+    here, address = web1.host, web2.host.tap4 if family == "v4" else web2.host.tap6
+    for attempt in range(20):
+        wait_for(lambda: here.ping(address), 5, f"{attempt}: a ping")
+        old = interface_mac(web2.host)
+        # Just confirmed, as a TCP connection would.
+        here.ip("neigh", "change", address, "lladdr", old, "nud", "reachable", "dev", "tap0")
+        assert neighbour(here, address) == (old, "REACHABLE")
+        key = replace(web2)
+        wait_for(lambda key=key: any(peer["key"] == key and peer["state"] == "up"
+                                     for peer in web1.ctl("peers")), 6, f"{attempt}: a new peer")
+        # An IPv6 address is nobody's until its host has looked for duplicates.
+        wait_for(lambda: address not in web2.host.ip("-6", "address", "show", "tentative"), 6,
+                 f"{attempt}: the address")
+        up = time.monotonic()
+        wait_for(lambda: here.ping(address, "-i0.2", wait=0.2), 1, f"{attempt}: a ping")
+        assert time.monotonic() - up < 1.5
+        assert neighbour(here, address)[0] == interface_mac(web2.host) != old
+
+
+def test_a_new_mac_under_an_address_is_told_to_all(make_cloud):
+    web1, web2 = start_all(make_cloud(2))
+    here, there = web1.host, web2.host
+    wait_for(lambda: here.ping(there.tap4) and here.ping(there.tap6), 5, "pings")
+    there.ip("link", "set", "dev", "tap0", "address", "02:00:00:00:00:99")
+    for address in (there.tap4, there.tap6):
+        wait_for(lambda a=address: neighbour(here, a)[0] == "02:00:00:00:00:99", 1, address)
+    assert here.ping(there.tap4) and here.ping(there.tap6)

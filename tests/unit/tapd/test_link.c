@@ -1,8 +1,11 @@
 #include "tapd/tap/link.h"
 
+#include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "support/main.h"
 #include "support/netns.h"
@@ -147,15 +150,48 @@ START_TEST(every_address_is_known)
 	netns_run("for i in $(seq 100); do"
 		  " echo addr add 10.78.0.$i/32 dev t0; done | ip -b -");
 	l = open_link("t0");
-	ck_assert_uint_eq(link_state(l)->address_count, 100);
+	ck_assert_uint_eq(link_state(l)->addresses.count, 100);
 	netns_run("for i in $(seq 101 200); do"
 		  " echo addr add 10.78.0.$i/32 dev t0; done | ip -b -");
 	ck_assert(link_read(l));
-	ck_assert_uint_eq(link_state(l)->address_count, 200);
+	ck_assert_uint_eq(link_state(l)->addresses.count, 200);
 	netns_run("ip addr del 10.78.0.1/32 dev t0");
 	ck_assert(link_read(l));
 	ck_assert(!link_has_address(l, &first));
 	ck_assert(link_has_address(l, &last));
+	link_close(l);
+}
+END_TEST
+
+START_TEST(what_the_kernel_says_of_an_address_is_known)
+{
+	struct link *l = open_new();
+	const struct link_address *a;
+
+	netns_run("sysctl -qw net.ipv6.conf.t0.accept_dad=0");
+	netns_run("ip addr add 10.77.0.1/24 dev t0");
+	netns_run("ip addr add 10.77.0.2/24 dev t0");
+	ck_assert(link_read(l));
+	ck_assert_uint_eq(link_state(l)->addresses.count, 2);
+	a = link_state(l)->addresses.list;
+	ck_assert(!(a[0].flags & IFA_F_SECONDARY) && a[0].proto == 0);
+	ck_assert(a[1].flags & IFA_F_SECONDARY && a[1].proto == 0);
+	for (int i = 0; i < 2; i++) {
+		struct timespec now;
+		uint64_t cs;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		cs = (uint64_t)now.tv_sec * 100;
+		ck_assert(a[i].has_age);
+		ck_assert_int_lt(abs((int32_t)(a[i].made_cs - (uint32_t)cs)),
+				 1000);
+	}
+	/* It becomes the first. */
+	netns_run("sysctl -qw net.ipv4.conf.t0.promote_secondaries=1");
+	netns_run("ip addr del 10.77.0.1/24 dev t0");
+	ck_assert(link_read(l));
+	ck_assert_uint_eq(link_state(l)->addresses.count, 1);
+	ck_assert(!(link_state(l)->addresses.list[0].flags & IFA_F_SECONDARY));
 	link_close(l);
 }
 END_TEST
@@ -379,6 +415,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(follows_what_others_change),
 	UNIT_TEST(change_of_another_interface_is_told_once),
 	UNIT_TEST(every_address_is_known),
+	UNIT_TEST(what_the_kernel_says_of_an_address_is_known),
 	UNIT_TEST(bridge_port_is_still_there_when_it_leaves_the_bridge),
 	UNIT_TEST(master_that_is_no_vrf_is_told_at_once),
 	UNIT_TEST(all_multicast_is_seen_whoever_asked_for_it),
