@@ -65,6 +65,44 @@ static void address_missing(const struct snapshot *s, struct findings *f)
 		     i->name, prefix_print(&i->missing[n], text), i->name);
 }
 
+static const char *conflict_peer(const struct node_conflict *c,
+				 char key[KEY_STRLEN])
+{
+	return *c->peer ? c->peer : key_print(c->key.bytes, key);
+}
+
+static void duplicate_address(const struct snapshot *s, struct findings *f)
+{
+	char address[ADDR_STRLEN], key[KEY_STRLEN];
+
+	for (size_t i = 0; i < s->conflicts_count; i++) {
+		const struct node_conflict *c = &s->conflicts[i];
+		const uint8_t *mac = c->mac;
+
+		if (!c->of_mac)
+			find(f,
+			     "%s and %s both use %s on %s: seen %u s ago with"
+			     " MAC %02x:%02x:%02x:%02x:%02x:%02x",
+			     s->node_name, conflict_peer(c, key),
+			     addr_print_host(&c->address, address),
+			     s->interface.name, (unsigned)(c->age_us / CLOCK_S),
+			     mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	}
+}
+
+static void duplicate_mac(const struct snapshot *s, struct findings *f)
+{
+	char key[KEY_STRLEN];
+
+	for (size_t i = 0; i < s->conflicts_count; i++)
+		if (s->conflicts[i].of_mac)
+			find(f,
+			     "%s and %s both show the MAC of %s: seen %u s ago",
+			     s->node_name, conflict_peer(&s->conflicts[i], key),
+			     s->interface.name,
+			     (unsigned)(s->conflicts[i].age_us / CLOCK_S));
+}
+
 static void nobody_trusted(const struct snapshot *s, struct findings *f)
 {
 	if (s->nobody_trusted)
@@ -231,6 +269,13 @@ const struct check checks[] = {
 	  "Set the interface up; while it is down no frame passes." },
 	{ "address-missing", CHECK_ERROR, address_missing,
 	  "Add the address again, or reload: tapctl reload." },
+	{ "duplicate-address", CHECK_ERROR, duplicate_address,
+	  "Give one of the two hosts another address; until then others reach"
+	  " now the one and now the other." },
+	{ "duplicate-mac", CHECK_ERROR, duplicate_mac,
+	  "Give one of the interfaces another MAC, or find the bridge that "
+	  "sends"
+	  " frames back." },
 	{ "nobody-trusted", CHECK_ERROR, nobody_trusted,
 	  "List the peers' public keys in trusted_keys, or remove the key to"
 	  " trust every holder of the secret." },

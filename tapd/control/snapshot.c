@@ -87,6 +87,16 @@ static bool take_node(struct snapshot *s, const struct daemon *d)
 	return true;
 }
 
+static void take_conflicts(struct snapshot *s)
+{
+	struct node_iter at = { 0 };
+
+	while (s->conflicts_count < NODE_CONFLICTS_MAX &&
+	       node_next_conflict(s->node, &at,
+				  &s->conflicts[s->conflicts_count], s->now_us))
+		s->conflicts_count++;
+}
+
 bool snapshot_take(struct snapshot *s, const struct daemon *d)
 {
 	*s = (struct snapshot){
@@ -106,6 +116,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 	s->offloads.receive = udp_receive_batching(d->udp);
 	take_interface(&s->interface, d->interface);
 	take_unresolved(s, d->resolve);
+	take_conflicts(s);
 	if (take_node(s, d))
 		return true;
 	snapshot_free(s);

@@ -50,6 +50,9 @@ struct snapshot {
 	size_t peers_count;
 	struct node_flooded_info *flooded; /* peers that get every group */
 	size_t flooded_count;
+	/* Peers that show what is our interface's own. */
+	struct node_conflict conflicts[NODE_CONFLICTS_MAX];
+	size_t conflicts_count;
 	struct snapshot_interface interface;
 	struct offload_levels offloads; /* what is done now */
 	int receive_buffer;   /* bytes: the smallest of the sockets' */

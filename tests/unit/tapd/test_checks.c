@@ -125,6 +125,26 @@ START_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest)
 }
 END_TEST
 
+START_TEST(duplicates_are_found_with_the_names_of_both_hosts)
+{
+	add_peer("web2");
+	s.node_name = "web1";
+	s.conflicts[0] = (struct node_conflict){
+		.address = addr_v4(0x0a4d0001, 0),
+		.mac = { 2, 0, 0, 0, 0, 0xff },
+		.peer = "web2",
+		.age_us = 12 * CLOCK_S,
+	};
+	s.conflicts[1] = (struct node_conflict){ .of_mac = true };
+	s.conflicts_count = 2;
+	assert_found("duplicate-address: web1 and web2 both use 10.77.0.1 on "
+		     "tap0: seen 12 s ago with MAC 02:00:00:00:00:ff\n"
+		     "duplicate-mac: web1 and "
+		     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= both show "
+		     "the MAC of tap0: seen 0 s ago\n");
+}
+END_TEST
+
 START_TEST(peers_that_are_not_up_have_no_measures)
 {
 	struct node_peer_info *p;
@@ -206,6 +226,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(an_interface_that_is_gone_lacks_nothing),
 	UNIT_TEST(no_peer_up_is_found),
 	UNIT_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest),
+	UNIT_TEST(duplicates_are_found_with_the_names_of_both_hosts),
 	UNIT_TEST(peers_that_are_not_up_have_no_measures),
 	UNIT_TEST(multicast_that_cannot_be_known_is_found),
 	UNIT_TEST(silence_is_found_and_says_what_to_check),

@@ -127,6 +127,16 @@ enum udp_batching udp_receive_batching(const struct udp *u)
 	return UDP_SINGLE;
 }
 
+/* web2 shows our MAC. */
+bool node_next_conflict(const struct node *n, struct node_iter *it,
+			struct node_conflict *out, uint64_t now)
+{
+	(void)n;
+	(void)now;
+	*out = (struct node_conflict){ .of_mac = true, .peer = "web2" };
+	return it->slot++ == 0;
+}
+
 const char *resolve_failure(const struct resolve *r, size_t i)
 {
 	(void)r;
@@ -181,6 +191,8 @@ START_TEST(what_the_daemon_knows_is_in_it)
 	ck_assert_str_eq(s.node_name, "web1");
 	ck_assert_ptr_eq(s.node, &node);
 	ck_assert_uint_eq(s.multicast.groups, 7);
+	ck_assert_uint_eq(s.conflicts_count, 1);
+	ck_assert(s.conflicts[0].of_mac);
 	ck_assert_int_eq(s.receive_buffer, 4711);
 	ck_assert(!s.nobody_trusted && !s.restart_pending);
 	ck_assert_uint_eq(s.peers_count + s.flooded_count, 0);
