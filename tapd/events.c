@@ -49,6 +49,19 @@ static void announce(const struct node_event *e, const char *own)
 	case NODE_PEER_RESTARTED:
 		log_info("%s has restarted", peer);
 		break;
+	case NODE_PEER_COPIED:
+		log_warning("%s goes on from memory that was copied or put"
+			    " back, and another copy of it is or was at %s:"
+			    " was the virtual machine cloned, or a snapshot"
+			    " restored? its session keys are made anew",
+			    peer, other);
+		break;
+	case NODE_COPIED:
+		log_warning("%s has heard what this node does not know to have"
+			    " sent: this machine was cloned, or put back to a"
+			    " snapshot; run \"tapctl rekey\" after such",
+			    peer);
+		break;
 	case NODE_PEER_MOVED:
 		log_info("%s moved to %s", *e->peer ? e->peer : "a peer", at);
 		break;

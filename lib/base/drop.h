@@ -49,6 +49,7 @@
 	X(data_index, "data for no session of ours")                         \
 	X(data_auth, "data does not authenticate")                           \
 	X(replay, "datagram already seen, or too old to tell")               \
+	X(copied_sender, "sender's memory was copied or put back")           \
 	/* records: after authentication */                                  \
 	X(record_bad, "malformed record")                                    \
 	X(record_flag, "record with an unknown flag")                        \

@@ -410,7 +410,8 @@ void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us)
 		return;
 	}
 	if (c->session->initiator) {
-		hello_send_first(n, c->session, &c->at, now_us);
+		hello_send_first(n, peers_find(n, &c->key), c->session, &c->at,
+				 now_us);
 		due = clock_earlier(due, now_us + SESSION_HELLO_US);
 	}
 	timers_set(&n->timers, &c->timer, due);

@@ -28,7 +28,8 @@
  *	wanted                   the hosts that sources list
  *	conflict                 peers that show what is our TAP's own
  *	send                     control records, sealed
- *	announce hello probe plpmtud validation groups rekey      the control protocols
+ *	announce hello probe validation plpmtud groups rekey copied
+ *	                         the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
@@ -49,6 +50,8 @@
 /* Cookies a second, a few hundredths of that work each: many, for whoever replays
  * one initiation faster than this takes them from those who need one. */
 #define NODE_COOKIE_RATE 50000
+/* Replays a second that are opened, to see whether they prove a copied sender. */
+#define NODE_COPIED_RATE 10
 /* How long the host we know has to answer when another one shows its key. */
 #define NODE_PROBATION_US	(1 * CLOCK_S)
 #define NODE_PROBATION_PROBE_US (250 * CLOCK_MS)
@@ -145,7 +148,7 @@ struct node {
 	uint64_t answered_us;
 	struct shares *peer_shares; /* while one must go */
 	struct cookie_jar jar;
-	struct bucket handshakes, cookies;
+	struct bucket handshakes, cookies, copies;
 
 	struct bridge *bridge;
 	struct querier *querier;

@@ -65,14 +65,15 @@ void groups_free(struct node *n)
 
 /* Makes the record that leads from m->sent on, which is *at in the declaration,
  * with room for `size` bytes; *version is where it leads to. */
-static size_t make_record(const struct node *n, const struct port_groups *m,
-			  uint32_t *at, size_t size, bool last, uint8_t *out,
+static size_t make_record(const struct node *n, const struct peer *peer,
+			  const struct port_groups *m, uint32_t *at,
+			  size_t size, bool last, uint8_t *out,
 			  uint32_t *version)
 {
 	struct wire_groups g = {
 		.want_all = n->want_all_sent,
 		.router = n->router_sent,
-		.epoch = n->epoch,
+		.epoch = peer_shown_epoch(n, peer),
 		.base = m->sent,
 		.latest = declaration_version(n->declaration),
 	};
@@ -118,8 +119,8 @@ static void tell(struct node *n, struct peer *peer, uint64_t now_us)
 	at = declaration_after(n->declaration, m->sent);
 	do {
 		bool last = m->flight + 1 >= WINDOW;
-		size_t len =
-			make_record(n, m, &at, size, last, record, &m->sent);
+		size_t len = make_record(n, peer, m, &at, size, last, record,
+					 &m->sent);
 
 		send_record(n, peer, peer->current, &peer->path.way, record,
 			    len, 0, now_us);

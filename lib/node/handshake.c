@@ -270,7 +270,7 @@ static void complete(struct node *n, struct endpoint *e, const struct way *from,
 	if (addr_equal(&from->remote, &e->addr))
 		c->at.local = from->local;
 	endpoint_cancel(n, e);
-	hello_send_first(n, c->session, &c->at, now_us);
+	hello_send_first(n, peers_find(n, &c->key), c->session, &c->at, now_us);
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HELLO_US);
 }
 

@@ -4,15 +4,15 @@
 
 #include "node/send.h"
 
-static size_t pack_hello(const struct node *n, bool ack, bool want,
-			 uint8_t out[WIRE_HELLO_MAX])
+static size_t pack_hello(const struct node *n, const struct peer *peer,
+			 bool ack, bool want, uint8_t out[WIRE_HELLO_MAX])
 {
 	struct wire_hello hello = {
 		.ack = ack,
 		.want = want,
 		.version = WIRE_VERSION,
 		.tap_mtu = n->config.tap_mtu,
-		.epoch = n->epoch,
+		.epoch = peer_shown_epoch(n, peer),
 	};
 
 	memcpy(hello.name, n->config.name, sizeof(hello.name));
@@ -24,16 +24,16 @@ void hello_send(struct node *n, struct peer *peer, struct session *s,
 		const struct way *to, bool ack, uint64_t now_us)
 {
 	uint8_t record[WIRE_HELLO_MAX];
-	size_t len = pack_hello(n, ack, !s->hello_acked, record);
+	size_t len = pack_hello(n, peer, ack, !s->hello_acked, record);
 
 	send_record(n, peer, s, to, record, len, HELLO_SIZE, now_us);
 }
 
-void hello_send_first(struct node *n, struct session *s, const struct way *to,
-		      uint64_t now_us)
+void hello_send_first(struct node *n, const struct peer *peer,
+		      struct session *s, const struct way *to, uint64_t now_us)
 {
 	uint8_t record[WIRE_HELLO_MAX];
-	size_t len = pack_hello(n, false, true, record);
+	size_t len = pack_hello(n, peer, false, true, record);
 
 	send_record(n, NULL, s, to, record, len, HELLO_SIZE, now_us);
 }

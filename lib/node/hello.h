@@ -20,9 +20,10 @@ static_assert(HELLO_SIZE >=
 
 void hello_send(struct node *n, struct peer *peer, struct session *s,
 		const struct way *to, bool ack, uint64_t now_us);
-/* On a session that is not a peer's yet: the initiator's first word. */
-void hello_send_first(struct node *n, struct session *s, const struct way *to,
-		      uint64_t now_us);
+/* On a session that is not a peer's yet: the initiator's first word. peer: who has
+ * its key, or NULL. */
+void hello_send_first(struct node *n, const struct peer *peer,
+		      struct session *s, const struct way *to, uint64_t now_us);
 /* Our name, MTU or MAC changed: every peer is told. */
 void hello_repeat(struct node *n, uint64_t now_us);
 void bye_send(struct node *n, struct peer *peer, uint64_t now_us);

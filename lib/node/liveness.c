@@ -128,12 +128,66 @@ void liveness_probed(struct liveness *l, uint64_t now_us)
 	l->probed_us = now_us;
 }
 
-/* ---- what follows ---- */
+/* ---- what it can have heard ---- */
+
+/* Datagrams that the network doubled on the way to a session that was not open. */
+#define OVERHEARD_SLACK 2
 
 static uint64_t limit_of(const struct liveness_config *c)
 {
 	return c->interval_us * c->down_after;
 }
+
+void liveness_sent_early(struct liveness *l, uint64_t n)
+{
+	l->most.early += n;
+}
+
+bool liveness_overheard(struct liveness *l, const struct liveness_config *c,
+			uint64_t received, uint64_t now_us)
+{
+	uint64_t sent = l->sent + l->most.early;
+	bool over;
+
+	/* It counts anew, or is several that do not know of each other. */
+	if (received < l->most.last)
+		liveness_forget_reports(l);
+	/* It may say any number. */
+	over = l->most.known && received > l->most.heard &&
+	       received - l->most.heard > sent - l->most.sent + OVERHEARD_SLACK;
+	l->most.last = received;
+	if (l->most.next_us && now_us - l->most.next_us < limit_of(c))
+		return over;
+	if (l->most.next_us) {
+		l->most.known = true;
+		l->most.heard = received;
+		l->most.sent = l->most.next_sent;
+	}
+	l->most.next_sent = sent;
+	l->most.next_us = now_us;
+	return over;
+}
+
+void liveness_forget_reports(struct liveness *l)
+{
+	uint64_t early = l->most.early;
+
+	memset(&l->most, 0, sizeof(l->most));
+	l->most.early = early;
+}
+
+void liveness_init_again(struct liveness *l, uint64_t now_us)
+{
+	uint64_t sent = l->sent;
+	struct liveness before = *l;
+
+	liveness_init(l, now_us);
+	l->most = before.most;
+	l->most.sent -= sent;
+	l->most.next_sent -= sent;
+}
+
+/* ---- what follows ---- */
 
 /* One interval, or less where down_after leaves no time to ask after one. */
 static uint64_t quiet_of(const struct liveness_config *c)

@@ -46,6 +46,16 @@ struct liveness {
 	 * last report, and between that and the one before. */
 	uint64_t strayed, strayed_before;
 
+	/* What the peer can have heard of us at most: its count at a report, and
+	 * ours of all that may have been on its way then. Ours may wrap. */
+	struct {
+		bool known;
+		uint64_t heard, sent;
+		uint64_t last;		     /* its count, as last said */
+		uint64_t next_sent, next_us; /* ours at a report, and when */
+		uint64_t early; /* sent on sessions that were not open */
+	} most;
+
 	uint64_t sent_us;	/* the last data message to it */
 	uint64_t peer_received; /* `received` as it last said */
 	uint64_t sent_heard;	/* `sent` when peer_received last moved */
@@ -61,12 +71,23 @@ struct liveness {
 };
 
 void liveness_init(struct liveness *l, uint64_t now_us);
+/* The same for a peer that was away: what it can have heard of us is kept. */
+void liveness_init_again(struct liveness *l, uint64_t now_us);
 
 /* n data messages were sent to the peer. */
 void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us);
 /* … of which n went another way than the path in use, as answers do: that they
  * arrive says nothing about the path. */
 void liveness_strayed(struct liveness *l, uint64_t n);
+/* n more were, on a session that is not open yet to us: the peer may count them. */
+void liveness_sent_early(struct liveness *l, uint64_t n);
+/* A report of the peer's says that it has heard `received` of ours. True if that is
+ * more than we know to have sent: our memory was put back. What was not heard within
+ * the time that takes a peer down is taken for lost. */
+bool liveness_overheard(struct liveness *l, const struct liveness_config *c,
+			uint64_t received, uint64_t now_us);
+/* What it could have heard is not known any more. */
+void liveness_forget_reports(struct liveness *l);
 /* One was opened. advance: by how much it moved the session's highest counter
  * (0 for one that came late): the gaps are loss. */
 void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us);

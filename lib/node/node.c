@@ -5,6 +5,7 @@
 #include "node/announce.h"
 #include "node/candidate.h"
 #include "node/conflict.h"
+#include "node/copied.h"
 #include "node/dial.h"
 #include "node/groups.h"
 #include "node/hello.h"
@@ -18,10 +19,19 @@
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&announce_control,     &hello_control,	   &renew_control,
-	&probe_control,	       &groups_control,	   &validation_control,
-	&plpmtud_control,      &candidate_control, &rekey_control,
-	&rekey_answer_control, &bye_control,	   NULL,
+	&announce_control,
+	&hello_control,
+	&renew_control,
+	&probe_control,
+	&groups_control,
+	&validation_control,
+	&plpmtud_control,
+	&candidate_control,
+	&rekey_control,
+	&rekey_answer_control,
+	&copied_control,
+	&bye_control,
+	NULL,
 };
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)
@@ -131,6 +141,8 @@ struct node *node_new(const struct node_config *config,
 	n->config.trusted_count = 0;
 	n->handshakes = (struct bucket){ NODE_HANDSHAKE_RATE,
 					 NODE_HANDSHAKE_RATE, now.mono_us };
+	n->copies = (struct bucket){ NODE_COPIED_RATE, NODE_COPIED_RATE,
+				     now.mono_us };
 	n->cookies = (struct bucket){ NODE_COOKIE_RATE, NODE_COOKIE_RATE,
 				      now.mono_us };
 	node_random(n, &n->epoch, sizeof(n->epoch));

@@ -41,6 +41,9 @@ enum node_event_type {
 	NODE_PEER_UP,	     /* peer, at */
 	NODE_PEER_DOWN,	     /* peer, at, text: why */
 	NODE_PEER_RESTARTED, /* peer, at: same key, new epoch */
+	NODE_PEER_COPIED,    /* peer, at, other: its memory was copied or put
+				back; where another copy sent from */
+	NODE_COPIED,	     /* peer, at: it says so of ours */
 	NODE_PEER_MOVED,     /* peer, at: new endpoint */
 	NODE_PEER_REFUSED,  /* at, text: why (untrusted key, table full, …) */
 	NODE_DUPLICATE_KEY, /* peer, at: where we know it, other: the second */

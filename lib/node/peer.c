@@ -319,7 +319,7 @@ bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
 		struct session *s = peer->sessions[i];
 
-		if (s && s->stage == SESSION_OPEN &&
+		if (s && s->stage == SESSION_OPEN && !s->burnt &&
 		    !session_expired(s, now_us) &&
 		    (!best || session_better(s, best, we_are_smaller)))
 			best = s;
@@ -338,6 +338,23 @@ bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 	}
 	peer->current = best;
 	return best != before;
+}
+
+void peer_session_burn(struct node *n, struct peer *peer, struct session *s,
+		       uint64_t now_us)
+{
+	for (size_t i = 0; i < PEERS_SESSIONS; i++) {
+		struct session *other = peer->sessions[i];
+
+		if (other && other != s && other->born_us <= s->born_us)
+			peer_session_drop(n, peer, other);
+	}
+	s->burnt = true;
+	s->hello_acked = true; /* none is sent any more */
+	s->retire_us = now_us + SESSION_COPIED_US;
+	peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
+	peer_sendable(n, peer);
+	peer_arm(n, peer, now_us);
 }
 
 void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
@@ -430,7 +447,7 @@ static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 
 void peer_measure_anew(struct peer *peer, uint64_t now_us)
 {
-	liveness_init(&peer->liveness, now_us);
+	liveness_init_again(&peer->liveness, now_us);
 	peer->path.rtt_us = 0;
 }
 

@@ -40,6 +40,10 @@ struct peer {
 	uint16_t tap_mtu;
 	uint8_t tap_mac[6]; /* zero: not known */
 	uint64_t epoch;
+	/* The epoch that we show it, since it said that our state was copied; 0:
+	 * the node's own. */
+	uint64_t shown_epoch;
+	bool overheard; /* it has heard more of us than we sent: copied.c */
 	uint64_t timestamp_us; /* wall clock of its last confirmed initiation */
 	uint64_t state_us;     /* when the state was entered */
 	/* When its session is renewed, and was last: renew.c; 0: not, never. */
@@ -129,6 +133,10 @@ bool peer_choose_session(struct peer *peer, bool we_are_smaller,
 /* Both hellos are through: frames may go. */
 void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 			 uint64_t now_us);
+/* Copies of the peer have its keys: nothing of it is accepted any more, and sessions
+ * that are no younger are wiped. */
+void peer_session_burn(struct node *n, struct peer *peer, struct session *s,
+		       uint64_t now_us);
 void peer_session_drop(struct node *n, struct peer *peer, struct session *s);
 void peer_sessions_drop(struct node *n, struct peer *peer);
 
@@ -158,5 +166,12 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 /* Removes it. Its wanted endpoints stay, and are dialled. */
 void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 	       uint64_t now_us);
+
+/* The epoch that this peer is shown; it may be NULL. */
+static inline uint64_t peer_shown_epoch(const struct node *n,
+					const struct peer *peer)
+{
+	return peer && peer->shown_epoch ? peer->shown_epoch : n->epoch;
+}
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "node/candidate.h"
 #include "node/conflict.h"
+#include "node/copied.h"
 #include "node/groups.h"
 #include "node/handshake.h"
 #include "node/hello.h"
@@ -357,13 +358,17 @@ static void data_in(struct node *n, const struct way *from, uint8_t *datagram,
 	if (entry && entry->session)
 		reason = session_unseal(entry->session, datagram, len, now_us,
 					&records, &records_len, &r.advance);
+	if (entry) {
+		r.session = entry->session;
+		r.peer = entry->peer;
+		r.candidate = entry->candidate;
+	}
+	if (reason == DROP_replay && r.peer && copied_check(n, &r, datagram))
+		reason = DROP_copied_sender;
 	if (reason != DROP_NONE) {
 		node_drop(n, reason);
 		return;
 	}
-	r.session = entry->session;
-	r.peer = entry->peer;
-	r.candidate = entry->candidate;
 	opened(n, &r, records, records_len);
 	records_in(n, &r, records, records_len);
 	read_through(n, &r);

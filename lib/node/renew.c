@@ -59,6 +59,7 @@ size_t node_forget(struct node *n, struct clock now)
 		peer_sessions_drop(n, peer);
 		rekey_forget(n, peer);
 		peer->renew_us = 0;
+		peer->shown_epoch = 0;
 		peer_arm(n, peer, now.mono_us);
 	}
 	node_random(n, &n->epoch, sizeof(n->epoch));

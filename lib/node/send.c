@@ -31,6 +31,8 @@ void send_record(struct node *n, struct peer *peer, struct session *s,
 	peer->tx.datagrams += n->lane.packer.sealed;
 	peer->tx.bytes += n->lane.packer.bytes;
 	/* Hellos of a session that is not open do not count: peer_datagram_in. */
+	if (s->stage != SESSION_OPEN)
+		liveness_sent_early(&peer->liveness, n->lane.packer.sealed);
 	if (!n->lane.packer.sealed || s->stage != SESSION_OPEN)
 		return;
 	liveness_sent(&peer->liveness, n->lane.packer.sealed, now_us);

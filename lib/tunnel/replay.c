@@ -35,6 +35,12 @@ bool replay_fresh(const struct replay *r, uint64_t counter)
 	return !(r->bits[word_of(counter)] & bit_of(counter));
 }
 
+bool replay_seen(const struct replay *r, uint64_t counter)
+{
+	return counter < r->next && r->next - 1 - counter <= REPLAY_WINDOW &&
+	       r->bits[word_of(counter)] & bit_of(counter);
+}
+
 /* Clears the words that no counter up to the highest has used, through the
  * word of counter. */
 static void advance(struct replay *r, uint64_t counter)

@@ -20,6 +20,8 @@ struct replay {
 /* True if counter may still be accepted. Changes nothing: ask before the tag
  * is checked, then accept. */
 bool replay_fresh(const struct replay *r, uint64_t counter);
+/* True if it was accepted, and not too long ago to tell. */
+bool replay_seen(const struct replay *r, uint64_t counter);
 /* Marks counter as seen, once its tag was checked. False if it was not fresh. */
 bool replay_accept(struct replay *r, uint64_t counter);
 

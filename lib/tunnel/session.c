@@ -80,27 +80,44 @@ size_t session_seal(struct session *s, const uint8_t salt[WIRE_SALT_LEN],
 		       : 0;
 }
 
+bool session_authentic(const struct session *s, uint8_t *datagram, size_t len)
+{
+	uint8_t nonce[WIRE_NONCE_LEN];
+
+	wire_data_nonce(datagram, nonce);
+	return aead_open(s->receive_key, nonce, datagram, WIRE_DATA_HEADER_LEN,
+			 datagram + WIRE_DATA_HEADER_LEN,
+			 len - WIRE_DATA_HEADER_LEN);
+}
+
+bool session_may_prove_copy(const struct session *s, const uint8_t *datagram)
+{
+	struct wire_data header;
+
+	wire_unpack_data(&header, datagram);
+	return s->burnt ||
+	       (replay_seen(&s->replay, header.counter) &&
+		salts_differ(&s->salts, header.counter, header.salt));
+}
+
 enum drop_reason session_unseal(struct session *s, uint8_t *datagram,
 				size_t len, uint64_t now_us,
 				const uint8_t **records, size_t *records_len,
 				uint64_t *advance)
 {
-	uint8_t nonce[WIRE_NONCE_LEN];
 	struct wire_data header;
 	uint64_t before = s->replay.next;
 
 	if (session_expired(s, now_us))
 		return DROP_key_exhausted;
 	wire_unpack_data(&header, datagram);
-	wire_data_nonce(datagram, nonce);
-	if (!replay_fresh(&s->replay, header.counter))
+	if (s->burnt || !replay_fresh(&s->replay, header.counter))
 		return DROP_replay;
-	if (!aead_open(s->receive_key, nonce, datagram, WIRE_DATA_HEADER_LEN,
-		       datagram + WIRE_DATA_HEADER_LEN,
-		       len - WIRE_DATA_HEADER_LEN))
+	if (!session_authentic(s, datagram, len))
 		return DROP_data_auth;
 	if (!replay_accept(&s->replay, header.counter))
 		return DROP_replay;
+	salts_note(&s->salts, header.counter, header.salt);
 	*records = datagram + WIRE_DATA_HEADER_LEN;
 	*records_len = len - WIRE_DATA_OVERHEAD;
 	*advance = s->replay.next - before;

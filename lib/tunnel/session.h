@@ -14,6 +14,7 @@
 #include "tunnel/aead.h"
 #include "tunnel/noise.h"
 #include "tunnel/replay.h"
+#include "tunnel/salts.h"
 #include "tunnel/wire.h"
 
 /*
@@ -50,6 +51,8 @@ enum session_stage {
 #define SESSION_RETIRE_US (30 * CLOCK_S)
 /* … where its keys may be known to another. */
 #define SESSION_BRIEF_US (5 * CLOCK_S)
+/* How long one is kept, only to tell copies of the peer so. */
+#define SESSION_COPIED_US (5 * CLOCK_S)
 /* How long a handshake may stay unconfirmed or unidentified. */
 #define SESSION_HALF_OPEN_US (5 * CLOCK_S)
 /* Between repetitions of a hello. */
@@ -71,8 +74,10 @@ struct session {
 	bool renew;	  /* its keys are to be replaced: rekey now */
 	bool brief;	  /* once retired, it lives for SESSION_BRIEF_US only */
 	bool carried;	  /* another session carried its handshake */
+	bool burnt;	  /* the peer's state was copied: nothing opens */
 
 	struct replay replay;
+	struct salts salts; /* of what was received */
 
 	uint64_t confirmed_us;
 	uint64_t hello_us; /* when to repeat our hello */
@@ -129,6 +134,13 @@ enum drop_reason session_unseal(struct session *s, uint8_t *datagram,
 				size_t len, uint64_t now_us,
 				const uint8_t **records, size_t *records_len,
 				uint64_t *advance);
+
+/* Of a datagram that was refused as a replay, before it is opened: true if it proves
+ * that the sender's state was copied, should it be authentic: its counter was used
+ * with another salt, or the session is burnt. */
+bool session_may_prove_copy(const struct session *s, const uint8_t *datagram);
+/* True if it opens. It is overwritten. */
+bool session_authentic(const struct session *s, uint8_t *datagram, size_t len);
 
 /* True from the age or the counter on at which this end should make a new one. */
 bool session_wants_rekey(const struct session *s, uint64_t now_us);

@@ -117,6 +117,7 @@ enum wire_kind {
 	WIRE_BYE = 7,
 	WIRE_REKEY_1 = 8,
 	WIRE_REKEY_2 = 9,
+	WIRE_COPIED = 13,
 };
 
 #define WIRE_FRAME_CSUM_PARTIAL 0x01

@@ -48,6 +48,8 @@ static void host_event(void *user, const struct node_event *e)
 		[NODE_PEER_REFUSED] = "refused",
 		[NODE_DUPLICATE_KEY] = "duplicate key",
 		[NODE_OWN_KEY] = "own key",
+		[NODE_PEER_COPIED] = "is copied",
+		[NODE_COPIED] = "says that it is copied",
 		[NODE_SELF] = "self",
 		[NODE_RECURSION] = "recursion",
 	};

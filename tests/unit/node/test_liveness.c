@@ -184,6 +184,82 @@ START_TEST(loss_is_forgotten_after_a_long_sleep)
 }
 END_TEST
 
+/* ---- what the peer can have heard ---- */
+
+/* A peer that hears all of it, late by up to the limit, with losses and while it
+ * and we forget our counts now and then, has never heard more than was sent. */
+START_TEST(no_delay_or_loss_is_overheard)
+{
+	struct rng rng = rng_init((uint64_t)_i);
+	uint64_t t = 50 * CLOCK_S, arrived[300] = { 0 }, heard = 0;
+	struct liveness l;
+
+	liveness_init(&l, t);
+	for (unsigned i = 0; i < 100000; i++, t += 10 * CLOCK_MS) {
+		unsigned n = (unsigned)rng_below(&rng, 50);
+		unsigned delay = (unsigned)rng_below(&rng, 299);
+
+		liveness_sent(&l, n, t);
+		if (rng_chance(&rng, 0.9))
+			arrived[(i + delay) % 300] += n;
+		heard += arrived[i % 300];
+		arrived[i % 300] = 0;
+		if (rng_chance(&rng, 0.0005))
+			heard = 0;
+		if (rng_chance(&rng, 0.0005))
+			liveness_init_again(&l, t);
+		if (rng_chance(&rng, 0.2))
+			ck_assert(!liveness_overheard(&l, &usual, heard, t));
+	}
+}
+END_TEST
+
+/* Ours was put back by this much. */
+START_TEST(a_count_that_was_put_back_is_overheard)
+{
+	uint64_t t = 50 * CLOCK_S, heard = 0;
+	struct liveness l, snapshot;
+
+	liveness_init(&l, t);
+	for (int i = 0; i < 200; i++, t += 100 * CLOCK_MS) {
+		liveness_sent(&l, 10, t);
+		heard += 10;
+		ck_assert(!liveness_overheard(&l, &usual, heard, t));
+		if (i == 99)
+			snapshot = l;
+	}
+	ck_assert(liveness_overheard(&snapshot, &usual, heard, t));
+}
+END_TEST
+
+/* Two copies of a peer that are heard in turn are no fault of ours. */
+START_TEST(two_counts_are_none)
+{
+	uint64_t t = 50 * CLOCK_S;
+	struct liveness l;
+
+	liveness_init(&l, t);
+	for (unsigned i = 0; i < 100; i++, t += CLOCK_S) {
+		liveness_sent(&l, 1, t);
+		ck_assert(!liveness_overheard(&l, &usual,
+					      i & 1 ? 7 : 100000 + i, t));
+	}
+}
+END_TEST
+
+/* Whatever it says. */
+START_TEST(no_number_does_harm)
+{
+	static const uint64_t said[] = { 0, 1, UINT64_MAX, UINT64_MAX / 2, 5 };
+	uint64_t t = 50 * CLOCK_S;
+	struct liveness l;
+
+	liveness_init(&l, t);
+	for (unsigned i = 0; i < 100; i++, t += CLOCK_S)
+		liveness_overheard(&l, &usual, said[i % 5], t);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(doubt_comes_half_way_to_down),
 	UNIT_TEST(a_peer_to_which_nothing_is_sent_is_not_deaf),
@@ -195,6 +271,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(loss_is_that_of_the_last_minute),
 	UNIT_TEST(late_datagrams_are_not_loss),
 	UNIT_TEST(loss_is_forgotten_after_a_long_sleep),
+	UNIT_LOOP(no_delay_or_loss_is_overheard, 5),
+	UNIT_TEST(a_count_that_was_put_back_is_overheard),
+	UNIT_TEST(two_counts_are_none),
+	UNIT_TEST(no_number_does_harm),
 };
 
 UNIT_MAIN("liveness", tests)
