@@ -63,6 +63,8 @@ static void host_event(void *user, const struct node_event *e)
 		 e->peer ? e->peer : "", who < SIM_HOSTS_MAX ? "known" : "?",
 		 names[e->type], addr_print(&e->at, at), e->text ? ": " : "",
 		 e->text ? e->text : "");
+	if (e->type == NODE_PEER_COPIED || e->type == NODE_COPIED)
+		sim_fail(s, "h%u: nobody's memory was copied", h->index);
 	if (s->outside.injecting && !s->outside.genuine)
 		sim_fail(s, "h%u reports \"%s\" for an outsider's datagram",
 			 h->index, names[e->type]);

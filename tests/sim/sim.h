@@ -25,6 +25,7 @@
  *  - a unicast frame whose owner the sender's FDB knows reaches nobody else;
  *  - (receiver index, counter) never repeats per sender, and no index is sent
  *    on for longer than its keys may live;
+ *  - nobody takes another for a copy: whatever is lost, doubled or late;
  *  - datagrams and runs keep their limits; the node's timers move forward;
  *  - what comes from outside (attacker.h) delivers nothing, moves no peer,
  *    takes none down, and gets no more bytes back than it sent.
