@@ -223,6 +223,23 @@ void daemon_follow_link(struct daemon *d)
 	host_watch_follow(d->host_watch, interface_link(d->interface), d->now);
 }
 
+/* It was moved away and back. */
+static void link_again(struct daemon *d)
+{
+	char *error = NULL;
+
+	daemon_unwatch_interface(d);
+	if (!interface_link_again(d->interface, &error))
+		log_warning("%s", error ? error : "out of memory");
+	free(error);
+	if (daemon_watch_interface(d)) {
+		daemon_follow_link(d);
+		return;
+	}
+	log_error("out of memory");
+	daemon_stop(d, EX_OSERR);
+}
+
 static void on_link(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
@@ -239,6 +256,9 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 		break;
 	case INTERFACE_CHANGED:
 		daemon_follow_link(d);
+		break;
+	case INTERFACE_BACK:
+		link_again(d);
 		break;
 	case INTERFACE_GONE:
 		open_again(d);

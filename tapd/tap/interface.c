@@ -13,6 +13,9 @@
 #include "tapd/log.h"
 #include "tapd/tap/address_from.h"
 #include "tapd/tap/fdstore.h"
+#include "tapd/tap/netns.h"
+#include "tapd/tap/ours.h"
+#include "tapd/tap/stamp.h"
 
 /* Room for the bursts of programs that fragment 64 KB datagrams. */
 #define QUEUE_LEN 4096
@@ -28,6 +31,7 @@ struct interface {
 	bool ours;
 	bool elsewhere; /* moved to another network namespace */
 	uint8_t mac[6]; /* from the node's key */
+	uint32_t stamp; /* by which ours is known again */
 	struct prefix addresses[INTERFACE_ADDRESSES_MAX];
 	size_t addresses_count;
 	/* As last seen, to tell what changed. */
@@ -141,23 +145,36 @@ static void note_state(struct interface *i)
 	memcpy(i->name, s->name, sizeof(i->name));
 }
 
-/* Ours if just made, or if it carries our mark. A new one is marked before it
- * is made to stay, so that none of ours ever stays unmarked. */
+/* Not stamped, where there can be no stamp, the alias tells. */
+static bool is_ours(const struct interface *i)
+{
+	const struct link_state *s = link_state(i->link);
+	const uint32_t group = stamp_read(s->index);
+
+	return group ? stamp_is_one(group)
+		     : strcmp(s->alias, INTERFACE_ALIAS) == 0;
+}
+
+/* Ours if just made, or if an earlier run made it. A new one is stamped before it is
+ * made to stay, so that none of ours ever stays unmarked. */
 static void take_possession(struct interface *i)
 {
-	const char *name = i->conf->interface.name;
+	const char *name = link_state(i->link)->name;
 	int err;
 
 	i->ours = tap_was_made(i->tap);
 	if (!i->ours) {
-		i->ours = strcmp(link_state(i->link)->alias, INTERFACE_ALIAS) ==
-			  0;
+		i->ours = is_ours(i);
 		log_info(i->ours ? "%s is still there from the last run: taken"
 				   " over"
 				 : "%s was made by somebody else: attached",
 			 name);
+		/* The key, or the name that is configured, may be others. */
+		if (i->ours)
+			(void)tap_set_group(i->tap, i->stamp);
 		return;
 	}
+	(void)tap_set_group(i->tap, i->stamp);
 	err = link_set_alias(i->link, INTERFACE_ALIAS);
 	if (err == 0)
 		err = tap_set_persist(i->tap, true);
@@ -166,33 +183,58 @@ static void take_possession(struct interface *i)
 			    strerror(-err));
 }
 
-/* The descriptor that a service manager kept through a crash, or a new one for
- * it to keep: with it the carrier never goes. */
-static struct tap *open_tap(const char *name, char **error)
+/* The descriptor that a service manager kept through a crash: with it the carrier
+ * never goes. *tap NULL: there is none. False with *error: it is elsewhere. */
+static bool take_kept(struct interface *i, struct tap **tap, char **error)
 {
-	int kept = fdstore_take(name);
-	struct tap *t = kept < 0 ? NULL : tap_adopt(kept, name);
+	int kept = fdstore_take(i->conf->interface.name);
+	enum ours ours;
 
-	if (t)
-		return t;
-	if (kept >= 0)
+	*tap = NULL;
+	if (kept < 0)
+		return true;
+	ours = ours_of_descriptor(kept, i->conf->interface.name, i->name,
+				  error);
+	if (ours == OURS_HERE)
+		*tap = tap_adopt(kept, i->name);
+	if (!*tap)
 		close(kept);
-	t = tap_open(name, error);
+	return ours != OURS_ELSEWHERE;
+}
+
+/* The one of an earlier run, whatever it is called now; that which was made ready;
+ * or a new one. In i->name what it is called. */
+static struct tap *open_tap(struct interface *i, bool first, char **error)
+{
+	const char *configured = i->conf->interface.name;
+	struct tap *t;
+
+	if (!take_kept(i, &t, error) || t)
+		return t;
+	if (!first ||
+	    ours_find(i->stamp, configured, i->name, error) == OURS_NONE)
+		snprintf(i->name, sizeof(i->name), "%s", configured);
+	if (*error)
+		return NULL;
+	t = tap_open(i->name, error);
 	if (t) {
-		(void)fdstore_drop(name);
-		(void)fdstore_give(name, tap_fd(t));
+		(void)fdstore_drop(configured);
+		(void)fdstore_give(configured, tap_fd(t));
 	}
 	return t;
 }
 
-static bool open_parts(struct interface *i, char **error)
+static bool open_parts(struct interface *i, bool first, char **error)
 {
-	i->tap = open_tap(i->conf->interface.name, error);
+	i->tap = open_tap(i, first, error);
 	if (!i->tap)
 		return false;
-	i->link = link_open(i->conf->interface.name, error);
+	i->link = link_open(i->name, error);
 	if (!i->link)
 		return false;
+	if (strcmp(i->name, i->conf->interface.name) != 0)
+		log_info("%s of an earlier run is called %s now",
+			 i->conf->interface.name, i->name);
 	take_possession(i);
 	configure(i);
 	note_state(i);
@@ -288,13 +330,14 @@ struct interface *interface_open(const struct conf *c,
 	}
 	i->conf = c;
 	derive_mac(i->mac, key);
+	i->stamp = stamp_make(key, c->interface.name);
 	if (!await_plan(c, &plan, error)) {
 		interface_close(i, false);
 		return NULL;
 	}
 	memcpy(i->addresses, plan.addresses, sizeof(i->addresses));
 	i->addresses_count = plan.addresses_count;
-	if (!open_parts(i, error)) {
+	if (!open_parts(i, true, error)) {
 		interface_close(i, false);
 		return NULL;
 	}
@@ -319,7 +362,7 @@ bool interface_open_again(struct interface *i, char **error)
 	/* Whose the next one is has to be seen. */
 	i->ours = false;
 	i->elsewhere = false;
-	return open_parts(i, error);
+	return open_parts(i, false, error);
 }
 
 struct tap *interface_tap(const struct interface *i)
@@ -423,20 +466,47 @@ static void follow_state(struct interface *i)
 	note_state(i);
 }
 
+/* In i->name what it is called then. */
+static bool is_back(struct interface *i)
+{
+	int netns = tap_open_netns(tap_fd(i->tap));
+	bool here = netns >= 0 && netns_number(netns) == netns_own();
+
+	if (netns >= 0)
+		close(netns);
+	return here && tap_read_name(tap_fd(i->tap), i->name) == 0;
+}
+
+bool interface_link_again(struct interface *i, char **error)
+{
+	struct link *link = link_open(i->name, error);
+
+	if (!link)
+		return false;
+	link_close(i->link);
+	i->link = link;
+	i->elsewhere = false;
+	log_info("%s is back in this network namespace", i->name);
+	follow_state(i);
+	return true;
+}
+
 enum interface_change interface_follow(struct interface *i)
 {
 	if (!tap_is_alive(i->tap))
 		return INTERFACE_GONE;
-	if (!link_read(i->link))
+	if (!link_read(i->link) && !i->elsewhere)
 		return INTERFACE_SAME;
+	if (i->elsewhere)
+		return is_back(i) ? INTERFACE_BACK : INTERFACE_SAME;
 	if (link_state(i->link)->present) {
 		follow_state(i);
 		return INTERFACE_CHANGED;
 	}
-	if (!i->elsewhere)
-		log_info("%s was moved to another network namespace: it works"
-			 " there, but its MTU and addresses are not followed",
-			 i->name);
+	log_info("%s was moved to another network namespace: it works there,"
+		 " but its MTU and addresses are not followed",
+		 i->name);
+	link_forget(i->link);
 	i->elsewhere = true;
 	return INTERFACE_SAME;
 }

@@ -12,11 +12,14 @@
 #include "tapd/tap/tap.h"
 
 /*
- * An interface is ours if we made it: then it carries our mark as its alias, is
- * persistent while we run, and a clean stop removes it. After a crash it is
- * still there, and so are the sockets and joins of the programs that use it;
- * the mark tells the next start to take it over and to own it. One that the
- * administrator made is attached, never removed, and keeps its MAC and MTU
+ * An interface is ours if we made it: then it is stamped (stamp.h), is persistent
+ * while we run, and a clean stop removes it. After a crash it is still there, and so
+ * are the sockets and joins of the programs that use it; by the stamp the next start
+ * knows it, whatever it is called by then, takes it over and owns it. If it was moved
+ * to another network namespace, the next start says where, and makes none beside it.
+ * The alias tells people, and stands for the stamp where there can be none.
+ *
+ * One that the administrator made is attached, never removed, and keeps its MAC and MTU
  * unless the configuration names others.
  *
  * What we lack the right to set is logged with the ip(8) command that sets it,
@@ -30,7 +33,8 @@ struct interface;
 
 /* Opens it and makes it as configured. key: this node's, for a MAC of its own
  * that is always the same. c is borrowed until interface_close. NULL with *error
- * (to be freed). */
+ * (to be freed). Visits other network namespaces: to be called before
+ * privileges_drop. */
 struct interface *interface_open(const struct conf *c,
 				 const struct public_key *key, char **error);
 /* Clean stop: removes an interface of ours, unless keep. */
@@ -68,12 +72,16 @@ enum interface_change {
 	INTERFACE_SAME,
 	INTERFACE_CHANGED,
 	INTERFACE_GONE, /* deleted: interface_open_again */
+	INTERFACE_BACK, /* from another namespace: interface_link_again */
 };
 
 /* Takes in what others did to it. What the kernel dropped when it went down is
  * set again when it comes up. Logs what is worth knowing. */
 enum interface_change interface_follow(struct interface *i);
 
+/* After INTERFACE_BACK: the link is another. False with *error, and the old one
+ * stays. */
+bool interface_link_again(struct interface *i, char **error);
 /* After INTERFACE_GONE: makes it anew, as configured. False with *error; then
  * only interface_close is left. */
 bool interface_open_again(struct interface *i, char **error);

@@ -17,6 +17,9 @@
 /* IFLA_ALLMULTI, which the headers have since 6.0. */
 #define ATTRIBUTE_ALLMULTI 61
 
+/* The kernel counts up from 1, and gives no interface this one. */
+#define NO_INDEX 0x7fffffffu
+
 /* ---- what the kernel says ---- */
 
 void link_note_address(struct link *l, const struct link_address *address,
@@ -321,6 +324,12 @@ void link_close(struct link *l)
 		mnl_socket_close(l->requests);
 	link_addresses_free(&l->state.addresses);
 	free(l);
+}
+
+void link_forget(struct link *l)
+{
+	l->state.index = NO_INDEX;
+	l->state.address_count = 0;
 }
 
 int link_fd(const struct link *l)

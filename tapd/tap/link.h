@@ -41,6 +41,9 @@ struct link_state {
 struct link *link_open(const char *name, char **error);
 void link_close(struct link *l);
 
+/* It was moved away: another may get its index, which is none of ours. */
+void link_forget(struct link *l);
+
 /* Readable when the kernel has something to tell. */
 int link_fd(const struct link *l);
 /* Takes in what it tells, and reads everything anew when some of it was lost.

@@ -253,6 +253,17 @@ struct tap *tap_open(const char *name, char **error)
 	return t;
 }
 
+int tap_read_name(int fd, char name[IFNAMSIZ])
+{
+	struct ifreq request = { .ifr_flags = 0 };
+
+	if (ioctl(fd, TUNGETIFF, &request) < 0)
+		return -errno;
+	memcpy(name, request.ifr_name, IFNAMSIZ);
+	name[IFNAMSIZ - 1] = '\0';
+	return 0;
+}
+
 struct tap *tap_adopt(int fd, const char *name)
 {
 	struct ifreq request = { .ifr_flags = 0 };
@@ -291,6 +302,29 @@ bool tap_is_alive(const struct tap *t)
 	struct ifreq request;
 
 	return ioctl(t->fd, TUNGETIFF, &request) == 0;
+}
+
+/* linux/if_tun.h since 5.2. */
+#ifndef TUNGETDEVNETNS
+#define TUNGETDEVNETNS _IO('T', 227)
+#endif
+
+int tap_open_netns(int fd)
+{
+	int netns;
+
+	privileges_raise();
+	netns = ioctl(fd, TUNGETDEVNETNS);
+	if (netns < 0)
+		netns = -errno;
+	privileges_lower();
+	return netns;
+}
+
+int tap_set_group(struct tap *t, uint32_t group)
+{
+	return ioctl(t->fd, TUNSETGROUP, (unsigned long)group) == 0 ? 0
+								    : -errno;
 }
 
 int tap_set_persist(struct tap *t, bool persist)

@@ -2,8 +2,10 @@
 #ifndef TAPD_TAP_TAP_H
 #define TAPD_TAP_TAP_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/frame.h"
 
@@ -34,6 +36,9 @@ struct tap *tap_open(const char *name, char **error);
  * owns it from then on. NULL if it is none: closed, deleted, or another name's.
  */
 struct tap *tap_adopt(int fd, const char *name);
+/* The name that a descriptor's TAP has now, wherever it is. 0, or -errno if it is
+ * none, or deleted. */
+int tap_read_name(int fd, char name[IFNAMSIZ]);
 /* Closes the descriptor; a TAP that is not persistent goes with it. */
 void tap_close(struct tap *t);
 
@@ -58,6 +63,12 @@ int tap_fd(const struct tap *t);
 bool tap_was_made(const struct tap *t);
 /* False once the interface was deleted under us: close and open again. */
 bool tap_is_alive(const struct tap *t);
+/* The network namespace that a descriptor's TAP is in now: a descriptor to be closed,
+ * or -errno (-EPERM without CAP_NET_ADMIN there; kernels before 5.2 cannot tell). */
+int tap_open_netns(int fd);
+/* Stamps it (stamp.h): 0 or -errno, -EINVAL if this user namespace has no such
+ * number. */
+int tap_set_group(struct tap *t, uint32_t group);
 /* Whether the interface outlives its descriptor. 0 or -errno. */
 int tap_set_persist(struct tap *t, bool persist);
 /* What `ip link` shows as NO-CARRIER. 0, or -errno (kernels before 5.0). */

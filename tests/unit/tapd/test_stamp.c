@@ -1,0 +1,156 @@
+/* TAPs known by their stamp, in this network namespace and in others. */
+#include "tapd/tap/stamp.h"
+
+#include <net/if.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "support/main.h"
+#include "support/netns.h"
+#include "tapd/tap/netns.h"
+#include "tapd/tap/ours.h"
+#include "tapd/tap/tap.h"
+
+static const struct public_key key = { .bytes = { 1 } },
+			       other_key = { .bytes = { 2 } };
+static struct tap *tap;
+static uint32_t stamp;
+
+static struct tap *open_tap(const char *name)
+{
+	char *error = NULL;
+	struct tap *t = tap_open(name, &error);
+
+	ck_assert_msg(t != NULL, "%s", error);
+	return t;
+}
+
+static void setup(void)
+{
+	netns_enter();
+	tap = open_tap("t0");
+	stamp = stamp_make(&key, "t0");
+	ck_assert_int_eq(tap_set_group(tap, stamp), 0);
+}
+
+static void teardown(void)
+{
+	tap_close(tap);
+}
+
+START_TEST(stamps_are_of_a_key_and_a_name)
+{
+	ck_assert(stamp_is_one(stamp));
+	ck_assert_uint_eq(stamp_make(&key, "t0"), stamp);
+	ck_assert_uint_ne(stamp_make(&other_key, "t0"), stamp);
+	ck_assert_uint_ne(stamp_make(&key, "t1"), stamp);
+	ck_assert(!stamp_is_one(0));
+	ck_assert(!stamp_is_one(100));
+	ck_assert(!stamp_is_one(UINT32_MAX));
+	netns_enter();
+	ck_assert_uint_ne(stamp_make(&key, "t0"), stamp);
+}
+END_TEST
+
+START_TEST(a_stamp_is_found_under_any_name)
+{
+	char name[IFNAMSIZ];
+	struct tap *t1 = open_tap("t1");
+
+	ck_assert(stamp_find(stamp, name));
+	ck_assert_str_eq(name, "t0");
+	ck_assert_uint_eq(stamp_read(if_nametoindex("t0")), stamp);
+	ck_assert_uint_eq(stamp_read(if_nametoindex("t1")), 0);
+	ck_assert_uint_eq(stamp_read(if_nametoindex("lo")), 0);
+	netns_run("ip link set t0 alias x address 52:54:00:00:00:01 name y0");
+	ck_assert(stamp_find(stamp, name));
+	ck_assert_str_eq(name, "y0");
+	ck_assert_int_eq(tap_read_name(tap_fd(tap), name), 0);
+	ck_assert_str_eq(name, "y0");
+	netns_run("ip link del y0");
+	ck_assert(!stamp_find(stamp, name));
+	ck_assert_int_lt(tap_read_name(tap_fd(tap), name), 0);
+	tap_close(t1);
+}
+END_TEST
+
+/* A child that waits stands for a container; the TAP is moved to it. */
+static pid_t container(void)
+{
+	char command[64], byte;
+	int ready[2];
+	pid_t child;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		byte = unshare(CLONE_NEWNET) == 0 ? '+' : '-';
+		(void)!write(ready[1], &byte, 1);
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, '+');
+	snprintf(command, sizeof(command), "ip link set t0 netns %d",
+		 (int)child);
+	netns_run(command);
+	return child;
+}
+
+START_TEST(one_that_was_moved_is_found_elsewhere)
+{
+	const uint64_t here = netns_own();
+	const pid_t child = container();
+	char name[IFNAMSIZ], process[32], *error = NULL;
+
+	snprintf(process, sizeof(process), "process %d", (int)child);
+	ck_assert_int_eq(ours_find(stamp, "t0", name, &error), OURS_ELSEWHERE);
+	ck_assert_str_eq(name, "t0");
+	ck_assert_ptr_nonnull(strstr(error, process));
+	free(error);
+	error = NULL;
+	ck_assert_int_eq(ours_of_descriptor(tap_fd(tap), "t0", name, &error),
+			 OURS_ELSEWHERE);
+	ck_assert_ptr_nonnull(strstr(error, process));
+	free(error);
+	error = NULL;
+	/* Another's is nobody's, and one that stands ready is used. */
+	ck_assert_int_eq(ours_find(stamp ^ 1, "t0", name, &error), OURS_NONE);
+	ck_assert_int_eq(ours_find(stamp, "lo", name, &error), OURS_NONE);
+	ck_assert_ptr_null(error);
+	/* And we are where we were. */
+	ck_assert(netns_own() == here);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+END_TEST
+
+START_TEST(one_that_is_here_is_found_here)
+{
+	char name[IFNAMSIZ], *error = NULL;
+
+	netns_run("ip link set t0 name y0");
+	ck_assert_int_eq(ours_find(stamp, "t0", name, &error), OURS_HERE);
+	ck_assert_str_eq(name, "y0");
+	ck_assert_int_eq(ours_of_descriptor(tap_fd(tap), "t0", name, &error),
+			 OURS_HERE);
+	ck_assert_str_eq(name, "y0");
+	ck_assert_int_eq(ours_of_descriptor(0, "t0", name, &error), OURS_NONE);
+	netns_run("ip link del y0");
+	ck_assert_int_eq(ours_of_descriptor(tap_fd(tap), "t0", name, &error),
+			 OURS_NONE);
+	ck_assert_ptr_null(error);
+}
+END_TEST
+
+static const struct unit_test tests[] = {
+	UNIT_CASE("stamps", .setup = setup, .teardown = teardown,
+		  .allowed = netns_is_allowed),
+	UNIT_TEST(stamps_are_of_a_key_and_a_name),
+	UNIT_TEST(a_stamp_is_found_under_any_name),
+	UNIT_TEST(one_that_was_moved_is_found_elsewhere),
+	UNIT_TEST(one_that_is_here_is_found_here),
+};
+
+UNIT_MAIN("stamp", tests)
