@@ -329,7 +329,7 @@ void link_close(struct link *l)
 void link_forget(struct link *l)
 {
 	l->state.index = NO_INDEX;
-	l->state.address_count = 0;
+	l->state.addresses.count = 0;
 }
 
 int link_fd(const struct link *l)
