@@ -62,14 +62,15 @@ static bool put_outer(struct writer *w, int tunnel, size_t inner)
 	if (!ethernet)
 		inner -= ETH_HEADER_LEN;
 	put_eth(w, 2, 1, tunnel == VXLAN6 ? ETH_TYPE_IPV6 : ETH_TYPE_IPV4);
-	switch (tunnel) {
-	case NESTED:
+	if (tunnel == NESTED) {
 		put_ipv4(w, 17, 8 + 8 + ETH_HEADER_LEN + 28 + 8 + inner);
 		put_udp_header(w, 5001, 4789,
 			       8 + ETH_HEADER_LEN + 28 + 8 + inner);
 		writer_u64(w, UINT64_C(0x0800000000000500));
 		put_eth(w, 4, 3, ETH_TYPE_IPV4);
-		/* fall through */
+	}
+	switch (tunnel) {
+	case NESTED:
 	case VXLAN:
 		put_ipv4(w, 17, 8 + 8 + inner);
 		put_udp_header(w, 5000, 4789, 8 + inner);

@@ -105,7 +105,7 @@ START_TEST(a_capture_behind_many_lines_is_found)
 	for (int i = 0; i < 130 + _i; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					"%s 3 3 8035 0 1 0 0 %d\n",
-					"ffff888100000001" + i % 7, i);
+					&"ffff888100000001"[i % 7], i);
 	snprintf(text + len, sizeof(text) - len, "%s\n", samples[0].line);
 	ck_assert_uint_eq(find_in(text).protocol, 3);
 }

@@ -164,8 +164,10 @@ static void setup(void)
 		.node = &node,
 		.interface = &tap0,
 		.rates = rates_new(),
-		.offloads = { TAP_OFFLOAD_TSO, CONF_MERGE_TCP, UDP_RUNS,
-			      UDP_RUNS },
+		.offloads = { .tap = TAP_OFFLOAD_TSO,
+			      .merge = CONF_MERGE_TCP,
+			      .send = UDP_RUNS,
+			      .receive = UDP_RUNS },
 		.now = { .mono_us = 900 * CLOCK_S, .wall_us = 1 },
 		.started_us = 800 * CLOCK_S,
 	};
