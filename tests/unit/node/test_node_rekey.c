@@ -412,7 +412,7 @@ START_TEST(malformed_rekeys_are_dropped)
 	uint8_t record[WIRE_REKEY_1_LEN + 9] = { 0 };
 	uint64_t bad = 0;
 
-	for (int kind = WIRE_REKEY_1; kind <= WIRE_REKEY_2; kind++) {
+	for (enum wire_kind kind = WIRE_REKEY_1; kind <= WIRE_REKEY_2; kind++) {
 		size_t len = kind == WIRE_REKEY_1 ? WIRE_REKEY_1_LEN
 						  : WIRE_REKEY_2_LEN;
 
