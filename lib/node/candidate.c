@@ -101,11 +101,10 @@ void candidate_note_asked(struct node *n, struct candidate *c,
 		*index = c->session->local;
 }
 
-void candidate_confirm(struct node *n, struct candidate *c,
-		       const struct way *from, uint64_t now_us)
+void candidate_confirm(struct node *n, struct candidate *c, uint32_t index,
+		       uint64_t now_us)
 {
-	/* Of two that were answered, it is the one who could read it. */
-	if (addr_equal(&from->remote, &c->also.remote))
+	if (index == c->session->also_local)
 		c->at = c->also;
 	c->session->stage = SESSION_CONFIRMED;
 	c->session->confirmed_us = now_us;
@@ -118,6 +117,7 @@ void candidate_drop(struct node *n, struct candidate *c)
 
 	give_place_back(n, c);
 	table_remove(n->indices, &index);
+	table_remove(n->indices, &c->session->also_local);
 	session_wipe(c->session);
 	table_remove(n->sessions, &index);
 	candidate_free(n, c);

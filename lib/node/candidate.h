@@ -35,9 +35,10 @@ struct candidate *candidate_new(struct node *n, uint32_t index);
 void candidate_drop(struct node *n, struct candidate *c);
 /* It is half open, in one of the places that strangers share. */
 bool candidate_has_place(const struct candidate *c);
-/* Its first data message opened: the other end holds the keys. */
-void candidate_confirm(struct node *n, struct candidate *c,
-		       const struct way *from, uint64_t now_us);
+/* Its first data message, to that index of ours, opened: the other end holds the
+ * keys, and could read where it was told that index. */
+void candidate_confirm(struct node *n, struct candidate *c, uint32_t index,
+		       uint64_t now_us);
 /* The half-open one that answered an initiation with this ephemeral key, or NULL. */
 struct candidate *candidate_asked(const struct node *n,
 				  const uint8_t ephemeral[NOISE_KEY_LEN]);

@@ -34,6 +34,7 @@ struct reading {
 	struct candidate *candidate; /* NULL: the session is the peer's */
 	struct session *session;
 	const struct way *from;
+	uint32_t index;	  /* of ours, which it names */
 	uint64_t advance; /* of its highest counter; 0: it came late */
 	size_t size;	  /* of the UDP payload */
 	uint64_t now_us;

@@ -105,18 +105,36 @@ static void answer(struct node *n, const struct way *from, struct noise *noise,
 	pack_message(&n->lane.packer, from, bytes, sizeof(bytes));
 }
 
-/* Message 1 was answered before. From another address it is once more, as it was:
- * who overhears one and is faster must not have its sender go unanswered. */
+/* Message 1 was answered before. From another address it is once more: who overhears
+ * one and is faster must not have its sender go unanswered. This answer gives another
+ * index. So the first data message, which names one of the two, tells at which address
+ * its sender could read; where it comes from tells nothing, for an insider can read
+ * here and bear the address of somebody who never asked. */
 static void answer_again(struct node *n, struct candidate *c,
-			 const struct way *from)
+			 const struct way *from, const struct secret *secret)
 {
+	const struct index_entry entry = { .kind = INDEX_CANDIDATE,
+					   .candidate = c,
+					   .session = c->session };
+	uint8_t bytes[WIRE_RESPONSE_LEN];
+	struct wire_response m;
+
 	if (c->session->stage != SESSION_HALF_OPEN || c->also.remote.port ||
 	    addr_equal(&from->remote, &c->at.remote)) {
 		node_drop(n, DROP_handshake_again);
 		return;
 	}
+	wire_unpack_response(&m, c->response);
+	m.sender = node_index_new(n, &entry);
+	if (!m.sender) {
+		node_drop(n, DROP_handshake_half_open);
+		return;
+	}
 	c->also = *from;
-	pack_message(&n->lane.packer, from, c->response, sizeof(c->response));
+	c->session->also_local = m.sender;
+	wire_pack_response(&m, bytes);
+	cookie_set_mac1(secret, bytes, sizeof(bytes));
+	pack_message(&n->lane.packer, from, bytes, sizeof(bytes));
 }
 
 /*
@@ -218,7 +236,7 @@ static void initiation_in(struct node *n, const struct way *from,
 	}
 	before = candidate_asked(n, m.noise);
 	if (before) {
-		answer_again(n, before, from);
+		answer_again(n, before, from, secret);
 		return;
 	}
 	if (!noise_init(&noise, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),

@@ -96,10 +96,10 @@ static bool make_tables(struct node *n)
 				  sizeof(struct candidate), seed);
 	n->sessions = table_new(sessions, sizeof(uint32_t),
 				sizeof(struct session), seed);
-	/* Each peer may have a rekey under way. */
+	/* Sessions may have two; and each peer may have a rekey under way. */
 	n->indices =
-		table_new(endpoints + sessions + c->peers_max, sizeof(uint32_t),
-			  sizeof(struct index_entry), seed);
+		table_new(endpoints + 2 * sessions + c->peers_max,
+			  sizeof(uint32_t), sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
 	if (!n->bridge || !groups_init(n, seed))
 		return false;

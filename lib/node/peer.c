@@ -300,15 +300,18 @@ static struct session **place_for_one(const struct node *n, struct peer *peer)
 
 void peer_session_add(struct node *n, struct peer *peer, struct session *s)
 {
+	const struct index_entry entry = { .kind = INDEX_SESSION,
+					   .peer = peer,
+					   .session = s };
 	struct session **place = place_for_one(n, peer);
-	struct index_entry *entry = table_find(n->indices, &s->local);
+	struct index_entry *also = table_find(n->indices, &s->also_local);
 
 	if (*place)
 		peer_session_drop(n, peer, *place);
 	*place = s;
-	*entry = (struct index_entry){ .kind = INDEX_SESSION,
-				       .peer = peer,
-				       .session = s };
+	*(struct index_entry *)table_find(n->indices, &s->local) = entry;
+	if (also)
+		*also = entry;
 }
 
 bool peer_choose_session(struct peer *peer, bool we_are_smaller,
@@ -360,6 +363,7 @@ void peer_session_burn(struct node *n, struct peer *peer, struct session *s,
 void peer_session_drop(struct node *n, struct peer *peer, struct session *s)
 {
 	table_remove(n->indices, &s->local);
+	table_remove(n->indices, &s->also_local);
 	frag_forget_session(n->lane.frag, peer->port, s->local);
 	if (peer->current == s)
 		peer->current = NULL;

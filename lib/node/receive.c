@@ -316,7 +316,7 @@ static void opened(struct node *n, struct reading *r, const uint8_t *records,
 	n->lane.rx.bytes += r->size;
 	if (r->candidate) {
 		if (r->session->stage == SESSION_HALF_OPEN)
-			candidate_confirm(n, r->candidate, r->from, r->now_us);
+			candidate_confirm(n, r->candidate, r->index, r->now_us);
 		return;
 	}
 	r->peer->rx.datagrams++;
@@ -369,6 +369,7 @@ static void data_in(struct node *n, const struct way *from, uint8_t *datagram,
 		node_drop(n, reason);
 		return;
 	}
+	r.index = header.receiver;
 	opened(n, &r, records, records_len);
 	records_in(n, &r, records, records_len);
 	read_through(n, &r);

@@ -79,6 +79,8 @@ struct session {
 	struct replay replay;
 	struct salts salts; /* of what was received */
 
+	/* Another index of ours, by which it was offered elsewhere; 0: none. */
+	uint32_t also_local;
 	uint64_t confirmed_us;
 	uint64_t hello_us; /* when to repeat our hello */
 	/* When a hello was answered, before the session is open; 0: never. */

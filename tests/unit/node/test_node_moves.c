@@ -269,6 +269,74 @@ START_TEST(attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere)
 }
 END_TEST
 
+/* Shows its message 1 under a victim's address, too, before or after: the answer comes
+ * twice, and it reads the one at home. */
+static void shake_hands_twice(struct outsider *o, const struct addr *victim,
+			      bool there_first)
+{
+	const struct addr *at[2] = { &o->at, &o->at };
+	uint8_t initiation[WIRE_INITIATION_LEN];
+	size_t since = h.log_count;
+
+	at[!there_first] = victim;
+	outsider_initiate(o, hosts_clock(a).wall_us, initiation);
+	for (size_t i = 0; i < 2; i++) {
+		host_receive(a, at[i], initiation, sizeof(initiation));
+		ck_assert_uint_eq(h.log_count, since + i + 1);
+		ck_assert(addr_equal(&h.log[since + i]->to, at[i]));
+	}
+	ck_assert(outsider_complete(o, h.log[since + there_first]->bytes,
+				    h.net.now_us));
+}
+
+START_TEST(attack_an_answer_read_at_home_makes_no_session_elsewhere)
+{
+	struct outsider o;
+	struct addr home;
+	size_t since;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	shake_hands_twice(&o, &elsewhere, _i);
+	home = o.at;
+	o.at = elsewhere;
+	outsider_hello(&o, a, true, true);
+	outsider_hello(&o, a, true, false);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_UP), 1);
+	since = h.log_count;
+	host_say(a, 1);
+	ck_assert(addr_equal(&h.log[since]->to, &home));
+	ck_assert(!host_knows_at(a, &elsewhere));
+	/* Message 2, and an answer to each hello at most. */
+	ck_assert_uint_le(sent_to(&elsewhere), 3);
+	outsider_free(&o);
+	hosts_run(&h, 300 * CLOCK_S);
+	ck_assert_uint_eq(host_debug(a).stray_sessions, 0);
+	ck_assert_uint_eq(host_debug(a).pending, 0);
+}
+END_TEST
+
+START_TEST(attack_an_answer_read_at_home_takes_nobodys_place)
+{
+	struct outsider o;
+
+	/* With the very key of the one whose address it bears. */
+	hosts_mesh(&h, 2);
+	outsider_init(&o, 1);
+	memcpy(o.private_key, b->config.private_key, KEY_LEN);
+	o.key = b->key;
+	hosts_run(&h, CLOCK_S);
+	shake_hands_twice(&o, &b->addrs[0], _i);
+	o.at = b->addrs[0];
+	outsider_hello(&o, a, true, true);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 0);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(host_found_at(a, &b->addrs[0], b));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_RESTARTED), 0);
+	outsider_free(&o);
+}
+END_TEST
+
 START_TEST(attack_a_member_does_not_take_anothers_place_by_its_address)
 {
 	struct outsider o;
@@ -443,6 +511,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_an_echo_made_up_sends_a_peers_traffic_nowhere),
 	UNIT_TEST(
 		attack_a_hello_under_anothers_address_sends_a_peers_traffic_nowhere),
+	UNIT_LOOP(attack_an_answer_read_at_home_makes_no_session_elsewhere, 2),
+	UNIT_LOOP(attack_an_answer_read_at_home_takes_nobodys_place, 2),
 	UNIT_TEST(attack_a_member_does_not_take_anothers_place_by_its_address),
 	UNIT_TEST(two_addresses_of_one_peer_are_one_peer_and_do_not_flap),
 	UNIT_LOOP(a_restart_heard_at_the_other_address_first_is_no_second_host,
