@@ -122,9 +122,10 @@ def test_an_underlay_without_ipv4(make_cloud, mtu, datagram):
     wait_for(lambda: all(d.ctl("peers")[0]["datagram_size"] == datagram for d in daemons), 10,
              lambda: f"the size to be found: {daemons[0].ctl('peers')}")
     web1, web2 = cloud.hosts
-    for size in ("20", "1472"):  # at first an address of tap0 may not be ready
+    for size in ("20", "1472"):
         assert web1.ping(web2.tap4, "-s", size, "-M", "do")
-        wait_for(lambda: web2.ping(web1.tap6, "-s", size), 5, "IPv6 over it")
+        # At first tap0's address may not be ready: another would be answered outside.
+        wait_for(lambda: web2.ping(web1.tap6, "-s", size, "-I", web2.tap6), 5, "IPv6 over it")
     with Wire(web2, "tap0") as wire:
         sent = frame(BROADCAST, interface_mac(web1), b"to all")
         with Wire(web1, "tap0") as out:
