@@ -1,0 +1,472 @@
+/*
+ * A node with an honest peer, against a member of their network that does what it
+ * likes: with several keys, the node's own and its peer's among them, from several
+ * addresses, at some of which it cannot read, in both roles of a handshake. An input
+ * says where it cannot read, and then what it does, step by step; the node's owner
+ * reloads and lets time pass between. None of it may take the honest peer down, have
+ * more bytes sent to an address than came from there unless somebody has read there
+ * what the node sent, repeat a nonce, or fill a table beyond its bound.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "member.h"
+
+#define STEPS_MAX   64
+#define TIME_MAX_US (200 * CLOCK_S)
+/* Longer than every pause between tries. */
+#define QUIET_US      (60 * CLOCK_S)
+#define RECEIVERS_MAX 256
+
+static struct side victim, honest;
+static struct member member;
+/* The honest peer was up and nothing that the owner did since takes it down. */
+static bool expected_up;
+/* Of the honest peer's datagrams, how many the member still hands on from where. */
+static unsigned diverted, diverted_at;
+static bool diverted_away;
+/* What the node sealed last for each index of another's. */
+static struct {
+	uint32_t receiver;
+	uint64_t next; /* counter */
+} seals[RECEIVERS_MAX];
+static size_t seals_count;
+
+/* ---- what passes by ---- */
+
+/* An index is a session's: each node draws its own, and the member counts. */
+static void check_nonce(const uint8_t *bytes, size_t len)
+{
+	struct wire_data header;
+	size_t i = 0;
+
+	if (len < WIRE_DATA_OVERHEAD || bytes[0] != WIRE_DATA)
+		return;
+	wire_unpack_data(&header, bytes);
+	while (i < seals_count && seals[i].receiver != header.receiver)
+		i++;
+	if (i == RECEIVERS_MAX)
+		return;
+	if (i == seals_count) {
+		seals[seals_count++].receiver = header.receiver;
+		seals[i].next = 0;
+	}
+	HOLDS(header.counter >= seals[i].next);
+	seals[i].next = (uint64_t)header.counter + 1;
+}
+
+static bool victim_sends(struct side *s, const struct addr *to,
+			 const uint8_t *bytes, size_t len)
+{
+	check_nonce(bytes, len);
+	if (addr_equal(to, &s->other->addr))
+		member_overhears(&member, bytes, len);
+	member_sees(&member, to, bytes, len);
+	return true;
+}
+
+static bool honest_sends(struct side *s, const struct addr *to,
+			 const uint8_t *bytes, size_t len)
+{
+	if (!addr_equal(to, &s->other->addr))
+		return true;
+	member_overhears(&member, bytes, len);
+	if (!diverted)
+		return true;
+	diverted--;
+	member_passes_on(&member, diverted_at, bytes, len);
+	return !diverted_away;
+}
+
+static void turn(void)
+{
+	member_turn(&member);
+}
+
+/* ---- what holds ---- */
+
+/* At those addresses nobody ever reads; and the node was not told to go there. */
+static void check_reflection(void)
+{
+	for (unsigned i = MEMBER_WANTED; i < MEMBER_AT_HONEST; i++)
+		HOLDS(!(member.blind & 1U << i) ||
+		      member.to[i] <= member.from[i]);
+}
+
+static void check(void)
+{
+	bool up = side_has_other_up(&victim) && side_has_other_up(&honest);
+
+	check_reflection();
+	side_check(&victim);
+	side_check(&honest);
+	if (victim.lost || honest.lost || member.is_honest)
+		expected_up = false;
+	else if (expected_up)
+		HOLDS(up);
+	else
+		expected_up = up;
+}
+
+/* ---- what the member does ---- */
+
+static void initiate(struct cursor *c)
+{
+	unsigned key = cursor_u8(c) % MEMBER_KEYS;
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	uint8_t how = cursor_u8(c);
+	const uint64_t times[] = { sides_now.wall_us,
+				   sides_now.wall_us + 86400 * CLOCK_S, 0,
+				   UINT64_MAX };
+
+	member_initiate(&member, key, at, how >> 3 & 1, times[how & 3],
+			how & 4);
+}
+
+static void replay(struct cursor *c)
+{
+	const struct member_mail *mail;
+	uint8_t which = cursor_u8(c), at = cursor_u8(c), how = cursor_u8(c);
+	uint8_t *copy;
+
+	mail = &member.pool[(member.next_pool + which) % MEMBER_POOL];
+	if (!mail->bytes || !mail->len)
+		return;
+	copy = malloc(mail->len);
+	HOLDS(copy);
+	memcpy(copy, mail->bytes, mail->len);
+	if (how)
+		copy[how * (mail->len - 1) / UINT8_MAX] ^= how;
+	/* The pool may take another's place of this. */
+	member_send(&member, at % MEMBER_ADDRS, copy, mail->len);
+	free(copy);
+}
+
+static void hello(struct cursor *c)
+{
+	struct member_session *s = member_session(&member, cursor_u8(c));
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	uint8_t how = cursor_u8(c);
+	uint64_t epoch = how & 4 ? how >> 4 : 0;
+
+	if (!s)
+		return;
+	if (how & 8)
+		epoch = member.honest_epoch;
+	member_hello(&member, s, at, how & 1, how & 2,
+		     epoch ? epoch : member.epochs[s->key]);
+}
+
+static const uint8_t *take(struct cursor *c, size_t *len)
+{
+	*len = cursor_u16(c);
+	if (*len > c->left)
+		*len = c->left;
+	return cursor_take(c, *len);
+}
+
+/* Groups of the epoch 0 are given the member's. */
+static void say(struct cursor *c)
+{
+	struct member_session *s = member_session(&member, cursor_u8(c));
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	const uint8_t *bytes;
+	uint8_t *records;
+	struct wire_record r;
+	struct cursor in;
+	size_t len;
+
+	bytes = take(c, &len);
+	if (!s || !cursor_ok(c))
+		return;
+	records = malloc(len + 1);
+	HOLDS(records);
+	memcpy(records, bytes, len);
+	for (in = cursor_init(records, len); wire_next_record(&in, &r);)
+		if (r.kind == WIRE_GROUPS && r.len >= 8 && !load_be64(r.body))
+			store_be64(records + (r.body - records),
+				   member.epochs[s->key]);
+	member_say(&member, s, at, records, len);
+	free(records);
+}
+
+/* The header of one of its sessions, and bytes that nobody sealed. */
+static void garbage(struct cursor *c)
+{
+	struct member_session *s = member_session(&member, cursor_u8(c));
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	struct wire_data header = { .counter = cursor_u16(c) };
+	const uint8_t *bytes;
+	uint8_t *out;
+	size_t len;
+
+	bytes = take(c, &len);
+	if (!s || !cursor_ok(c))
+		return;
+	out = malloc(WIRE_DATA_HEADER_LEN + len);
+	HOLDS(out);
+	header.receiver = s->session.remote;
+	wire_pack_data(&header, out);
+	memcpy(out + WIRE_DATA_HEADER_LEN, bytes, len);
+	member_send(&member, at, out, WIRE_DATA_HEADER_LEN + len);
+	free(out);
+}
+
+static void raw(struct cursor *c)
+{
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	uint8_t how = cursor_u8(c);
+	const uint8_t *bytes;
+	uint8_t *copy;
+	size_t len;
+
+	bytes = take(c, &len);
+	if (!cursor_ok(c) || !len)
+		return;
+	copy = malloc(len);
+	HOLDS(copy);
+	memcpy(copy, bytes, len);
+	if ((how & 1) && len >= WIRE_MAC1_FROM_END)
+		cookie_set_mac1(&member.secrets[how >> 2 & 1], copy, len);
+	if ((how & 2) && len >= WIRE_MAC1_FROM_END && member.has_cookie[at])
+		cookie_set_mac2(member.cookies[at], copy, len);
+	member_send(&member, at, copy, len);
+	free(copy);
+}
+
+static void rekey(struct cursor *c)
+{
+	struct member_session *s = member_session(&member, cursor_u8(c));
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	unsigned key = cursor_u8(c) % (MEMBER_KEYS + 1);
+	uint8_t how = cursor_u8(c);
+
+	if (s)
+		member_rekey(&member, s, at, key == MEMBER_KEYS ? s->key : key,
+			     how & 1);
+}
+
+static void behave(struct cursor *c)
+{
+	member.does = cursor_u8(c);
+	member.answer_key = cursor_u8(c) % MEMBER_KEYS;
+	member.epochs[member.answer_key] += member.does >> 7;
+}
+
+static void divert(struct cursor *c)
+{
+	uint8_t how = cursor_u8(c);
+
+	diverted_at = cursor_u8(c) % MEMBER_ADDRS;
+	diverted = how & 3;
+	/* Who holds back all there is takes anybody down. */
+	diverted_away = how & 4 && diverted == 1;
+}
+
+/* ---- what its owner does ---- */
+
+static void set_secrets(uint8_t how)
+{
+	static const uint8_t lists[][2] = { { 9, 10 }, { 10, 9 } };
+	uint8_t secrets[2][KEY_LEN];
+	size_t count = 1 + (how >> 1 & 1);
+
+	memset(secrets[0], lists[how & 1][0], KEY_LEN);
+	memset(secrets[1], lists[how & 1][1], KEY_LEN);
+	node_set_secrets(victim.node, secrets, count, sides_now);
+	node_set_secrets(honest.node, secrets, count, sides_now);
+}
+
+static void set_trusted(uint8_t how)
+{
+	struct public_key keys[MEMBER_KEYS];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < MEMBER_KEYS; i++)
+		if (i == MEMBER_KEY_HONEST || (how & 1U << i))
+			keys[n++] = member.keys[i];
+	HOLDS(node_set_trusted(victim.node, how & 1 ? NULL : keys, n,
+			       sides_now));
+}
+
+static void set_wanted(uint8_t how)
+{
+	struct addr wanted[3] = { honest.addr };
+	size_t n = 1;
+
+	if (how & 1)
+		wanted[n++] = member.addrs[MEMBER_AT_V4];
+	if (how & 2)
+		wanted[n++] = member.addrs[MEMBER_AT_V6];
+	HOLDS(node_want(victim.node, NODE_SOURCE_PEERS, wanted, n, sides_now) ==
+	      0);
+}
+
+static void reload(struct cursor *c)
+{
+	uint8_t what = cursor_u8(c), how = cursor_u8(c);
+	const uint8_t mac[6] = { 2, 0, 0, 0, 0, how };
+	const char name[] = { 'n', (char)('a' + how % 26), 0 };
+
+	switch (what % 9) {
+	case 0:
+		set_secrets(how);
+		expected_up = false;
+		break;
+	case 1:
+		set_trusted(how);
+		break;
+	case 2:
+		set_wanted(how);
+		break;
+	case 3:
+		node_set_name(victim.node, name, sides_now);
+		break;
+	case 4:
+		node_set_tap_mac(victim.node, mac, sides_now);
+		break;
+	case 5:
+		node_set_tap_mtu(victim.node, how & 1 ? SIDE_TAP_MTU : 1280,
+				 sides_now);
+		break;
+	case 6:
+		node_set_multicast(victim.node, how & 1, how & 2, sides_now);
+		break;
+	case 7:
+		node_set_router_advertisements(victim.node, how & 1);
+		break;
+	case 8:
+		node_set_liveness(victim.node, CLOCK_S + how * CLOCK_MS, 3,
+				  300 * CLOCK_S, sides_now);
+		expected_up = false;
+		break;
+	}
+}
+
+static void learn_honest_epoch(void)
+{
+	struct node_debug debug;
+
+	node_debug(honest.node, &debug);
+	member.honest_epoch = debug.epoch;
+}
+
+/* Keys anew: of either of the two. */
+static void anew(struct cursor *c)
+{
+	uint8_t how = cursor_u8(c);
+	struct side *s = how & 1 ? &honest : &victim;
+
+	if (how & 2) {
+		node_renew(s->node, sides_now);
+	} else {
+		node_forget(s->node, sides_now);
+		learn_honest_epoch();
+		expected_up = false;
+	}
+}
+
+static void from_tap(struct cursor *c)
+{
+	uint8_t how = cursor_u8(c);
+	uint8_t frame[64] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,
+			      0,    0,	  0,	0,    how,  8,	  6 };
+	const uint8_t *bytes;
+	size_t len;
+
+	if (how & 0x40) {
+		side_from_tap(how & 0x80 ? &honest : &victim, frame,
+			      sizeof(frame));
+		return;
+	}
+	bytes = take(c, &len);
+	if (cursor_ok(c))
+		side_from_tap(how & 0x80 ? &honest : &victim, bytes, len);
+}
+
+static void pass(struct cursor *c)
+{
+	uint64_t us = cursor_u16(c) % 16384 * CLOCK_MS;
+
+	if (sides_now.mono_us + us < TIME_MAX_US)
+		sides_pass(&victim, &honest, us, turn);
+}
+
+/* ---- an input ---- */
+
+static void (*const kinds[])(struct cursor *c) = {
+	pass, initiate, replay, hello,	say,  behave,	garbage,
+	raw,  rekey,	divert, reload, anew, from_tap, pass,
+};
+
+static void steps(struct cursor *c)
+{
+	for (int i = 0; i < STEPS_MAX && c->left; i++) {
+		uint8_t kind = cursor_u8(c);
+
+		kinds[kind % (sizeof(kinds) / sizeof(kinds[0]))](c);
+		turn();
+		side_deliver(&victim);
+		side_deliver(&honest);
+		turn();
+		check();
+	}
+}
+
+/* When the member is silent the two find each other again. */
+static void quiet(void)
+{
+	member.does = 0;
+	diverted = 0;
+	sides_pass(&victim, &honest, CLOCK_S, turn);
+	check();
+	victim.lost = honest.lost = 0;
+	if (side_has_other_up(&victim) && side_has_other_up(&honest))
+		return;
+	sides_pass(&victim, &honest, QUIET_US, turn);
+	check();
+	HOLDS(member.is_honest ||
+	      (side_has_other_up(&victim) && side_has_other_up(&honest)));
+}
+
+static void begin(uint8_t blind)
+{
+	const struct node_config limits = side_limits();
+
+	sides_begin();
+	side_start(&victim, &honest, 1, &limits);
+	side_start(&honest, &victim, 2, &limits);
+	member_start(&member, &victim, &honest.addr, blind);
+	learn_honest_epoch();
+	seals_count = 0;
+	diverted = 0;
+	victim.sends = victim_sends;
+	honest.sends = honest_sends;
+	set_wanted(blind & 3);
+	node_tap_up(victim.node, sides_now);
+	node_tap_up(honest.node, sides_now);
+	sides_pass(&victim, &honest, 2 * CLOCK_S, turn);
+	expected_up = true;
+	check();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	member_init(&member);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cursor c = cursor_init(data, size);
+
+	begin(cursor_u8(&c));
+	steps(&c);
+	quiet();
+	member_stop(&member);
+	side_stop(&victim);
+	side_stop(&honest);
+	return 0;
+}
