@@ -1,0 +1,166 @@
+/*
+ * Any bytes as what a client of the control socket asks. Whatever they are, each line
+ * has one answer, which is one line of JSON with "ok" in it, in order; then the
+ * connection ends.
+ */
+#include <event2/event.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "tapd/common/error.h"
+#include "tapd/control/control.h"
+
+#define REQUEST_MAX 4096 /* control.c's */
+#define ANSWERS_MAX (1 << 20)
+
+static struct event_base *base;
+static struct control *control;
+static char folder[] = "/tmp/fuzz_control.XXXXXX", path[64];
+static char answers[ANSWERS_MAX];
+
+/* ---- a daemon that knows three commands ---- */
+
+struct rows {
+	struct control_list list;
+	int left;
+};
+
+static enum control_step step(struct control_list *list, json_t **row)
+{
+	struct rows *rows = (struct rows *)list;
+
+	if (rows->left-- == 0)
+		return CONTROL_END;
+	if (rows->left % 3 == 0)
+		return CONTROL_BUSY;
+	*row = json_pack("{s:i}", "row", rows->left);
+	return CONTROL_ROW;
+}
+
+static void free_rows(struct control_list *list)
+{
+	free(list);
+}
+
+static json_t *command(void *user, const char *name, struct control_list **list,
+		       char **error)
+{
+	struct rows *rows;
+
+	(void)user;
+	if (strcmp(name, "status") == 0)
+		return json_pack("{s:s}", "name", "node");
+	if (strcmp(name, "peers") != 0) {
+		error_set(error, "no command \"%s\"", name);
+		return NULL;
+	}
+	rows = malloc(sizeof(*rows));
+	HOLDS(rows);
+	*rows = (struct rows){ { step, free_rows }, 20 };
+	*list = &rows->list;
+	return NULL;
+}
+
+/* ---- a client ---- */
+
+static int connect_to_it(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	HOLDS(fd >= 0);
+	HOLDS(connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0);
+	return fd;
+}
+
+/* Takes what there is; true at the end. */
+static bool take(int fd, size_t *len)
+{
+	ssize_t n;
+
+	HOLDS(*len < sizeof(answers));
+	n = read(fd, answers + *len, sizeof(answers) - *len);
+	if (n > 0)
+		*len += (size_t)n;
+	return n == 0;
+}
+
+/* How many answers there are. */
+static size_t check_answers(size_t len)
+{
+	const char *at = answers, *end;
+	json_t *answer;
+	size_t n = 0;
+
+	HOLDS(len == 0 || answers[len - 1] == '\n');
+	for (; at < answers + len; at = end + 1, n++) {
+		end = memchr(at, '\n', (size_t)(answers + len - at));
+		answer = json_loadb(at, (size_t)(end - at), 0, NULL);
+		HOLDS(json_is_boolean(json_object_get(answer, "ok")));
+		json_decref(answer);
+	}
+	return n;
+}
+
+static size_t count_lines(const uint8_t *data, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < size; i++)
+		n += data[i] == '\n';
+	return n;
+}
+
+static void clean_up(void)
+{
+	control_free(control);
+	event_base_free(base);
+	rmdir(folder);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const struct control_ops ops = { .command = command };
+	char *error = NULL;
+
+	(void)argc;
+	(void)argv;
+	HOLDS(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	base = event_base_new();
+	HOLDS(base);
+	control = control_new(base, path, &ops, NULL, &error);
+	HOLDS(control);
+	atexit(clean_up);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const size_t lines = count_lines(data, size);
+	size_t sent = 0, len = 0, n;
+	int fd = connect_to_it(), turns = 0;
+
+	while (!take(fd, &len)) {
+		ssize_t went = sent < size ? send(fd, data + sent, size - sent,
+						  MSG_NOSIGNAL)
+					   : 0;
+
+		HOLDS(turns++ < 100000);
+		if (went > 0)
+			sent += (size_t)went;
+		if (sent == size)
+			shutdown(fd, SHUT_WR);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	n = check_answers(len);
+	/* One more where it is told that its line is too long. */
+	HOLDS(size < REQUEST_MAX ? n == lines : n <= lines + 1);
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* Any JSON as what a daemon, of any version, answers tapctl: what is not as expected
+ * is shown as "-", and nothing else happens. */
+#include <string.h>
+
+#include "fuzz.h"
+#include "tapd/ctl/render.h"
+
+static void render(FILE *out, json_t *answer)
+{
+	render_status(out, answer);
+	render_peers(out, answer);
+	render_fdb(out, answer);
+	render_groups(out, answer, answer);
+	render_groups(out, json_object_get(answer, "groups"), answer);
+	render_drops(out, answer, false);
+	render_drops(out, answer, true);
+	render_reload(out, answer);
+	render_rekey(out, answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	json_t *answer =
+		json_loadb((const char *)data, size, JSON_DECODE_ANY, NULL);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (!answer)
+		return 0;
+	out = open_memstream(&text, &len);
+	HOLDS(out);
+	render(out, answer);
+	fclose(out);
+	HOLDS(strlen(text) == len);
+	free(text);
+	json_decref(answer);
+	return 0;
+}
