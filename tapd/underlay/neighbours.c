@@ -96,7 +96,8 @@ static int take_route_attribute(const struct nlattr *attr, void *user)
 
 	switch (mnl_attr_get_type(attr)) {
 	case RTA_OIF:
-		hop->index = mnl_attr_get_u32(attr);
+		if (mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+			hop->index = mnl_attr_get_u32(attr);
 		break;
 	case RTA_GATEWAY:
 		take_address(attr, &hop->at);
@@ -111,7 +112,9 @@ static int take_route(const struct nlmsghdr *nlh, void *user)
 {
 	const struct rtmsg *m = mnl_nlmsg_get_payload(nlh);
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || m->rtm_type != RTN_UNICAST)
+	if (nlh->nlmsg_type != RTM_NEWROUTE ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
+	    m->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
 	return mnl_attr_parse(nlh, sizeof(*m), take_route_attribute, user);
 }
