@@ -146,7 +146,9 @@ bool shares_within(const struct shares *s, const struct addr *holder,
 		uint32_t held = p ? p->held : 0;
 
 		/* Who holds nothing yet will be one more. */
-		part /= parts + (held == 0);
+		if (!held)
+			parts++;
+		part = parts ? part / parts : 0;
 		if (held && held + 1 > part)
 			return false;
 		parts = p ? p->parts : 0;
