@@ -71,6 +71,7 @@ static struct node_debug_session show_session(const struct session *s)
 	out.remote = s->remote;
 	out.initiator = s->initiator;
 	memcpy(out.secret, s->psk, sizeof(out.secret));
+	memcpy(out.hash, s->hash, sizeof(out.hash));
 	out.born_us = s->born_us;
 	out.sent = s->counter;
 	out.received = s->replay.next;

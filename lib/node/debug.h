@@ -61,6 +61,7 @@ struct node_debug_session {
 	uint32_t local, remote;	 /* indices: what each end is sent data with */
 	bool initiator;		 /* we are */
 	uint8_t secret[KEY_LEN]; /* it was made with */
+	uint8_t hash[32];	 /* of its handshake */
 	uint64_t born_us;
 	uint64_t sent;	   /* datagrams so far: the next counter */
 	uint64_t received; /* one past the highest counter received */
