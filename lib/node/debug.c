@@ -37,6 +37,23 @@ static uint32_t count_stray_sessions(const struct node *n)
 	return table_count(n->sessions) - owned;
 }
 
+static uint32_t count_stray_indices(const struct node *n)
+{
+	uint32_t at = TABLE_NONE, stray = 0;
+
+	while ((at = table_next(n->indices, at)) != TABLE_NONE) {
+		const struct index_entry *entry = table_at(n->indices, at);
+		uint32_t index;
+
+		if (!entry->session)
+			continue;
+		memcpy(&index, table_key(n->indices, entry), sizeof(index));
+		stray += index != entry->session->local &&
+			 index != entry->session->also_local;
+	}
+	return stray;
+}
+
 void node_debug(const struct node *n, struct node_debug *out)
 {
 	*out = (struct node_debug){
@@ -46,6 +63,7 @@ void node_debug(const struct node *n, struct node_debug *out)
 		.pending = table_count(n->candidates),
 		.indices = table_count(n->indices),
 		.stray_sessions = count_stray_sessions(n),
+		.stray_indices = count_stray_indices(n),
 		.epoch = n->epoch,
 		.timestamp_us = n->timestamp_us,
 		.trusts_all = n->trusted == NULL,

@@ -37,6 +37,8 @@ struct node_debug {
 	uint32_t indices;   /* local indices in use: of dials and sessions */
 	/* In the pool and nobody's; one that is not in the pool was wiped. */
 	uint32_t stray_sessions;
+	/* Indices of ours bound to a session that is not, or no more, theirs. */
+	uint32_t stray_indices;
 
 	uint64_t epoch;
 	uint64_t timestamp_us; /* of our last initiation; 0: none */

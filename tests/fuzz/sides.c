@@ -304,5 +304,5 @@ void side_check(const struct side *s)
 	HOLDS(debug.half_open <= NODE_DEBUG_HALF_OPEN_MAX);
 	HOLDS(debug.half_open <= debug.pending);
 	HOLDS(debug.endpoints <= NODE_ENDPOINTS_MAX);
-	HOLDS(debug.stray_sessions == 0);
+	HOLDS(debug.stray_sessions == 0 && debug.stray_indices == 0);
 }

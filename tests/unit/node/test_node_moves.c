@@ -312,6 +312,7 @@ START_TEST(attack_an_answer_read_at_home_makes_no_session_elsewhere)
 	outsider_free(&o);
 	hosts_run(&h, 300 * CLOCK_S);
 	ck_assert_uint_eq(host_debug(a).stray_sessions, 0);
+	ck_assert_uint_eq(host_debug(a).stray_indices, 0);
 	ck_assert_uint_eq(host_debug(a).pending, 0);
 }
 END_TEST
