@@ -123,6 +123,17 @@ static void initiate(struct cursor *c)
 			how & 4);
 }
 
+/* Many at once, from all addresses in turn: the node is under load. */
+static void flood(struct cursor *c)
+{
+	unsigned key = cursor_u8(c) % MEMBER_KEYS, at = cursor_u8(c);
+	uint8_t count = cursor_u8(c) % 128;
+
+	for (uint8_t i = 0; i < count; i++)
+		member_initiate(&member, key, (at + i) % MEMBER_ADDRS, 0,
+				sides_now.wall_us + i, false);
+}
+
 static void replay(struct cursor *c)
 {
 	const struct member_mail *mail;
@@ -248,8 +259,12 @@ static void rekey(struct cursor *c)
 
 static void behave(struct cursor *c)
 {
+	uint8_t as;
+
 	member.does = cursor_u8(c);
-	member.answer_key = cursor_u8(c) % MEMBER_KEYS;
+	as = cursor_u8(c);
+	member.answer_key = (as & 15) % MEMBER_KEYS;
+	member.elsewhere = (as >> 4) % MEMBER_ADDRS;
 	member.epochs[member.answer_key] += member.does >> 7;
 }
 
@@ -396,7 +411,7 @@ static void pass(struct cursor *c)
 
 static void (*const kinds[])(struct cursor *c) = {
 	pass, initiate, replay, hello,	say,  behave,	garbage,
-	raw,  rekey,	divert, reload, anew, from_tap, pass,
+	raw,  rekey,	divert, reload, anew, from_tap, flood,
 };
 
 static void steps(struct cursor *c)

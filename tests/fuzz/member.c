@@ -72,7 +72,7 @@ void member_stop(struct member *m)
 	memset(m->from, 0, sizeof(m->from));
 	memset(m->has_cookie, 0, sizeof(m->has_cookie));
 	m->inbox_count = m->next_pool = m->next_pending = m->next_session = 0;
-	m->does = m->answer_key = 0;
+	m->does = m->answer_key = m->elsewhere = 0;
 	m->is_honest = false;
 }
 
@@ -456,6 +456,7 @@ static void data_in(struct member *m, struct member_mail *mail)
 	const uint8_t *records;
 	struct cursor c;
 	uint64_t advance;
+	unsigned at;
 	size_t len;
 
 	wire_unpack_data(&header, mail->bytes);
@@ -467,10 +468,11 @@ static void data_in(struct member *m, struct member_mail *mail)
 				 sides_now.mono_us, &records, &len,
 				 &advance) != DROP_NONE)
 		return;
+	at = m->does & MEMBER_STRAYS ? m->elsewhere : mail->at;
 	for (c = cursor_init(records, len); wire_next_record(&c, &r);)
 		/* A rekey may have taken the place of the session. */
 		if (s->session.local == header.receiver)
-			record_in(m, s, mail->at, &r, mail->len);
+			record_in(m, s, at, &r, mail->len);
 	HOLDS(cursor_ok(&c));
 }
 

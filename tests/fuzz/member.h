@@ -41,11 +41,13 @@ enum {
 
 /* What it does by itself. */
 enum {
-	MEMBER_ANSWERS = 1, /* initiations, with answer_key */
-	MEMBER_GREETS = 2,  /* hellos that want one */
-	MEMBER_ECHOES = 4,  /* probes */
-	MEMBER_REKEYS = 8,  /* message 1 of a rekey */
-	MEMBER_COOKIES = 16 /* initiates once more with a cookie it got */
+	MEMBER_ANSWERS = 1,  /* initiations, with answer_key */
+	MEMBER_GREETS = 2,   /* hellos that want one */
+	MEMBER_ECHOES = 4,   /* probes */
+	MEMBER_REKEYS = 8,   /* message 1 of a rekey */
+	MEMBER_COOKIES = 16, /* initiates once more with a cookie it got */
+	/* Its hellos and echoes leave from `elsewhere`, not from where it read. */
+	MEMBER_STRAYS = 32
 };
 
 struct member_session {
@@ -85,7 +87,7 @@ struct member {
 	uint8_t cookies[MEMBER_ADDRS][COOKIE_LEN];
 	bool has_cookie[MEMBER_ADDRS];
 
-	unsigned does, answer_key;
+	unsigned does, answer_key, elsewhere;
 	uint32_t index; /* the last of its own: none is used twice */
 	struct member_pending pending[MEMBER_PENDING];
 	struct member_session sessions[MEMBER_SESSIONS];
