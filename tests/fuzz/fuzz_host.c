@@ -276,8 +276,8 @@ static void interface(const uint8_t *data, size_t size)
 	HOLDS(memchr(s->name, '\0', sizeof(s->name)));
 	HOLDS(memchr(s->alias, '\0', sizeof(s->alias)));
 	HOLDS(!s->running || s->carrier);
-	for (size_t i = 0; i < s->address_count; i++)
-		HOLDS(link_has_address(l, &s->addresses[i]));
+	for (size_t i = 0; i < s->addresses.count; i++)
+		HOLDS(link_has_address(l, &s->addresses.list[i].prefix));
 	link_close(l);
 }
 
