@@ -61,6 +61,7 @@ static void burn(struct node *n, struct reading *r)
 
 	rekey_forget(n, peer);
 	peer_session_burn(n, peer, r->session, r->now_us);
+	peer_arm(n, peer, r->now_us);
 	if (!path_goes(&peer->path, r->from))
 		tell(n, r->session, &peer->path.way, r->now_us);
 	dial(n, peer, r->now_us);

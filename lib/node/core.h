@@ -24,7 +24,7 @@
  *	lane core control        the node's parts; the hooks of control protocols
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
- *	peer                     identities and their sessions
+ *	peers peer_sessions peer identities, their sessions, and their lives
  *	wanted                   the hosts that sources list
  *	conflict                 peers that show what is our TAP's own
  *	send                     control records, sealed
