@@ -19,6 +19,7 @@
 #include "tapd/tap/link_dump.h"
 #include "tapd/tap/listeners.h"
 #include "tapd/underlay/neighbours.h"
+#include "tapd/underlay/routes.h"
 
 /* ---- files ---- */
 
@@ -241,6 +242,18 @@ static void default_route(const uint8_t *data, size_t size)
 		HOLDS(memchr(name, '\0', sizeof(name)));
 }
 
+static void routes(const uint8_t *data, size_t size)
+{
+	const struct addr to = addr_v4(0x0a090002, 8273);
+	struct routes *r = routes_open();
+
+	HOLDS(r);
+	answers = cursor_init(data, size);
+	routes_interface(r, &to);
+	routes_read(r);
+	routes_close(r);
+}
+
 static int take_link(const struct nlmsghdr *nlh, void *user)
 {
 	(void)user;
@@ -285,7 +298,7 @@ static void interface(const uint8_t *data, size_t size)
 
 static void (*const kinds[])(const uint8_t *data, size_t size) = {
 	secrets,    key_file,	captures,      listeners, table_size, helper,
-	generation, neighbours, default_route, links,	  interface,
+	generation, neighbours, default_route, links,	  interface,  routes,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

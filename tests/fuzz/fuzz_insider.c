@@ -257,6 +257,17 @@ static void rekey(struct cursor *c)
 			     how & 1);
 }
 
+/* Its memory was put back: it uses counters of a session again. */
+static void rewind_counter(struct cursor *c)
+{
+	struct member_session *s = member_session(&member, cursor_u8(c));
+	uint32_t by = cursor_u8(c);
+
+	if (s)
+		s->session.counter -=
+			by < s->session.counter ? by : s->session.counter;
+}
+
 static void behave(struct cursor *c)
 {
 	uint8_t as;
@@ -410,8 +421,8 @@ static void pass(struct cursor *c)
 /* ---- an input ---- */
 
 static void (*const kinds[])(struct cursor *c) = {
-	pass, initiate, replay, hello,	say,  behave,	garbage,
-	raw,  rekey,	divert, reload, anew, from_tap, flood,
+	pass,  initiate, replay, hello, say,	  behave, garbage,	  raw,
+	rekey, divert,	 reload, anew,	from_tap, flood,  rewind_counter,
 };
 
 static void steps(struct cursor *c)
