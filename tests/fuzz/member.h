@@ -117,7 +117,7 @@ void member_overhears(struct member *m, const uint8_t *bytes, size_t len);
 /* … and kept it, to hand it on from another address. */
 void member_passes_on(struct member *m, unsigned at, const uint8_t *bytes,
 		      size_t len);
-/* Does what is to be done about what it saw. */
+/* Does what is to be done about what it saw: member_turn.c. */
 void member_turn(struct member *m);
 
 /* Any datagram from that address. */
@@ -125,6 +125,13 @@ void member_send(struct member *m, unsigned at, const uint8_t *bytes,
 		 size_t len);
 void member_initiate(struct member *m, unsigned key, unsigned at,
 		     unsigned secret, uint64_t timestamp_us, bool cookie);
+/* The beginning of either handshake, as either end. */
+void member_noise(const struct member *m, struct noise *noise, bool initiator,
+		  const void *prologue, size_t prologue_len, unsigned key,
+		  unsigned secret);
+/* The prologue that binds a rekey to the session which carries it: its length. */
+size_t member_rekey_prologue(const struct session *s,
+			     uint8_t out[10 + NOISE_HASH_LEN]);
 /* Seals records on a session and sends them from that address. */
 void member_say(struct member *m, struct member_session *s, unsigned at,
 		const uint8_t *records, size_t len);
