@@ -24,10 +24,13 @@ void udp_set_inside(struct udp *u, const unsigned *interfaces, size_t count)
 }
 
 /* False if it was not sent to an address of this host's alone: to answer it would be
- * to answer along with everybody who has it. */
+ * to answer along with everybody who has it. What is sent to a broadcast address comes
+ * to all sockets of a port, so the strangers' does not count it. */
 static bool read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
-			 struct datagram_run *out, uint64_t *overflows)
+			 struct datagram_run *out, bool strangers)
 {
+	uint64_t *overflows =
+		strangers ? &u->strangers_overflows : &u->overflows;
 	const bool v4 = addr_is_v4(&out->remote);
 	unsigned interface = 0;
 	bool ours = true;
@@ -54,8 +57,7 @@ static bool read_control(struct udp *u, struct udp_socket *s, struct msghdr *m,
 		out->local.port = s->bound.port;
 	if (is_inside(u, interface))
 		u->recursive += run_count(out);
-	else if (!ours && overflows == &u->overflows)
-		/* It came to the strangers' socket too: it is counted once. */
+	else if (!ours && !strangers)
 		u->misdirected += run_count(out);
 	return ours && !is_inside(u, interface);
 }
@@ -100,8 +102,7 @@ size_t udp_receive(struct udp *u, unsigned socket,
 			.len = u->messages[i].msg_len,
 		};
 		(void)sockname_to_addr(&r->remote, &u->names[i]);
-		if (read_control(u, s, &u->messages[i].msg_hdr, r,
-				 &u->overflows))
+		if (read_control(u, s, &u->messages[i].msg_hdr, r, false))
 			count++;
 	}
 	*out = u->received;
@@ -129,7 +130,7 @@ static bool receive_message(struct udp *u, unsigned socket)
 		return false;
 	*r = (struct datagram_run){ .data = piece.iov_base, .len = (size_t)n };
 	(void)sockname_to_addr(&r->remote, &name);
-	if (read_control(u, s, &m, r, &u->strangers_overflows))
+	if (read_control(u, s, &m, r, true))
 		return true;
 	r->len = 0;
 	return false;
