@@ -91,6 +91,11 @@ def test_one_master_is_elected_and_the_other_is_silent(group):
           "the roles as they are")
 
 
+def test_its_sockets_are_no_capture(group):
+    """It has packet sockets on all interfaces: frames are merged beside them."""
+    holds(lambda: all(daemon.status()["merging"]["on"] for daemon in group.daemons), 3, "merging")
+
+
 def test_failover_after_kill_9_of_the_master(group, took):
     killed = time.time()
     group.ka1.kill()
