@@ -1,6 +1,7 @@
 """scripts/check-layers finds what it is there to find."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -96,7 +97,7 @@ def test_a_circle_of_includes_in_the_daemon(tree):
     plant(tree, "tapd/entry.c", '#include "tapd/tap_events.h"')
     status, output = check(tree)
     assert status == 1
-    assert "tapd: entry, tap_events need each other in a circle" in output
+    assert re.search("^tapd: .*entry,.* tap_events need each other in a circle$", output, re.M)
 
 
 def test_a_circle_of_calls_in_a_room_of_the_daemon(tree):
