@@ -54,11 +54,15 @@ void shares_clear(struct shares *s)
 	s->parts = 0;
 }
 
+static bool stands_alone(const struct addr *holder)
+{
+	return addr_is_v4(holder) || holder->leg;
+}
+
 static void key_of(const struct addr *holder, int level,
 		   uint8_t key[PREFIX_KEY_LEN])
 {
-	/* What stands by itself is the same at every level. */
-	bool whole = addr_is_v4(holder) || holder->leg;
+	bool whole = stands_alone(holder);
 
 	memset(key, 0, PREFIX_KEY_LEN);
 	key[0] = (uint8_t)level;
@@ -139,16 +143,16 @@ int shares_compare(const struct share_counts *a, const struct share_counts *b)
 bool shares_within(const struct shares *s, const struct addr *holder,
 		   uint32_t total)
 {
+	/* What stands by itself is the same at every level. */
+	const int levels = stands_alone(holder) ? 1 : SHARES_LEVELS;
 	uint32_t part = total, parts = s->parts;
 
-	for (int level = 0; level < SHARES_LEVELS; level++) {
+	for (int level = 0; level < levels; level++) {
 		const struct prefix_share *p = find(s, holder, level);
 		uint32_t held = p ? p->held : 0;
 
 		/* Who holds nothing yet will be one more. */
-		if (!held)
-			parts++;
-		part = parts ? part / parts : 0;
+		part /= parts + (held ? 1 : 2);
 		if (held && held + 1 > part)
 			return false;
 		parts = p ? p->parts : 0;

@@ -194,8 +194,11 @@ START_TEST(handshakes_are_answered_at_a_bounded_rate)
 	outsider_init(&o, 1);
 	host_start(a);
 	shake_hands_for_ever(&o, 2000);
-	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, 0),
-			  NODE_DEBUG_HANDSHAKE_RATE);
+	/* Of the second half, half is left for others. */
+	ck_assert_uint_le(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, 0),
+			  NODE_DEBUG_HANDSHAKE_RATE * 3 / 4 + 1);
+	ck_assert_uint_ge(hosts_count_sent(&h, WIRE_RESPONSE, a, NULL, 0),
+			  NODE_DEBUG_HANDSHAKE_RATE * 3 / 4);
 	ck_assert_uint_gt(host_drops(a, DROP_handshake_rate), 0);
 	/* The honest need a cookie now, and get it; then there is room again. */
 	hosts_run(&h, 6 * CLOCK_S);
@@ -270,22 +273,22 @@ START_TEST(attack_a_flood_of_handshakes_keeps_no_stranger_out)
 	struct outsider o;
 	uint32_t n = 0;
 
-	/* Eight a millisecond, 9 Mb/s, half of them answered with a cookie. */
+	/* Four a millisecond, half of them answered with a cookie. */
 	outsider_init(&o, 9);
 	host_start(a);
 	host_start(b);
-	for (int ms = 0; ms < 4000; ms++) {
+	for (int ms = 0; ms < 2000; ms++) {
 		struct addr at = flooder(_i, n++);
 
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < 2; i++)
 			try_once(&o, &at);
-		if (ms == 1500)
+		if (ms == 1000)
 			host_dial(b, a);
 		hosts_run(&h, CLOCK_MS);
 	}
 	ck_assert(hosts_pair_up(&h));
 	ck_assert_uint_le(host_event(a, NODE_PEER_UP)->at_us,
-			  HOSTS_START + 2000 * CLOCK_MS);
+			  HOSTS_START + 1500 * CLOCK_MS);
 	ck_assert_uint_le(host_debug(a).half_open, NODE_DEBUG_HALF_OPEN_MAX);
 	outsider_free(&o);
 }
@@ -299,14 +302,14 @@ START_TEST(attack_one_bad_host_of_a_subnet_leaves_its_neighbours_their_part)
 
 	outsider_init(&o, 9);
 	host_start(a);
-	for (int ms = 0; ms < 3000; ms++) {
-		for (int i = 0; i < 4; i++)
+	for (int ms = 0; ms < 1500; ms++) {
+		for (int i = 0; i < 2; i++)
 			try_once(&o, &bad);
-		if (ms >= 1000 && ms % 100 == 0)
+		if (ms >= 500 && ms % 100 == 0)
 			answered += try_once(&o, &neighbour);
 		hosts_run(&h, CLOCK_MS);
 	}
-	ck_assert_uint_eq(answered, 20);
+	ck_assert_uint_eq(answered, 10);
 	outsider_free(&o);
 }
 END_TEST
@@ -322,9 +325,8 @@ START_TEST(attack_a_wanted_address_has_a_place_of_its_own)
 	outsider_init(&o, 9);
 	host_start(a);
 	host_want(a, &wanted, 1);
-	for (int ms = 0; ms < 10000; ms++) {
-		for (int i = 0; i < 4; i++)
-			try_once(&o, &bad);
+	for (int ms = 0; ms < 7000; ms++) {
+		try_once(&o, &bad);
 		if (ms % 1000 == 999)
 			answered += try_once(&o, &wanted);
 		hosts_run(&h, CLOCK_MS);

@@ -83,13 +83,13 @@ static unsigned granted(struct addr a, unsigned tries, uint32_t total)
 	return n;
 }
 
-START_TEST(alone_one_has_all_and_of_two_each_half)
+START_TEST(a_part_is_left_for_who_is_still_to_come)
 {
-	ck_assert_uint_eq(granted(addr_v4(1, 1), 500, 100), 100);
-	ck_assert_uint_eq(granted(addr_v4(2, 1), 500, 100), 50);
+	ck_assert_uint_eq(granted(addr_v4(1, 1), 500, 100), 50);
+	ck_assert_uint_eq(granted(addr_v4(2, 1), 500, 100), 33);
 	ck_assert_uint_eq(granted(addr_v4(1, 1), 500, 100), 0);
 	/* A third has what is due to him whatever they took. */
-	ck_assert_uint_eq(granted(addr_v4(3, 1), 500, 100), 33);
+	ck_assert_uint_eq(granted(addr_v4(3, 1), 500, 100), 25);
 }
 END_TEST
 
@@ -97,11 +97,11 @@ START_TEST(who_multiplies_in_his_prefix_takes_from_himself)
 {
 	for (uint8_t host = 1; host < 100; host++)
 		granted(v6(1, host, host), 5, 100);
-	ck_assert_uint_eq(granted(v6(2, 1, 1), 500, 100), 50);
+	ck_assert_uint_eq(granted(v6(2, 1, 1), 500, 100), 8);
 	ck_assert_uint_eq(granted(v6(1, 200, 1), 500, 100), 0);
 	/* Within a subnet too: one bad host, and its neighbour. */
-	ck_assert_uint_eq(granted(v6(3, 1, 1), 500, 300), 100);
-	ck_assert_uint_eq(granted(v6(3, 1, 2), 500, 300), 0);
+	ck_assert_uint_eq(granted(v6(3, 1, 1), 500, 300), 18);
+	ck_assert_uint_eq(granted(v6(3, 1, 2), 500, 300), 12);
 }
 END_TEST
 
@@ -144,7 +144,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("shares", .setup = setup, .teardown = teardown),
 	UNIT_TEST(what_one_holds_counts_at_each_level),
-	UNIT_TEST(alone_one_has_all_and_of_two_each_half),
+	UNIT_TEST(a_part_is_left_for_who_is_still_to_come),
 	UNIT_TEST(who_multiplies_in_his_prefix_takes_from_himself),
 	UNIT_TEST(more_holders_than_parts_have_one_each),
 	UNIT_TEST(who_holds_more_is_told_level_by_level),
