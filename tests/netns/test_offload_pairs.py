@@ -89,7 +89,7 @@ def test_gso_frames_reach_the_interface_if_wanted_alone(pair, levels, merges):
     try:
         def merged():
             stream(web1.host, web2.host, web2.host.tap4)
-            return "packets 0 " not in web2.host.run("nft", "list counter inet large gso")
+            return "packets 0 " not in web2.host.run("nft", "list counter inet large gso").stdout
         if merges:  # what a capture before it turned off is on again soon
             wait_for(merged, 10, "merged segments")
         else:
