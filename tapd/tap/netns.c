@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,10 +36,16 @@ uint64_t netns_number(int fd)
 
 /* ---- a walk through all others ---- */
 
+/*
+ * A thread of its own goes from one to the next, and ends there. The process stays
+ * where it is: who ends a namespace kills the processes that he finds in it
+ * (ip-netns(8), pids), and it must not be one of them.
+ */
+#define STACK_SIZE ((size_t)256 * 1024)
+
 struct walk {
 	netns_look *look;
 	void *user;
-	int home;
 	bool denied, ended;
 	size_t visited, count;
 	uint64_t seen[NETNS_VISITS_MAX]; /* our own is the first */
@@ -62,7 +69,6 @@ static void note_failure(struct walk *w)
 	w->denied |= errno == EACCES || errno == EPERM;
 }
 
-/* A process that cannot go back is of no use where it is. */
 static void visit(struct walk *w, const char *path,
 		  const struct netns_place *place)
 {
@@ -79,8 +85,6 @@ static void visit(struct walk *w, const char *path,
 	if (setns(fd, CLONE_NEWNET) == 0) {
 		w->visited++;
 		w->ended = w->look(w->user, place);
-		if (setns(w->home, CLONE_NEWNET) < 0)
-			abort();
 	} else {
 		note_failure(w);
 	}
@@ -128,9 +132,36 @@ static void visit_folder(struct walk *w, const char *folder,
 		closedir(dir);
 }
 
+static void *walk(void *user)
+{
+	struct walk *w = user;
+
+	visit_folder(w, NAMES, describe_name);
+	visit_folder(w, "/proc", describe_process);
+	return NULL;
+}
+
+/* False if there can be no thread. */
+static bool walk_in_a_thread(struct walk *w)
+{
+	pthread_attr_t small;
+	pthread_t thread;
+	bool made;
+
+	if (pthread_attr_init(&small) != 0)
+		return false;
+	pthread_attr_setstacksize(&small, STACK_SIZE);
+	made = pthread_create(&thread, &small, walk, w) == 0;
+	pthread_attr_destroy(&small);
+	if (made)
+		pthread_join(thread, NULL);
+	return made;
+}
+
 bool netns_visit_others(netns_look *look, void *user, bool *hidden)
 {
 	struct walk *w = calloc(1, sizeof(*w));
+	uint64_t own = netns_own();
 	bool ended;
 
 	*hidden = true;
@@ -138,13 +169,10 @@ bool netns_visit_others(netns_look *look, void *user, bool *hidden)
 		return false;
 	w->look = look;
 	w->user = user;
-	w->home = open(OWN, O_RDONLY | O_CLOEXEC);
-	if (w->home >= 0) {
-		is_new(w, netns_number(w->home));
-		visit_folder(w, NAMES, describe_name);
-		visit_folder(w, "/proc", describe_process);
-		close(w->home);
-		*hidden = w->denied && w->visited == 0;
+	if (own) {
+		is_new(w, own);
+		*hidden =
+			!walk_in_a_thread(w) || (w->denied && w->visited == 0);
 	}
 	ended = w->ended;
 	free(w);

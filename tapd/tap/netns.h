@@ -22,7 +22,8 @@ struct netns_place {
 	pid_t pid;     /* else a process in it */
 };
 
-/* Called inside of it; true ends the walk. */
+/* Called inside of it, in a thread that is gone afterwards, while the caller waits;
+ * true ends the walk. */
 typedef bool netns_look(void *user, const struct netns_place *place);
 
 /*

@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "support/main.h"
@@ -50,6 +51,32 @@ START_TEST(stamps_are_of_a_key_and_a_name)
 	ck_assert(!stamp_is_one(UINT32_MAX));
 	netns_enter();
 	ck_assert_uint_ne(stamp_make(&key, "t0"), stamp);
+}
+END_TEST
+
+/* Where the process is, as ip-netns(8) sees it, and where the walk. */
+static bool see_both(void *user, const struct netns_place *place)
+{
+	uint64_t *homes = user;
+	struct stat s;
+
+	(void)place;
+	ck_assert_int_eq(stat("/proc/self/ns/net", &s), 0);
+	ck_assert_uint_eq(s.st_ino, homes[0]);
+	ck_assert_uint_ne(netns_own(), homes[0]);
+	homes[1]++;
+	return false;
+}
+
+START_TEST(the_process_stays_while_others_are_looked_into)
+{
+	uint64_t homes[2] = { netns_own(), 0 };
+	bool hidden;
+
+	ck_assert(!netns_visit_others(see_both, homes, &hidden));
+	ck_assert(!hidden);
+	ck_assert_uint_gt(homes[1], 0);
+	ck_assert_uint_eq(netns_own(), homes[0]);
 }
 END_TEST
 
@@ -148,6 +175,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("stamps", .setup = setup, .teardown = teardown,
 		  .allowed = netns_is_allowed),
 	UNIT_TEST(stamps_are_of_a_key_and_a_name),
+	UNIT_TEST(the_process_stays_while_others_are_looked_into),
 	UNIT_TEST(a_stamp_is_found_under_any_name),
 	UNIT_TEST(one_that_was_moved_is_found_elsewhere),
 	UNIT_TEST(one_that_is_here_is_found_here),
