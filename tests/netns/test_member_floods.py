@@ -44,6 +44,7 @@ def stream(cloud, while_running):
     ("initiations", True),  # with a key that is trusted, and not the member's
     ("rekeys", False),      # the member is a peer: its key would be trusted, too
 ])
+@pytest.mark.timeout(120 + SECONDS)
 def test_a_members_flood_takes_no_session_and_keeps_nobody_out(make_cloud, flood, trusted):
     cloud = make_cloud(4)
     hosts, secret = cloud.hosts, new_secret()
