@@ -26,18 +26,16 @@
 #include "node/hello.h"
 #include "node/send.h"
 
-#define REKEY_PROLOGUE "tapd rekey"
-
 /* ---- what both ends do ---- */
 
 static bool begin_noise(const struct node *n, struct noise *noise,
 			bool initiator, const struct session *carrier,
 			const struct secret *secret)
 {
-	uint8_t prologue[sizeof(REKEY_PROLOGUE) - 1 + NOISE_HASH_LEN];
+	uint8_t prologue[sizeof(WIRE_REKEY_PROLOGUE) - 1 + NOISE_HASH_LEN];
 
-	memcpy(prologue, REKEY_PROLOGUE, sizeof(REKEY_PROLOGUE) - 1);
-	memcpy(prologue + sizeof(REKEY_PROLOGUE) - 1, carrier->hash,
+	memcpy(prologue, WIRE_REKEY_PROLOGUE, sizeof(WIRE_REKEY_PROLOGUE) - 1);
+	memcpy(prologue + sizeof(WIRE_REKEY_PROLOGUE) - 1, carrier->hash,
 	       NOISE_HASH_LEN);
 	return noise_init(noise, initiator, prologue, sizeof(prologue),
 			  secret->psk, n->config.private_key, n->key.bytes);
@@ -105,13 +103,15 @@ static void begin(struct node *n, struct peer *peer, uint64_t now_us)
 	     noise_write1(&r->ours.noise, ephemeral, NULL, 0, m.noise);
 	bytes_wipe(ephemeral, sizeof(ephemeral));
 	m.sender = ok ? node_index_new(n, &entry) : 0;
-	if (!m.sender)
-		return;
 	r->ours.index = m.sender;
+	if (!m.sender) {
+		cancel(n, r);
+		return;
+	}
 	r->ours.carrier = peer->current->local;
 	wire_pack_rekey_1(&m, r->ours.record);
 	cookie_mac1(secret, r->ours.record + WIRE_RECORD_LEN,
-		    WIRE_REKEY_1_LEN - WIRE_RECORD_LEN - WIRE_MAC_LEN,
+		    WIRE_REKEY_MAC1_COVERS,
 		    r->ours.record + WIRE_REKEY_1_LEN - WIRE_MAC_LEN);
 	send_ours(n, peer, now_us);
 }
@@ -169,8 +169,7 @@ void rekey_forget(struct node *n, struct peer *peer)
 static const struct secret *secret_of(const struct node *n,
 				      const struct wire_record *record)
 {
-	const size_t covered =
-		WIRE_REKEY_1_LEN - WIRE_RECORD_LEN - WIRE_MAC_LEN;
+	const size_t covered = WIRE_REKEY_MAC1_COVERS;
 	uint8_t mac[WIRE_MAC_LEN];
 
 	for (size_t i = 0; i < n->secrets_count; i++)
@@ -232,7 +231,7 @@ static enum drop_reason read_ask(struct node *n, const struct reading *r,
 	return reason;
 }
 
-/* Nothing came of its last one yet, and this repeats it. */
+/* It repeats the peer's last one, whose session is still there. */
 static bool is_repeated(const struct node *n, const struct rekey_state *k,
 			const struct wire_rekey_1 *m)
 {

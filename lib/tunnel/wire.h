@@ -261,10 +261,14 @@ size_t wire_pack_change(const struct wire_change *c,
  * Noise message 1 without a payload; mac1 is over the body before it. The second:
  * sender(4) receiver(4) noise(96).
  */
+/* Its prologue: this, and the hash of the handshake that made the session. */
+#define WIRE_REKEY_PROLOGUE  "tapd rekey"
 #define WIRE_REKEY_NOISE_LEN 96
 #define WIRE_REKEY_1_LEN \
 	(WIRE_RECORD_LEN + 4 + WIRE_REKEY_NOISE_LEN + WIRE_MAC_LEN)
-#define WIRE_REKEY_2_LEN (WIRE_RECORD_LEN + 8 + WIRE_REKEY_NOISE_LEN)
+/* What mac1 is over, from the body's first byte on. */
+#define WIRE_REKEY_MAC1_COVERS (4 + WIRE_REKEY_NOISE_LEN)
+#define WIRE_REKEY_2_LEN       (WIRE_RECORD_LEN + 8 + WIRE_REKEY_NOISE_LEN)
 
 struct wire_rekey_1 {
 	uint32_t sender;

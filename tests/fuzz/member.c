@@ -248,7 +248,7 @@ void member_initiate(struct member *m, unsigned key, unsigned at,
 size_t member_rekey_prologue(const struct session *s,
 			     uint8_t out[10 + NOISE_HASH_LEN])
 {
-	memcpy(out, "tapd rekey", 10);
+	memcpy(out, WIRE_REKEY_PROLOGUE, 10);
 	memcpy(out + 10, s->hash, NOISE_HASH_LEN);
 	return 10 + NOISE_HASH_LEN;
 }
@@ -268,7 +268,7 @@ void member_rekey(struct member *m, struct member_session *s, unsigned at,
 	HOLDS(noise_write1(&p->noise, ephemeral, NULL, 0, one.noise));
 	wire_pack_rekey_1(&one, record);
 	HOLDS(cookie_mac1(&m->secrets[secret], record + WIRE_RECORD_LEN,
-			  WIRE_REKEY_1_LEN - WIRE_RECORD_LEN - WIRE_MAC_LEN,
+			  WIRE_REKEY_MAC1_COVERS,
 			  record + WIRE_REKEY_1_LEN - WIRE_MAC_LEN));
 	member_say(m, s, at, record, sizeof(record));
 }

@@ -116,7 +116,7 @@ void outsider_rekey(struct outsider *o, uint8_t record[WIRE_REKEY_1_LEN])
 	uint8_t prologue[10 + NOISE_HASH_LEN], ephemeral[KEY_LEN];
 	struct wire_rekey_1 m = { 0 };
 
-	memcpy(prologue, "tapd rekey", 10);
+	memcpy(prologue, WIRE_REKEY_PROLOGUE, 10);
 	memcpy(prologue + 10, o->session.hash, NOISE_HASH_LEN);
 	ck_assert(noise_init(&o->noise, true, prologue, sizeof(prologue),
 			     o->secret.psk, o->private_key, o->key.bytes));
@@ -125,7 +125,7 @@ void outsider_rekey(struct outsider *o, uint8_t record[WIRE_REKEY_1_LEN])
 	o->index = m.sender = (uint32_t)rng_u64(&o->rng);
 	wire_pack_rekey_1(&m, record);
 	ck_assert(cookie_mac1(&o->secret, record + WIRE_RECORD_LEN,
-			      WIRE_REKEY_1_LEN - WIRE_RECORD_LEN - WIRE_MAC_LEN,
+			      WIRE_REKEY_MAC1_COVERS,
 			      record + WIRE_REKEY_1_LEN - WIRE_MAC_LEN));
 }
 

@@ -144,7 +144,7 @@ static size_t flood_rekeys(struct flood *f)
 
 	if (!node_debug_peer(f->node, &f->victim, &peer) || !peer.has_current)
 		return 0;
-	memcpy(prologue, "tapd rekey", 10);
+	memcpy(prologue, WIRE_REKEY_PROLOGUE, 10);
 	memcpy(prologue + 10, peer.current.hash, NOISE_HASH_LEN);
 	for (size_t i = 0; i < REKEYS_OF_DATAGRAM; i++) {
 		uint8_t *record = records + i * WIRE_REKEY_1_LEN;
@@ -161,7 +161,7 @@ static size_t flood_rekeys(struct flood *f)
 			errx(1, "noise");
 		wire_pack_rekey_1(&m, record);
 		cookie_mac1(&f->secret, record + WIRE_RECORD_LEN,
-			    WIRE_REKEY_1_LEN - WIRE_RECORD_LEN - WIRE_MAC_LEN,
+			    WIRE_REKEY_MAC1_COVERS,
 			    record + WIRE_REKEY_1_LEN - WIRE_MAC_LEN);
 	}
 	len = node_debug_seal(f->node, &f->victim, records, sizeof(records),
