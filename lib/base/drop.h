@@ -53,7 +53,7 @@
 	/* records: after authentication */                                  \
 	X(record_bad, "malformed record")                                    \
 	X(record_flag, "record with an unknown flag")                        \
-	X(record_again, "more than one hello or probe in a datagram")        \
+	X(record_again, "more than one hello, probe or rekey in a datagram") \
 	X(record_early, "frame before the session is open")                  \
 	X(hello_epoch, "hello of another process than the peer's: session "  \
 		       "dropped")                                            \

@@ -46,7 +46,7 @@ static void make_room(struct node *n, const struct addr *newcomer)
 		struct share_counts counts;
 		int more;
 
-		if (!candidate_has_place(c))
+		if (!c->placed)
 			continue;
 		counts = shares_of(n->half_open_shares, &c->holder);
 		more = shares_compare(&counts, &most);

@@ -69,11 +69,6 @@ static void candidate_free(struct node *n, struct candidate *c)
 	table_remove(n->candidates, &index);
 }
 
-bool candidate_has_place(const struct candidate *c)
-{
-	return c->placed;
-}
-
 static void give_place_back(struct node *n, struct candidate *c)
 {
 	if (!c->placed)

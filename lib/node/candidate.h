@@ -21,7 +21,7 @@ struct candidate {
 	uint8_t response[WIRE_RESPONSE_LEN];
 	struct way also;    /* where it was answered, too; zero: nowhere */
 	struct addr holder; /* whose share of the half-open places it has */
-	bool placed;	    /* it has one; else it is on a reserve */
+	bool placed;	    /* half open, in one of them; not on a reserve */
 	struct wire_hello hello; /* once heard */
 	/* On probation: whose key it shows, since when, and when that one is
 	 * probed again. NULL: it is not. */
@@ -33,13 +33,11 @@ struct candidate {
 /* Its index is bound already. NULL if the table is full. */
 struct candidate *candidate_new(struct node *n, uint32_t index);
 void candidate_drop(struct node *n, struct candidate *c);
-/* It is half open, in one of the places that strangers share. */
-bool candidate_has_place(const struct candidate *c);
 /* Its first data message, to that index of ours, opened: the other end holds the
  * keys, and could read where it was told that index. */
 void candidate_confirm(struct node *n, struct candidate *c, uint32_t index,
 		       uint64_t now_us);
-/* The half-open one that answered an initiation with this ephemeral key, or NULL. */
+/* The one that answered an initiation with this ephemeral key, or NULL. */
 struct candidate *candidate_asked(const struct node *n,
 				  const uint8_t ephemeral[NOISE_KEY_LEN]);
 /* Notes that it did. */

@@ -5,8 +5,8 @@
  * network secret; nothing more. So it changes nothing about a peer: it makes a
  * candidate (candidate.c), of which there is a bounded number, for five seconds.
  * What it costs us is bounded in turn: one HMAC for a stranger; for a holder of
- * the secret, four X25519 as admission.c lets him. One that is repeated is answered
- * once, and has one place.
+ * the secret, four X25519 as admission.c lets him. One that is repeated has one
+ * place, and no second set of keys.
  *
  * A timestamp not newer than the last confirmed one is a replay, or a clock set
  * back. A cookie tells them apart: a recording cannot be given a new mac2.

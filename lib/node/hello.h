@@ -8,7 +8,6 @@
 
 extern const struct control hello_control, bye_control;
 
-/* On a peer's session. ack: we hold the peer's own. */
 /* Every hello fills its datagram to one size, so that the answer to one that was
  * caught and sent on by a stranger is no larger than what the stranger sent. */
 #define HELLO_SIZE 128
@@ -18,6 +17,7 @@ static_assert(HELLO_SIZE >=
 /* Between two answers on a session that is not open: they go where it is heard. */
 #define HELLO_ANSWER_US (50 * CLOCK_MS)
 
+/* On a peer's session. ack: we hold the peer's own. */
 void hello_send(struct node *n, struct peer *peer, struct session *s,
 		const struct way *to, bool ack, uint64_t now_us);
 /* On a session that is not a peer's yet: the initiator's first word. peer: who has

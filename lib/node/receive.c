@@ -138,9 +138,10 @@ static void frame_in(struct node *n, struct peer *peer,
 /* ---- records ---- */
 
 /* A session that is not open yet is answered where it is heard, as its handshake
- * was: the peer may have moved, or a stranger have shown its first hello before
- * it came itself. One that another session carried is the exception. But its endpoint is where it shook hands, until an echo proves
- * another: a hello may bear anybody's address. */
+ * was: the peer may have moved, or a stranger have shown its first hello before it
+ * came itself. One that another session carried is answered by the path in use. The
+ * endpoint stays where the handshake was until an echo proves another: a hello may
+ * bear anybody's address. */
 static const struct way *hello_answer_to(const struct reading *r)
 {
 	if (r->session->stage == SESSION_OPEN || r->session->carried)

@@ -49,7 +49,6 @@ size_t node_forget(struct node *n, struct clock now)
 	struct peer *peer;
 	size_t count = 0;
 
-	pack_discard(&n->lane.packer);
 	while ((c = candidates_next(n, &at)))
 		candidate_drop(n, c);
 	at = TABLE_NONE;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "tunnel/wire.h"
 
 bool pack_init(struct packer *b, const struct pack_ops *ops, void *user)
@@ -35,15 +34,6 @@ static void send_runs(struct packer *b)
 
 void pack_drawn(struct packer *b)
 {
-	b->salted = false;
-}
-
-void pack_discard(struct packer *b)
-{
-	for (size_t i = 0; i < b->runs_count; i++)
-		bytes_wipe(b->runs[i].data, b->runs[i].len);
-	b->runs_count = 0;
-	b->run = NULL;
 	b->salted = false;
 }
 

@@ -96,8 +96,6 @@ void pack_message(struct packer *b, const struct way *to,
 		  const uint8_t *message, size_t len);
 /* Something random was drawn: the salt is of the past. */
 void pack_drawn(struct packer *b);
-/* Overwrites what was packed and not sent. */
-void pack_discard(struct packer *b);
 /* Hands every run to send. The call into the library is over. */
 void pack_flush(struct packer *b);
 
