@@ -1,6 +1,8 @@
 #include "tapd/helper_message.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/bytes.h"
 
@@ -83,4 +85,22 @@ bool helper_message_unpack(struct helper_message *m, const void *bytes,
 	}
 	memset(m, 0, sizeof(*m));
 	return false;
+}
+
+enum helper_received helper_message_receive(int fd,
+					    uint8_t bytes[HELPER_MESSAGE_MAX],
+					    struct helper_message *m)
+{
+	/* MSG_TRUNC: the length as it was sent. */
+	ssize_t n =
+		recv(fd, bytes, HELPER_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return HELPER_RECEIVED_NOTHING;
+	if (n <= 0)
+		return HELPER_RECEIVED_END;
+	if ((size_t)n <= HELPER_MESSAGE_MAX &&
+	    helper_message_unpack(m, bytes, (size_t)n))
+		return HELPER_RECEIVED_ONE;
+	return HELPER_RECEIVED_RUBBISH;
 }

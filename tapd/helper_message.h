@@ -51,4 +51,15 @@ size_t helper_message_pack(const struct helper_message *m,
 bool helper_message_unpack(struct helper_message *m, const void *bytes,
 			   size_t len);
 
+enum helper_received {
+	HELPER_RECEIVED_NOTHING, /* yet */
+	HELPER_RECEIVED_ONE,
+	HELPER_RECEIVED_RUBBISH, /* too long, or no message */
+	HELPER_RECEIVED_END,	 /* the other end is gone */
+};
+/* Receives into bytes, which *m borrows from. */
+enum helper_received helper_message_receive(int fd,
+					    uint8_t bytes[HELPER_MESSAGE_MAX],
+					    struct helper_message *m);
+
 #endif

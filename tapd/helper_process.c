@@ -211,17 +211,19 @@ static void on_message(evutil_socket_t fd, short what, void *user)
 	struct process *p = user;
 	uint8_t bytes[HELPER_MESSAGE_MAX];
 	struct helper_message m;
-	/* MSG_TRUNC: the length as it was sent. */
-	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
 
 	(void)what;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0)
-		event_base_loopbreak(p->base);
-	else if ((size_t)n <= sizeof(bytes) &&
-		 helper_message_unpack(&m, bytes, (size_t)n))
+	switch (helper_message_receive(fd, bytes, &m)) {
+	case HELPER_RECEIVED_ONE:
 		obey(p, &m);
+		break;
+	case HELPER_RECEIVED_END:
+		event_base_loopbreak(p->base);
+		break;
+	case HELPER_RECEIVED_RUBBISH:
+	case HELPER_RECEIVED_NOTHING:
+		break;
+	}
 }
 
 _Noreturn void helper_process(int fd)
