@@ -31,6 +31,8 @@
 #define REKEYS_OF_DATAGRAM 10
 /* A cookie is good for so many initiations here. */
 #define COOKIE_USES 1000
+/* A cookie may answer any of the last so many initiations. */
+#define ASKED 4096
 
 struct flood {
 	struct addr target;
@@ -45,8 +47,11 @@ struct flood {
 
 	uint8_t cookie[COOKIE_LEN];
 	unsigned cookie_uses;
-	uint32_t asked; /* index of the initiation that waits for a cookie */
-	uint8_t asked_mac1[WIRE_MAC_LEN];
+	/* Initiations without a cookie, by their index modulo ASKED. */
+	struct {
+		uint32_t index;
+		uint8_t mac1[WIRE_MAC_LEN];
+	} asked[ASKED];
 	uint64_t timestamp_us;
 };
 
@@ -190,8 +195,8 @@ static size_t flood_initiation(struct flood *f)
 		f->cookie_uses--;
 		cookie_set_mac2(f->cookie, bytes, sizeof(bytes));
 	} else {
-		f->asked = m.sender;
-		memcpy(f->asked_mac1,
+		f->asked[m.sender % ASKED].index = m.sender;
+		memcpy(f->asked[m.sender % ASKED].mac1,
 		       bytes + sizeof(bytes) - WIRE_MAC1_FROM_END,
 		       WIRE_MAC_LEN);
 	}
@@ -206,8 +211,9 @@ static void cookie_in(struct flood *f, const uint8_t *bytes)
 	struct wire_cookie m;
 
 	wire_unpack_cookie(&m, bytes);
-	if (m.receiver == f->asked &&
-	    cookie_open(f->aead, &f->secret, &m, f->asked_mac1, f->cookie))
+	if (f->asked[m.receiver % ASKED].index == m.receiver &&
+	    cookie_open(f->aead, &f->secret, &m,
+			f->asked[m.receiver % ASKED].mac1, f->cookie))
 		f->cookie_uses = COOKIE_USES;
 }
 
@@ -253,7 +259,7 @@ static void run(struct flood *f, uint64_t kbits, uint64_t seconds)
 
 int main(int argc, char **argv)
 {
-	struct flood f = { .fd = socket(AF_INET, SOCK_DGRAM, 0) };
+	static struct flood f;
 	struct sockaddr_in here = { .sin_family = AF_INET };
 	bool rekeys = argc == 7 && !strcmp(argv[5], "rekeys");
 	uint8_t psk[KEY_LEN];
@@ -261,6 +267,7 @@ int main(int argc, char **argv)
 	if (argc < 6 || !key_parse(psk, argv[1]) ||
 	    !addr_parse(&f.target, argv[2], 0))
 		errx(64, "SECRET TARGET RATE SECONDS initiations|rekeys [KEY]");
+	f.fd = socket(AF_INET, SOCK_DGRAM, 0);
 	if (f.fd < 0 || bind(f.fd, (struct sockaddr *)&here, sizeof(here)))
 		err(71, "socket");
 	secret_init(&f.secret, psk);
