@@ -4,7 +4,7 @@
 
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/interface.h"
 
 void daemon_begin_carrier(struct daemon *d)

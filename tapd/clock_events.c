@@ -15,7 +15,7 @@
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
 #include "tapd/generation.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/rekey.h"
 #include "tapd/unwatch.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tapd/daemon_state.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 /* From the first that is left out until their number is said. */
 #define LEFT_OUT_S 10

@@ -7,8 +7,8 @@
 
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
-#include "tapd/helper.h"
-#include "tapd/log.h"
+#include "tapd/helper/helper.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/interface.h"
 
 #define LIMIT_S	     10

@@ -13,8 +13,8 @@
 #include "tapd/common/private_memory.h"
 #include "tapd/conf/conf.h"
 #include "tapd/daemon.h"
-#include "tapd/log.h"
-#include "tapd/run_user.h"
+#include "tapd/log/log.h"
+#include "tapd/rights/run_user.h"
 #include "tapd/tap/interface.h"
 
 static const char usage[] =

@@ -5,7 +5,7 @@
 
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/interface.h"
 #include "tapd/underlay/routes.h"
 #include "tapd/unwatch.h"

@@ -1,7 +1,7 @@
 #include "tapd/rekey.h"
 
 #include "tapd/daemon_state.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 size_t daemon_forget(struct daemon *d, const char *why)
 {

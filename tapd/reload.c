@@ -12,7 +12,7 @@
 #include "tapd/conf/types.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
 #include "tapd/wanted.h"

@@ -8,7 +8,7 @@
 
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/reload.h"
 #include "tapd/stop.h"
 

@@ -11,7 +11,7 @@
 #include "tapd/discover/resolve.h"
 #include "tapd/entry.h"
 #include "tapd/hooks.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/recursion.h"
 #include "tapd/stop.h"
 #include "tapd/tap/capture_watch.h"

@@ -6,7 +6,7 @@
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
 #include "tapd/entry.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/recursion.h"
 
 /* One more than there is room for tells that there are too many. */

@@ -5,7 +5,7 @@
 
 #include "tapd/conf/lists.h"
 #include "tapd/conf/types.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/tap.h"
 #include "tapd/underlay/udp.h"
 

@@ -6,7 +6,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/underlay/neighbours.h"
 
 static void take_interface(struct snapshot_interface *out,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 #define LOOKUPS	       4
 #define LOOKUP_LIMIT_S 20

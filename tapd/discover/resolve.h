@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "tapd/conf/conf.h"
-#include "tapd/helper.h"
+#include "tapd/helper/helper.h"
 
 /*
  * getaddrinfo(3) follows the host's own ways (hosts file, search list, nsswitch)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/above.h"
 
 /* How long a capture counts after it was seen last: two looks, roughly timed. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/listeners.h"
 
 /* How old the last look may be when the node concludes something. */

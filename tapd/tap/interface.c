@@ -10,7 +10,7 @@
 
 #include "base/siphash.h"
 #include "tapd/common/error.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/address_from.h"
 #include "tapd/tap/fdstore.h"
 #include "tapd/tap/netns.h"

@@ -11,7 +11,7 @@
 #include <sys/time.h>
 
 #include "tapd/common/error.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/link_impl.h"
 
 /* IFLA_ALLMULTI, which the headers have since 6.0. */

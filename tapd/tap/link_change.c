@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "tapd/privileges.h"
+#include "tapd/rights/privileges.h"
 #include "tapd/tap/link_impl.h"
 
 /* IPv6 gives every interface ff00::/8 in table local with metric 256. */

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 /* A kernel that gives GSO frames of a kind takes them too, as far as is known
  * before one was refused. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/netns.h"
 #include "tapd/tap/stamp.h"
 #include "tapd/tap/tap.h"

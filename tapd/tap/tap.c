@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
-#include "tapd/privileges.h"
+#include "tapd/rights/privileges.h"
 
 #define TUN_DEVICE "/dev/net/tun"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/underlay/strangers.h"
 #include "tapd/underlay/udp_impl.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/underlay/udp_impl.h"
 
 static size_t run_segment(const struct datagram_run *r)

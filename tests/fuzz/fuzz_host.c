@@ -12,7 +12,7 @@
 #include "memory_file.h"
 #include "tapd/common/keyfile.h"
 #include "tapd/generation.h"
-#include "tapd/helper_message.h"
+#include "tapd/helper/helper_message.h"
 #include "tapd/tap/captures.h"
 #include "tapd/tap/default_route.h"
 #include "tapd/tap/link.h"

@@ -56,13 +56,16 @@ def test_the_source_is_as_it_should_be(tree):
     ("tapd/daemon.c", "tapd/tap/link_impl.h", "is private to tapd/"),
     ("lib/node/core.c", "tunnel/aead_backend.h", "is private to tunnel/"),
     ("tapd/ctl/client.c", "tapd/conf/conf.h", "tapd/ctl/ includes"),
-    ("tapd/common/error.c", "tapd/log.h", "tapd/common/ includes"),
+    ("tapd/common/error.c", "tapd/log/log.h", "tapd/common/ includes"),
+    ("tapd/log/log.c", "tapd/conf/conf.h", "tapd/log/ includes"),
+    ("tapd/rights/sandbox.c", "tapd/helper/helper.h", "tapd/rights/ includes"),
+    ("tapd/helper/child.c", "tapd/discover/resolve.h", "tapd/helper/ includes"),
     ("tests/sim/sim.c", "node/core.h", "tests/sim/ includes"),
     ("tests/sim/sim.c", "support/hosts.h", "tests/sim/ includes"),
     ("tests/support/net.c", "check.h", "may not use Check"),
     ("tests/support/hosts.c", "node/peer.h", "tests/support/ includes"),
-    ("tests/support/hosts.c", "tapd/log.h", "tests/support/ includes"),
-    ("tests/unit/base/test_table.c", "tapd/log.h", "tests/unit/ includes"),
+    ("tests/support/hosts.c", "tapd/log/log.h", "tests/support/ includes"),
+    ("tests/unit/base/test_table.c", "tapd/log/log.h", "tests/unit/ includes"),
 ])
 def test_an_include_that_is_not_allowed(tree, file, header, says):
     plant(tree, file, f'#include "{header}"')

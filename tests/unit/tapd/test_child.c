@@ -1,5 +1,5 @@
 #include "support/main.h"
-#include "tapd/child.h"
+#include "tapd/helper/child.h"
 
 #include <check.h>
 #include <errno.h>

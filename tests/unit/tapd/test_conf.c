@@ -2,7 +2,7 @@
 
 #include "support/main.h"
 #include "tapd/conf/keys.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "tapd/tap/tap.h"
 #include "tapd/underlay/udp.h"
 #include "unit/tapd/conf_help.h"

@@ -1,7 +1,7 @@
 #include <sys/stat.h>
 
 #include "support/main.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 #include "unit/tapd/conf_help.h"
 
 START_TEST(comments_and_includes_are_followed)

@@ -1,5 +1,5 @@
 #include "support/main.h"
-#include "tapd/helper.h"
+#include "tapd/helper/helper.h"
 
 #include <check.h>
 #include <event2/event.h>

@@ -1,6 +1,6 @@
 #include "support/main.h"
 #include "support/rng.h"
-#include "tapd/helper_message.h"
+#include "tapd/helper/helper_message.h"
 
 #include <check.h>
 #include <stdlib.h>

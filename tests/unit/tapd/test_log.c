@@ -1,5 +1,5 @@
 #include "support/main.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 #include <check.h>
 #include <errno.h>

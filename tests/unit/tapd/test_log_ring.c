@@ -1,5 +1,5 @@
 #include "support/main.h"
-#include "tapd/log_ring.h"
+#include "tapd/log/log_ring.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "node/debug.h"
 #include "support/main.h"
 #include "support/netns.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 static struct tap *tap;
 static struct udp *udp;

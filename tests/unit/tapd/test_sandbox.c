@@ -1,6 +1,6 @@
 #include "support/main.h"
-#include "tapd/log.h"
-#include "tapd/sandbox.h"
+#include "tapd/log/log.h"
+#include "tapd/rights/sandbox.h"
 
 #include <check.h>
 #include <errno.h>

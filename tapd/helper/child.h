@@ -1,6 +1,6 @@
 /* Programs and functions that run beside the event loop, within a time limit. */
-#ifndef TAPD_CHILD_H
-#define TAPD_CHILD_H
+#ifndef TAPD_HELPER_CHILD_H
+#define TAPD_HELPER_CHILD_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* Where the log goes: stderr, written without ever waiting for its reader. */
-#ifndef TAPD_LOG_OUTPUT_H
-#define TAPD_LOG_OUTPUT_H
+#ifndef TAPD_LOG_LOG_OUTPUT_H
+#define TAPD_LOG_LOG_OUTPUT_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* One line a message, to stderr or the journal. */
-#ifndef TAPD_LOG_H
-#define TAPD_LOG_H
+#ifndef TAPD_LOG_LOG_H
+#define TAPD_LOG_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What the daemon and its helper process say to each other. */
-#ifndef TAPD_HELPER_MESSAGE_H
-#define TAPD_HELPER_MESSAGE_H
+#ifndef TAPD_HELPER_HELPER_MESSAGE_H
+#define TAPD_HELPER_HELPER_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "tapd/run_user.h"
+#include "tapd/rights/run_user.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* The daemon's side of its helper process, which resolves names and runs hooks. */
-#ifndef TAPD_HELPER_H
-#define TAPD_HELPER_H
+#ifndef TAPD_HELPER_HELPER_H
+#define TAPD_HELPER_HELPER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tapd/child.h"
-#include "tapd/helper_message.h"
+#include "tapd/helper/child.h"
+#include "tapd/helper/helper_message.h"
 
 struct event_base;
 

@@ -1,4 +1,4 @@
-#include "tapd/child.h"
+#include "tapd/helper/child.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tapd/log.h"
-#include "tapd/privileges.h"
+#include "tapd/log/log.h"
+#include "tapd/rights/privileges.h"
 
 #define LINE_MAX_LEN 1024
 

@@ -1,6 +1,6 @@
 /* Who the daemon becomes, where the configuration leaves it to the daemon. */
-#ifndef TAPD_RUN_USER_H
-#define TAPD_RUN_USER_H
+#ifndef TAPD_RIGHTS_RUN_USER_H
+#define TAPD_RIGHTS_RUN_USER_H
 
 #include "tapd/conf/conf.h"
 

@@ -1,4 +1,4 @@
-#include "tapd/discover/lookup.h"
+#include "tapd/helper/lookup.h"
 
 #include <errno.h>
 #include <netdb.h>

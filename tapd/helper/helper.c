@@ -1,4 +1,4 @@
-#include "tapd/helper.h"
+#include "tapd/helper/helper.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tapd/helper_process.h"
-#include "tapd/log.h"
+#include "tapd/helper/helper_process.h"
+#include "tapd/log/log.h"
 
 /* Room for the names of 512 peers: each message takes twice its size. */
 #define SEND_BUFFER (1 << 20)

@@ -1,4 +1,4 @@
-#include "tapd/sandbox.h"
+#include "tapd/rights/sandbox.h"
 
 #ifdef TAPD_SECCOMP
 
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 #ifndef PR_SET_VMA /* 5.17; newer C libraries name their memory */
 #define PR_SET_VMA 0x53564d41

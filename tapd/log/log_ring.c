@@ -1,4 +1,4 @@
-#include "tapd/log_ring.h"
+#include "tapd/log/log_ring.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "tapd/helper_process.h"
+#include "tapd/helper/helper_process.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -7,10 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tapd/child.h"
-#include "tapd/discover/lookup.h"
-#include "tapd/helper_message.h"
-#include "tapd/privileges.h"
+#include "tapd/helper/child.h"
+#include "tapd/helper/helper_message.h"
+#include "tapd/helper/lookup.h"
+#include "tapd/rights/privileges.h"
 
 /* More than the daemon ever has at once, and than it ever says of one. */
 #define JOBS_MAX      32

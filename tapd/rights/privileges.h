@@ -1,6 +1,6 @@
 /* Becoming another user, and the one capability that is kept for the TAP. */
-#ifndef TAPD_PRIVILEGES_H
-#define TAPD_PRIVILEGES_H
+#ifndef TAPD_RIGHTS_PRIVILEGES_H
+#define TAPD_RIGHTS_PRIVILEGES_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "tapd/privileges.h"
+#include "tapd/rights/privileges.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -1,4 +1,4 @@
-#include "tapd/log.h"
+#include "tapd/log/log.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tapd/log_output.h"
-#include "tapd/log_ring.h"
+#include "tapd/log/log_output.h"
+#include "tapd/log/log_ring.h"
 
 /*
  * A line is written at once. If that would have to wait, it is put into the ring,

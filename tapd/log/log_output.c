@@ -1,4 +1,4 @@
-#include "tapd/log_output.h"
+#include "tapd/log/log_output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "tapd/helper_message.h"
+#include "tapd/helper/helper_message.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* System calls that are left: few to the daemon, all but the dangerous to its helper. */
-#ifndef TAPD_SANDBOX_H
-#define TAPD_SANDBOX_H
+#ifndef TAPD_RIGHTS_SANDBOX_H
+#define TAPD_RIGHTS_SANDBOX_H
 
 #include <stdbool.h>
 

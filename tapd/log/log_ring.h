@@ -1,6 +1,6 @@
 /* Lines of the log that wait until somebody takes them. */
-#ifndef TAPD_LOG_RING_H
-#define TAPD_LOG_RING_H
+#ifndef TAPD_LOG_LOG_RING_H
+#define TAPD_LOG_LOG_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* One name after another, asked of the host's resolver; in a process of its own. */
-#ifndef TAPD_DISCOVER_LOOKUP_H
-#define TAPD_DISCOVER_LOOKUP_H
+#ifndef TAPD_HELPER_LOOKUP_H
+#define TAPD_HELPER_LOOKUP_H
 
 #include <stddef.h>
 
