@@ -1,9 +1,9 @@
 #include "support/main.h"
 #include "tapd/helper/child.h"
+#include "unit/tapd/child_help.h"
 
 #include <check.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,33 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct event_base *base;
 static struct children *children;
-
-static struct {
-	unsigned done;
-	int status;
-	bool timed_out;
-	char text[4096]; /* the lines, each with a newline */
-} seen;
-
-static void note_line(void *user, const char *line)
-{
-	(void)user;
-	strcat(seen.text, line);
-	strcat(seen.text, "\n");
-}
-
-static void note_done(void *user, int status, bool timed_out)
-{
-	(void)user;
-	seen.done++;
-	seen.status = status;
-	seen.timed_out = timed_out;
-	event_base_loopbreak(base);
-}
-
-static const struct child_ops ops = { .line = note_line, .done = note_done };
 
 static void setup(void)
 {
@@ -55,8 +29,8 @@ static void teardown(void)
 
 static struct child *command(const char *text, unsigned limit_s)
 {
-	struct child *child =
-		child_run_command(children, text, NULL, limit_s, &ops, NULL);
+	struct child *child = child_run_command(children, text, NULL, limit_s,
+						&note_ops, NULL);
 
 	ck_assert_ptr_nonnull(child);
 	return child;
@@ -87,7 +61,7 @@ START_TEST(variables_are_added_to_the_environment)
 	setenv("STAYS", "here", 1);
 	ck_assert_ptr_nonnull(child_run_command(children,
 						"echo $TAPD_EVENT $HOME $STAYS",
-						env, 10, &ops, NULL));
+						env, 10, &note_ops, NULL));
 	event_base_dispatch(base);
 	ck_assert_str_eq(seen.text, "up /nowhere here\n");
 }
@@ -130,7 +104,7 @@ START_TEST(descriptors_are_not_inherited)
 {
 	ck_assert_int_gt(dup(STDERR_FILENO), STDERR_FILENO);
 	ck_assert_ptr_nonnull(child_run_function(children, say_descriptors,
-						 NULL, 10, &ops, NULL));
+						 NULL, 10, &note_ops, NULL));
 	event_base_dispatch(base);
 	ck_assert_str_eq(seen.text, "0 1 2 \n");
 }
@@ -146,7 +120,7 @@ START_TEST(function_says_by_printing)
 	char text[] = "hello";
 
 	ck_assert_ptr_nonnull(child_run_function(children, say_argument, text,
-						 10, &ops, NULL));
+						 10, &note_ops, NULL));
 	event_base_dispatch(base);
 	ck_assert_str_eq(seen.text, "hello\n");
 	ck_assert(WIFEXITED(seen.status));

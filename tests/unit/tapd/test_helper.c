@@ -1,8 +1,8 @@
 #include "support/main.h"
 #include "tapd/helper/helper.h"
+#include "unit/tapd/child_help.h"
 
 #include <check.h>
-#include <event2/event.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,35 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct event_base *base;
 static struct helper *helper;
-
-static struct {
-	unsigned done;
-	int status;
-	bool timed_out;
-	char text[8192]; /* the lines, each with a newline */
-} seen;
-
-static void note_line(void *user, const char *line)
-{
-	(void)user;
-	ck_assert_uint_lt(strlen(seen.text) + strlen(line) + 2,
-			  sizeof(seen.text));
-	strcat(seen.text, line);
-	strcat(seen.text, "\n");
-}
-
-static void note_done(void *user, int status, bool timed_out)
-{
-	(void)user;
-	seen.done++;
-	seen.status = status;
-	seen.timed_out = timed_out;
-	event_base_loopbreak(base);
-}
-
-static const struct child_ops ops = { .line = note_line, .done = note_done };
 
 static void nothing(void *argument)
 {
@@ -70,7 +42,7 @@ static void teardown(void)
 static struct helper_job *hook(const char *command, unsigned limit_s)
 {
 	struct helper_job *job =
-		helper_job_new(helper, HELPER_HOOK, limit_s, &ops, NULL);
+		helper_job_new(helper, HELPER_HOOK, limit_s, &note_ops, NULL);
 
 	ck_assert_ptr_nonnull(job);
 	helper_job_add(job, command);
@@ -111,7 +83,7 @@ END_TEST
 START_TEST(names_are_looked_up)
 {
 	struct helper_job *job =
-		helper_job_new(helper, HELPER_LOOK_UP, 10, &ops, NULL);
+		helper_job_new(helper, HELPER_LOOK_UP, 10, &note_ops, NULL);
 
 	helper_job_add(job, "4 192.0.2.1");
 	helper_job_add(job, "nonsense");
@@ -132,8 +104,8 @@ START_TEST(many_long_names_are_told_of_at_once)
 	memcpy(text, "1 ", 2);
 	text[255] = '\0';
 	for (unsigned i = 0; i < 4; i++) {
-		struct helper_job *job =
-			helper_job_new(helper, HELPER_LOOK_UP, 10, &ops, NULL);
+		struct helper_job *job = helper_job_new(helper, HELPER_LOOK_UP,
+							10, &note_ops, NULL);
 
 		ck_assert_ptr_nonnull(job);
 		for (unsigned n = 0; n < 128; n++)
@@ -215,7 +187,8 @@ START_TEST(without_the_helper_jobs_end_and_none_begins)
 	ck_assert(helper_job_run(hook("kill -9 $PPID; exec sleep 1000", 100)));
 	wait_done(2);
 	ck_assert(WIFSIGNALED(seen.status) && !seen.timed_out);
-	ck_assert_ptr_null(helper_job_new(helper, HELPER_HOOK, 10, &ops, NULL));
+	ck_assert_ptr_null(
+		helper_job_new(helper, HELPER_HOOK, 10, &note_ops, NULL));
 	ck_assert_str_eq(helper_why(helper),
 			 "tapd's helper process has ended; restart tapd");
 }
@@ -272,7 +245,7 @@ START_TEST(attack_messages_out_of_place_change_nothing_else)
 	wait_done(1);
 	ck_assert_str_eq(seen.text, "said\n");
 	/* The message that is none ends it for us. */
-	while (helper_job_new(helper, HELPER_HOOK, 10, &ops, NULL))
+	while (helper_job_new(helper, HELPER_HOOK, 10, &note_ops, NULL))
 		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	teardown();
 }
@@ -312,7 +285,8 @@ START_TEST(attack_a_helper_that_does_not_read_holds_nobody_up)
 	unsigned count = 0;
 
 	fork_helper(be_deaf);
-	while ((job = helper_job_new(helper, HELPER_HOOK, 10, &ops, NULL))) {
+	while ((job = helper_job_new(helper, HELPER_HOOK, 10, &note_ops,
+				     NULL))) {
 		helper_job_add(job, "true");
 		if (!helper_job_run(job))
 			break;

@@ -194,29 +194,13 @@ END_TEST
 START_TEST(interface_in_another_namespace_lives_on)
 {
 	struct interface *i = open_interface();
-	char command[64];
-	int ready[2];
-	char byte;
+	const pid_t child = netns_move_to_container("t0");
 
-	ck_assert_int_eq(pipe(ready), 0);
-	pid_t child = fork();
-	if (child == 0) {
-		byte = unshare(CLONE_NEWNET) == 0 ? '+' : '-';
-		(void)!write(ready[1], &byte, 1);
-		pause();
-		_exit(0);
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	ck_assert_int_eq(byte, '+');
-	snprintf(command, sizeof(command), "ip link set t0 netns %d",
-		 (int)child);
-	netns_run(command);
 	ck_assert_int_ne(interface_follow(i), INTERFACE_GONE);
 	ck_assert_uint_eq(if_nametoindex("t0"), 0);
 	ck_assert(tap_is_alive(interface_tap(i)));
 	interface_close(i, false);
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	netns_end_container(child);
 }
 END_TEST
 

@@ -102,33 +102,10 @@ START_TEST(a_stamp_is_found_under_any_name)
 }
 END_TEST
 
-/* A child that waits stands for a container; the TAP is moved to it. */
-static pid_t container(void)
-{
-	char command[64], byte;
-	int ready[2];
-	pid_t child;
-
-	ck_assert_int_eq(pipe(ready), 0);
-	child = fork();
-	if (child == 0) {
-		byte = unshare(CLONE_NEWNET) == 0 ? '+' : '-';
-		(void)!write(ready[1], &byte, 1);
-		pause();
-		_exit(0);
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	ck_assert_int_eq(byte, '+');
-	snprintf(command, sizeof(command), "ip link set t0 netns %d",
-		 (int)child);
-	netns_run(command);
-	return child;
-}
-
 START_TEST(one_that_was_moved_is_found_elsewhere)
 {
 	const uint64_t here = netns_own();
-	const pid_t child = container();
+	const pid_t child = netns_move_to_container("t0");
 	char name[IFNAMSIZ], process[32], *error = NULL;
 
 	snprintf(process, sizeof(process), "process %d", (int)child);
@@ -148,8 +125,7 @@ START_TEST(one_that_was_moved_is_found_elsewhere)
 	ck_assert_ptr_null(error);
 	/* And we are where we were. */
 	ck_assert(netns_own() == here);
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	netns_end_container(child);
 }
 END_TEST
 
