@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "member.h"
+#include "insider_steps.h"
 
 #define STEPS_MAX   64
 #define TIME_MAX_US (200 * CLOCK_S)
@@ -108,176 +108,7 @@ static void check(void)
 		expected_up = up;
 }
 
-/* ---- what the member does ---- */
-
-static void initiate(struct cursor *c)
-{
-	unsigned key = cursor_u8(c) % MEMBER_KEYS;
-	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
-	uint8_t how = cursor_u8(c);
-	const uint64_t times[] = { sides_now.wall_us,
-				   sides_now.wall_us + 86400 * CLOCK_S, 0,
-				   UINT64_MAX };
-
-	member_initiate(&member, key, at, how >> 3 & 1, times[how & 3],
-			how & 4);
-}
-
-/* Many at once, from all addresses in turn: the node is under load. */
-static void flood(struct cursor *c)
-{
-	unsigned key = cursor_u8(c) % MEMBER_KEYS, at = cursor_u8(c);
-	uint8_t count = cursor_u8(c) % 128;
-
-	for (uint8_t i = 0; i < count; i++)
-		member_initiate(&member, key, (at + i) % MEMBER_ADDRS, 0,
-				sides_now.wall_us + i, false);
-}
-
-static void replay(struct cursor *c)
-{
-	const struct member_mail *mail;
-	uint8_t which = cursor_u8(c), at = cursor_u8(c), how = cursor_u8(c);
-	uint8_t *copy;
-
-	mail = &member.pool[(member.next_pool + which) % MEMBER_POOL];
-	if (!mail->bytes || !mail->len)
-		return;
-	copy = malloc(mail->len);
-	HOLDS(copy);
-	memcpy(copy, mail->bytes, mail->len);
-	if (how)
-		copy[how * (mail->len - 1) / UINT8_MAX] ^= how;
-	/* The pool may take another's place of this. */
-	member_send(&member, at % MEMBER_ADDRS, copy, mail->len);
-	free(copy);
-}
-
-static void hello(struct cursor *c)
-{
-	struct member_session *s = member_session(&member, cursor_u8(c));
-	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
-	uint8_t how = cursor_u8(c);
-	uint64_t epoch = how & 4 ? how >> 4 : 0;
-
-	if (!s)
-		return;
-	if (how & 8)
-		epoch = member.honest_epoch;
-	member_hello(&member, s, at, how & 1, how & 2,
-		     epoch ? epoch : member.epochs[s->key]);
-}
-
-static const uint8_t *take(struct cursor *c, size_t *len)
-{
-	*len = cursor_u16(c);
-	if (*len > c->left)
-		*len = c->left;
-	return cursor_take(c, *len);
-}
-
-/* Groups of the epoch 0 are given the member's. */
-static void say(struct cursor *c)
-{
-	struct member_session *s = member_session(&member, cursor_u8(c));
-	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
-	const uint8_t *bytes;
-	uint8_t *records;
-	struct wire_record r;
-	struct cursor in;
-	size_t len;
-
-	bytes = take(c, &len);
-	if (!s || !cursor_ok(c))
-		return;
-	records = malloc(len + 1);
-	HOLDS(records);
-	memcpy(records, bytes, len);
-	for (in = cursor_init(records, len); wire_next_record(&in, &r);)
-		if (r.kind == WIRE_GROUPS && r.len >= 8 && !load_be64(r.body))
-			store_be64(records + (r.body - records),
-				   member.epochs[s->key]);
-	member_say(&member, s, at, records, len);
-	free(records);
-}
-
-/* The header of one of its sessions, and bytes that nobody sealed. */
-static void garbage(struct cursor *c)
-{
-	struct member_session *s = member_session(&member, cursor_u8(c));
-	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
-	struct wire_data header = { .counter = cursor_u16(c) };
-	const uint8_t *bytes;
-	uint8_t *out;
-	size_t len;
-
-	bytes = take(c, &len);
-	if (!s || !cursor_ok(c))
-		return;
-	out = malloc(WIRE_DATA_HEADER_LEN + len);
-	HOLDS(out);
-	header.receiver = s->session.remote;
-	wire_pack_data(&header, out);
-	memcpy(out + WIRE_DATA_HEADER_LEN, bytes, len);
-	member_send(&member, at, out, WIRE_DATA_HEADER_LEN + len);
-	free(out);
-}
-
-static void raw(struct cursor *c)
-{
-	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
-	uint8_t how = cursor_u8(c);
-	const uint8_t *bytes;
-	uint8_t *copy;
-	size_t len;
-
-	bytes = take(c, &len);
-	if (!cursor_ok(c) || !len)
-		return;
-	copy = malloc(len);
-	HOLDS(copy);
-	memcpy(copy, bytes, len);
-	if ((how & 1) && len >= WIRE_MAC1_FROM_END)
-		cookie_set_mac1(&member.secrets[how >> 2 & 1], copy, len);
-	if ((how & 2) && len >= WIRE_MAC1_FROM_END && member.has_cookie[at])
-		cookie_set_mac2(member.cookies[at], copy, len);
-	member_send(&member, at, copy, len);
-	free(copy);
-}
-
-static void rekey(struct cursor *c)
-{
-	struct member_session *s = member_session(&member, cursor_u8(c));
-	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
-	unsigned key = cursor_u8(c) % (MEMBER_KEYS + 1);
-	uint8_t how = cursor_u8(c);
-
-	if (s)
-		member_rekey(&member, s, at, key == MEMBER_KEYS ? s->key : key,
-			     how & 1);
-}
-
-/* Its memory was put back: it uses counters of a session again. */
-static void rewind_counter(struct cursor *c)
-{
-	struct member_session *s = member_session(&member, cursor_u8(c));
-	uint32_t by = cursor_u8(c);
-
-	if (s)
-		s->session.counter -=
-			by < s->session.counter ? by : s->session.counter;
-}
-
-static void behave(struct cursor *c)
-{
-	uint8_t as;
-
-	member.does = cursor_u8(c);
-	as = cursor_u8(c);
-	member.answer_key = (as & 15) % MEMBER_KEYS;
-	member.elsewhere = (as >> 4) % MEMBER_ADDRS;
-	member.epochs[member.answer_key] += member.does >> 7;
-}
+/* ---- what the network does ---- */
 
 static void divert(struct cursor *c)
 {
@@ -405,7 +236,7 @@ static void from_tap(struct cursor *c)
 			      sizeof(frame));
 		return;
 	}
-	bytes = take(c, &len);
+	bytes = insider_take(c, &len);
 	if (cursor_ok(c))
 		side_from_tap(how & 0x80 ? &honest : &victim, bytes, len);
 }
@@ -420,17 +251,43 @@ static void pass(struct cursor *c)
 
 /* ---- an input ---- */
 
-static void (*const kinds[])(struct cursor *c) = {
-	pass,  initiate, replay, hello, say,	  behave, garbage,	  raw,
-	rekey, divert,	 reload, anew,	from_tap, flood,  rewind_counter,
+/* What happens in a step, by the input's number for it: by the network or the owner, or
+ * by the member. */
+static const struct {
+	void (*happens)(struct cursor *c);
+	void (*does)(struct member *m, struct cursor *c);
+} kinds[] = {
+	{ .happens = pass },
+	{ .does = insider_initiate },
+	{ .does = insider_replay },
+	{ .does = insider_hello },
+	{ .does = insider_say },
+	{ .does = insider_behave },
+	{ .does = insider_garbage },
+	{ .does = insider_raw },
+	{ .does = insider_rekey },
+	{ .happens = divert },
+	{ .happens = reload },
+	{ .happens = anew },
+	{ .happens = from_tap },
+	{ .does = insider_flood },
+	{ .does = insider_rewind_counter },
 };
+
+static void step(struct cursor *c)
+{
+	uint8_t kind = cursor_u8(c) % (sizeof(kinds) / sizeof(kinds[0]));
+
+	if (kinds[kind].happens)
+		kinds[kind].happens(c);
+	else
+		kinds[kind].does(&member, c);
+}
 
 static void steps(struct cursor *c)
 {
 	for (int i = 0; i < STEPS_MAX && c->left; i++) {
-		uint8_t kind = cursor_u8(c);
-
-		kinds[kind % (sizeof(kinds) / sizeof(kinds[0]))](c);
+		step(c);
 		turn();
 		side_deliver(&victim);
 		side_deliver(&honest);
