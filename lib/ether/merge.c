@@ -1,4 +1,4 @@
-#include "ether/merge.h"
+#include "ether/merge_impl.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,38 +14,12 @@
 
 #define NONE UINT32_MAX
 
-/* A frame as it came, parsed as far as is needed to merge it. */
-struct arrival {
-	uint8_t *frame;
-	size_t len;
-	const struct eth_view *view;
-	uint16_t port;
-	uint16_t header_len; /* Ethernet to L4 */
-	uint16_t payload_len;
-	uint16_t csum_offset;
-	bool merges; /* may join, and be joined */
-};
-
 /* Bytes of a held frame: a whole frame, or the payload that joined one. */
 struct buffer {
 	uint8_t *bytes;
 	uint32_t len;
 	uint32_t next;
 	uint32_t token;
-};
-
-/* A frame of the output. What stands between count and offload is set only if a
- * segment may join it. */
-struct held {
-	uint32_t first, last; /* buffers */
-	uint16_t count;
-	uint16_t l3_offset, l4_offset, header_len;
-	uint16_t gso_size; /* the first's payload */
-	uint16_t next_id;
-	uint32_t next_seq;
-	uint32_t ip_len;
-	bool ipv4, tcp, push;
-	struct offload offload;
 };
 
 /* Where the open frame of a flow is. Two flows of a peer that share a hash are
@@ -59,6 +33,7 @@ struct flow {
 struct merge_port {
 	uint64_t barrier; /* the last frame that closed all before it */
 	uint64_t udp;	  /* the open UDP frame, if nothing came since */
+	struct flow *tcp; /* the flow of its last TCP frame, if that is open */
 };
 
 struct merge {
@@ -113,79 +88,6 @@ void merge_free(struct merge *c)
 void merge_set_mode(struct merge *c, enum merge_mode mode)
 {
 	c->mode = mode;
-}
-
-/* ---- what a frame is ---- */
-
-static const uint8_t *l3_of(const struct arrival *a)
-{
-	return a->frame + a->view->l3_offset;
-}
-
-static const uint8_t *l4_of(const struct arrival *a)
-{
-	return a->frame + a->view->l4_offset;
-}
-
-/* An unfragmented packet without options or extension headers, and nothing
- * behind it. */
-static bool is_plain_ip(const struct eth_view *v, size_t len)
-{
-	size_t header =
-		v->l3 == ETH_L3_IPV4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN;
-
-	return v->l4_offset != 0 && !v->ip_fragment && v->l3_end == len &&
-	       (size_t)v->l3_offset + header == v->l4_offset;
-}
-
-/* They fit 16 bits: an IPv6 packet has at most 65,575 bytes with its header. */
-static void set_lengths(struct arrival *a, size_t l4_header)
-{
-	a->header_len = (uint16_t)(a->view->l4_offset + l4_header);
-	a->payload_len = (uint16_t)(a->len - a->header_len);
-}
-
-/* False if a merge would lose something of this frame. */
-static bool may_merge(const struct arrival *a, const struct offload *o)
-{
-	return a->payload_len > 0 && o->gso == OFFLOAD_GSO_NONE &&
-	       o->csum_partial && o->csum_start == a->view->l4_offset &&
-	       o->csum_offset == a->csum_offset &&
-	       (a->view->l3 != ETH_L3_IPV4 ||
-		checksum_fold(checksum_add(0, l3_of(a), IPV4_HEADER_MIN)) == 0);
-}
-
-/* False if it has no flow: cut short, or not plain. */
-static bool read_tcp(struct arrival *a, const struct offload *o)
-{
-	const uint8_t *tcp = l4_of(a);
-	size_t left, header;
-
-	if (!is_plain_ip(a->view, a->len))
-		return false;
-	left = a->len - a->view->l4_offset;
-	if (left < TCP_HEADER_MIN)
-		return false;
-	header = (size_t)(tcp[12] >> 4) * 4;
-	if (header < TCP_HEADER_MIN || header > left)
-		return false;
-	set_lengths(a, header);
-	a->csum_offset = TCP_CSUM_OFFSET;
-	a->merges = (tcp[12] & 0x0f) == 0 && (tcp[13] & ~TCP_PSH) == TCP_ACK &&
-		    may_merge(a, o);
-	return true;
-}
-
-static bool read_udp(struct arrival *a, const struct offload *o)
-{
-	if (!is_plain_ip(a->view, a->len) ||
-	    a->len - a->view->l4_offset < UDP_HEADER_LEN ||
-	    load_be16(l4_of(a) + 4) != a->len - a->view->l4_offset)
-		return false;
-	set_lengths(a, UDP_HEADER_LEN);
-	a->csum_offset = UDP_CSUM_OFFSET;
-	a->merges = may_merge(a, o);
-	return a->merges;
 }
 
 /* ---- the output ---- */
@@ -340,6 +242,15 @@ static struct flow *flow_find(struct merge *c, const struct arrival *a,
 	return oldest;
 }
 
+/* Closes the flow's frame if this one is the last that may join it. */
+static void join_flow(struct merge *c, struct flow *f, const struct arrival *a,
+		      uint32_t token)
+{
+	if (!join(c, held_at(c, f->number), a, token))
+		f->number = 0;
+	c->ports[a->port].tcp = f;
+}
+
 static void add_tcp(struct merge *c, const struct arrival *a,
 		    const struct offload *o, uint32_t token)
 {
@@ -350,8 +261,7 @@ static void add_tcp(struct merge *c, const struct arrival *a,
 
 	c->ports[a->port].udp = 0;
 	if (open && a->merges && continues(c, held_at(c, f->number), a)) {
-		if (!join(c, held_at(c, f->number), a, token))
-			f->number = 0;
+		join_flow(c, f, a, token);
 		return;
 	}
 	if (open)
@@ -361,6 +271,7 @@ static void add_tcp(struct merge *c, const struct arrival *a,
 		return;
 	open_held(held_at(c, number), a, true);
 	*f = (struct flow){ .number = number, .hash = hash, .port = a->port };
+	c->ports[a->port].tcp = f;
 }
 
 static void add_udp(struct merge *c, const struct arrival *a,
@@ -389,15 +300,37 @@ void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	if (c->held_count == MERGE_FRAMES || c->buffer_count == MERGE_BUFFERS)
 		merge_flush(c);
 	if (v->ip_proto == INET_PROTO_TCP && c->mode != MERGE_OFF &&
-	    read_tcp(&a, offload)) {
+	    arrival_read_tcp(&a, offload)) {
 		add_tcp(c, &a, offload, token);
 	} else if (v->ip_proto == INET_PROTO_UDP && c->mode == MERGE_TCP_UDP &&
-		   read_udp(&a, offload)) {
+		   arrival_read_udp(&a, offload)) {
 		add_udp(c, &a, offload, token);
 	} else {
 		c->ports[port].barrier = hold(c, &a, offload, token);
 		c->ports[port].udp = 0;
 	}
+}
+
+bool merge_continues(struct merge *c, uint16_t port, uint8_t *frame, size_t len,
+		     const struct offload *offload, uint32_t token)
+{
+	struct flow *f = c->ports[port].tcp;
+	struct arrival a = { .frame = frame, .len = len, .port = port };
+	struct eth_view view;
+	struct held *h;
+
+	if (!f || f->port != port || !is_open(c, f, port) ||
+	    c->buffer_count == MERGE_BUFFERS || len > UINT16_MAX)
+		return false;
+	h = held_at(c, f->number);
+	view.l3_offset = h->l3_offset;
+	view.l4_offset = h->l4_offset;
+	a.view = &view;
+	if (!arrival_read_next(&a, h, offload) || !continues(c, h, &a))
+		return false;
+	c->ports[port].udp = 0;
+	join_flow(c, f, &a, token);
+	return true;
 }
 
 /* ---- GSO frames ---- */

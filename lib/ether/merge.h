@@ -86,6 +86,15 @@ void merge_set_mode(struct merge *c, enum merge_mode mode);
 void merge_add(struct merge *c, uint16_t port, const struct eth_view *v,
 	       uint8_t *frame, size_t len, const struct offload *offload,
 	       uint32_t token);
+/*
+ * A short way for most of a bulk transfer: true if the frame continues the TCP frame
+ * that the port last sent, and then it has joined that. Whatever was decided for that
+ * frame holds for this one too, as it was for its headers: these are compared, byte by
+ * byte, but for what differs from segment to segment. False: nothing has changed, and
+ * the frame is to be looked at and given to merge_add.
+ */
+bool merge_continues(struct merge *c, uint16_t port, uint8_t *frame, size_t len,
+		     const struct offload *offload, uint32_t token);
 /* Writes all held frames; to be called at the end of each batch. */
 void merge_flush(struct merge *c);
 

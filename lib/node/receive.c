@@ -98,9 +98,28 @@ static void tap_add(struct node *n, const struct peer *peer,
 	}
 	merge_add(n->lane.merge, peer->port, view, bytes, frame->len, &offload,
 		  reassembly_slot);
-	if (reassembly_slot != TABLE_NONE &&
+}
+
+static void frame_taken(struct node *n, struct peer *peer, uint32_t slot)
+{
+	peer->rx.frames++;
+	n->lane.rx.frames++;
+	if (slot != TABLE_NONE &&
 	    ++n->lane.reassembled >= n->config.frag_buffers / 2)
 		merge_flush(n->lane.merge);
+}
+
+static bool continues_last(struct node *n, const struct peer *peer,
+			   const struct wire_frame *frame, uint32_t slot)
+{
+	const struct offload offload = { .csum_partial = frame->csum_partial,
+					 .csum_start = frame->csum_start,
+					 .csum_offset = frame->csum_offset };
+
+	return frame->csum_partial &&
+	       merge_continues(n->lane.merge, peer->port,
+			       writable(frame->bytes), frame->len, &offload,
+			       slot);
 }
 
 static void frame_in(struct node *n, struct peer *peer,
@@ -110,6 +129,10 @@ static void frame_in(struct node *n, struct peer *peer,
 	enum drop_reason reason;
 	struct forward forward;
 
+	if (continues_last(n, peer, frame, reassembly_slot)) {
+		frame_taken(n, peer, reassembly_slot);
+		return;
+	}
 	forward_from_port(bridge_tables(n->bridge), peer->port, frame->bytes,
 			  frame->len, node_frame_max(n), now_us, &forward);
 	if (forward.full)
@@ -130,9 +153,8 @@ static void frame_in(struct node *n, struct peer *peer,
 			frag_release(n->lane.frag, reassembly_slot);
 		return;
 	}
-	peer->rx.frames++;
-	n->lane.rx.frames++;
 	tap_add(n, peer, &forward.view, frame, reassembly_slot);
+	frame_taken(n, peer, reassembly_slot);
 }
 
 /* ---- records ---- */

@@ -168,6 +168,10 @@ static void add(uint16_t port, const uint8_t *bytes, size_t len, bool partial)
 	if (partial && !eth_csum_valid(&v, len, o.csum_start, o.csum_offset))
 		o = (struct offload){ 0 };
 	count++;
+	/* Either way leads to the same. */
+	if (count % 2 == 0 && merge_continues(coalesce, port, a->bytes, len, &o,
+					      (uint32_t)(count - 1)))
+		return;
 	merge_add(coalesce, port, &v, a->bytes, len, &o, (uint32_t)(count - 1));
 }
 
