@@ -19,6 +19,7 @@
 #include "tapd/log/log.h"
 #include "tapd/node_ops.h"
 #include "tapd/recursion.h"
+#include "tapd/rights/cpu_share.h"
 #include "tapd/rights/privileges.h"
 #include "tapd/rights/run_user.h"
 #include "tapd/rights/sandbox.h"
@@ -76,6 +77,7 @@ static void prepare_helper(void *argument)
 	const struct daemon *d = argument;
 	char *error = NULL;
 
+	cpu_share_restore();
 	if (!privileges_drop(d->user, &error))
 		_exit(EX_OSERR);
 	sandbox_enter_helper();
@@ -122,6 +124,7 @@ static int start(struct daemon *d)
 		log_error("cannot fork: %s", strerror(errno));
 		return EX_OSERR;
 	}
+	cpu_share_raise();
 	(void)private_memory_lock(&unlocked);
 	if (make_loop(d))
 		exit_code = daemon_open(d);
