@@ -18,8 +18,8 @@
  * right to the nice value is missing. */
 void cpu_share_raise(void);
 
-/* For the helper, and so for what it runs: slices of the usual length, and 0 in place of
- * a nice value below. */
+/* For the helper, and so for what it runs: a session of its own, slices of the usual
+ * length, and 0 in place of a nice value below. */
 void cpu_share_restore(void);
 
 #endif
