@@ -5,6 +5,7 @@ import fnmatch
 import glob
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -12,7 +13,8 @@ import traceback
 from cloud import Cloud
 
 from . import plot, report
-from .cases import ALL, CORE, Stage, all_cases
+from .cases import ALL, Stage
+from .catalogue import SETS, all_cases
 from .measure import Load, Sink, wait_quiet
 from .overlays import KINDS, VXLAN_OVERHEAD, AgainstOverlay, TapdOverlay
 from .progress import Progress
@@ -27,8 +29,8 @@ def parse():
         epilog="Writes results.csv, summary.txt and plots to the output directory.")
     parser.add_argument("--quick", action="store_true", help="a few cases, 3 rounds")
     parser.add_argument("--only", action="append", metavar="PATTERN",
-                        help="only cases so named (shell pattern; may be given again); core: those in "
-                             "which what a change costs or saves shows first")
+                        help="only cases so named (shell pattern; may be given again); core: "
+                             "those in which what a change costs or saves shows first")
     parser.add_argument("--against", type=from_caller, metavar="DIR",
                         help="also build and measure the tapd of that source tree, a clone at "
                              "another commit, and say how many times better this one is")
@@ -64,7 +66,7 @@ def parse():
 
 
 def named(case, pattern):
-    return case.name in CORE if pattern == "core" else fnmatch.fnmatch(case.name, pattern)
+    return case.name in SETS[pattern] if pattern in SETS else fnmatch.fnmatch(case.name, pattern)
 
 
 def chosen(options):
@@ -125,6 +127,20 @@ def columns(options):
             names.append(name)
             notes += filter(None, [kind.note()])
     return names, list(dict.fromkeys(notes))
+
+
+def able(cases):
+    """The cases that this kernel can run, and why others are left out."""
+    missing = set()
+    for name in dict.fromkeys(case.parameters.get("congestion") for case in cases):
+        try:
+            with socket.socket() as probe:
+                if name:
+                    probe.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+        except OSError:
+            missing.add(name)
+    return ([case for case in cases if case.parameters.get("congestion") not in missing],
+            [f"{name}: this kernel has no such congestion control" for name in sorted(missing)])
 
 
 # ---- running ----
@@ -242,6 +258,8 @@ def main():
     try:
         prepare(options)
         names, notes = columns(options)
+        cases, left_out = able(cases)
+        notes += left_out
         run = Run(options, cases, names)
         try:
             run.everything()

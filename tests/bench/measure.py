@@ -53,6 +53,15 @@ class Load:
         return _pairs(out)
 
     @classmethod
+    def end(cls, process):
+        """Stops one that finish() did not wait for."""
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            stream.close()
+
+    @classmethod
     def run(cls, *arguments, within):
         return cls.finish(cls.start(*arguments), within)
 
@@ -269,11 +278,11 @@ def datagrams(overlay, foreign, sink, sender, *, size, rate, burst, seconds):
     return result
 
 
-def tcp(overlay, foreign, client, server, *, streams, direction, seconds):
+def tcp(overlay, foreign, client, server, *, streams, direction, congestion, seconds):
     counters = Counters(overlay, client)
     meter = Meter(overlay, foreign, client)
     got = Load.run("tcp", client.netns, server.netns, overlay.address(server), PORT, streams,
-                   direction, seconds, within=seconds + 30)
+                   direction, seconds, congestion, 0, within=seconds + 30)
     result = meter.stop() | counters.stop()
     result |= {"seconds": got["ns"] / 1e9, "gbps": got["bytes"] * 8 / got["ns"]}
     if got["all_bytes"]:

@@ -4,7 +4,7 @@ import math
 import os
 from html import escape
 
-from .cases import FANOUT, SIZES
+from .cases import CONGESTION, FANOUT, SIZES
 from .report import three_digits
 
 COLOURS = {"tapd": "#0b6e99", "tapd-against": "#7fb9d1", "vxlan": "#d9822b",
@@ -191,12 +191,15 @@ def all_plots(results, titles, directory):
     def file(name):
         return os.path.join(directory, name)
     places = (("", "1500"), ("@9001", "9001"), ("@no-offloads", "no offloads"))
-    tcp = [((f"{streams} {direction}", place), f"tcp-{streams}-{direction}{suffix}")
-           for suffix, place in places
-           for streams, direction in ((1, "out"), (1, "both"), (4, "out"))]
+
+    def tcp(congestion):
+        return [((f"{streams} {direction}", place), f"tcp-{streams}-{direction}/{congestion}{end}")
+                for end, place in places
+                for streams, direction in ((1, "out"), (1, "both"), (4, "out"))]
     rtt = [((words, place), f"rtt-{name}{suffix}") for suffix, place in places
            for name, words in (("idle", "idle"), ("multicast", "15 k frames/s"),
-                               ("tcp", "TCP stream"))]
+                               *((f"tcp/{name}", f"TCP, {name}") for name in CONGESTION))]
+    logarithmic = "Logarithmic scale. Bar, and figure: median; line: up to the 99th percentile"
     drawn = [
         against_receivers(
             results, titles, "saturation", "delivered_per_s", "Fan-out: frames delivered",
@@ -206,11 +209,10 @@ def all_plots(results, titles, directory):
             results, titles, "bursts", "cpu_us_per_frame", "Fan-out: CPU per delivered frame",
             "15,000 frames/s in bursts of 16; whole machine; line: range over the rounds",
             "µs", file("fanout-cpu.svg")),
-        bars(results, titles, tcp, "gbps", "TCP throughput",
-             "By streams and direction, and underlay MTU; line: range over the rounds",
-             "Gbit/s", file("tcp.svg")),
-        bars(results, titles, rtt, "p50_us", "Request–response latency",
-             "Logarithmic scale. Bar, and figure: median; line: up to the 99th percentile",
-             "µs", file("latency.svg"), whisker="p99_us"),
+        *(bars(results, titles, tcp(congestion), "gbps", f"TCP throughput, {congestion}",
+               "By streams and direction, and underlay MTU; line: range over the rounds",
+               "Gbit/s", file(f"tcp-{congestion}.svg")) for congestion in CONGESTION),
+        bars(results, titles, rtt, "p50_us", "Request–response latency", logarithmic, "µs",
+             file("latency.svg"), whisker="p99_us"),
     ]
     return [path for path in drawn if path]

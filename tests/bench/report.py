@@ -5,17 +5,19 @@ import platform
 import statistics
 import time
 
-from .cases import GOALS, OWN_GOALS, all_cases
+from .catalogue import GOALS, OWN_GOALS, all_cases
 from .measure import CPUS
 
 COLUMNS = ("case", "group", "hosts", "underlay_mtu", "offloads", "receivers", "size", "mode",
-           "streams", "overlay", "round", "place", "at", "seconds", "sent", "refused", "late",
-           "sent_per_s", "delivered", "delivered_per_s", "loss", "worst_loss", "duplicates",
-           "reordered", "socket_lost", "interface_rx", "underlay_packets", "underlay_bytes",
-           "gbps", "cpu_s_per_gb", "requests", "requests_lost", "p50_us", "p99_us", "max_us",
-           "load_gbps", "cpu_s", "cpu_wall_s", "others_cpu_s", "softirq_s", "steal_s",
-           "daemons_s", "sender_daemon_s", "cpu_us_per_frame", "cpu_us_per_sent",
-           "sender_us_per_sent", "rss_mib", "rss_sender_mib", "idle_percent",
+           "streams", "congestion", "overlay", "round", "place",
+           "at", "seconds", "sent", "refused", "late", "sent_per_s", "delivered",
+           "delivered_per_s", "loss", "worst_loss", "duplicates", "reordered", "socket_lost",
+           "interface_rx", "underlay_packets", "underlay_bytes", "gbps", "requests",
+           "requests_lost", "p50_us", "p99_us", "max_us",
+           "load_gbps", "cpu_s", "cpu_wall_s", "others_cpu_s", "softirq_s",
+           "steal_s", "daemons_s", "sender_daemon_s", "cpu_s_per_gb",
+           "cpu_us_per_frame", "cpu_us_per_sent", "sender_us_per_sent",
+           "rss_mib", "rss_sender_mib", "idle_percent",
            "idle_percent_max")
 # More of the machine than this in others' hands, and the figure is in doubt.
 NOISE = 0.1
@@ -32,10 +34,14 @@ def three_digits(value):
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def share(value):
+    return f"{value:.2%}"
+
+
 # What a row shows: its words, how a figure is written.
 METRICS = {
     "delivered_per_s": ("delivered/s", thousands),
-    "loss": ("loss", lambda value: f"{value:.2%}"),
+    "loss": ("loss", share),
     "cpu_us_per_frame": ("CPU µs/delivered", three_digits),
     "cpu_us_per_sent": ("CPU µs/sent", three_digits),
     "sender_us_per_sent": ("its daemon, µs/sent", three_digits),
@@ -43,10 +49,12 @@ METRICS = {
     "cpu_s_per_gb": ("CPU s/GB", three_digits),
     "p50_us": ("p50 µs", three_digits),
     "p99_us": ("p99 µs", three_digits),
-    "load_gbps": ("the stream, Gbit/s", three_digits),
+    "load_gbps": ("the load, Gbit/s", three_digits),
     "rss_mib": ("RSS MiB, largest", three_digits),
     "idle_percent": ("idle CPU %", three_digits),
 }
+# They are often zero, and then nothing is a number of times better.
+SHARES = {name for name, (_, form) in METRICS.items() if form is share}
 MORE_IS_BETTER = {"delivered_per_s", "gbps", "load_gbps"}
 
 
@@ -94,7 +102,7 @@ def spread(values, form):
     """median ±half the range; a share of the median where it is no share itself."""
     middle = statistics.median(values)
     half = (max(values) - min(values)) / 2
-    if form is METRICS["loss"][1]:
+    if form is share:
         return form(middle)
     return f"{form(middle)} ±{half / middle:.0%}" if middle else form(middle)
 
@@ -133,7 +141,7 @@ def case_lines(case, results, names):
             cells.append(spread(values, form) if values else "")
         if not any(cells):
             continue
-        ratios = results.ratios(case.name, metric) if metric != "loss" else []
+        ratios = results.ratios(case.name, metric) if metric not in SHARES else []
         yield line(names, case.title if first else "", words, cells, ratio_text(ratios),
                    verdict(case, metric, results, ratios))
         first = False
@@ -190,7 +198,7 @@ def against(cases, results, titles):
     def rows(case):
         first = True
         for metric in case.metrics:
-            gains = results.gains(case.name, metric) if metric != "loss" else []
+            gains = results.gains(case.name, metric) if metric not in SHARES else []
             if not gains:
                 continue
             slower = max(gains) < SLOWER

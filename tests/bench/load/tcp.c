@@ -1,7 +1,12 @@
-/* TCP streams between two hosts, as fast as they go: out, back, or both at once. */
+/*
+ * TCP streams between two hosts: out, back, or both at once, as fast as they go or no
+ * faster than told. Their congestion control decides what a tunnel is given to do, so it
+ * is always named.
+ */
 #include "load.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -62,21 +67,37 @@ static void launch(void *(*body)(void *), int *fd)
 	pthread_detach(thread);
 }
 
+/* Accepted sockets take these options from the listener, so both ends have them. */
+static int stream_socket(const char *congestion, uint64_t rate_mbps)
+{
+	int fd = net_socket(SOCK_STREAM);
+	uint64_t bytes_per_s = rate_mbps * 1000000 / 8;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion,
+		       (socklen_t)strlen(congestion)) < 0)
+		die("congestion control %s", congestion);
+	if (rate_mbps && setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE,
+				    &bytes_per_s, sizeof(bytes_per_s)) < 0)
+		die("SO_MAX_PACING_RATE");
+	return fd;
+}
+
 /* The thread ends up in the client's namespace; the sockets stay in theirs. */
 static void connect_all(char **argv, int *clients, int *servers, int streams)
 {
 	struct sockaddr_in address =
 		net_address(argv[2], (uint16_t)number_of(argv[3], 1, 65535));
+	uint64_t rate_mbps = number_of(argv[8], 0, 1000000) / (unsigned)streams;
 	int listener;
 
 	net_enter(argv[1]);
-	listener = net_socket(SOCK_STREAM);
+	listener = stream_socket(argv[7], rate_mbps);
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(listener, STREAMS_MAX) < 0)
 		die("listen on %s", argv[2]);
 	net_enter(argv[0]);
 	for (int i = 0; i < streams; i++) {
-		clients[i] = net_socket(SOCK_STREAM);
+		clients[i] = stream_socket(argv[7], rate_mbps);
 		if (connect(clients[i], (struct sockaddr *)&address,
 			    sizeof(address)) < 0)
 			die("connect to %s", argv[2]);
@@ -107,9 +128,10 @@ int tcp_main(int argc, char **argv)
 	int streams;
 	bool out, back;
 
-	if (argc != 7) {
+	if (argc != 9) {
 		fprintf(stderr, "usage: load tcp CLIENT-NETNS SERVER-NETNS "
-				"ADDRESS PORT STREAMS out|back|both SECONDS\n");
+				"ADDRESS PORT STREAMS out|back|both SECONDS "
+				"CONGESTION MBPS (0: as fast as they go)\n");
 		return 2;
 	}
 	streams = (int)number_of(argv[4], 1, STREAMS_MAX);
