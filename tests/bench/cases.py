@@ -17,6 +17,7 @@ MANY = 64
 # They give a tunnel different things to do: BBR paces a stream, Cubic sends all that its
 # window allows.
 CONGESTION = ("bbr", "cubic")
+A_GIGABYTE = ("cpu_s_per_gb", "sender_s_per_gb", "receiver_s_per_gb", "kernel_s_per_gb")
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ def many_peers(stage, overlay):
 def fanout_case(site, receivers, size, mode, **more):
     metrics = ("delivered_per_s", "loss", "cpu_us_per_frame") if mode == "saturation" else \
         ("loss", "cpu_us_per_frame", "sender_us_per_sent")
+    if receivers == 1 and mode == "saturation":
+        metrics += A_GIGABYTE
     where = site.suffix.replace("@", ", ").replace("9001", "underlay 9001") \
         .replace("no-offloads", "offloads off")
     return Case(f"fanout-{receivers}/{size}/{mode}{site.suffix}",
@@ -192,14 +195,15 @@ def pair_cases(site):
         for congestion in CONGESTION:
             yield Case(f"tcp-{streams}-{direction}/{congestion}{site.suffix}", "TCP",
                        f"{streams} stream{'s' * (streams > 1)} {direction}, {congestion}{where}",
-                       site, tcp(streams, direction, congestion), ("gbps", "cpu_s_per_gb"),
+                       site, tcp(streams, direction, congestion), ("gbps", *A_GIGABYTE),
                        overlays if direction == "out" else MAIN,
                        (streams, direction) == (1, "out") and site == Site(2),
                        {"streams": streams, "mode": direction, "congestion": congestion})
     for size in (100, 1400):
         yield Case(f"udp/{size}{site.suffix}", "UDP stream at saturation", f"{size} B{where}",
-                   site, unicast(size), ("delivered_per_s", "loss", "cpu_us_per_frame"),
-                   overlays, False, {"receivers": 1, "size": size, "mode": "saturation"})
+                   site, unicast(size),
+                   ("delivered_per_s", "loss", "cpu_us_per_frame", *A_GIGABYTE), overlays,
+                   False, {"receivers": 1, "size": size, "mode": "saturation"})
     rtt = [("idle", "idle", rtt_idle, (), {}),
            *((f"tcp/{congestion}", f"beside a TCP stream, {congestion}",
               rtt_under_tcp(congestion), ("load_gbps",), {"congestion": congestion})

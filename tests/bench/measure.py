@@ -130,7 +130,7 @@ def process_seconds(pid):
 
 
 def _processes():
-    """pid → (parent, CPU seconds, those of its ended children)."""
+    """pid → (parent, CPU seconds, those of its ended children, all those in the kernel)."""
     found = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -139,14 +139,15 @@ def _processes():
             with open(f"/proc/{name}/stat") as file:
                 fields = file.read().rpartition(")")[2].split()
             found[int(name)] = (int(fields[1]), process_seconds(name),
-                                (int(fields[13]) + int(fields[14])) / TICKS)
+                                (int(fields[13]) + int(fields[14])) / TICKS,
+                                (int(fields[12]) + int(fields[14])) / TICKS)
         except (FileNotFoundError, ProcessLookupError):
             pass
     return found
 
 
 def _others_seconds(foreign):
-    """What all processes used that are not part of the measurement.
+    """What all processes used that are not part of the measurement, and in the kernel.
 
     A process that ended is in its parent's account of ended children, so nothing is
     missed that was waited for. Kernel threads work for us as far as we can tell.
@@ -159,54 +160,71 @@ def _others_seconds(foreign):
                 return True
             pid = processes.get(pid, (0,))[0]
         return pid == 2
-    total = 0.0
-    for pid, (_, own, children) in processes.items():
+    total = kernel = 0.0
+    for pid, (_, own, children, in_kernel) in processes.items():
         if pid == me:
             total += own
-        elif pid in foreign:
+        elif pid in foreign or not ours(pid):
             total += own + children
-        elif not ours(pid):
-            total += own + children
-    return total
+            kernel += in_kernel
+    return total, kernel
 
 
 def _machine():
     with open("/proc/stat") as file:
         fields = [int(word) / TICKS for word in file.readline().split()[1:]]
     return {"not_busy": fields[3] + fields[4] + fields[7], "steal": fields[7],
-            "softirq": fields[6] + fields[5]}
+            "softirq": fields[6] + fields[5], "kernel": fields[2] + fields[5] + fields[6]}
 
 
 class Meter:
-    """CPU time between its making and stop()."""
+    """CPU time between its making and stop().
 
-    def __init__(self, overlay, foreign, sender=None):
+    A daemon's time includes its system calls, and in those often runs all that they set
+    off on this machine, up to the other end's socket. So the kernel's share is told for
+    the machine as a whole. The clock's ticks sample it.
+    """
+
+    def __init__(self, overlay, foreign, sender=None, receivers=()):
         self._pids = {pid: process_seconds(pid) for pid in overlay.pids()}
         self._sender = overlay.pid(sender) if sender else None
+        self._receivers = [overlay.pid(host) for host in receivers]
         self._foreign = foreign
         self._others = _others_seconds(foreign)
         self._machine, self._begin = _machine(), time.monotonic()
 
     def stop(self):
         machine, wall = _machine(), time.monotonic() - self._begin
-        busy = wall * CPUS - (machine["not_busy"] - self._machine["not_busy"])
-        others = _others_seconds(self._foreign) - self._others
+        moved = {key: machine[key] - self._machine[key] for key in machine}
+        others, in_kernel = (after - before for before, after in
+                             zip(self._others, _others_seconds(self._foreign)))
         used = {pid: process_seconds(pid) - before for pid, before in self._pids.items()}
-        return {"cpu_s": max(busy - others, 0.0), "others_cpu_s": others,
-                "softirq_s": machine["softirq"] - self._machine["softirq"],
-                "steal_s": machine["steal"] - self._machine["steal"],
+        receivers = [used[pid] for pid in self._receivers if pid in used]
+        return {"cpu_s": max(wall * CPUS - moved["not_busy"] - others, 0.0),
+                "others_cpu_s": others, "softirq_s": moved["softirq"],
+                "steal_s": moved["steal"], "kernel_s": max(moved["kernel"] - in_kernel, 0.0),
                 "sender_daemon_s": used.get(self._sender),
+                "receiver_daemons_s": sum(receivers) if receivers else None,
                 "daemons_s": sum(used.values()) if used else None,
                 "cpu_wall_s": wall}
+
+
+def a_gigabyte(figures, octets):
+    """The CPU time for each gigabyte that arrived: all of it, and whose."""
+    return {name: figures[used] * 1e9 / octets
+            for name, used in (("cpu_s_per_gb", "cpu_s"), ("sender_s_per_gb", "sender_daemon_s"),
+                               ("receiver_s_per_gb", "receiver_daemons_s"),
+                               ("kernel_s_per_gb", "kernel_s"))
+            if octets and figures.get(used) is not None}
 
 
 def wait_quiet(within, share=0.05):
     """Until others leave the machine alone, or that many seconds."""
     end = time.monotonic() + within
     while time.monotonic() < end:
-        before, began = _others_seconds(()), time.monotonic()
+        before, began = _others_seconds(())[0], time.monotonic()
         time.sleep(0.5)
-        used = _others_seconds(()) - before
+        used = _others_seconds(())[0] - before
         if used < share * CPUS * (time.monotonic() - began):
             return True
     return False
@@ -250,7 +268,7 @@ def datagrams(overlay, foreign, sink, sender, *, size, rate, burst, seconds):
     """One sender, many receivers: who got how many, and at what cost."""
     counters = Counters(overlay, sender, sink.hosts)
     run = sink.start()
-    meter = Meter(overlay, foreign, sender)
+    meter = Meter(overlay, foreign, sender, sink.hosts)
     sent = Load.run("send", sender.netns, overlay.interface, sink.address, sink.port, run, size,
                     rate, burst, seconds, within=seconds + 20)
     hosts = sink.stop()
@@ -269,6 +287,7 @@ def datagrams(overlay, foreign, sink, sender, *, size, rate, burst, seconds):
         "reordered": sum(host["reordered"] for host in hosts),
         "socket_lost": sum(host["overflow"] for host in hosts),
     }
+    result |= a_gigabyte(result, delivered * size)
     if delivered:
         result["cpu_us_per_frame"] = result["cpu_s"] * 1e6 / delivered
     if sent["sent"]:
@@ -280,14 +299,14 @@ def datagrams(overlay, foreign, sink, sender, *, size, rate, burst, seconds):
 
 def tcp(overlay, foreign, client, server, *, streams, direction, congestion, seconds):
     counters = Counters(overlay, client)
-    meter = Meter(overlay, foreign, client)
+    # Where both send, the client's is called the sender.
+    sender, receiver = (server, client) if direction == "back" else (client, server)
+    meter = Meter(overlay, foreign, sender, [receiver])
     got = Load.run("tcp", client.netns, server.netns, overlay.address(server), PORT, streams,
                    direction, seconds, congestion, 0, within=seconds + 30)
     result = meter.stop() | counters.stop()
-    result |= {"seconds": got["ns"] / 1e9, "gbps": got["bytes"] * 8 / got["ns"]}
-    if got["all_bytes"]:
-        result["cpu_s_per_gb"] = result["cpu_s"] * 1e9 / got["all_bytes"]
-    return result
+    return result | a_gigabyte(result, got["all_bytes"]) | \
+        {"seconds": got["ns"] / 1e9, "gbps": got["bytes"] * 8 / got["ns"]}
 
 
 def rtt(overlay, foreign, client, server, *, size=64, seconds):

@@ -15,7 +15,8 @@ COLUMNS = ("case", "group", "hosts", "underlay_mtu", "offloads", "receivers", "s
            "interface_rx", "underlay_packets", "underlay_bytes", "gbps", "requests",
            "requests_lost", "p50_us", "p99_us", "max_us",
            "load_gbps", "cpu_s", "cpu_wall_s", "others_cpu_s", "softirq_s",
-           "steal_s", "daemons_s", "sender_daemon_s", "cpu_s_per_gb",
+           "kernel_s", "steal_s", "daemons_s", "sender_daemon_s", "receiver_daemons_s",
+           "cpu_s_per_gb", "sender_s_per_gb", "receiver_s_per_gb", "kernel_s_per_gb",
            "cpu_us_per_frame", "cpu_us_per_sent", "sender_us_per_sent",
            "rss_mib", "rss_sender_mib", "idle_percent",
            "idle_percent_max")
@@ -47,6 +48,9 @@ METRICS = {
     "sender_us_per_sent": ("its daemon, µs/sent", three_digits),
     "gbps": ("Gbit/s", three_digits),
     "cpu_s_per_gb": ("CPU s/GB", three_digits),
+    "sender_s_per_gb": ("sender's daemon, s/GB", three_digits),
+    "receiver_s_per_gb": ("receiver's daemon, s/GB", three_digits),
+    "kernel_s_per_gb": ("kernel, s/GB", three_digits),
     "p50_us": ("p50 µs", three_digits),
     "p99_us": ("p99 µs", three_digits),
     "load_gbps": ("the load, Gbit/s", three_digits),
@@ -242,7 +246,8 @@ Figures are medians over the rounds, ± half the range. The ratio is taken withi
 round, in which each case runs on one overlay right after the other; median (min–max).
 CPU is that of the whole machine (all hosts, both ends, the load and the kernel's
 softirqs) less what others used; "its daemon" is the sender's process alone, which
-VXLAN does not have: the kernel does that work for whoever sends.
+VXLAN does not have: the kernel does that work for whoever sends. A gigabyte's CPU is that
+of all, of it each daemon with its system calls, and what the kernel did for anybody.
 Sizes are UDP payload. At saturation the sender sends bursts of 16 as fast as the
 system takes them; what the overlay cannot carry shows as loss."""
 

@@ -56,6 +56,12 @@ def test_what_a_case_shows_has_words_and_a_column():
         assert case.parameters.keys() <= set(report.COLUMNS)
 
 
+def test_throughput_says_whose_cpu_time_it_took():
+    for case in CASES.values():
+        if "gbps" in case.metrics:
+            assert {"cpu_s_per_gb", "sender_s_per_gb", "kernel_s_per_gb"} <= set(case.metrics)
+
+
 def test_the_command_lists_a_set():
     shown = subprocess.run([ROOT / "tests/bench/run", "--list", "--only", "core"], check=True,
                            capture_output=True, text=True).stdout.split()
