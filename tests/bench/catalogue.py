@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .cases import (CONGESTION, MANY, SIZES, Case, Site, fanout, fanout_cases, many_peers,
                     pair_cases)
+from .fair import fair_cases
 
 
 def all_cases():
@@ -15,6 +16,7 @@ def all_cases():
                parameters={"receivers": 1, "size": 1000, "mode": "bursts"})
     for site in (Site(2), Site(2, 9001), Site(2, 1500, False)):
         yield from pair_cases(site)
+    yield from fair_cases()
     yield Case("peers-64", f"A daemon with {MANY} peers", "after traffic; then idle",
                Site(MANY + 1), many_peers, ("rss_mib", "idle_percent"),
                ("tapd", "tapd-against"), True)
@@ -25,7 +27,11 @@ CORE = {*(f"fanout-{receivers}/{size}/saturation"
           for receivers in (1, 8, 32) for size in (100, 1000)),
         *(f"tcp-1-out/{congestion}{where}" for congestion in CONGESTION
           for where in ("", "@9001")), "rtt-idle"}
-SETS = {"core": CORE}
+# The goals of a fast path that is fair to what is small: --only fair.
+FAIR = {*(f"tcp-{streams}-out/{congestion}{where}" for streams in (1, 4)
+          for congestion in CONGESTION for where in ("", "@9001")),
+        *(case.name for case in fair_cases())}
+SETS = {"core": CORE, "fair": FAIR}
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="a few cases, 3 rounds")
     parser.add_argument("--only", action="append", metavar="PATTERN",
                         help="only cases so named (shell pattern; may be given again); core: "
-                             "those in which what a change costs or saves shows first")
+                             "those in which what a change costs or saves shows first; fair: "
+                             "small frames beside bulk, both congestion controls, CPU")
     parser.add_argument("--against", type=from_caller, metavar="DIR",
                         help="also build and measure the tapd of that source tree, a clone at "
                              "another commit, and say how many times better this one is")

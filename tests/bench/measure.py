@@ -321,6 +321,42 @@ def rtt(overlay, foreign, client, server, *, size=64, seconds):
     return result
 
 
+class Paced:
+    """Packets by the clock, and how long each was on its way; see load/paced.c.
+
+    Its sockets are open when it is made; it begins with go().
+    """
+
+    def __init__(self, kind, overlay, sender, receiver, address, *, size=64, rate, seconds,
+                 port=0):
+        self._seconds = seconds
+        self._process = Load.start("paced", kind, sender.netns, receiver.netns,
+                                   overlay.interface, address, port, size, rate, seconds)
+        if self._process.stdout.readline().strip() != "ready":
+            error = self._process.stderr.read()
+            Load.end(self._process)
+            raise LoadFailed(error)
+
+    def go(self):
+        self._process.stdin.close()
+        self._process.stdin = None
+
+    def finish(self):
+        got = Load.finish(self._process, self._seconds + 20)
+        figures = {"sent": got["sent"], "lost": got["lost"], "late": got["late"],
+                   "loss": got["lost"] / got["sent"]}
+        if got["count"]:
+            figures |= {name: got[f"{name[:-3]}_ns"] / 1e3
+                        for name in ("p50_us", "p99_us", "max_us")}
+        return figures
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        Load.end(self._process)
+
+
 def resident_mib(pid):
     with open(f"/proc/{pid}/status") as file:
         for line in file:

@@ -5,6 +5,7 @@ import os
 from html import escape
 
 from .cases import CONGESTION, FANOUT, SIZES
+from .fair import CARDS, OFFERED, OFFERED_BY, offered_case
 from .report import three_digits
 
 COLOURS = {"tapd": "#0b6e99", "tapd-against": "#7fb9d1", "vxlan": "#d9822b",
@@ -141,6 +142,43 @@ def against_receivers(results, titles, mode, metric, title, subtitle, unit, path
     return svg.save(path)
 
 
+def against_load(results, titles, title, subtitle, path):
+    """A panel for each card: latency against what bulk offers, up to all it takes."""
+    found = {(name, card, percent): value for name in titles for card in CARDS
+             for percent in OFFERED
+             if (value := results.median(offered_case(percent, card), name, "p50_us"))}
+    if not found:
+        return None
+    names = [name for name in titles if any(key[0] == name for key in found)]
+    cards = [card for card in CARDS if any(key[1] == card for key in found)]
+    high = {key: results.median(offered_case(key[2], key[1]), key[0], "p99_us") or value
+            for key, value in found.items()}
+    least = 10 ** math.floor(math.log10(min(found.values())))
+    width, height, gap = 380, 260, 60
+    svg = Svg(90 + len(cards) * (width + gap), 440, title, subtitle)
+    svg.legend(names, titles)
+    for at, card in enumerate(cards):
+        left = 75 + at * (width + gap)
+        axes = Axes(svg, left, 115, width, height, max(high.values()), f"card of {card} Gb/s",
+                    "" if at else "µs", least)
+
+        def x(percent):
+            return left + 20 + (width - 40) * percent / 100
+        for percent in OFFERED:
+            svg.text(x(percent), axes.bottom + 18, str(percent), size=11, anchor="middle",
+                     fill=FAINT)
+        svg.text(left + width / 2, axes.bottom + 38, "offered, % of the card's rate",
+                 anchor="middle")
+        for number, name in enumerate(names):
+            points = [(x(percent) + 3 * number, (name, card, percent)) for percent in OFFERED
+                      if (name, card, percent) in found]
+            svg.path([(px, axes.y(found[key])) for px, key in points], COLOURS[name])
+            for px, key in points:
+                svg.line(px, axes.y(found[key]), px, axes.y(high[key]), COLOURS[name], 1.5)
+                svg.dot(px, axes.y(found[key]), COLOURS[name])
+    return svg.save(path)
+
+
 def bars(results, titles, groups, metric, title, subtitle, unit, path, whisker=None):
     """Groups of bars, one for each overlay; `groups` is (label lines, case name).
 
@@ -199,6 +237,10 @@ def all_plots(results, titles, directory):
     rtt = [((words, place), f"rtt-{name}{suffix}") for suffix, place in places
            for name, words in (("idle", "idle"), ("multicast", "15 k frames/s"),
                                *((f"tcp/{name}", f"TCP, {name}") for name in CONGESTION))]
+    requests = [(("idle", ""), "requests-idle"),
+                *(((f"TCP, {congestion}", f"{card} Gb/s" if card else "CPU's limit"),
+                   f"requests-tcp/{congestion}" + (f"/card-{card}" if card else ""))
+                  for card in (None, *CARDS) for congestion in CONGESTION)]
     logarithmic = "Logarithmic scale. Bar, and figure: median; line: up to the 99th percentile"
     drawn = [
         against_receivers(
@@ -214,5 +256,11 @@ def all_plots(results, titles, directory):
                "Gbit/s", file(f"tcp-{congestion}.svg")) for congestion in CONGESTION),
         bars(results, titles, rtt, "p50_us", "Request–response latency", logarithmic, "µs",
              file("latency.svg"), whisker="p99_us"),
+        bars(results, titles, requests, "p50_us", "Requests at 1000/s by the clock: latency",
+             logarithmic, "µs", file("requests.svg"), whisker="p99_us"),
+        against_load(results, titles, "Latency against load",
+                     f"Requests at 1000/s beside a TCP stream ({OFFERED_BY}) through a card; "
+                     "logarithmic; dot: median; line: up to the 99th percentile",
+                     file("latency-load.svg")),
     ]
     return [path for path in drawn if path]

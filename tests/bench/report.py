@@ -9,11 +9,11 @@ from .catalogue import GOALS, OWN_GOALS, all_cases
 from .measure import CPUS
 
 COLUMNS = ("case", "group", "hosts", "underlay_mtu", "offloads", "receivers", "size", "mode",
-           "streams", "congestion", "overlay", "round", "place",
+           "streams", "congestion", "card_gbps", "offered_percent", "overlay", "round", "place",
            "at", "seconds", "sent", "refused", "late", "sent_per_s", "delivered",
            "delivered_per_s", "loss", "worst_loss", "duplicates", "reordered", "socket_lost",
            "interface_rx", "underlay_packets", "underlay_bytes", "gbps", "requests",
-           "requests_lost", "p50_us", "p99_us", "max_us",
+           "requests_lost", "requests_loss", "p50_us", "p99_us", "max_us",
            "load_gbps", "cpu_s", "cpu_wall_s", "others_cpu_s", "softirq_s",
            "kernel_s", "steal_s", "daemons_s", "sender_daemon_s", "receiver_daemons_s",
            "cpu_s_per_gb", "sender_s_per_gb", "receiver_s_per_gb", "kernel_s_per_gb",
@@ -53,6 +53,7 @@ METRICS = {
     "kernel_s_per_gb": ("kernel, s/GB", three_digits),
     "p50_us": ("p50 µs", three_digits),
     "p99_us": ("p99 µs", three_digits),
+    "requests_loss": ("lost", share),
     "load_gbps": ("the load, Gbit/s", three_digits),
     "rss_mib": ("RSS MiB, largest", three_digits),
     "idle_percent": ("idle CPU %", three_digits),

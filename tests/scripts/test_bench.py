@@ -1,4 +1,4 @@
-"""tests/bench: its list of cases, and what its table shows of them."""
+"""tests/bench: its list of cases, what each measures, and what it leaves behind."""
 
 import dataclasses
 import os
@@ -9,9 +9,10 @@ import types
 
 import pytest
 
-from bench import main, plot, report
-from bench.cases import CONGESTION
+from bench import fair, links, main, measure, plot, report
+from bench.cases import CONGESTION, Case, Stage
 from bench.catalogue import GOALS, OWN_GOALS, SETS, all_cases
+from bench.overlays import VxlanOverlay
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASES = {case.name: case for case in all_cases()}
@@ -63,9 +64,10 @@ def test_throughput_says_whose_cpu_time_it_took():
 
 
 def test_the_command_lists_a_set():
-    shown = subprocess.run([ROOT / "tests/bench/run", "--list", "--only", "core"], check=True,
+    shown = subprocess.run([ROOT / "tests/bench/run", "--list", "--only", "fair"], check=True,
                            capture_output=True, text=True).stdout.split()
-    assert set(shown) == SETS["core"]
+    assert set(shown) == SETS["fair"]
+    assert {case.name for case in fair.fair_cases()} < set(shown)
 
 
 def test_a_congestion_control_that_the_kernel_lacks_is_left_out_and_named():
@@ -101,12 +103,115 @@ def test_every_case_is_in_the_table_and_beside_another_commit(results):
         assert f"  {case.title}  " in against or set(case.metrics) <= report.SHARES
 
 
-def test_each_congestion_control_is_drawn(results, tmp_path):
+def test_latency_is_drawn_against_load(results, tmp_path):
     drawn = {os.path.basename(path) for path in plot.all_plots(results, TITLES, str(tmp_path))}
-    assert {"tcp-bbr.svg", "tcp-cubic.svg", "latency.svg"} <= drawn
+    assert {"latency-load.svg", "requests.svg", "tcp-bbr.svg",
+            "tcp-cubic.svg"} <= drawn
+    text = (tmp_path / "latency-load.svg").read_text()
+    assert all(f"card of {card} Gb/s" in text for card in fair.CARDS)
+    assert text.count("<polyline") == len(TITLES) * len(fair.CARDS)
+
+
+# ---- what runs, on the kernel's VXLAN, which needs no build of tapd ----
+
+@pytest.fixture(name="load", scope="module")
+def the_load_generator(tmp_path_factory):
+    program = tmp_path_factory.mktemp("bench") / "load"
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-O1", "-pthread", "-o", program,
+                    *(ROOT / "tests/bench/load").glob("*.c")], check=True)
+    measure.Load.program = str(program)
+    return program
+
+
+@pytest.fixture(name="stage_of", scope="module")
+def stages_by_hosts(make_module_cloud, load):
+    stages = {}
+
+    def make(case):
+        hosts = case.site.hosts, case.site.mtu
+        if hosts not in stages:
+            cloud = make_module_cloud(case.site.hosts, mtu=case.site.mtu)
+            overlay = VxlanOverlay(cloud, case.site.mtu - 50)
+            overlay.start()
+            overlay.settle()
+            stages[hosts] = Stage(cloud, [overlay], 0.4), overlay
+        return stages[hosts]
+    yield make
+    for stage, _ in stages.values():
+        stage.close()
+
+
+def children(load):
+    found = subprocess.run(["pgrep", "-f", str(load)], capture_output=True, text=True)
+    return found.stdout.split()
+
+
+def queues(host):
+    return host.run("tc", "qdisc", "show", "dev", "eth0").stdout
+
+
+@pytest.mark.parametrize("name", [
+    "requests-idle", "requests-tcp/cubic", "requests-tcp/bbr/card-2",
+    "requests-load-50/cubic/card-5"])
+def test_a_case_gives_the_figures_that_its_line_shows(name, stage_of, load):
+    case = CASES[name]
+    stage, overlay = stage_of(case)
+    before = queues(stage.cloud.hosts[0]), stage.cloud.hosts[0].ip("link"), children(load)
+    figures = case.run(stage, overlay)
+    daemons = {"sender_s_per_gb", "receiver_s_per_gb"}
+    assert all(figures[metric] is not None for metric in set(case.metrics) - daemons)
+    assert figures.keys() <= set(report.COLUMNS)
+    # Its sinks stay, for the next.
+    stage.close()
+    stage._cached.clear()
+    after = queues(stage.cloud.hosts[0]), stage.cloud.hosts[0].ip("link"), children(load)
+    assert after[:2] == before[:2] and set(after[2]) <= set(before[2])
+
+
+def test_an_answer_that_never_comes_is_lost(stage_of):
+    stage, overlay = stage_of(CASES["requests-idle"])
+    first, second = stage.cloud.hosts
+    with stage.cloud.cut_from(second):
+        figures = CASES["requests-idle"].run(stage, overlay)
+    assert figures["requests_lost"] == figures["requests"] == 400
+    assert "p50_us" not in figures
+
+
+def test_a_card_holds_a_stream_to_its_rate(stage_of):
+    stage, overlay = stage_of(CASES["requests-tcp/cubic/card-2"])
+    figures = CASES["requests-tcp/cubic/card-2"].run(stage, overlay)
+    assert 0.2 < figures["load_gbps"] < 2
+
+
+def test_a_load_is_offered_at_its_share(stage_of):
+    stage, overlay = stage_of(CASES["requests-load-10/cubic/card-5"])
+    figures = CASES["requests-load-10/cubic/card-5"].run(stage, overlay)
+    assert 0.1 < figures["load_gbps"] < 0.6
+
+
+def test_a_card_is_taken_out_again_when_a_measurement_fails(stage_of):
+    stage, _ = stage_of(CASES["requests-idle"])
+    host = stage.cloud.hosts[0]
+    before = queues(host)
+    with pytest.raises(ZeroDivisionError), links.card(host, 2):
+        assert "tbf" in queues(host)
+        raise ZeroDivisionError
+    assert queues(host) == before
+
+
+def test_a_load_that_fails_says_so_and_leaves_nothing(stage_of, load):
+    stage, overlay = stage_of(CASES["requests-idle"])
+
+    def breaks(stack, stage, overlay, target, seconds):
+        return fair.tcp_bulk("nosuch")(stack, stage, overlay, target, seconds)
+    with pytest.raises(measure.LoadFailed, match="nosuch"):
+        fair.requests(breaks, 2)(stage, overlay)
+    assert "tbf" not in queues(stage.cloud.hosts[0])
+    assert not [pid for pid in children(load) if pathlib.Path(f"/proc/{pid}").exists()
+                and "paced" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def test_a_case_is_found_by_its_set_or_its_pattern():
-    case = CASES["tcp-1-out/cubic"]
-    assert main.named(case, "core") and main.named(case, "tcp-*")
-    assert not main.named(case, "rtt-*")
+    case: Case = CASES["requests-idle"]
+    assert main.named(case, "fair") and main.named(case, "requests-*")
+    assert not main.named(case, "core")

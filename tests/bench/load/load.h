@@ -1,6 +1,6 @@
 /*
  * The benchmark's load: datagrams to a group and who counts them, TCP streams,
- * requests and responses. One program whose threads open their sockets inside the
+ * requests and responses, packets by the clock. One program whose threads open their sockets inside the
  * hosts' network namespaces, so that one clock and few processes do for all.
  *
  * Each command is given an end in time and writes one line of key=value pairs on
@@ -31,6 +31,7 @@ int sink_main(int argc, char **argv);
 int send_main(int argc, char **argv);
 int tcp_main(int argc, char **argv);
 int rtt_main(int argc, char **argv);
+int paced_main(int argc, char **argv);
 
 /* ---- net.c: all of these end the program where they fail ---- */
 
@@ -42,6 +43,15 @@ void net_enter(const char *name);
 
 /* A socket with buffers as large as they need be; `type` as for socket(2). */
 int net_socket(int type);
+
+int net_raw_socket(int protocol);
+
+/* It receives what comes by that interface, and is a member of groups there. */
+void net_bind_device(int fd, const char *interface);
+void net_join(int fd, const struct sockaddr_in *group, const char *interface);
+
+/* Datagrams to groups leave by that interface. */
+void net_send_groups(int fd, const char *interface, int ttl);
 
 struct sockaddr_in net_address(const char *ip, uint16_t port);
 bool net_is_group(const struct sockaddr_in *address);

@@ -11,10 +11,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	unsigned most_s; /* it is ended then, whatever it waits for */
 } commands[] = {
-	{ "send", send_main, 660 },
-	{ "sink", sink_main, 7200 },
-	{ "tcp", tcp_main, 660 },
-	{ "rtt", rtt_main, 660 },
+	{ "send", send_main, 660 },   { "sink", sink_main, 7200 },
+	{ "tcp", tcp_main, 660 },     { "rtt", rtt_main, 660 },
+	{ "paced", paced_main, 660 },
 };
 
 int main(int argc, char **argv)
@@ -26,6 +25,6 @@ int main(int argc, char **argv)
 			alarm(commands[i].most_s);
 			return commands[i].run(argc - 2, argv + 2);
 		}
-	fprintf(stderr, "usage: load send|sink|tcp|rtt ...\n");
+	fprintf(stderr, "usage: load send|sink|tcp|rtt|paced ...\n");
 	return 2;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,6 +63,15 @@ int net_socket(int type)
 	return fd;
 }
 
+int net_raw_socket(int protocol)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		die("raw socket");
+	return fd;
+}
+
 struct sockaddr_in net_address(const char *ip, uint16_t port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -76,6 +86,37 @@ struct sockaddr_in net_address(const char *ip, uint16_t port)
 bool net_is_group(const struct sockaddr_in *address)
 {
 	return IN_MULTICAST(ntohl(address->sin_addr.s_addr));
+}
+
+void net_bind_device(int fd, const char *interface)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+		       (socklen_t)strlen(interface) + 1) < 0)
+		die("%s", interface);
+}
+
+void net_join(int fd, const struct sockaddr_in *group, const char *interface)
+{
+	struct ip_mreqn membership = {
+		.imr_multiaddr = group->sin_addr,
+		.imr_ifindex = (int)if_nametoindex(interface),
+	};
+
+	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership,
+		       sizeof(membership)) < 0)
+		die("IP_ADD_MEMBERSHIP");
+}
+
+void net_send_groups(int fd, const char *interface, int ttl)
+{
+	struct ip_mreqn from = { .imr_ifindex =
+					 (int)if_nametoindex(interface) };
+
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof(from)) <
+	    0)
+		die("IP_MULTICAST_IF %s", interface);
+	net_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl);
+	net_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 }
 
 uint64_t now_ns(void)

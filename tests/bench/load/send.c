@@ -5,8 +5,6 @@
 #include "load.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/ip.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -30,17 +28,9 @@ static uint8_t filling[SIZE_MAX_BYTES];
 static void sender_open(struct sender *s, const char *interface,
 			struct sockaddr_in *target)
 {
-	struct ip_mreqn from = { 0 };
-
 	s->fd = net_socket(SOCK_DGRAM);
-	if (net_is_group(target)) {
-		from.imr_ifindex = (int)if_nametoindex(interface);
-		if (setsockopt(s->fd, IPPROTO_IP, IP_MULTICAST_IF, &from,
-			       sizeof(from)) < 0)
-			die("IP_MULTICAST_IF %s", interface);
-		net_option(s->fd, IPPROTO_IP, IP_MULTICAST_TTL, 8);
-		net_option(s->fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-	}
+	if (net_is_group(target))
+		net_send_groups(s->fd, interface, 8);
 	if (connect(s->fd, (struct sockaddr *)target, sizeof(*target)) < 0)
 		die("connect");
 }

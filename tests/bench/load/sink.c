@@ -19,7 +19,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -61,21 +60,14 @@ static void host_open(struct host *h, const char *interface,
 {
 	struct sockaddr_in any = { .sin_family = AF_INET,
 				   .sin_port = address->sin_port };
-	struct ip_mreqn membership = { .imr_multiaddr = address->sin_addr };
 
 	net_enter(h->name);
 	h->fd = net_socket(SOCK_DGRAM);
-	if (setsockopt(h->fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
-		       (socklen_t)strlen(interface) + 1) < 0)
-		die("%s on %s", interface, h->name);
+	net_bind_device(h->fd, interface);
 	if (bind(h->fd, (struct sockaddr *)&any, sizeof(any)) < 0)
 		die("bind");
-	if (!net_is_group(address))
-		return;
-	membership.imr_ifindex = (int)if_nametoindex(interface);
-	if (setsockopt(h->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership,
-		       sizeof(membership)) < 0)
-		die("IP_ADD_MEMBERSHIP");
+	if (net_is_group(address))
+		net_join(h->fd, address, interface);
 }
 
 static uint32_t host_overflow(const struct host *h)
