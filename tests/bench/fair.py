@@ -11,11 +11,15 @@ from . import links, measure
 from .cases import CONGESTION, MAIN, Case, Site
 from .measure import Load, Meter, Paced
 
-PAIR = Site(2)
+PAIR, TRIO = Site(2), Site(3)
 REQUESTS = 1000  # a second, of 64 B
 CARDS = (2, 5)   # Gb/s
 OFFERED = (10, 30, 50, 75, 100)  # per cent of the card's rate
 OFFERED_BY = "cubic"  # what hosts have unless told
+# keepalived's default is one a second: with that a 99th percentile would take minutes.
+ADVERTS = {"rate": 20, "address": "224.0.0.18"}
+STREAM = {"rate": 200, "size": 1250, "address": "239.8.27.5", "port": measure.PORT + 5}
+ADVERTS_LAST = 2.5  # times what other cases take
 # Bulk begins so long before what is measured beside it, and lasts as long after it.
 BEFORE_S, AFTER_S = 0.5, 0.3
 
@@ -34,6 +38,28 @@ def tcp_bulk(congestion, mbps=0):
             return {"load_gbps": got["bytes"] * 8 / got["ns"]}
         return finish
     return start
+
+
+def datagram_bulk(size, rate, burst):
+    def start(stack, stage, overlay, target, seconds):
+        sender = stage.cloud.hosts[0]
+        sink = stage.sink(overlay, [target], overlay.address(target), measure.PORT + 3)
+        load = Load.start("send", sender.netns, overlay.interface, sink.address, sink.port,
+                          sink.start(), size, rate, burst, seconds)
+        stack.callback(Load.end, load)
+
+        def finish():
+            try:
+                got = Load.finish(load, seconds + 30)
+            finally:
+                count = sink.stop()[0]["count"]
+            return {"load_gbps": count * size * 8 / (got["end_ns"] - got["begin_ns"]),
+                    "load_loss": 1 - count / got["sent"] if got["sent"] else None}
+        return finish
+    return start
+
+
+FLOOD = datagram_bulk(1400, 0, 16)
 
 
 # ---- how each kind of case runs ----
@@ -61,6 +87,22 @@ def requests(bulk=None, card=None):
             result, (got,) = beside(stage, overlay, bulk, second, [asked], stage.seconds)
         return result | {"requests": got.pop("sent"), "requests_lost": got.pop("lost"),
                          "requests_loss": got.pop("loss"), **got}
+    return run
+
+
+def adverts(bulk=None, other=False):
+    """VRRP's and a multicast stream to the second host; the bulk to it or to the third."""
+    def run(stage, overlay):
+        first, second, third = stage.cloud.hosts
+        seconds = ADVERTS_LAST * stage.seconds
+        with Paced("adverts", overlay, first, second, seconds=seconds, **ADVERTS) as vrrp, \
+                Paced("stream", overlay, first, second, seconds=seconds, **STREAM) as stream:
+            time.sleep(1.5)  # until the joins have been heard
+            result, each = beside(stage, overlay, bulk, third if other else second,
+                                  [vrrp, stream], seconds)
+        for name, got in zip(("adverts", "stream"), each):
+            result |= {f"{name}_{figure}": value for figure, value in got.items()}
+        return result
     return run
 
 
@@ -101,6 +143,24 @@ def offered_cases():
                                 congestion=OFFERED_BY, offered_percent=percent)
 
 
+def adverts_cases():
+    kinds = [(f"tcp/{congestion}", f"TCP, {congestion}", tcp_bulk(congestion),
+              {"congestion": congestion}) for congestion in CONGESTION]
+    kinds.append(("flood", "a UDP flood of 1400 B", FLOOD, {}))
+    metrics = tuple(f"{name}_{figure}" for name in ("adverts", "stream")
+                    for figure in ("p50_us", "p99_us", "max_us", "loss"))
+    group = "VRRP adverts at 20/s, and 2 Mb/s of multicast (200/s of 1250 B), one way"
+    yield Case("adverts-idle", group, "idle", TRIO, adverts(), metrics, MAIN, False,
+               {"mode": "idle"})
+    for name, words, bulk, parameters in kinds:
+        for other, to in ((False, "same-peer"), (True, "other-peer")):
+            yield Case(f"adverts-{name}/{to}", group,
+                       f"beside {words}, to {'another' if other else 'the same'} peer", TRIO,
+                       adverts(bulk, other), (*metrics, "load_gbps"), MAIN, False,
+                       {"mode": f"{name.partition('/')[0]}/{to}", **parameters})
+
+
 def fair_cases():
     yield from requests_cases()
     yield from offered_cases()
+    yield from adverts_cases()

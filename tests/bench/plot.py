@@ -241,6 +241,11 @@ def all_plots(results, titles, directory):
                 *(((f"TCP, {congestion}", f"{card} Gb/s" if card else "CPU's limit"),
                    f"requests-tcp/{congestion}" + (f"/card-{card}" if card else ""))
                   for card in (None, *CARDS) for congestion in CONGESTION)]
+    adverts = [(("idle", ""), "adverts-idle"),
+               *(((words, to), f"adverts-{name}/{to}-peer")
+                 for name, words in (*((f"tcp/{name}", f"TCP, {name}") for name in CONGESTION),
+                                     ("flood", "UDP flood"))
+                 for to in ("same", "other"))]
     logarithmic = "Logarithmic scale. Bar, and figure: median; line: up to the 99th percentile"
     drawn = [
         against_receivers(
@@ -258,6 +263,8 @@ def all_plots(results, titles, directory):
              file("latency.svg"), whisker="p99_us"),
         bars(results, titles, requests, "p50_us", "Requests at 1000/s by the clock: latency",
              logarithmic, "µs", file("requests.svg"), whisker="p99_us"),
+        bars(results, titles, adverts, "adverts_p50_us", "VRRP adverts, one way: delay",
+             logarithmic, "µs", file("adverts.svg"), whisker="adverts_p99_us"),
         against_load(results, titles, "Latency against load",
                      f"Requests at 1000/s beside a TCP stream ({OFFERED_BY}) through a card; "
                      "logarithmic; dot: median; line: up to the 99th percentile",

@@ -4,6 +4,8 @@ import dataclasses
 import os
 import pathlib
 import random
+import socket
+import struct
 import subprocess
 import types
 
@@ -105,7 +107,7 @@ def test_every_case_is_in_the_table_and_beside_another_commit(results):
 
 def test_latency_is_drawn_against_load(results, tmp_path):
     drawn = {os.path.basename(path) for path in plot.all_plots(results, TITLES, str(tmp_path))}
-    assert {"latency-load.svg", "requests.svg", "tcp-bbr.svg",
+    assert {"latency-load.svg", "requests.svg", "adverts.svg", "tcp-bbr.svg",
             "tcp-cubic.svg"} <= drawn
     text = (tmp_path / "latency-load.svg").read_text()
     assert all(f"card of {card} Gb/s" in text for card in fair.CARDS)
@@ -152,7 +154,8 @@ def queues(host):
 
 @pytest.mark.parametrize("name", [
     "requests-idle", "requests-tcp/cubic", "requests-tcp/bbr/card-2",
-    "requests-load-50/cubic/card-5"])
+    "requests-load-50/cubic/card-5", "adverts-idle", "adverts-tcp/cubic/same-peer",
+    "adverts-flood/other-peer"])
 def test_a_case_gives_the_figures_that_its_line_shows(name, stage_of, load):
     case = CASES[name]
     stage, overlay = stage_of(case)
@@ -166,6 +169,23 @@ def test_a_case_gives_the_figures_that_its_line_shows(name, stage_of, load):
     stage._cached.clear()
     after = queues(stage.cloud.hosts[0]), stage.cloud.hosts[0].ip("link"), children(load)
     assert after[:2] == before[:2] and set(after[2]) <= set(before[2])
+
+
+def test_an_advert_is_one_of_vrrp(stage_of):
+    stage, overlay = stage_of(CASES["adverts-idle"])
+    first, second = stage.cloud.hosts[:2]
+    with second.socket(socket.AF_INET, socket.SOCK_RAW, 112) as listener:
+        listener.settimeout(10)
+        membership = struct.pack("4s4si", socket.inet_aton("224.0.0.18"), bytes(4),
+                                 second.ifindex(overlay.interface))
+        listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        assert CASES["adverts-idle"].run(stage, overlay)["adverts_lost"] == 0
+        packet = listener.recv(2000)
+    header, advert = packet[:20], packet[20:]
+    assert header[8] == 255 and header[12:16] == socket.inet_aton(overlay.address(first))
+    assert advert[0] == 0x21 and len(advert) == 8 + 4 * advert[3] + 8
+    total = sum(struct.unpack(f"!{len(advert) // 2}H", advert))
+    assert (total & 0xffff) + (total >> 16) == 0xffff
 
 
 def test_an_answer_that_never_comes_is_lost(stage_of):
