@@ -161,8 +161,8 @@ def many_peers(stage, overlay):
 def fanout_case(site, receivers, size, mode, **more):
     metrics = ("delivered_per_s", "loss", "cpu_us_per_frame") if mode == "saturation" else \
         ("loss", "cpu_us_per_frame", "sender_us_per_sent")
-    if receivers == 1 and mode == "saturation":
-        metrics += A_GIGABYTE
+    if receivers == 1:
+        metrics += A_GIGABYTE if mode == "saturation" else ("receiver_us_per_frame",)
     where = site.suffix.replace("@", ", ").replace("9001", "underlay 9001") \
         .replace("no-offloads", "offloads off")
     return Case(f"fanout-{receivers}/{size}/{mode}{site.suffix}",

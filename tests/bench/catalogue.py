@@ -30,7 +30,7 @@ CORE = {*(f"fanout-{receivers}/{size}/saturation"
 # The goals of a fast path that is fair to what is small: --only fair.
 FAIR = {*(f"tcp-{streams}-out/{congestion}{where}" for streams in (1, 4)
           for congestion in CONGESTION for where in ("", "@9001")),
-        *(case.name for case in fair_cases())}
+        *(case.name for case in fair_cases()), "fanout-1/100/even"}
 SETS = {"core": CORE, "fair": FAIR}
 
 

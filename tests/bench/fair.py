@@ -1,4 +1,4 @@
-"""What else a fast path owes besides speed: small frames beside bulk.
+"""What else a fast path owes besides speed: small frames beside bulk, and a thin stream.
 
 Latency is that of packets sent by the clock (load/paced.c), alone and beside what fills
 the CPUs or a card.
@@ -8,7 +8,7 @@ import contextlib
 import time
 
 from . import links, measure
-from .cases import CONGESTION, MAIN, Case, Site
+from .cases import A_GIGABYTE, CONGESTION, MAIN, RATE, Case, Site
 from .measure import Load, Meter, Paced
 
 PAIR, TRIO = Site(2), Site(3)
@@ -60,6 +60,7 @@ def datagram_bulk(size, rate, burst):
 
 
 FLOOD = datagram_bulk(1400, 0, 16)
+THIN = datagram_bulk(100, RATE, 1)
 
 
 # ---- how each kind of case runs ----
@@ -106,6 +107,13 @@ def adverts(bulk=None, other=False):
     return run
 
 
+def one_by_one(stage, overlay):
+    first, second = stage.cloud.hosts
+    sink = stage.sink(overlay, [second], overlay.address(second), measure.PORT + 3)
+    return measure.datagrams(overlay, stage.foreign(overlay), sink, first, size=1400, rate=0,
+                             burst=1, seconds=stage.seconds)
+
+
 # ---- the list ----
 
 LATENCY = ("p50_us", "p99_us", "requests_loss")
@@ -127,6 +135,7 @@ def requests_case(name, title, bulk=None, card=None, **parameters):
 
 def requests_cases():
     yield requests_case("idle", "idle")
+    yield requests_case("thin", "beside 15,000 frames/s of 100 B, one by one", THIN)
     for card in (None, *CARDS):
         for congestion in CONGESTION:
             yield requests_case(f"tcp/{congestion}", f"beside a TCP stream, {congestion}",
@@ -164,3 +173,7 @@ def fair_cases():
     yield from requests_cases()
     yield from offered_cases()
     yield from adverts_cases()
+    yield Case("udp-single/1400", "UDP stream, one send a datagram (as iperf3 -u -b 0)", "1400 B",
+               PAIR, one_by_one,
+               ("delivered_per_s", "loss", "cpu_us_per_frame", *A_GIGABYTE), MAIN, False,
+               {"receivers": 1, "size": 1400, "mode": "single"})

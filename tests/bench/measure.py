@@ -290,6 +290,8 @@ def datagrams(overlay, foreign, sink, sender, *, size, rate, burst, seconds):
     result |= a_gigabyte(result, delivered * size)
     if delivered:
         result["cpu_us_per_frame"] = result["cpu_s"] * 1e6 / delivered
+        if result["receiver_daemons_s"] is not None:
+            result["receiver_us_per_frame"] = result["receiver_daemons_s"] * 1e6 / delivered
     if sent["sent"]:
         result["cpu_us_per_sent"] = result["cpu_s"] * 1e6 / sent["sent"]
         if result["sender_daemon_s"] is not None:

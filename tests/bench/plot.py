@@ -237,7 +237,7 @@ def all_plots(results, titles, directory):
     rtt = [((words, place), f"rtt-{name}{suffix}") for suffix, place in places
            for name, words in (("idle", "idle"), ("multicast", "15 k frames/s"),
                                *((f"tcp/{name}", f"TCP, {name}") for name in CONGESTION))]
-    requests = [(("idle", ""), "requests-idle"),
+    requests = [(("idle", ""), "requests-idle"), (("thin", "15 k/s"), "requests-thin"),
                 *(((f"TCP, {congestion}", f"{card} Gb/s" if card else "CPU's limit"),
                    f"requests-tcp/{congestion}" + (f"/card-{card}" if card else ""))
                   for card in (None, *CARDS) for congestion in CONGESTION)]
