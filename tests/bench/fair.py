@@ -16,6 +16,9 @@ REQUESTS = 1000  # a second, of 64 B
 CARDS = (2, 5)   # Gb/s
 OFFERED = (10, 30, 50, 75, 100)  # per cent of the card's rate
 OFFERED_BY = "cubic"  # what hosts have unless told
+# So far below the overlay's MTU a frame fits one of tapd's datagrams, as TCP's do, which
+# tapd cuts to fit.
+SPARE = 60
 # keepalived's default is one a second: with that a 99th percentile would take minutes.
 ADVERTS = {"rate": 20, "address": "224.0.0.18"}
 STREAM = {"rate": 200, "size": 1250, "address": "239.8.27.5", "port": measure.PORT + 5}
@@ -114,6 +117,13 @@ def one_by_one(stage, overlay):
                              burst=1, seconds=stage.seconds)
 
 
+def sender_alone(stage, overlay):
+    first, second = stage.cloud.hosts
+    with links.BatchesGone(first):
+        return measure.batches(overlay, stage.foreign(overlay), first, second, links.GONE,
+                               size=overlay.mtu - SPARE, seconds=stage.seconds)
+
+
 # ---- the list ----
 
 LATENCY = ("p50_us", "p99_us", "requests_loss")
@@ -177,3 +187,9 @@ def fair_cases():
                PAIR, one_by_one,
                ("delivered_per_s", "loss", "cpu_us_per_frame", *A_GIGABYTE), MAIN, False,
                {"receivers": 1, "size": 1400, "mode": "single"})
+    for site in (PAIR, Site(2, 9001)):
+        yield Case(f"sender-alone{site.suffix}",
+                   "A sender by itself: UDP in 64 KB batches, gone at the underlay",
+                   f"underlay {site.mtu}", site, sender_alone,
+                   ("gbps", "loss", "cpu_s_per_gb", "sender_s_per_gb", "kernel_s_per_gb"), MAIN,
+                   False, {"mode": "alone"})

@@ -16,6 +16,8 @@ import contextlib
 # socket has there. A small limit would hide that behind loss.
 BURST, LIMIT = 128 * 1024, 16 * 1024 * 1024
 
+GONE = "gone"  # the interface that counts what is gone
+
 
 @contextlib.contextmanager
 def card(host, gbps):
@@ -29,3 +31,38 @@ def card(host, gbps):
         yield
     finally:
         host.run("tc", "qdisc", "del", "dev", "eth0", "root", check=False)
+
+
+class BatchesGone:
+    """Batches of datagrams end where a card would take them: receiving them costs nothing.
+
+    They are redirected to a veth, at whose other end each is dropped whole because it is
+    to another's MAC. Single datagrams pass, so that handshakes, and the probes that find
+    and confirm how large a datagram may be, go on.
+    """
+
+    def __init__(self, host):
+        self._host = host
+
+    def __enter__(self):
+        host = self._host
+        host.ip("link", "add", GONE, "type", "veth", "peer", "name", GONE + "-end")
+        try:
+            for end in (GONE, GONE + "-end"):
+                host.ip("link", "set", end, "addrgenmode", "none", "mtu", host.mtu, "up")
+            host.run("tc", "qdisc", "add", "dev", "eth0", "clsact")
+            # A batch's length is that of all of it, and larger than any datagram's. u32
+            # compares under a mask, so there is a filter for each bit above the MTU's.
+            for bit in (1 << shift for shift in range(host.mtu.bit_length(), 16)):
+                host.run("tc", "filter", "add", "dev", "eth0", "egress", "protocol", "ip", "u32",
+                         "match", "ip", "protocol", 17, "0xff",
+                         "match", "u16", hex(bit), hex(bit), "at", 2,
+                         "action", "mirred", "egress", "redirect", "dev", GONE)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._host.run("tc", "qdisc", "del", "dev", "eth0", "clsact", check=False)
+        self._host.ip("link", "del", GONE, check=False)

@@ -359,6 +359,19 @@ class Paced:
         Load.end(self._process)
 
 
+def batches(overlay, foreign, sender, target, counting, *, size, seconds):
+    """A sender by itself: what 64 KB batches cost up to the interface that counts them."""
+    meter = Meter(overlay, foreign, sender)
+    got = Load.run("batches", sender.netns, counting, overlay.address(target), PORT, size,
+                   seconds, within=seconds + 20)
+    result, wall = meter.stop(), got["end_ns"] - got["begin_ns"]
+    # The first few, from which it learned, are not counted as sent.
+    return result | a_gigabyte(result, got["arrived_bytes"]) | {
+        "seconds": wall / 1e9, "sent": got["sent"], "refused": got["refused"],
+        "gbps": got["arrived_bytes"] * 8 / wall,
+        "loss": max(0, 1 - got["arrived_bytes"] / got["sent_bytes"])}
+
+
 def resident_mib(pid):
     with open(f"/proc/{pid}/status") as file:
         for line in file:

@@ -155,7 +155,7 @@ def queues(host):
 @pytest.mark.parametrize("name", [
     "requests-idle", "requests-thin", "requests-tcp/cubic", "requests-tcp/bbr/card-2",
     "requests-load-50/cubic/card-5", "adverts-idle", "adverts-tcp/cubic/same-peer",
-    "adverts-flood/other-peer", "udp-single/1400"])
+    "adverts-flood/other-peer", "udp-single/1400", "sender-alone", "sender-alone@9001"])
 def test_a_case_gives_the_figures_that_its_line_shows(name, stage_of, load):
     case = CASES[name]
     stage, overlay = stage_of(case)
@@ -217,6 +217,25 @@ def test_a_card_is_taken_out_again_when_a_measurement_fails(stage_of):
         assert "tbf" in queues(host)
         raise ZeroDivisionError
     assert queues(host) == before
+
+
+def test_batches_are_gone_and_what_is_alone_passes(stage_of, load):
+    stage, overlay = stage_of(CASES["sender-alone"])
+    first, second = stage.cloud.hosts
+    sink = stage.sink(overlay, [second], overlay.address(second), measure.PORT + 3)
+    with pytest.raises(ZeroDivisionError), links.BatchesGone(first):
+        run = sink.start()
+        sent = measure.Load.run("send", first.netns, overlay.interface, sink.address, sink.port,
+                                run, 1400, 1000, 1, 0.2, within=20)["sent"]
+        assert sink.stop()[0]["count"] == sent
+        received = measure.interface_counters(second, overlay.interface)["rx_packets"]
+        got = measure.Load.run("batches", first.netns, links.GONE, sink.address, sink.port,
+                               1390, 0.2, within=20)
+        assert got["arrived_bytes"] == pytest.approx(got["sent_bytes"], rel=0.01)
+        after = measure.interface_counters(second, overlay.interface)["rx_packets"]
+        assert got["sent"] > 1000 and after - received < 10
+        raise ZeroDivisionError
+    assert "clsact" not in queues(first) and not first.has_interface(links.GONE)
 
 
 def test_a_load_that_fails_says_so_and_leaves_nothing(stage_of, load):

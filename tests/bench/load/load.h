@@ -32,6 +32,7 @@ int send_main(int argc, char **argv);
 int tcp_main(int argc, char **argv);
 int rtt_main(int argc, char **argv);
 int paced_main(int argc, char **argv);
+int batches_main(int argc, char **argv);
 
 /* ---- net.c: all of these end the program where they fail ---- */
 
