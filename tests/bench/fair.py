@@ -9,7 +9,7 @@ import time
 
 from . import links, measure
 from .cases import A_GIGABYTE, CONGESTION, MAIN, RATE, Case, Site
-from .measure import Load, Meter, Paced
+from .measure import CPUS, Load, Meter, Paced
 
 PAIR, TRIO = Site(2), Site(3)
 REQUESTS = 1000  # a second, of 64 B
@@ -23,6 +23,7 @@ SPARE = 60
 ADVERTS = {"rate": 20, "address": "224.0.0.18"}
 STREAM = {"rate": 200, "size": 1250, "address": "239.8.27.5", "port": measure.PORT + 5}
 ADVERTS_LAST = 2.5  # times what other cases take
+LOOPS = 4  # a CPU
 # Bulk begins so long before what is measured beside it, and lasts as long after it.
 BEFORE_S, AFTER_S = 0.5, 0.3
 
@@ -124,6 +125,21 @@ def sender_alone(stage, overlay):
                                size=overlay.mtu - SPARE, seconds=stage.seconds)
 
 
+def beside_loops(stage, overlay):
+    """50 Mb/s of multicast while every CPU has busy loops to run."""
+    first, *others = stage.cloud.hosts
+    sink = stage.sink(overlay, others)
+    loops = Load.start("spin", LOOPS * CPUS, stage.seconds + 5)
+    try:
+        time.sleep(BEFORE_S)
+        figures = measure.datagrams(overlay, stage.foreign(overlay), sink, first, size=1250,
+                                    rate=5000, burst=1, seconds=stage.seconds)
+    finally:
+        Load.end(loops)
+    # What the CPUs did was mostly to loop.
+    return {name: value for name, value in figures.items() if not name.startswith("cpu_us")}
+
+
 # ---- the list ----
 
 LATENCY = ("p50_us", "p99_us", "requests_loss")
@@ -193,3 +209,6 @@ def fair_cases():
                    f"underlay {site.mtu}", site, sender_alone,
                    ("gbps", "loss", "cpu_s_per_gb", "sender_s_per_gb", "kernel_s_per_gb"), MAIN,
                    False, {"mode": "alone"})
+    yield Case("loops-4/1250", f"50 Mb/s of multicast beside {LOOPS} busy loops a CPU",
+               "2 × 1250 B, 5000/s", TRIO, beside_loops, ("loss", "delivered_per_s"), MAIN, False,
+               {"receivers": 2, "size": 1250, "mode": "loops"})

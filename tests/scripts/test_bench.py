@@ -155,7 +155,8 @@ def queues(host):
 @pytest.mark.parametrize("name", [
     "requests-idle", "requests-thin", "requests-tcp/cubic", "requests-tcp/bbr/card-2",
     "requests-load-50/cubic/card-5", "adverts-idle", "adverts-tcp/cubic/same-peer",
-    "adverts-flood/other-peer", "udp-single/1400", "sender-alone", "sender-alone@9001"])
+    "adverts-flood/other-peer", "udp-single/1400", "sender-alone", "sender-alone@9001",
+    "loops-4/1250"])
 def test_a_case_gives_the_figures_that_its_line_shows(name, stage_of, load):
     case = CASES[name]
     stage, overlay = stage_of(case)

@@ -33,6 +33,7 @@ int tcp_main(int argc, char **argv);
 int rtt_main(int argc, char **argv);
 int paced_main(int argc, char **argv);
 int batches_main(int argc, char **argv);
+int spin_main(int argc, char **argv);
 
 /* ---- net.c: all of these end the program where they fail ---- */
 

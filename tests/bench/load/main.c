@@ -14,6 +14,7 @@ static const struct {
 	{ "send", send_main, 660 },   { "sink", sink_main, 7200 },
 	{ "tcp", tcp_main, 660 },     { "rtt", rtt_main, 660 },
 	{ "paced", paced_main, 660 }, { "batches", batches_main, 660 },
+	{ "spin", spin_main, 660 },
 };
 
 int main(int argc, char **argv)
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
 			alarm(commands[i].most_s);
 			return commands[i].run(argc - 2, argv + 2);
 		}
-	fprintf(stderr, "usage: load send|sink|tcp|rtt|paced|batches ...\n");
+	fprintf(stderr,
+		"usage: load send|sink|tcp|rtt|paced|batches|spin ...\n");
 	return 2;
 }
