@@ -4,23 +4,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+
+/* What must hold for any input. */
+#include "support/holds.h"
 
 /* libFuzzer calls these; the input is a heap copy of exactly its size, so that
  * AddressSanitizer sees the first byte read past its end. */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* What must hold for any input. */
-#define HOLDS(condition)                                              \
-	do {                                                          \
-		if (!(condition)) {                                   \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", \
-				__FILE__, __LINE__, #condition);      \
-			abort();                                      \
-		}                                                     \
-	} while (0)
 
 /* Reads every byte, for the sanitizer to look at. That it reached the next one is
  * nothing for the fuzzer to learn from. */

@@ -78,6 +78,13 @@ static bool honest_sends(struct side *s, const struct addr *to,
 	return !diverted_away;
 }
 
+static void to_victim(void *user, const struct addr *from, const uint8_t *bytes,
+		      size_t len)
+{
+	(void)user;
+	side_receive(&victim, from, bytes, len);
+}
+
 static void turn(void)
 {
 	member_turn(&member);
@@ -89,7 +96,7 @@ static void turn(void)
 static void check_reflection(void)
 {
 	for (unsigned i = MEMBER_WANTED; i < MEMBER_AT_HONEST; i++)
-		HOLDS(!(member.blind & 1U << i) ||
+		HOLDS(!(member.world.blind & 1U << i) ||
 		      member.to[i] <= member.from[i]);
 }
 
@@ -315,11 +322,16 @@ static void quiet(void)
 static void begin(uint8_t blind)
 {
 	const struct node_config limits = side_limits();
+	struct member_world world = { .deliver = to_victim,
+				      .now = &sides_now,
+				      .blind = blind };
 
 	sides_begin();
 	side_start(&victim, &honest, 1, &limits);
 	side_start(&honest, &victim, 2, &limits);
-	member_start(&member, &victim, &honest.addr, blind);
+	world.victim = victim.addr;
+	world.honest = honest.addr;
+	member_start(&member, &world);
 	learn_honest_epoch();
 	seals_count = 0;
 	diverted = 0;

@@ -3,7 +3,8 @@
 #define TAPD_TESTS_FUZZ_INSIDER_STEPS_H
 
 #include "base/bytes.h"
-#include "member.h"
+#include "sides.h"
+#include "support/member.h"
 
 /* Each takes from the input what it needs; too short an input reads as zeros. */
 void insider_initiate(struct member *m, struct cursor *c);

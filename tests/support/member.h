@@ -1,18 +1,20 @@
 /*
- * A member of the network, spoken by hand, that says what no node would. It holds
- * several private keys, is at several addresses, and plays either role of a
- * handshake; what it is not told to do it does as a node would, if told to.
+ * For tests and fuzzing: a member of the network, spoken by hand, that says what no
+ * node would. It holds several private keys, is at several addresses, and plays either
+ * role of a handshake; what it is not told to do it does as a node would, if told to.
+ * It has one node before it, and no Check behind it.
  */
-#ifndef TAPD_TESTS_FUZZ_MEMBER_H
-#define TAPD_TESTS_FUZZ_MEMBER_H
+#ifndef TAPD_TESTS_MEMBER_H
+#define TAPD_TESTS_MEMBER_H
 
-#include "sides.h"
+#include "base/clock.h"
+#include "support/rng.h"
 #include "tunnel/cookie.h"
 #include "tunnel/noise.h"
 #include "tunnel/session.h"
 
 enum {
-	MEMBER_KEY_VICTIM, /* the node's own */
+	MEMBER_KEY_VICTIM, /* the node's own, where it has that */
 	MEMBER_KEY_HONEST, /* its honest peer's */
 	MEMBER_KEY_OWN,	   /* and others */
 	MEMBER_KEYS = 7
@@ -38,6 +40,7 @@ enum {
 #define MEMBER_PENDING	8
 #define MEMBER_INBOX	32
 #define MEMBER_POOL	32
+#define MEMBER_TAP_MTU	1500 /* its hellos say */
 
 /* What it does by itself. */
 enum {
@@ -71,8 +74,21 @@ struct member_mail {
 	unsigned at;
 };
 
+/* Where it is, and whom it speaks to. */
+struct member_world {
+	/* Hands the node a datagram. What the node sends may come to member_sees
+	 * before it returns. */
+	void (*deliver)(void *user, const struct addr *from,
+			const uint8_t *bytes, size_t len);
+	void *user;
+	const struct clock *now;
+	struct addr victim, honest; /* where the node is, and its honest peer */
+	unsigned
+		blind; /* bits: what is sent to these addresses it never sees */
+};
+
 struct member {
-	struct side *victim;
+	struct member_world world;
 	struct rng rng;
 	struct aead *aead;
 	uint8_t private_keys[MEMBER_KEYS][KEY_LEN];
@@ -80,8 +96,6 @@ struct member {
 	uint64_t epochs[MEMBER_KEYS];
 	struct secret secrets[MEMBER_SECRETS];
 	struct addr addrs[MEMBER_ADDRS];
-	unsigned
-		blind; /* bits: what is sent to these addresses it never sees */
 	/* Bytes between the node and each address. */
 	uint64_t to[MEMBER_ADDRS], from[MEMBER_ADDRS];
 	uint8_t cookies[MEMBER_ADDRS][COOKIE_LEN];
@@ -104,9 +118,13 @@ struct member {
 
 /* The secrets' and the keys' derivation, once for all inputs. */
 void member_init(struct member *m);
-/* A new life against a node; blind: see above. */
-void member_start(struct member *m, struct side *victim,
-		  const struct addr *peer, unsigned blind);
+/* Others than member_init made; before member_start. */
+void member_set_key(struct member *m, unsigned key,
+		    const uint8_t private_key[KEY_LEN]);
+void member_set_secret(struct member *m, unsigned secret,
+		       const uint8_t psk[KEY_LEN]);
+/* A new life against a node. Its addresses may be changed then. */
+void member_start(struct member *m, const struct member_world *world);
 void member_stop(struct member *m);
 
 /* The node sent this; it is seen if it came to where the member is. */

@@ -1,8 +1,8 @@
-#include "member.h"
+#include "support/member.h"
 
 #include <string.h>
 
-#include "fuzz.h"
+#include "support/holds.h"
 
 #define HELLO_SIZE 128 /* of the datagram */
 
@@ -19,15 +19,29 @@ void member_init(struct member *m)
 		memset(psk, 9 + (int)i, sizeof(psk));
 		secret_init(&m->secrets[i], psk);
 	}
-	/* The node's and its peer's are 1 and 2: side_start. */
+	/* A fuzzed node's and its peer's are 1 and 2. */
 	for (unsigned i = 0; i < MEMBER_KEYS; i++) {
-		memset(m->private_keys[i], 1 + (int)i, KEY_LEN);
-		HOLDS(noise_public(m->keys[i].bytes, m->private_keys[i]));
+		uint8_t key[KEY_LEN];
+
+		memset(key, 1 + (int)i, sizeof(key));
+		member_set_key(m, i, key);
 	}
 }
 
-void member_start(struct member *m, struct side *victim,
-		  const struct addr *peer, unsigned blind)
+void member_set_key(struct member *m, unsigned key,
+		    const uint8_t private_key[KEY_LEN])
+{
+	memcpy(m->private_keys[key], private_key, KEY_LEN);
+	HOLDS(noise_public(m->keys[key].bytes, private_key));
+}
+
+void member_set_secret(struct member *m, unsigned secret,
+		       const uint8_t psk[KEY_LEN])
+{
+	secret_init(&m->secrets[secret], psk);
+}
+
+void member_start(struct member *m, const struct member_world *world)
 {
 	static const struct addr v6 = { .ip = { 0xfd, [15] = 3 },
 					.port = WIRE_PORT },
@@ -35,10 +49,10 @@ void member_start(struct member *m, struct side *victim,
 					      .port = 1024 };
 	struct addr *a = m->addrs;
 
-	m->victim = victim;
+	m->world = *world;
+	m->world.blind |= 1U << MEMBER_AT_HONEST;
 	m->rng = rng_init(3);
 	m->index = 1000;
-	m->blind = blind | 1U << MEMBER_AT_HONEST;
 	a[MEMBER_AT_V4] = addr_v4(0x0a090003, WIRE_PORT);
 	a[MEMBER_AT_V6] = v6;
 	a[MEMBER_AT_OTHER] = addr_v4(0x0a090004, 4242);
@@ -46,7 +60,7 @@ void member_start(struct member *m, struct side *victim,
 	a[MEMBER_AT_LEG] = a[MEMBER_AT_V4];
 	a[MEMBER_AT_LEG].leg = 7;
 	a[MEMBER_AT_PORT] = addr_v4(0x0a090003, 4243);
-	a[MEMBER_AT_HONEST_LEG] = a[MEMBER_AT_HONEST] = *peer;
+	a[MEMBER_AT_HONEST_LEG] = a[MEMBER_AT_HONEST] = world->honest;
 	a[MEMBER_AT_HONEST_LEG].leg = 7;
 	for (unsigned i = 0; i < MEMBER_KEYS; i++)
 		m->epochs[i] = 70 + i;
@@ -123,7 +137,7 @@ void member_sees(struct member *m, const struct addr *to, const uint8_t *bytes,
 		if (!addr_equal(to, &m->addrs[i]))
 			continue;
 		m->to[i] += len;
-		if (m->blind & 1U << i)
+		if (m->world.blind & 1U << i)
 			return;
 		mail = mail_of(bytes, len, i);
 		put(m, &mail);
@@ -139,7 +153,7 @@ void member_send(struct member *m, unsigned at, const uint8_t *bytes,
 {
 	m->from[at] += len;
 	member_overhears(m, bytes, len);
-	side_receive(m->victim, &m->addrs[at], bytes, len);
+	m->world.deliver(m->world.user, &m->addrs[at], bytes, len);
 }
 
 struct member_session *member_session(struct member *m, unsigned which)
@@ -178,7 +192,7 @@ void member_say(struct member *m, struct member_session *s, unsigned at,
 	note_epochs(m, s, records, len);
 	rng_bytes(&m->rng, salt, sizeof(salt));
 	sealed = session_seal(&s->session, salt, &piece, 1, out,
-			      sides_now.mono_us);
+			      m->world.now->mono_us);
 	if (sealed)
 		member_send(m, at, out, sealed);
 	free(out);
@@ -190,7 +204,7 @@ void member_hello(struct member *m, struct member_session *s, unsigned at,
 	struct wire_hello hello = { .ack = ack,
 				    .want = want,
 				    .version = WIRE_VERSION,
-				    .tap_mtu = SIDE_TAP_MTU,
+				    .tap_mtu = MEMBER_TAP_MTU,
 				    .epoch = epoch,
 				    .name = "member" };
 	uint8_t records[HELLO_SIZE - WIRE_DATA_OVERHEAD] = { 0 };

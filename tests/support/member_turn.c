@@ -1,9 +1,9 @@
 /* What a member does by itself about what it sees. */
-#include "member.h"
+#include "support/member.h"
 
 #include <string.h>
 
-#include "fuzz.h"
+#include "support/holds.h"
 
 /* ---- handshakes ---- */
 
@@ -19,7 +19,7 @@ static struct member_session *keep_session(struct member *m,
 	session_wipe(&s->session);
 	*s = (struct member_session){ .key = key, .at = at };
 	HOLDS(session_init(&s->session, m->aead, noise, initiator, local,
-			   remote, sides_now.mono_us));
+			   remote, m->world.now->mono_us));
 	return s;
 }
 
@@ -66,7 +66,7 @@ static void cookie_in(struct member *m, unsigned at, const uint8_t *bytes)
 		return;
 	m->has_cookie[at] = true;
 	if (m->does & MEMBER_COOKIES)
-		member_initiate(m, p->key, at, p->secret, sides_now.wall_us,
+		member_initiate(m, p->key, at, p->secret, m->world.now->wall_us,
 				true);
 }
 
@@ -161,7 +161,7 @@ static void probe_in(struct member *m, struct member_session *s, unsigned at,
 	probe.echo = true;
 	probe.size = (uint16_t)size;
 	probe.own = probe.held = 0;
-	probe.observed = m->victim->addr;
+	probe.observed = m->world.victim;
 	wire_pack_probe(&probe, record);
 	member_say(m, s, at, record, sizeof(record));
 }
@@ -197,7 +197,7 @@ static void data_in(struct member *m, struct member_mail *mail)
 		    m->sessions[i].session.local == header.receiver)
 			s = &m->sessions[i];
 	if (!s || session_unseal(&s->session, mail->bytes, mail->len,
-				 sides_now.mono_us, &records, &len,
+				 m->world.now->mono_us, &records, &len,
 				 &advance) != DROP_NONE)
 		return;
 	at = m->does & MEMBER_STRAYS ? m->elsewhere : mail->at;
