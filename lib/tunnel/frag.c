@@ -145,6 +145,26 @@ static struct set *find(const struct frag *f, uint16_t port, uint32_t session,
 	return NULL;
 }
 
+/* The oldest set of whoever has most, the newcomer's new one counted: members' frames
+ * that never complete, under however many keys, end no frame of one that has few. */
+static struct set *of_most(const struct frag *f, uint16_t newcomer)
+{
+	struct set *found = NULL;
+	int most = 0;
+
+	for (struct set *s = f->oldest; s && most < FRAG_PER_PEER;
+	     s = s->younger) {
+		const int count =
+			f->ports[s->port].count + (s->port == newcomer);
+
+		if (count > most) {
+			most = count;
+			found = s;
+		}
+	}
+	return found;
+}
+
 /* NULL if the caller holds every buffer there is. */
 static struct set *open_set(struct frag *f, uint16_t port, uint32_t session,
 			    uint32_t id, uint64_t now_us)
@@ -155,7 +175,7 @@ static struct set *open_set(struct frag *f, uint16_t port, uint32_t session,
 	if (p->count == FRAG_PER_PEER)
 		discard(f, p->sets[0], DROP_fragment_full);
 	else if (!f->free && f->oldest)
-		discard(f, f->oldest, DROP_fragment_full);
+		discard(f, of_most(f, port), DROP_fragment_full);
 	s = f->free;
 	if (!s)
 		return NULL;

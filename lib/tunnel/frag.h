@@ -20,7 +20,7 @@
  * touched only when used. A set is named by (port, session's local index, frame
  * id). It dies with its session, after FRAG_LIFE_US, on overlap or a second
  * LAST. A peer holds at most FRAG_PER_PEER sets: a ninth evicts its own oldest;
- * an empty pool evicts the oldest of all. What dies incomplete is counted
+ * an empty pool evicts the oldest of whoever has most. What dies incomplete is counted
  * through `drops` (indexed by enum drop_reason): fragment_bad, fragment_full,
  * fragment_timeout, one per frame.
  */

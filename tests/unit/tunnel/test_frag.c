@@ -406,7 +406,7 @@ START_TEST(attack_one_peer_cannot_exhaust_the_pool)
 }
 END_TEST
 
-START_TEST(attack_an_empty_pool_costs_the_oldest_of_all)
+START_TEST(attack_an_empty_pool_costs_the_oldest_of_equals)
 {
 	uint32_t id = 0;
 
@@ -420,6 +420,35 @@ START_TEST(attack_an_empty_pool_costs_the_oldest_of_all)
 	ck_assert_drops(0, 1, 0);
 	ck_assert(!put_last(0, 0, 100, 200)); /* it was this one */
 	ck_assert(put_last(7, id - 1, 100, 200));
+}
+END_TEST
+
+/* Members begin frames under many keys, again and again: who began but one, and that
+ * before any of theirs, completes it. */
+START_TEST(attack_an_empty_pool_costs_whoever_has_most)
+{
+	const uint16_t honest = PORTS - 1;
+	uint32_t id = 0;
+
+	put(honest, 1, 0, 1000);
+	for (uint16_t each = 2; each <= FRAG_PER_PEER; each++)
+		for (int i = 0; i < 100 * each; i++)
+			put((uint16_t)(i / each % (PORTS - 1)), id++, 0, 100);
+	ck_assert_uint_gt(drops[DROP_fragment_full], 100);
+	ck_assert(put_last(honest, 1, 1000, 1500));
+}
+END_TEST
+
+/* … and who has most already is the newcomer itself. */
+START_TEST(attack_an_empty_pool_costs_a_newcomer_that_has_most)
+{
+	for (uint16_t port = 0; port < 32; port++)
+		for (uint32_t id = 0; id < 2; id++)
+			put(port, id, 0, 100);
+	put(31, 2, 0, 100);
+	ck_assert_drops(0, 1, 0);
+	ck_assert(!put_last(31, 0, 100, 200));
+	ck_assert(put_last(0, 0, 100, 200));
 }
 END_TEST
 
@@ -476,7 +505,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_a_comb_of_holes_is_bounded),
 	UNIT_TEST(attack_a_ninth_frame_costs_the_peer_its_own_oldest),
 	UNIT_TEST(attack_one_peer_cannot_exhaust_the_pool),
-	UNIT_TEST(attack_an_empty_pool_costs_the_oldest_of_all),
+	UNIT_TEST(attack_an_empty_pool_costs_the_oldest_of_equals),
+	UNIT_TEST(attack_an_empty_pool_costs_whoever_has_most),
+	UNIT_TEST(attack_an_empty_pool_costs_a_newcomer_that_has_most),
 	UNIT_TEST(attack_frames_that_never_complete_leave_no_trace),
 };
 

@@ -58,6 +58,25 @@ static void model_forget(struct model *m, uint16_t port, uint32_t session)
 			model_remove(m, i);
 }
 
+/* The oldest of the port that has most; one more is about to be the newcomer's. */
+static size_t model_of_most(const struct model *m, uint16_t newcomer)
+{
+	size_t most = 0, found = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		const uint16_t port = m->sets[i].port;
+		size_t of_port = port == newcomer;
+
+		for (size_t j = 0; j < m->count; j++)
+			of_port += m->sets[j].port == port;
+		if (of_port > most) {
+			most = of_port;
+			found = i;
+		}
+	}
+	return found;
+}
+
 static size_t model_find(struct model *m, uint16_t port, uint32_t session,
 			 uint32_t id, uint64_t at_us)
 {
@@ -77,7 +96,7 @@ static size_t model_find(struct model *m, uint16_t port, uint32_t session,
 	if (of_port == FRAG_PER_PEER)
 		model_discard(m, oldest, DROP_fragment_full);
 	else if (m->count == BUFFERS)
-		model_discard(m, 0, DROP_fragment_full);
+		model_discard(m, model_of_most(m, port), DROP_fragment_full);
 	m->sets[m->count] = (struct model_set){
 		.port = port, .session = session, .id = id, .born_us = at_us
 	};
