@@ -29,10 +29,10 @@ struct tally {
 };
 
 static const struct scenario *const tables[] = {
-	scenarios_mesh,	    scenarios_faults, scenarios_change,
-	scenarios_identity, scenarios_secret, scenarios_attack,
-	scenarios_time,	    scenarios_large,  scenarios_groups,
-	scenarios_clock,
+	scenarios_mesh,	    scenarios_faults,  scenarios_change,
+	scenarios_identity, scenarios_secret,  scenarios_attack,
+	scenarios_time,	    scenarios_large,   scenarios_groups,
+	scenarios_clock,    scenarios_insider, scenarios_abuse,
 };
 
 static bool chosen(const struct options *o, const struct scenario *c)

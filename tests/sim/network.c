@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 
 #include "attacker.h"
+#include "insider.h"
 
 /* docs/PROTOCOL: of data: type(1) lane(1) salt(2) receiver(4) salt(4)
  * counter(4). */
@@ -24,14 +25,14 @@
 /* ---- the tap: what holds for every datagram sent ---- */
 
 /* One direction of a session, as the wire shows it. */
-struct session {
+struct direction {
 	uint64_t name; /* (sender, receiver index) + 1; 0: free */
 	uint64_t counter;
 	uint64_t first_us;
 };
 
 struct sessions {
-	struct session *slots;
+	struct direction *slots;
 	size_t count, capacity; /* a power of two */
 	unsigned per_host[SIM_HOSTS_MAX];
 };
@@ -53,7 +54,7 @@ void sessions_free(struct sessions *t)
 	free(t);
 }
 
-static struct session *session_slot(struct sessions *t, uint64_t name)
+static struct direction *session_slot(struct sessions *t, uint64_t name)
 {
 	size_t at = (size_t)(digest_u64(0, name) % t->capacity);
 
@@ -64,7 +65,7 @@ static struct session *session_slot(struct sessions *t, uint64_t name)
 
 static void sessions_grow(struct sessions *t)
 {
-	struct session *old = t->slots;
+	struct direction *old = t->slots;
 	size_t count = t->capacity;
 
 	t->capacity *= 2;
@@ -87,7 +88,7 @@ unsigned sim_sessions(const struct sim *s, unsigned host)
 static void tap_data(struct host *h, const uint8_t *data, size_t len)
 {
 	struct sim *s = h->sim;
-	struct session *e;
+	struct direction *e;
 	uint32_t index;
 	uint64_t counter, name;
 
@@ -98,7 +99,7 @@ static void tap_data(struct host *h, const uint8_t *data, size_t len)
 	name = ((uint64_t)h->index << 32 | index) + 1;
 	e = session_slot(s->sessions, name);
 	if (!e->name) {
-		*e = (struct session){ name, counter, s->net.now_us };
+		*e = (struct direction){ name, counter, s->net.now_us };
 		s->sessions->per_host[h->index]++;
 		if (2 * ++s->sessions->count > s->sessions->capacity)
 			sessions_grow(s->sessions);
@@ -137,6 +138,7 @@ static void tap_datagram(struct host *h, const struct addr *to,
 	else if (attacker_owns(to))
 		sim_fail(s, "h%u sends %zu bytes to a stranger, unasked",
 			 h->index, len);
+	insiders_see(s, h->index, to, data, len);
 }
 
 /* ---- links ---- */

@@ -3,6 +3,7 @@
 #define TAPD_SIM_SCENARIO_H
 
 #include "attacker.h"
+#include "insider.h"
 #include "listeners.h"
 #include "sim.h"
 #include "traffic.h"
@@ -27,6 +28,8 @@ extern const struct scenario scenarios_time[];
 extern const struct scenario scenarios_large[];
 extern const struct scenario scenarios_groups[];
 extern const struct scenario scenarios_clock[];
+extern const struct scenario scenarios_insider[];
+extern const struct scenario scenarios_abuse[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)
@@ -39,6 +42,11 @@ void mesh_check(struct sim *s);
 /* A random host; another one. */
 unsigned any_host(struct sim *s);
 unsigned any_other(struct sim *s, unsigned host);
+/* low to high hosts, of which each frame has to arrive from now on. */
+void insider_world(struct sim *s, unsigned low, unsigned high,
+		   uint64_t period_us);
+/* They did, and what a member did took no host down, or moved it. */
+void insider_unharmed(struct sim *s);
 /* Fails unless host's `why` about other holds this text. */
 void check_why(struct sim *s, unsigned host, unsigned other, const char *text);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attacker.h"
+#include "insider.h"
 #include "listeners.h"
 #include "traffic.h"
 
@@ -63,13 +64,16 @@ static void host_event(void *user, const struct node_event *e)
 		 e->peer ? e->peer : "", who < SIM_HOSTS_MAX ? "known" : "?",
 		 names[e->type], addr_print(&e->at, at), e->text ? ": " : "",
 		 e->text ? e->text : "");
-	if (e->type == NODE_PEER_COPIED || e->type == NODE_COPIED)
+	/* A member may lie, to its own harm. */
+	if ((e->type == NODE_PEER_COPIED || e->type == NODE_COPIED) &&
+	    who < SIM_HOSTS_MAX)
 		sim_fail(s, "h%u: nobody's memory was copied", h->index);
 	if (s->outside.injecting && !s->outside.genuine)
 		sim_fail(s, "h%u reports \"%s\" for an outsider's datagram",
 			 h->index, names[e->type]);
 	if (who == SIM_HOSTS_MAX)
 		return;
+	h->about_hosts[e->type]++;
 	if (e->type == NODE_PEER_UP || e->type == NODE_PEER_RESTARTED)
 		h->up_us[who] = s->net.now_us;
 	if (e->type == NODE_PEER_UP) {
@@ -174,6 +178,7 @@ void sim_free(struct sim *s)
 		sim_crash(s, i);
 	listeners_free(s);
 	attacker_free(s);
+	insiders_free(s);
 	net_free(&s->net);
 	ledger_free(s->ledger);
 	sessions_free(s->sessions);

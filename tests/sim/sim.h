@@ -74,6 +74,7 @@ struct host {
 	uint64_t saw;		       /* identities it ever reported up */
 	uint64_t up_us[SIM_HOSTS_MAX]; /* since when, in this life of theirs */
 	uint64_t events[HOST_EVENTS];
+	uint64_t about_hosts[HOST_EVENTS]; /* … of which the peer is a host */
 	uint64_t sent_datagrams, sent_bytes;
 };
 
@@ -94,6 +95,7 @@ struct ledger;	 /* of frames; traffic.h */
 struct sessions; /* seen on the wire */
 struct trace;
 struct listeners; /* applications behind the TAPs; listeners.h */
+struct insiders;  /* members that are no hosts; insider.h */
 
 struct sim {
 	uint64_t seed;
@@ -102,6 +104,7 @@ struct sim {
 	struct sessions *sessions;
 	struct trace *trace;
 	struct listeners *listeners; /* NULL: no host has any */
+	struct insiders *insiders;   /* NULL: there are none */
 	struct outside outside;
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
@@ -194,6 +197,8 @@ uint64_t sim_events(const struct sim *s, enum node_event_type type);
 /* Fails unless sim_events is what it was. */
 void sim_check_events(struct sim *s, enum node_event_type type, uint64_t was,
 		      const char *what);
+/* The same, of peers that are hosts. */
+uint64_t sim_events_of_hosts(const struct sim *s, enum node_event_type type);
 uint64_t sim_drops(const struct sim *s, unsigned host, enum drop_reason reason);
 /* Sessions host has sent on so far. */
 unsigned sim_sessions(const struct sim *s, unsigned host);

@@ -75,11 +75,11 @@ void trace_datagram(struct sim *s, const char *what, unsigned from,
 		return;
 	if (type == 4 && f->len >= 16)
 		sim_note(s,
-			 "h%u %s %s → %s: data %08" PRIx32 " #%" PRIu64
+			 "h%u %s %s → %s: data %08" PRIx32 " #%" PRIu32
 			 ", %zu bytes",
 			 from, what, addr_print(&f->from, a),
 			 addr_print(&f->to, b), load_be32(f->bytes + 4),
-			 load_be64(f->bytes + 8), f->len);
+			 load_be32(f->bytes + 12), f->len);
 	else
 		sim_note(s, "h%u %s %s → %s: %s, %zu bytes", from, what,
 			 addr_print(&f->from, a), addr_print(&f->to, b),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "insider.h"
 #include "listeners.h"
 #include "support/frame_len.h"
 #include "traffic_frames.h"
@@ -385,7 +386,8 @@ static void delivered(struct host *h, const uint8_t *bytes, size_t len,
 	uint64_t *newest;
 	struct sent *e;
 
-	if (listeners_read_query(h, bytes, len))
+	if (listeners_read_query(h, bytes, len) ||
+	    (s->insiders && insider_made(bytes)))
 		return;
 	place = *ledger_place(l, digest_bytes(1, bytes, len));
 	if (!place) {

@@ -136,6 +136,15 @@ uint64_t sim_events(const struct sim *s, enum node_event_type type)
 	return n;
 }
 
+uint64_t sim_events_of_hosts(const struct sim *s, enum node_event_type type)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < s->host_count; i++)
+		n += s->hosts[i].about_hosts[type];
+	return n;
+}
+
 void sim_check_events(struct sim *s, enum node_event_type type, uint64_t was,
 		      const char *what)
 {

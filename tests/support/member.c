@@ -237,8 +237,8 @@ void member_noise(const struct member *m, struct noise *noise, bool initiator,
 			 m->keys[key].bytes));
 }
 
-void member_initiate(struct member *m, unsigned key, unsigned at,
-		     unsigned secret, uint64_t timestamp_us, bool cookie)
+const uint8_t *member_make(struct member *m, unsigned key, unsigned at,
+			   unsigned secret, uint64_t timestamp_us)
 {
 	struct member_pending *p = pending_new(m, key, at, secret);
 	uint8_t ephemeral[KEY_LEN], timestamp[WIRE_TIMESTAMP_LEN];
@@ -253,10 +253,20 @@ void member_initiate(struct member *m, unsigned key, unsigned at,
 	wire_pack_initiation(&i, p->initiation);
 	cookie_set_mac1(&m->secrets[secret], p->initiation,
 			WIRE_INITIATION_LEN);
+	return p->initiation;
+}
+
+void member_initiate(struct member *m, unsigned key, unsigned at,
+		     unsigned secret, uint64_t timestamp_us, bool cookie)
+{
+	uint8_t initiation[WIRE_INITIATION_LEN];
+
+	memcpy(initiation, member_make(m, key, at, secret, timestamp_us),
+	       sizeof(initiation));
 	if (cookie && m->has_cookie[at])
-		cookie_set_mac2(m->cookies[at], p->initiation,
+		cookie_set_mac2(m->cookies[at], initiation,
 				WIRE_INITIATION_LEN);
-	member_send(m, at, p->initiation, WIRE_INITIATION_LEN);
+	member_send(m, at, initiation, WIRE_INITIATION_LEN);
 }
 
 size_t member_rekey_prologue(const struct session *s,
@@ -267,12 +277,12 @@ size_t member_rekey_prologue(const struct session *s,
 	return 10 + NOISE_HASH_LEN;
 }
 
-void member_rekey(struct member *m, struct member_session *s, unsigned at,
-		  unsigned key, unsigned secret)
+void member_rekey_record(struct member *m, const struct member_session *s,
+			 unsigned key, unsigned secret,
+			 uint8_t record[WIRE_REKEY_1_LEN])
 {
-	struct member_pending *p = pending_new(m, key, at, secret);
+	struct member_pending *p = pending_new(m, key, s->at, secret);
 	uint8_t prologue[10 + NOISE_HASH_LEN], ephemeral[KEY_LEN];
-	uint8_t record[WIRE_REKEY_1_LEN];
 	struct wire_rekey_1 one = { .sender = p->index };
 
 	p->rekey = true;
@@ -284,5 +294,13 @@ void member_rekey(struct member *m, struct member_session *s, unsigned at,
 	HOLDS(cookie_mac1(&m->secrets[secret], record + WIRE_RECORD_LEN,
 			  WIRE_REKEY_MAC1_COVERS,
 			  record + WIRE_REKEY_1_LEN - WIRE_MAC_LEN));
+}
+
+void member_rekey(struct member *m, struct member_session *s, unsigned at,
+		  unsigned key, unsigned secret)
+{
+	uint8_t record[WIRE_REKEY_1_LEN];
+
+	member_rekey_record(m, s, key, secret, record);
 	member_say(m, s, at, record, sizeof(record));
 }

@@ -141,6 +141,9 @@ void member_turn(struct member *m);
 /* Any datagram from that address. */
 void member_send(struct member *m, unsigned at, const uint8_t *bytes,
 		 size_t len);
+/* Message 1, without a cookie: borrowed until MEMBER_PENDING others were made. */
+const uint8_t *member_make(struct member *m, unsigned key, unsigned at,
+			   unsigned secret, uint64_t timestamp_us);
 void member_initiate(struct member *m, unsigned key, unsigned at,
 		     unsigned secret, uint64_t timestamp_us, bool cookie);
 /* The beginning of either handshake, as either end. */
@@ -156,6 +159,9 @@ void member_say(struct member *m, struct member_session *s, unsigned at,
 void member_hello(struct member *m, struct member_session *s, unsigned at,
 		  bool ack, bool want, uint64_t epoch);
 /* Message 1 of a rekey, that shows this static key. */
+void member_rekey_record(struct member *m, const struct member_session *s,
+			 unsigned key, unsigned secret,
+			 uint8_t record[WIRE_REKEY_1_LEN]);
 void member_rekey(struct member *m, struct member_session *s, unsigned at,
 		  unsigned key, unsigned secret);
 /* One of its sessions; NULL if it has none there. */
