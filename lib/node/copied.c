@@ -84,11 +84,16 @@ bool copied_check(struct node *n, struct reading *r, uint8_t *datagram)
 
 /* ---- ours ---- */
 
-static void begin_anew(struct node *n, struct peer *peer, uint64_t now_us)
+/* told: the counter of what told us; 0: the peer's count did. Copies whose generators
+ * still run alike draw the same, and two with one epoch would pass as one process at
+ * two addresses: but no two are told by one datagram. */
+static void begin_anew(struct node *n, struct peer *peer, uint64_t told,
+		       uint64_t now_us)
 {
 	rekey_forget(n, peer);
 	peer_sessions_drop(n, peer);
 	node_random(n, &peer->shown_epoch, sizeof(peer->shown_epoch));
+	peer->shown_epoch ^= told << 32 ^ now_us;
 	peer->overheard = false;
 	liveness_forget_reports(&peer->liveness);
 	dial(n, peer, now_us);
@@ -101,7 +106,7 @@ static enum drop_reason copied_in(struct node *n, struct reading *r,
 {
 	if (record->flags)
 		return DROP_record_flag;
-	begin_anew(n, r->peer, r->now_us);
+	begin_anew(n, r->peer, r->session->replay.next, r->now_us);
 	r->over = true;
 	return DROP_NONE;
 }
@@ -128,7 +133,7 @@ static uint64_t copied_deadline(struct node *n, struct peer *peer,
 static void copied_due(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	if (peer->overheard)
-		begin_anew(n, peer, now_us);
+		begin_anew(n, peer, 0, now_us);
 }
 
 const struct control copied_control = {

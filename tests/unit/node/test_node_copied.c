@@ -231,6 +231,52 @@ START_TEST(who_hears_of_more_than_it_sent_begins_anew)
 }
 END_TEST
 
+/* The epoch that a shows in its first datagram after it was told by this counter. */
+static uint64_t shown_when_told_by(uint32_t counter)
+{
+	uint8_t record[WIRE_RECORD_LEN], response[WIRE_RESPONSE_LEN];
+	const struct flight *f;
+	struct wire_record r;
+	struct wire_hello hello = { 0 };
+	const uint8_t *records;
+	struct cursor cursor;
+	uint64_t advance;
+	size_t len;
+
+	teardown();
+	setup();
+	o.session.counter = counter;
+	wire_pack_record(record, WIRE_COPIED, 0, 0);
+	outsider_send(&o, a, record, sizeof(record));
+	hosts_run(&h, CLOCK_MS);
+	f = hosts_sent(&h, WIRE_INITIATION, a, NULL, 0, 0);
+	ck_assert_ptr_nonnull(f);
+	outsider_respond(&o, f->bytes, response, h.net.now_us);
+	hosts_forget_log(&h);
+	host_receive(a, &o.at, response, sizeof(response));
+	ck_assert_uint_eq(h.log_count, 1);
+	ck_assert(session_unseal(&o.session, h.log[0]->bytes, h.log[0]->len,
+				 h.net.now_us, &records, &len,
+				 &advance) == DROP_NONE);
+	cursor = cursor_init(records, len);
+	while (wire_next_record(&cursor, &r))
+		if (r.kind == WIRE_HELLO)
+			ck_assert(wire_unpack_hello(&hello, &r) == DROP_NONE);
+	return hello.epoch;
+}
+
+/* Their generators run alike here, as they may where a machine is copied; with one
+ * epoch they would pass as one process at two addresses. */
+START_TEST(copies_show_epochs_of_their_own_though_they_draw_the_same)
+{
+	const uint64_t epoch = shown_when_told_by(20);
+
+	ck_assert_uint_eq(shown_when_told_by(20), epoch);
+	ck_assert_uint_ne(shown_when_told_by(21), epoch);
+	ck_assert_uint_ne(shown_when_told_by(2000), epoch);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("copied peers", .setup = setup, .teardown = teardown),
 	UNIT_TEST(a_counter_with_two_salts_ends_the_session),
@@ -240,6 +286,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(at_most_ten_a_second_are_opened),
 	UNIT_TEST(attack_no_answer_is_larger_than_what_came),
 	UNIT_TEST(who_is_told_begins_anew_with_that_peer),
+	UNIT_TEST(copies_show_epochs_of_their_own_though_they_draw_the_same),
 	UNIT_TEST(who_hears_of_more_than_it_sent_begins_anew),
 };
 
