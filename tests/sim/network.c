@@ -9,6 +9,7 @@
 
 #include "attacker.h"
 #include "insider.h"
+#include "memory.h"
 
 /* docs/PROTOCOL: of data: type(1) lane(1) salt(2) receiver(4) salt(4)
  * counter(4). */
@@ -87,19 +88,22 @@ unsigned sim_sessions(const struct sim *s, unsigned host)
  */
 static void tap_data(struct host *h, const uint8_t *data, size_t len)
 {
+	/* Keys age by the host's own clock. */
+	const uint64_t now_us = host_clock(h).mono_us;
 	struct sim *s = h->sim;
 	struct direction *e;
 	uint32_t index;
 	uint64_t counter, name;
 
-	if (len < DATA_HEADER_LEN)
+	/* What is put back has counters of its past: memory.c looks at nonces. */
+	if (len < DATA_HEADER_LEN || h->memory || s->same_indices)
 		return;
 	index = load_be32(data + 4);
 	counter = load_be32(data + 12);
 	name = ((uint64_t)h->index << 32 | index) + 1;
 	e = session_slot(s->sessions, name);
 	if (!e->name) {
-		*e = (struct direction){ name, counter, s->net.now_us };
+		*e = (struct direction){ name, counter, now_us };
 		s->sessions->per_host[h->index]++;
 		if (2 * ++s->sessions->count > s->sessions->capacity)
 			sessions_grow(s->sessions);
@@ -110,12 +114,11 @@ static void tap_data(struct host *h, const uint8_t *data, size_t len)
 			 "h%u sends counter %" PRIu64 " after %" PRIu64
 			 " with receiver index %08" PRIx32,
 			 h->index, counter, e->counter, index);
-	if (s->net.now_us - e->first_us > KEYS_LIVE_US)
+	if (now_us - e->first_us > KEYS_LIVE_US)
 		sim_fail(s,
 			 "h%u still sends with receiver index %08" PRIx32
 			 " after %" PRIu64 " s",
-			 h->index, index,
-			 (s->net.now_us - e->first_us) / SIM_S);
+			 h->index, index, (now_us - e->first_us) / SIM_S);
 	e->counter = counter;
 }
 
@@ -225,13 +228,15 @@ void network_send(void *user, const struct datagram_run *runs, size_t n)
 	for (size_t i = 0; i < n && !s->failed; i++) {
 		const struct datagram_run *r = &runs[i];
 		int family = addr_is_v4(&r->remote) ? FAMILY_V4 : FAMILY_V6;
-		double delay = net_draw_delay(&s->net);
+		double delay = memory_is_made(h) ? 0 : net_draw_delay(&s->net);
 		size_t each = r->segment_len ? r->segment_len : r->len;
 
 		check_run(h, r);
 		for (size_t at = 0; at < r->len && !s->failed; at += each) {
 			size_t len = r->len - at < each ? r->len - at : each;
 
+			if (memory_sends(h, r->data + at, len))
+				continue;
 			tap_datagram(h, &r->remote, r->data + at, len);
 			if (h->has[family])
 				link_send(h, leaves_from(h, r, family),
@@ -266,7 +271,7 @@ static size_t merge(struct flight **flights, size_t n, struct rng *r)
  * sees the first byte read past the end. */
 void network_deliver(struct host *h, struct flight **flights, size_t n)
 {
-	struct datagram_run batch[GATHER_MAX];
+	struct datagram_run batch[GATHER_MAX] = { 0 };
 	size_t count = 0;
 
 	for (size_t at = 0; at < n;) {
@@ -286,6 +291,7 @@ void network_deliver(struct host *h, struct flight **flights, size_t n)
 		}
 		at += run;
 	}
+	memory_udp(h, batch, count);
 	node_from_udp(h->node, batch, count, host_clock(h));
 	for (size_t i = 0; i < count; i++)
 		free(batch[i].data);

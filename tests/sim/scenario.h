@@ -5,6 +5,7 @@
 #include "attacker.h"
 #include "insider.h"
 #include "listeners.h"
+#include "memory.h"
 #include "sim.h"
 #include "traffic.h"
 
@@ -30,6 +31,7 @@ extern const struct scenario scenarios_groups[];
 extern const struct scenario scenarios_clock[];
 extern const struct scenario scenarios_insider[];
 extern const struct scenario scenarios_abuse[];
+extern const struct scenario scenarios_copies[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)

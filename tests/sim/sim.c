@@ -9,6 +9,7 @@
 #include "attacker.h"
 #include "insider.h"
 #include "listeners.h"
+#include "memory.h"
 #include "traffic.h"
 
 #define WALL_START_US (INT64_C(1700000000) * 1000000)
@@ -22,9 +23,13 @@
 
 /* ---- the node's surroundings ---- */
 
+/* Nothing else that it draws is as long as a salt. */
 static void host_random(void *user, void *buf, size_t len)
 {
-	rng_bytes(&((struct host *)user)->random, buf, len);
+	struct host *h = user;
+
+	rng_bytes(h->memory && len == WIRE_SALT_LEN ? &h->salts : &h->random,
+		  buf, len);
 }
 
 static unsigned find_identity(const struct sim *s, const struct public_key *key)
@@ -37,6 +42,20 @@ static unsigned find_identity(const struct sim *s, const struct public_key *key)
 		if (public_key_equal(&s->hosts[i].key, key))
 			return i;
 	return SIM_HOSTS_MAX;
+}
+
+static void note_up(struct host *h, enum node_event_type type, unsigned who)
+{
+	if (who == SIM_HOSTS_MAX)
+		return;
+	if (type == NODE_PEER_UP || type == NODE_PEER_RESTARTED)
+		h->up_us[who] = h->sim->net.now_us;
+	if (type == NODE_PEER_UP) {
+		h->up |= UINT64_C(1) << who;
+		h->saw |= UINT64_C(1) << who;
+	} else if (type == NODE_PEER_DOWN) {
+		h->up &= ~(UINT64_C(1) << who);
+	}
 }
 
 static void host_event(void *user, const struct node_event *e)
@@ -59,6 +78,10 @@ static void host_event(void *user, const struct node_event *e)
 	unsigned who = find_identity(s, &e->key);
 	char at[ADDR_STRLEN];
 
+	if (memory_is_made(h)) {
+		note_up(h, e->type, who);
+		return;
+	}
 	h->events[e->type]++;
 	sim_note(s, "h%u: %s (%s) %s at %s%s%s", h->index,
 		 e->peer ? e->peer : "", who < SIM_HOSTS_MAX ? "known" : "?",
@@ -66,7 +89,7 @@ static void host_event(void *user, const struct node_event *e)
 		 e->text ? e->text : "");
 	/* A member may lie, to its own harm. */
 	if ((e->type == NODE_PEER_COPIED || e->type == NODE_COPIED) &&
-	    who < SIM_HOSTS_MAX)
+	    who < SIM_HOSTS_MAX && !s->copies)
 		sim_fail(s, "h%u: nobody's memory was copied", h->index);
 	if (s->outside.injecting && !s->outside.genuine)
 		sim_fail(s, "h%u reports \"%s\" for an outsider's datagram",
@@ -74,14 +97,7 @@ static void host_event(void *user, const struct node_event *e)
 	if (who == SIM_HOSTS_MAX)
 		return;
 	h->about_hosts[e->type]++;
-	if (e->type == NODE_PEER_UP || e->type == NODE_PEER_RESTARTED)
-		h->up_us[who] = s->net.now_us;
-	if (e->type == NODE_PEER_UP) {
-		h->up |= UINT64_C(1) << who;
-		h->saw |= UINT64_C(1) << who;
-	} else if (e->type == NODE_PEER_DOWN) {
-		h->up &= ~(UINT64_C(1) << who);
-	}
+	note_up(h, e->type, who);
 }
 
 static const struct node_ops ops = {
@@ -136,6 +152,7 @@ static void host_tick(struct host *h)
 		return;
 	h->tick_us = CLOCK_NEVER;
 	listeners_before_tick(h);
+	memory_tick(h);
 	node_tick(h->node, now);
 	if (node_deadline(h->node) > now.mono_us)
 		h->row_ticks = 0;
@@ -174,8 +191,11 @@ struct sim *sim_new(uint64_t seed, bool verbose)
 
 void sim_free(struct sim *s)
 {
-	for (unsigned i = 0; i < s->host_count; i++)
+	for (unsigned i = 0; i < s->host_count; i++) {
 		sim_crash(s, i);
+		memory_free(&s->hosts[i]);
+	}
+	nonces_free(s);
 	listeners_free(s);
 	attacker_free(s);
 	insiders_free(s);
@@ -350,6 +370,7 @@ void sim_apply_wants(struct sim *s, unsigned host)
 
 	if (!h->node)
 		return;
+	memory_want(h);
 	left = node_want(h->node, NODE_SOURCE_PEERS, h->wants, h->want_count,
 			 host_clock(h));
 	if (left > 0)
@@ -357,10 +378,18 @@ void sim_apply_wants(struct sim *s, unsigned host)
 	host_settle(h);
 }
 
+void sim_make_node(struct host *h, struct clock now)
+{
+	const char *error = "no message";
+
+	h->node = node_new(&h->config, &ops, h, now, &error);
+	if (!h->node)
+		sim_fail(h->sim, "node_new: %s", error);
+}
+
 void sim_start(struct sim *s, unsigned host)
 {
 	struct host *h = &s->hosts[host];
-	const char *error = "no message";
 	struct node_status status;
 
 	if (s->failed || h->node)
@@ -368,11 +397,10 @@ void sim_start(struct sim *s, unsigned host)
 	sim_note(s, "h%u starts", host);
 	h->up = 0;
 	h->tick_us = CLOCK_NEVER;
-	h->node = node_new(&h->config, &ops, h, host_clock(h), &error);
-	if (!h->node) {
-		sim_fail(s, "node_new: %s", error);
+	memory_start(h);
+	sim_make_node(h, host_clock(h));
+	if (!h->node)
 		return;
-	}
 	node_status(h->node, &status);
 	h->key = status.key;
 	if (h->identity != host)

@@ -25,7 +25,8 @@
  *  - a unicast frame whose owner the sender's FDB knows reaches nobody else;
  *  - (receiver index, counter) never repeats per sender, and no index is sent
  *    on for longer than its keys may live;
- *  - nobody takes another for a copy: whatever is lost, doubled or late;
+ *  - nobody takes another for a copy, unless there are any: whatever is lost,
+ *    doubled or late;
  *  - datagrams and runs keep their limits; the node's timers move forward;
  *  - what comes from outside (attacker.h) delivers nothing, moves no peer,
  *    takes none down, and gets no more bytes back than it sent.
@@ -56,6 +57,8 @@ struct host {
 	struct node_config config;
 	struct public_key key;
 	struct rng random;	/* what the node's ops.random draws from */
+	struct rng salts;	/* … salts, if it has a memory */
+	struct memory *memory;	/* NULL: it is not kept; memory.h */
 	int64_t mono_offset_us; /* since this host's boot */
 	int64_t wall_offset_us; /* how wrong its wall clock is */
 	bool has[FAMILIES];
@@ -96,6 +99,8 @@ struct sessions; /* seen on the wire */
 struct trace;
 struct listeners; /* applications behind the TAPs; listeners.h */
 struct insiders;  /* members that are no hosts; insider.h */
+struct memory;	  /* what a node was told; memory.h */
+struct nonces;
 
 struct sim {
 	uint64_t seed;
@@ -105,6 +110,7 @@ struct sim {
 	struct trace *trace;
 	struct listeners *listeners; /* NULL: no host has any */
 	struct insiders *insiders;   /* NULL: there are none */
+	struct nonces *nonces;	     /* of hosts whose memory is kept */
 	struct outside outside;
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
@@ -112,6 +118,8 @@ struct sim {
 	uint32_t next_addr;
 	uint64_t tick_late_us; /* ticks come up to this much late */
 	uint64_t digest;       /* of everything on the wire */
+	bool copies;	       /* a host's memory may be copied */
+	bool same_indices;     /* copies draw the same ones */
 	bool verbose, failed;
 	char failure[256];
 };
@@ -204,6 +212,9 @@ uint64_t sim_drops(const struct sim *s, unsigned host, enum drop_reason reason);
 unsigned sim_sessions(const struct sim *s, unsigned host);
 
 /* ---- between the files of the simulator ---- */
+
+/* Its node, new at that time; as yet it wants nothing. */
+void sim_make_node(struct host *h, struct clock now);
 
 /* Of struct event, besides arrivals. */
 enum { EVENT_TICK = EVENT_OTHERS, EVENT_TRAFFIC, EVENT_KERNEL };

@@ -6,6 +6,7 @@
 
 #include "insider.h"
 #include "listeners.h"
+#include "memory.h"
 #include "support/frame_len.h"
 #include "traffic_frames.h"
 
@@ -218,6 +219,7 @@ static void reading_end(struct reading *b, struct host *h)
 {
 	const struct ledger *l = h->sim->ledger;
 
+	memory_tap(h, b->frames, b->count);
 	node_from_tap(h->node, b->frames, b->count, host_clock(h));
 	for (size_t i = 0; i < b->count; i++) {
 		if (digest_bytes(1, b->iov[i].iov_base, b->iov[i].iov_len) !=
@@ -425,6 +427,8 @@ void traffic_write(void *user, const struct frame *frames, size_t n)
 	struct host *h = user;
 	uint8_t bytes[GATHER_LEN];
 
+	if (memory_is_made(h))
+		return;
 	for (size_t i = 0; i < n && !h->sim->failed; i++) {
 		size_t len = 0;
 
@@ -441,6 +445,13 @@ void traffic_write(void *user, const struct frame *frames, size_t n)
 		}
 		delivered(h, bytes, len, &frames[i].offload);
 	}
+}
+
+bool traffic_last_reached(const struct sim *s, unsigned host)
+{
+	const struct ledger *l = s->ledger;
+
+	return l->count && l->sent[l->count - 1].got >> host & 1;
 }
 
 void traffic_check(struct sim *s)

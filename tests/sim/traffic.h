@@ -66,6 +66,8 @@ void traffic_check_reach(struct sim *s);
 /* Frames sent, and copies delivered, so far. */
 uint64_t traffic_sent(const struct sim *s);
 uint64_t traffic_delivered(const struct sim *s);
+/* host got what was sent last. */
+bool traffic_last_reached(const struct sim *s, unsigned host);
 
 /* sim.c: the ops' tap_write; a host's turn to send. */
 void traffic_write(void *user, const struct frame *frames, size_t n);
