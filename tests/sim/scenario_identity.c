@@ -146,9 +146,85 @@ static void untrusted(struct sim *s)
 	mesh_check(s);
 }
 
+#define NEW_KEYS 1000
+
+/* What the others know of all those hosts is bounded. */
+static void check_tables(struct sim *s)
+{
+	for (unsigned i = 1; i < s->host_count && !s->failed; i++) {
+		const struct node_config *c = &s->hosts[i].config;
+		struct node_status status;
+
+		node_status(s->hosts[i].node, &status);
+		if (status.peers_total > c->peers_max ||
+		    status.fdb_count > c->fdb_capacity)
+			sim_fail(s, "h%u has %u peers and %u MACs", i,
+				 status.peers_total, status.fdb_count);
+	}
+}
+
+/* Those that stay hear each other, and everybody the newcomer that is up. */
+static void say_all(struct sim *s)
+{
+	struct traffic_spec all = { TRAFFIC_BROADCAST, .len = 100 };
+
+	traffic_strict(s, true);
+	for (unsigned i = 0; i < s->host_count; i++) {
+		struct traffic_spec one = { TRAFFIC_UNICAST,
+					    .other =
+						    1 + i % (s->host_count - 1),
+					    .len = 100 };
+
+		traffic_send(s, i, &all, 1);
+		if (one.other != i)
+			traffic_send(s, i, &one, 1);
+	}
+	traffic_strict(s, false);
+	traffic_check(s);
+}
+
+/* A host that keeps nothing on its disk is restarted again and again: each time it is
+ * another host, at the same address, and up as soon. */
+static void new_keys(struct sim *s)
+{
+	unsigned n = (unsigned)rng_range(&s->net.rng, 3, 5);
+	uint32_t max = (uint32_t)rng_range(&s->net.rng, 8, 64);
+	uint64_t up_us;
+
+	sim_add_mesh(s, n);
+	for (unsigned i = 0; i < n; i++)
+		s->hosts[i].config.peers_max = max;
+	sim_start_all(s);
+	sim_await(s, sim_mesh_up, HEAL_US, "full mesh");
+	up_us = s->net.now_us;
+	for (int i = 0; i < NEW_KEYS && !s->failed; i++) {
+		if (rng_chance(&s->net.rng, 0.3))
+			sim_stop(s, 0);
+		else
+			sim_crash(s, 0);
+		sim_new_key(s, 0);
+		if (rng_chance(&s->net.rng, 0.2))
+			sim_run(s, rng_below(&s->net.rng, 5 * SIM_S));
+		sim_start(s, 0);
+		sim_await(s, sim_mesh_up, 3 * SIM_S, "a host with a new key");
+		say_all(s);
+		sim_run(s, 150 * SIM_MS + rng_below(&s->net.rng, SIM_S / 2));
+		check_tables(s);
+		if (!sim_mesh_up(s))
+			sim_fail(s, "a host with a new key goes down again");
+	}
+	for (unsigned i = 1; i < n; i++)
+		for (unsigned j = 1; j < n; j++)
+			if (i != j && s->hosts[i].up_us[j] > up_us)
+				sim_fail(s, "h%u had h%u down", i, j);
+	sim_run(s, 400 * SIM_S);
+	mesh_check(s);
+}
+
 const struct scenario scenarios_identity[] = {
 	{ "identity/clone", clone, 40 },
 	{ "identity/clones_together", clones_together, 40 },
 	{ "identity/untrusted", untrusted, 30 },
+	{ "identity/new_keys", new_keys, 1 },
 	{ 0 },
 };

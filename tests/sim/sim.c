@@ -329,6 +329,14 @@ void sim_clone_key(struct sim *s, unsigned host, unsigned original)
 	s->hosts[host].identity = original;
 }
 
+/* Whom the others have up is another then. */
+void sim_new_key(struct sim *s, unsigned host)
+{
+	rng_bytes(&s->net.rng, s->hosts[host].config.private_key, KEY_LEN);
+	for (unsigned i = 0; i < s->host_count; i++)
+		s->hosts[i].up &= ~(UINT64_C(1) << host);
+}
+
 void sim_want(struct sim *s, unsigned host, unsigned other)
 {
 	struct host *h = &s->hosts[host];

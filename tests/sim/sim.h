@@ -154,6 +154,8 @@ void sim_add_mesh(struct sim *s, unsigned n);
 void sim_give_addr(struct sim *s, unsigned host, int family);
 /* Gives it somebody's key; before it is started. */
 void sim_clone_key(struct sim *s, unsigned host, unsigned original);
+/* Gives it another one; while it is not running. */
+void sim_new_key(struct sim *s, unsigned host);
 /* host lists every address that other has now. */
 void sim_want(struct sim *s, unsigned host, unsigned other);
 void sim_want_all(struct sim *s);
