@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tapd/clock_events.h"
@@ -155,19 +156,42 @@ static void announce_start(const struct daemon *d)
 		 addr_print(&bound, at), status.aead);
 }
 
-/* Yields between polls. */
+/* A signal ends it: what it sets off is not to wait. */
+static void sleep_us(uint64_t us)
+{
+	const struct timespec length = {
+		.tv_sec = (time_t)(us / CLOCK_S),
+		.tv_nsec = (long)(us % CLOCK_S * 1000),
+	};
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+}
+
+/* Before the next turn of the loop. True: it is to look for what there is; false: to
+ * sleep until something comes. Yields between polls. */
+static bool before_turn(struct daemon *d)
+{
+	uint64_t wait_us = moderation_wait_us(&d->moderation);
+
+	if (wait_us > 0) {
+		sleep_us(wait_us);
+		return true;
+	}
+	if (daemon_monotonic_us() >= busy_poll_until(&d->busy_poll))
+		return false;
+	sched_yield();
+	return true;
+}
+
 static void run_loop(struct daemon *d)
 {
 	int flags;
 
 	do {
-		bool poll =
-			daemon_monotonic_us() < busy_poll_until(&d->busy_poll);
-
 		sandbox_report();
-		flags = EVLOOP_ONCE | (poll ? EVLOOP_NONBLOCK : 0);
-		if (poll)
-			sched_yield();
+		flags = EVLOOP_ONCE;
+		if (before_turn(d))
+			flags |= EVLOOP_NONBLOCK;
 	} while (event_base_loop(d->base, flags) == 0 &&
 		 !event_base_got_break(d->base));
 }
@@ -178,6 +202,7 @@ int daemon_run(struct conf *c)
 			    .busy_poll = { .limit_us = c->busy_poll },
 			    .timer_us = CLOCK_NEVER };
 
+	moderation_set_limit(&d.moderation, c->moderation);
 	daemon_enter(&d);
 	d.started_us = d.now.mono_us;
 	d.exit_code = start(&d);

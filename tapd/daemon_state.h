@@ -11,6 +11,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/event_limit.h"
 #include "tapd/tap/busy_poll.h"
+#include "tapd/tap/moderation.h"
 #include "tapd/tap/offload_level.h"
 #include "tapd/tap/uppers.h"
 #include "tapd/underlay/udp.h"
@@ -58,6 +59,7 @@ struct daemon {
 	size_t uppers_count;
 
 	struct busy_poll busy_poll;
+	struct moderation moderation;
 	struct clock now;  /* when the running callback began */
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;

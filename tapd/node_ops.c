@@ -46,6 +46,8 @@ static void write_frames(void *user, const struct frame *frames, size_t n)
 
 	busy_poll_frames(&d->busy_poll, BUSY_POLL_PEERS, frames, n,
 			 d->now.mono_us);
+	moderation_frames(&d->moderation, BUSY_POLL_PEERS, frames, n,
+			  d->now.mono_us);
 	if (refused == 0)
 		return;
 	node_count_drop(d->node, DROP_tap_write, refused);

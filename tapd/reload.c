@@ -123,6 +123,7 @@ static void apply_conf(struct daemon *d, struct conf *c,
 	node_set_liveness(d->node, conf_interval_us(c), c->liveness_down_after,
 			  c->liveness_expire * CLOCK_S, d->now);
 	d->busy_poll.limit_us = c->busy_poll;
+	moderation_set_limit(&d->moderation, c->moderation);
 	node_set_router_advertisements(d->node,
 				       c->interface.router_advertisements);
 	daemon_set_multicast(d);

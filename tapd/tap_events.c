@@ -95,6 +95,8 @@ static bool read_tap(struct daemon *d, size_t *frames)
 	if (batch.count > 0) {
 		busy_poll_frames(&d->busy_poll, BUSY_POLL_TAP, batch.frames,
 				 batch.count, d->now.mono_us);
+		moderation_frames(&d->moderation, BUSY_POLL_TAP, batch.frames,
+				  batch.count, d->now.mono_us);
 		node_from_tap(d->node, batch.frames, batch.count, d->now);
 	}
 	if (batch.error == 0 || batch.error == -EAGAIN)

@@ -80,6 +80,7 @@ struct conf {
 	unsigned liveness_expire; /* seconds */
 	uint16_t underlay_mtu;	  /* 0: find out */
 	unsigned busy_poll;	  /* microseconds; 0: never */
+	unsigned moderation;	  /* the same */
 	int log_level;		  /* enum log_level */
 	char user[CONF_NAME_LEN]; /* "": run_user.h chooses */
 };

@@ -153,6 +153,8 @@ const struct conf_key conf_keys[] = {
 	  .min = 576, .max = 9216, .or_zero = true, .fixed = true },
 	{ "busy_poll", NULL, &conf_type_whole, FIELD(busy_poll), .min = 0,
 	  .max = 10000, .preset = 100 },
+	{ "moderation", NULL, &conf_type_whole, FIELD(moderation), .min = 0,
+	  .max = 10000, .preset = 100 },
 	{ "metrics", NULL, &conf_type_no_text, .feature = "metrics" },
 	{ "log_level", NULL, &conf_type_word, FIELD(log_level),
 	  .words = log_levels, .preset = LOG_LEVEL_INFO },

@@ -6,6 +6,7 @@
 #include <linux/sched/types.h> /* has what <sched.h> has: either, not both */
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #define NICE	 (-10)
 #define SLICE_NS 100000 /* the shortest that there is */
+#define SLACK_NS 1000
 
 /* 0: the usual one. Older kernels ignore it. */
 static void set_slice(uint64_t ns)
@@ -71,6 +73,7 @@ void cpu_share_raise(void)
 		log_info("the nice value stays 0, for want of the right to"
 			 " lower it: frames may wait for other programs");
 	set_slice(SLICE_NS);
+	(void)prctl(PR_SET_TIMERSLACK, SLACK_NS);
 }
 
 void cpu_share_restore(void)

@@ -6,8 +6,9 @@
  * While other programs use the CPUs a frame waits for each daemon on its way to have its
  * turn. A turn is short, as a batch is, and without frames there is none. So the daemon
  * takes a nice value of -10, and slices of 100 µs: EEVDF (sched(7)), since Linux 6.12,
- * gives a task that wants less at a time its turn sooner. Its policy stays SCHED_OTHER:
- * who floods it must not take the CPU away from everybody else.
+ * gives a task that wants less at a time its turn sooner. Its short sleeps end in time,
+ * not within the 50 µs of others' timer slack. Its policy stays SCHED_OTHER: who floods
+ * it must not take the CPU away from everybody else.
  *
  * What was set by whoever starts it is left alone: a nice value that is not 0, and a
  * policy that is not SCHED_OTHER.

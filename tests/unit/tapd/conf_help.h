@@ -73,6 +73,7 @@ static inline void read_fails(const char *path, const char *where,
 	"liveness = { interval = 2; down_after = 5.0; expire = 60; };\n"       \
 	"underlay_mtu = 1400;\n"                                               \
 	"busy_poll = 50;\n"                                                    \
+	"moderation = 70;\n"                                                   \
 	"metrics = \"\";\n"                                                    \
 	"log_level = \"debug\";\n"                                             \
 	"user = \"nobody\";\n"

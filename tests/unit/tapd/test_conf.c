@@ -45,6 +45,7 @@ START_TEST(empty_file_gives_the_defaults)
 	ck_assert_uint_eq(c->liveness_expire, 300);
 	ck_assert_uint_eq(c->underlay_mtu, 0);
 	ck_assert_uint_eq(c->busy_poll, 100);
+	ck_assert_uint_eq(c->moderation, 100);
 	ck_assert_int_eq(c->log_level, LOG_LEVEL_INFO);
 	ck_assert_str_eq(c->user, "");
 	conf_free(c);
@@ -91,6 +92,7 @@ START_TEST(every_key_is_read)
 	ck_assert_uint_eq(c->liveness_expire, 60);
 	ck_assert_uint_eq(c->underlay_mtu, 1400);
 	ck_assert_uint_eq(c->busy_poll, 50);
+	ck_assert_uint_eq(c->moderation, 70);
 	ck_assert_int_eq(c->log_level, LOG_LEVEL_DEBUG);
 	ck_assert_str_eq(c->user, "nobody");
 	conf_free(c);

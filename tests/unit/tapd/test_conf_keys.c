@@ -92,6 +92,8 @@ static const struct {
 	{ "underlay_mtu = 500;", 1, "use 0 or 576 to 9216" },
 	{ "busy_poll = 10001;", 1, "10001 is out of range; use 0 to 10000" },
 	{ "busy_poll = -1;", 1, "busy_poll: -1 is out of range" },
+	{ "moderation = 10001;", 1, "10001 is out of range; use 0 to 10000" },
+	{ "moderation = -1;", 1, "moderation: -1 is out of range" },
 	{ LIVE("interval = 0.05;"), 1, "0.05 is out of range; use 0.1 to 60" },
 	{ LIVE("interval = 61;"), 1, "liveness.interval: 61 is out of range" },
 	{ LIVE("down_after = 1;"), 1, "use 2 to 100" },

@@ -43,6 +43,7 @@ static void assert_same(const struct conf *a, const struct conf *b)
 	ck_assert_uint_eq(a->liveness_expire, b->liveness_expire);
 	ck_assert_uint_eq(a->underlay_mtu, b->underlay_mtu);
 	ck_assert_uint_eq(a->busy_poll, b->busy_poll);
+	ck_assert_uint_eq(a->moderation, b->moderation);
 	ck_assert_int_eq(a->log_level, b->log_level);
 	ck_assert_str_eq(a->user, b->user);
 }
