@@ -6,7 +6,7 @@
 
 static uint64_t unknown(const struct moderation *m)
 {
-	return UNKNOWN_LIMITS * MODERATION_TURNS * m->limit_us;
+	return m->limit_us * MODERATION_TURNS * UNKNOWN_LIMITS;
 }
 
 void moderation_set_limit(struct moderation *m, unsigned limit_us)
