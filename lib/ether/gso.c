@@ -199,3 +199,38 @@ bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s)
 	g->index++;
 	return true;
 }
+
+/* The rest is one long segment, as far as its headers go. */
+static void make_rest(struct gso *g, uint8_t *header)
+{
+	struct gso_segment rest;
+
+	g->at = g->size_max;
+	g->index = 1;
+	g->size = g->payload_len - g->at;
+	(void)gso_next(g, header, &rest);
+}
+
+bool gso_skip_first(uint8_t **frame, size_t *len, struct offload *o)
+{
+	struct eth_view view;
+	struct gso g;
+	size_t skip;
+
+	if (o->gso == OFFLOAD_GSO_NONE || o->gso == OFFLOAD_GSO_UDP_L4 ||
+	    eth_parse_gso(&view, *frame, *len) != DROP_NONE ||
+	    gso_begin(&g, &view, *frame, *len, o) != DROP_NONE)
+		return false;
+	skip = g.size_max;
+	if (g.complete || g.payload_len <= skip || g.header_len > skip)
+		return false;
+	make_rest(&g, *frame + skip);
+	*frame += skip;
+	*len -= skip;
+	o->ecn = false;
+	if (*len - g.header_len <= o->gso_size) {
+		o->gso = OFFLOAD_GSO_NONE;
+		o->gso_size = 0;
+	}
+	return true;
+}

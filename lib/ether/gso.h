@@ -88,4 +88,13 @@ size_t gso_split(struct gso *g, size_t frame_max);
  */
 bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s);
 
+/*
+ * Takes the first segment off a TCP GSO frame, in place, so that its receiver misses
+ * it and its sender slows down: *frame is behind where it was, *len and *o are the
+ * rest's, which is an ordinary frame if one segment is left. False, and nothing
+ * changed, for what is no such frame, or has no second segment, or begins with
+ * headers longer than a segment.
+ */
+bool gso_skip_first(uint8_t **frame, size_t *len, struct offload *o);
+
 #endif
