@@ -84,7 +84,12 @@
 		    "change this host's routes")                             \
 	/* hosts that are gone */                                            \
 	X(unknown_unicast, "to a MAC whose host went down: only a few are "  \
-			   "flooded, to find it elsewhere")
+			   "flooded, to find it elsewhere")                  \
+	/* waiting to be sent */                                             \
+	X(queue_full, "no room in the queue: the flow with the most in it "  \
+		      "loses a frame")                                       \
+	X(queue_delay, "frames waited too long: a sender is told to slow "   \
+		       "down")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */
