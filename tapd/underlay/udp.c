@@ -105,8 +105,11 @@ static struct udp *udp_new(char **error)
 	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
 		u->pieces[i] =
 			(struct iovec){ u->buffers[i], UDP_RECEIVE_SIZE };
-	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++)
+	for (unsigned i = 0; i < UDP_SOCKETS_MAX; i++) {
 		u->strangers[i].fd = -1;
+		for (unsigned j = 0; j < SENDERS; j++)
+			u->senders[i][j].socket.fd = -1;
+	}
 	return u;
 }
 
@@ -117,6 +120,10 @@ static struct udp *udp_new(char **error)
 static void finish_open(struct udp *u)
 {
 	open_strangers(u);
+	for (unsigned i = 0; i < u->count; i++)
+		senders_open(u->senders[i], &u->sockets[i],
+			     u->strangers[i].fd >= 0 &&
+				     addr_is_any(&u->sockets[i].bound));
 	u->segments = u->count > 0;
 	for (unsigned i = 0; i < u->count; i++) {
 		const struct udp_socket *s = &u->sockets[i];
@@ -231,6 +238,7 @@ void udp_close(struct udp *u)
 		close(u->sockets[i].fd);
 		if (u->strangers[i].fd >= 0)
 			close(u->strangers[i].fd);
+		senders_close(u->senders[i]);
 	}
 	free(u);
 }

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/drop.h"
 #include "node/node.h"
+#include "tapd/underlay/senders.h"
 
 /*
  * A datagram goes out with DF set and is never cut into IP fragments. A run of
@@ -64,6 +65,24 @@ enum udp_batching udp_send_batching(const struct udp *u);
 enum udp_batching udp_receive_batching(const struct udp *u);
 /* The smallest receive buffer, as the kernel granted it, in bytes. */
 int udp_receive_buffer(const struct udp *u);
+
+/*
+ * What is sent lies in a socket until the card takes it. From udp_limit on that is
+ * bounded, as send_limit.h says, by who sends: nothing should be sent while
+ * udp_is_full(). There is a sender for each way out of this host, numbered from 0; the
+ * descriptor of a full one, which is -1 past the last, is writable when it has room
+ * again. One that is full holds nobody up as long as another that is in use is not.
+ */
+#define UDP_SENDERS_MAX (UDP_SOCKETS_MAX * SENDERS)
+void udp_limit(struct udp *u, uint64_t now_us);
+bool udp_is_full(struct udp *u, uint64_t now_us);
+bool udp_sender_is_full(const struct udp *u, unsigned sender);
+int udp_sender_fd(const struct udp *u, unsigned sender);
+/* So many bytes are to be sent at once. */
+void udp_expect(struct udp *u, uint64_t bytes, uint64_t now_us);
+void udp_has_room_again(struct udp *u, unsigned sender, uint64_t now_us);
+/* The bound as it is now, in bytes as the kernel counts them. */
+uint32_t udp_send_limit(const struct udp *u);
 
 /*
  * Reads what waits at one socket, up to one batch. Returns how many are in

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include "tapd/underlay/pktinfo.h"
+#include "tapd/underlay/send_limit.h"
+#include "tapd/underlay/senders.h"
 #include "tapd/underlay/sockname.h"
 #include "tapd/underlay/udp.h"
 #include "tapd/underlay/udp_socket.h"
@@ -67,6 +69,10 @@ struct udp {
 	enum udp_batching send, receive; /* wanted */
 	struct addr singles[UDP_SINGLES_MAX];
 	unsigned singles_count;
+
+	struct sender senders[UDP_SOCKETS_MAX][SENDERS];
+	struct send_limit limit;
+	uint64_t now_us; /* as last told */
 
 	const struct udp_events *events;
 	void *user;

@@ -245,10 +245,24 @@ static const struct udp_socket *socket_for(const struct udp *u,
 	return usual;
 }
 
+/* And of that one's senders the one for its way. */
+static const struct udp_socket *sender_for(struct udp *u,
+					   const struct datagram_run *r)
+{
+	const struct udp_socket *s = socket_for(u, r);
+	struct sender *sender;
+
+	if (!s)
+		return NULL;
+	sender = senders_choose(u->senders[s - u->sockets], r);
+	sender->used_us = u->now_us;
+	return &sender->socket;
+}
+
 static void queue(struct udp *u, const struct datagram_run *r)
 {
 	struct udp_send_batch *b = &u->batch;
-	const struct udp_socket *s = socket_for(u, r);
+	const struct udp_socket *s = sender_for(u, r);
 
 	if (!s) {
 		lose(u, r, DROP_send_unreachable);

@@ -1,0 +1,69 @@
+#include "tapd/underlay/send_limit.h"
+
+#include "base/clock.h"
+
+static uint32_t within(uint64_t bytes, uint32_t least, uint32_t most)
+{
+	if (bytes < least)
+		return least;
+	return bytes > most ? most : (uint32_t)bytes;
+}
+
+void send_limit_init(struct send_limit *l, uint64_t now_us)
+{
+	*l = (struct send_limit){ .bytes = SEND_LIMIT_START,
+				  .ceiling = SEND_LIMIT_START,
+				  .since_us = now_us };
+}
+
+/* A second is over: what it showed. */
+static void conclude(struct send_limit *l, uint64_t now_us)
+{
+	const uint64_t passed_us = now_us - l->since_us;
+	/* What lies in the socket now is to fit still, and a probe with it. */
+	const uint32_t least = l->bytes - l->bytes / 4;
+	uint32_t bytes = l->bytes;
+
+	if (passed_us < CLOCK_S)
+		return;
+	/* More may lie in it than the limit is, for not all that is sent asks. */
+	if (l->came)
+		bytes -= l->left / 2 < bytes ? l->left / 2 : bytes;
+	l->ceiling = within(l->sent * SEND_LIMIT_US / passed_us, SEND_LIMIT_MIN,
+			    SEND_LIMIT_MAX);
+	l->batch = l->batch_now;
+	bytes = within(bytes, SEND_LIMIT_MIN, l->ceiling);
+	bytes = bytes > least ? bytes : least;
+	l->bytes = bytes > l->batch ? bytes : l->batch;
+	l->batch_now = 0;
+	l->sent = 0;
+	l->came = false;
+	l->since_us = now_us;
+}
+
+bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t now_us)
+{
+	const uint32_t before = l->bytes;
+	const uint32_t batch = within(bytes + bytes / 4, 0, SEND_LIMIT_MAX);
+
+	conclude(l, now_us);
+	l->sent += bytes;
+	if (batch > l->batch_now)
+		l->batch_now = batch;
+	if (batch > l->bytes)
+		l->bytes = batch;
+	return l->bytes != before;
+}
+
+bool send_limit_room(struct send_limit *l, uint32_t left, uint64_t now_us)
+{
+	const uint32_t before = l->bytes;
+
+	if (left == 0 && l->bytes < l->ceiling)
+		l->bytes = within((uint64_t)l->bytes * 2, 0, l->ceiling);
+	if (!l->came || left < l->left)
+		l->left = left;
+	l->came = true;
+	conclude(l, now_us);
+	return l->bytes != before;
+}

@@ -1,0 +1,118 @@
+/* How much lies in the sockets: room to send, and when there is some again. */
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "tapd/rights/privileges.h"
+#include "tapd/underlay/udp_impl.h"
+
+/* A sender that was not used for so long is not in use. */
+#define IN_USE_US (100 * CLOCK_MS)
+
+static struct sender *sender_at(struct udp *u, unsigned number)
+{
+	return &u->senders[number / SENDERS][number % SENDERS];
+}
+
+int udp_sender_fd(const struct udp *u, unsigned sender)
+{
+	return sender < UDP_SENDERS_MAX
+		       ? u->senders[sender / SENDERS][sender % SENDERS]
+				 .socket.fd
+		       : -1;
+}
+
+/*
+ * A UDP socket is writable while less than half of its buffer is used, so a buffer of
+ * twice the limit makes the kernel tell when there is room; the other half is for the
+ * batch that found the first half just not full, for probes and for hellos. The
+ * kernel doubles what is asked for.
+ */
+static void set_buffer(int fd, uint32_t limit)
+{
+	const int value = (int)limit;
+
+	if (!udp_socket_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, value))
+		(void)udp_socket_option(fd, SOL_SOCKET, SO_SNDBUF, value);
+}
+
+/* What the kernel granted without the right to force it may be less. */
+static uint32_t granted(int fd)
+{
+	int size = 0;
+	socklen_t len = sizeof(size);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len);
+	return (uint32_t)size / 2;
+}
+
+static void apply(struct udp *u)
+{
+	privileges_raise();
+	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++)
+		if (udp_sender_fd(u, i) >= 0)
+			set_buffer(udp_sender_fd(u, i), u->limit.bytes);
+	privileges_lower();
+	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++)
+		if (udp_sender_fd(u, i) >= 0)
+			sender_at(u, i)->granted = granted(udp_sender_fd(u, i));
+}
+
+void udp_limit(struct udp *u, uint64_t now_us)
+{
+	send_limit_init(&u->limit, now_us);
+	apply(u);
+}
+
+static uint32_t lies_in(int fd)
+{
+	int bytes = 0;
+
+	(void)ioctl(fd, SIOCOUTQ, &bytes);
+	return (uint32_t)bytes;
+}
+
+bool udp_sender_is_full(const struct udp *u, unsigned sender)
+{
+	const struct sender *s =
+		&u->senders[sender / SENDERS][sender % SENDERS];
+
+	return lies_in(s->socket.fd) >= s->granted;
+}
+
+bool udp_is_full(struct udp *u, uint64_t now_us)
+{
+	bool full = false;
+
+	u->now_us = now_us;
+	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++) {
+		const struct sender *s = sender_at(u, i);
+
+		if (s->used_us == 0 || now_us - s->used_us >= IN_USE_US)
+			continue;
+		if (!udp_sender_is_full(u, i))
+			return false;
+		full = true;
+	}
+	return full;
+}
+
+void udp_expect(struct udp *u, uint64_t bytes, uint64_t now_us)
+{
+	u->now_us = now_us;
+	if (send_limit_batch(&u->limit, bytes, now_us))
+		apply(u);
+}
+
+void udp_has_room_again(struct udp *u, unsigned sender, uint64_t now_us)
+{
+	if (send_limit_room(&u->limit, lies_in(udp_sender_fd(u, sender)),
+			    now_us))
+		apply(u);
+}
+
+uint32_t udp_send_limit(const struct udp *u)
+{
+	return u->limit.bytes;
+}
