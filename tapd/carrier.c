@@ -20,6 +20,7 @@ void daemon_follow_peers(struct daemon *d)
 
 	d->peers_changed = false;
 	node_status(d->node, &status);
+	d->peers_up = status.peers_up;
 	carrier = !d->conf->interface.carrier_peers || status.peers_up > 0;
 	if (carrier == d->carrier)
 		return;

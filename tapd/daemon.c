@@ -173,7 +173,8 @@ static bool before_turn(struct daemon *d)
 {
 	uint64_t wait_us = moderation_wait_us(&d->moderation);
 
-	if (wait_us > 0) {
+	/* What waits in the queue goes on in this turn. */
+	if (wait_us > 0 && fq_is_empty(d->queue)) {
 		sleep_us(wait_us);
 		return true;
 	}

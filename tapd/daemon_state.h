@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "queue/fq.h"
 #include "tapd/clock_watch.h"
 #include "tapd/conf/conf.h"
 #include "tapd/event_limit.h"
@@ -16,11 +17,12 @@
 #include "tapd/tap/uppers.h"
 #include "tapd/underlay/udp.h"
 
-/* A UDP socket in the event loop. */
+/* A UDP socket in the event loop; or, with room alone, one that sends. */
 struct daemon_socket {
 	struct daemon *daemon;
 	unsigned number; /* udp's */
 	struct event *event, *strangers;
+	struct event *room; /* while it is full */
 };
 
 struct daemon {
@@ -35,6 +37,7 @@ struct daemon {
 	struct control *control;
 	struct udp *udp;
 	struct node *node;
+	struct fq *queue; /* from the TAP to the node */
 	struct interface *interface;
 	struct host_watch *host_watch;
 	struct capture_watch *capture_watch;
@@ -45,11 +48,13 @@ struct daemon {
 	/* Events: NULL while they are not waited for. */
 	struct event *signals[3];
 	struct event *timer;
+	struct event *queue_event; /* the queue is not empty */
 	struct event *tap_event, *tap_pause, *link_event, *look_event;
 	struct event *clock_event, *generation_event;
 	struct event *capture_event;
 	struct event *routes_event, *routes_timer;
 	struct daemon_socket sockets[UDP_SOCKETS_MAX];
+	struct daemon_socket senders[UDP_SENDERS_MAX];
 
 	struct routes *routes; /* NULL: they are not followed */
 	struct addr wanted[NODE_ENDPOINTS_MAX]; /* of the configuration */
@@ -58,6 +63,8 @@ struct daemon {
 	unsigned uppers[UPPERS_MAX]; /* the TAP, and what is above it */
 	size_t uppers_count;
 
+	uint32_t peers_up;		  /* how many a frame to all goes to */
+	uint64_t queue_full, queue_delay; /* drops, as they were counted */
 	struct busy_poll busy_poll;
 	struct moderation moderation;
 	struct clock now;  /* when the running callback began */

@@ -130,6 +130,18 @@ static int make_node(struct daemon *d)
 	return d->node ? 0 : EX_OSERR;
 }
 
+static int make_queue(struct daemon *d)
+{
+	uint8_t key[SIPHASH_KEY_LEN];
+
+	daemon_node_ops.random(d, key, sizeof(key));
+	d->queue = fq_new(key);
+	if (!d->queue)
+		return fail(EX_OSERR, NULL);
+	udp_limit(d->udp, d->now.mono_us);
+	return 0;
+}
+
 static int open_interface(struct daemon *d)
 {
 	struct node_status status;
@@ -162,8 +174,8 @@ static int drop_privileges(struct daemon *d)
 int daemon_open(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = {
-		check_addresses, read_secrets,	 open_sockets,
-		make_node,	 open_interface, drop_privileges,
+		check_addresses, read_secrets,	 open_sockets,	  make_node,
+		make_queue,	 open_interface, drop_privileges,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

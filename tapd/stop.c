@@ -53,6 +53,7 @@ void daemon_close(struct daemon *d)
 	host_watch_free(d->host_watch);
 	capture_watch_free(d->capture_watch);
 	node_free(d->node);
+	fq_free(d->queue);
 	rates_free(d->rates);
 	log_unwatch();
 	if (d->base)

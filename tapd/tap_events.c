@@ -1,6 +1,5 @@
 #include "tapd/tap_events.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -12,6 +11,7 @@
 #include "tapd/entry.h"
 #include "tapd/hooks.h"
 #include "tapd/log/log.h"
+#include "tapd/outgoing.h"
 #include "tapd/recursion.h"
 #include "tapd/stop.h"
 #include "tapd/tap/capture_watch.h"
@@ -83,24 +83,13 @@ static void on_capture_look(evutil_socket_t fd, short what, void *user)
 
 /* ---- its frames ---- */
 
-/* One batch, to the node. False: that was all, or there is nothing to be had. */
-static bool read_tap(struct daemon *d, size_t *frames)
+/* After frames were read: did it say that it is unwell? */
+static void look_after(struct daemon *d, int error)
 {
 	const struct timeval pause = { .tv_sec = 1 };
-	struct tap_batch batch = tap_read(interface_tap(d->interface));
 
-	*frames = batch.count + batch.bad;
-	if (batch.bad > 0)
-		node_count_drop(d->node, DROP_offload_bad, batch.bad);
-	if (batch.count > 0) {
-		busy_poll_frames(&d->busy_poll, BUSY_POLL_TAP, batch.frames,
-				 batch.count, d->now.mono_us);
-		moderation_frames(&d->moderation, BUSY_POLL_TAP, batch.frames,
-				  batch.count, d->now.mono_us);
-		node_from_tap(d->node, batch.frames, batch.count, d->now);
-	}
-	if (batch.error == 0 || batch.error == -EAGAIN)
-		return batch.error == 0;
+	if (error == 0)
+		return;
 	if (!tap_is_alive(interface_tap(d->interface))) {
 		open_again(d);
 	} else {
@@ -108,18 +97,16 @@ static bool read_tap(struct daemon *d, size_t *frames)
 		event_del(d->tap_event);
 		evtimer_add(d->tap_pause, &pause);
 	}
-	return false;
 }
 
 static void on_tap(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
-	size_t frames;
 
 	(void)fd;
 	(void)what;
 	daemon_enter(d);
-	(void)read_tap(d, &frames);
+	look_after(d, daemon_move_frames(d));
 	daemon_leave(d);
 }
 
@@ -135,11 +122,11 @@ static bool is_asked(const struct conf *c)
  * not keep us here. */
 static void drain_tap(struct daemon *d)
 {
-	size_t left = link_state(interface_link(d->interface))->queue_len;
-	size_t frames;
-
-	while (read_tap(d, &frames) && frames < left)
-		left -= frames;
+	look_after(
+		d,
+		daemon_drain_frames(
+			d,
+			link_state(interface_link(d->interface))->queue_len));
 }
 
 void daemon_before_tick(struct daemon *d)
@@ -290,5 +277,6 @@ bool daemon_watch_interface(struct daemon *d)
 	return d->tap_event && d->link_event && d->tap_pause && d->look_event &&
 	       d->capture_event && event_add(d->capture_event, &second) == 0 &&
 	       event_add(d->tap_event, NULL) == 0 &&
-	       event_add(d->link_event, NULL) == 0 && set_looking(d);
+	       event_add(d->link_event, NULL) == 0 && set_looking(d) &&
+	       daemon_watch_queue(d);
 }

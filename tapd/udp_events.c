@@ -4,6 +4,7 @@
 
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
+#include "tapd/outgoing.h"
 
 #define READS 8			   /* batches of 8 messages each, */
 #define BYTES ((size_t)256 * 1024) /* or what a batch of the TAP has */
@@ -67,6 +68,20 @@ static void on_strangers(evutil_socket_t fd, short what, void *user)
 	daemon_leave(d);
 }
 
+/* Whatever waits for it may go on. */
+static void on_room(evutil_socket_t fd, short what, void *user)
+{
+	const struct daemon_socket *s = user;
+	struct daemon *d = s->daemon;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	udp_has_room_again(d->udp, s->number, d->now.mono_us);
+	(void)daemon_move_frames(d);
+	daemon_leave(d);
+}
+
 static bool watch_strangers(struct daemon *d, struct daemon_socket *s)
 {
 	int fd = udp_strangers_fd(d->udp, s->number);
@@ -75,6 +90,24 @@ static bool watch_strangers(struct daemon *d, struct daemon_socket *s)
 		return true;
 	s->strangers = event_new(d->base, fd, EV_READ, on_strangers, s);
 	return s->strangers && event_add(s->strangers, NULL) == 0;
+}
+
+/* Each is waited for only while it is full. */
+static bool make_room_events(struct daemon *d)
+{
+	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++) {
+		struct daemon_socket *s = &d->senders[i];
+		int fd = udp_sender_fd(d->udp, i);
+
+		if (fd < 0)
+			continue;
+		s->daemon = d;
+		s->number = i;
+		s->room = event_new(d->base, fd, EV_WRITE, on_room, s);
+		if (!s->room)
+			return false;
+	}
+	return true;
 }
 
 bool daemon_watch_sockets(struct daemon *d)
@@ -90,5 +123,5 @@ bool daemon_watch_sockets(struct daemon *d)
 		    !watch_strangers(d, s))
 			return false;
 	}
-	return true;
+	return make_room_events(d);
 }

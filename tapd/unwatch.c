@@ -18,6 +18,7 @@ void daemon_unwatch_interface(struct daemon *d)
 	daemon_free_event(&d->tap_pause);
 	daemon_free_event(&d->look_event);
 	daemon_free_event(&d->capture_event);
+	daemon_free_event(&d->queue_event);
 }
 
 void daemon_unwatch_sockets(struct daemon *d)
@@ -26,4 +27,6 @@ void daemon_unwatch_sockets(struct daemon *d)
 		daemon_free_event(&d->sockets[i].event);
 		daemon_free_event(&d->sockets[i].strangers);
 	}
+	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++)
+		daemon_free_event(&d->senders[i].room);
 }

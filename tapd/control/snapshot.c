@@ -114,6 +114,8 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 	/* The kernel may have refused some since they were applied. */
 	s->offloads.send = udp_send_batching(d->udp);
 	s->offloads.receive = udp_receive_batching(d->udp);
+	s->send_limit = udp_send_limit(d->udp);
+	fq_info(d->queue, &s->queue);
 	take_interface(&s->interface, d->interface);
 	take_unresolved(s, d->resolve);
 	take_conflicts(s);

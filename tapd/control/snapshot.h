@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "queue/fq.h"
 #include "tapd/control/rates.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap/offload_level.h"
@@ -55,6 +56,8 @@ struct snapshot {
 	size_t conflicts_count;
 	struct snapshot_interface interface;
 	struct offload_levels offloads; /* what is done now */
+	struct fq_info queue;
+	uint32_t send_limit;  /* bytes that may lie in a socket */
 	int receive_buffer;   /* bytes: the smallest of the sockets' */
 	uint64_t log_lost;    /* lines, since the start */
 	bool nobody_trusted;  /* trusted_keys is an empty list */

@@ -34,6 +34,19 @@ static json_t *merging(const struct offload_levels *o)
 			 value_text(o->unmerged));
 }
 
+/* Frames that wait to be sealed. */
+static json_t *queue(const struct snapshot *s)
+{
+	const struct fq_info *q = &s->queue;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "frames",
+			 (json_int_t)q->frames, "backlog", (json_int_t)q->bytes,
+			 "sojourn_us", (json_int_t)q->sojourn_us, "drops",
+			 (json_int_t)(q->full + q->delay), "marks",
+			 (json_int_t)q->marks, "socket_limit",
+			 (json_int_t)s->send_limit);
+}
+
 static json_t *multicast(const struct snapshot *s)
 {
 	const struct node_multicast_status *m = &s->multicast;
@@ -89,6 +102,7 @@ json_t *view_status(const struct snapshot *s)
 	value_set(o, "warnings", warnings(s));
 	value_set(o, "offload", offload(&s->offloads));
 	value_set(o, "merging", merging(&s->offloads));
+	value_set(o, "queue", queue(s));
 	return o;
 }
 

@@ -13,7 +13,8 @@
  *	status	aead, rates:{tx_frames,tx_bytes,rx_frames,rx_bytes}, fdb,
  *		multicast:{snooping,querier,router,groups,wants_all (why this
  *		host does, or null),flooded:[{peer,why}] (who gets all)},
- *		offload:{tap,merge,send,receive}, merging:{on,why (it is not)}
+ *		offload:{tap,merge,send,receive}, merging:{on,why (it is not)},
+ *		queue:{frames,backlog,sojourn_us,drops,marks,socket_limit}
  */
 json_t *view_status(const struct snapshot *s);
 json_t *view_drops(const struct snapshot *s);

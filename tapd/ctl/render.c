@@ -123,6 +123,21 @@ static void status_traffic(FILE *out, const json_t *status, const char *name,
 	      units_bytes(number_of(sums, "bytes"), all_b));
 }
 
+static void status_queue(FILE *out, const json_t *status)
+{
+	const json_t *q = json_object_get(status, "queue");
+	char backlog[UNITS_STRLEN], sojourn[UNITS_STRLEN];
+	char drops[UNITS_STRLEN], marks[UNITS_STRLEN];
+
+	if (!q)
+		return;
+	label(out, "queue", "%s, waited %s; %s dropped, %s marked",
+	      units_bytes(number_of(q, "backlog"), backlog),
+	      units_time(number_of(q, "sojourn_us"), sojourn),
+	      units_count(number_of(q, "drops"), drops),
+	      units_count(number_of(q, "marks"), marks));
+}
+
 static void status_multicast(FILE *out, const json_t *status)
 {
 	const json_t *m = json_object_get(status, "multicast");
@@ -156,6 +171,7 @@ void render_status(FILE *out, const json_t *status)
 	      integer_of(peers, "total", total));
 	status_traffic(out, status, "sent", "tx");
 	status_traffic(out, status, "received", "rx");
+	status_queue(out, status);
 	status_multicast(out, status);
 	for (size_t i = 0; i < json_array_size(warnings); i++)
 		label(out, "warning", "%s", shown(json_array_get(warnings, i)));

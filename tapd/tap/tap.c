@@ -18,10 +18,6 @@
 
 #define TUN_DEVICE "/dev/net/tun"
 
-/* Where a batch's next frame begins, headroom included. */
-#define FRAME_ALIGN 64
-#define FRAME_SPACE (FRAME_HEADROOM + TAP_FRAME_MAX + FRAME_ALIGN)
-
 /* A GSO frame of 64 segments, each in up to three pieces. */
 #define WRITE_PIECES_MAX 256
 
@@ -29,14 +25,6 @@ struct tap {
 	int fd;
 	bool made;
 	bool refuses_tcp, refuses_udp;
-	/*
-	 * Frames lie one behind the other in the arena, each only as long as
-	 * it is, so that a batch of small ones stays in the cache although
-	 * every read must be ready for the largest.
-	 */
-	uint8_t *arena;
-	struct frame frames[TAP_BATCH_FRAMES];
-	struct iovec pieces[TAP_BATCH_FRAMES];
 };
 
 static_assert(VNET_HDR_LEN <= FRAME_HEADROOM,
@@ -202,18 +190,11 @@ static bool is_persistent(int fd)
 static struct tap *tap_new(int fd, bool made)
 {
 	struct tap *t = calloc(1, sizeof(*t));
-	uint8_t *arena = aligned_alloc(
-		FRAME_ALIGN, (TAP_BATCH_BYTES + FRAME_SPACE + FRAME_ALIGN - 1) /
-				     FRAME_ALIGN * FRAME_ALIGN);
 
-	if (!t || !arena) {
-		free(t);
-		free(arena);
+	if (!t)
 		return NULL;
-	}
 	t->fd = fd;
 	t->made = made;
-	t->arena = arena;
 	return t;
 }
 
@@ -283,7 +264,6 @@ void tap_close(struct tap *t)
 	if (!t)
 		return;
 	close(t->fd);
-	free(t->arena);
 	free(t);
 }
 
@@ -346,36 +326,18 @@ int tap_set_carrier(struct tap *t, bool carrier)
 #endif
 }
 
-struct tap_batch tap_read(struct tap *t)
+ssize_t tap_read(struct tap *t, uint8_t *frame, struct offload *offload)
 {
-	struct tap_batch batch = { .frames = t->frames };
-	size_t at = 0;
+	uint8_t *hdr = frame - VNET_HDR_LEN;
+	ssize_t n;
 
-	while (batch.count < TAP_BATCH_FRAMES && at < TAP_BATCH_BYTES) {
-		uint8_t *frame = t->arena + at + FRAME_HEADROOM;
-		uint8_t *hdr = frame - VNET_HDR_LEN;
-		ssize_t n = read(t->fd, hdr, VNET_HDR_LEN + TAP_FRAME_MAX);
-		struct frame *f = &t->frames[batch.count];
-		size_t len;
-
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			batch.error = -errno;
-			break;
-		}
-		if (n < VNET_HDR_LEN || !vnet_unpack(&f->offload, hdr)) {
-			batch.bad++;
-			continue;
-		}
-		len = (size_t)n - VNET_HDR_LEN;
-		t->pieces[batch.count] = (struct iovec){ frame, len };
-		f->iov = &t->pieces[batch.count++];
-		f->iovcnt = 1;
-		at += (FRAME_HEADROOM + len + FRAME_ALIGN - 1) / FRAME_ALIGN *
-		      FRAME_ALIGN;
-	}
-	return batch;
+	do {
+		n = read(t->fd, hdr, VNET_HDR_LEN + TAP_FRAME_MAX);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n > VNET_HDR_LEN && vnet_unpack(offload, hdr) ? n - VNET_HDR_LEN
+							     : 0;
 }
 
 static bool write_frame(struct tap *t, const struct frame *f)

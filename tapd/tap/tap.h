@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/frame.h"
 
@@ -19,9 +20,6 @@
  */
 struct tap;
 
-/* A batch ends after so many frames or so many bytes, whichever comes first. */
-#define TAP_BATCH_FRAMES 64
-#define TAP_BATCH_BYTES	 ((size_t)256 * 1024)
 /* The largest IP packet, an Ethernet header and a VLAN tag. */
 #define TAP_FRAME_MAX (18 + 65535)
 
@@ -74,19 +72,13 @@ int tap_set_persist(struct tap *t, bool persist);
 /* What `ip link` shows as NO-CARRIER. 0, or -errno (kernels before 5.0). */
 int tap_set_carrier(struct tap *t, bool carrier);
 
-struct tap_batch {
-	const struct frame *frames;
-	size_t count;
-	size_t bad; /* frames whose vnet header made no sense: not in frames */
-	int error;  /* 0: there may be more; -EAGAIN: that was all; -EIO: the
-	             * interface is down; else tap_is_alive tells */
-};
-
 /*
- * Reads what waits, up to one batch. The frames are one piece each with
- * FRAME_HEADROOM writable bytes before it, borrowed until the next tap_read.
+ * Reads a frame to a place that has FRAME_HEADROOM writable bytes before it and room
+ * for TAP_FRAME_MAX. Returns its length; 0 for one whose vnet header makes no sense;
+ * -EAGAIN if none waits; -EIO if the interface is down; after any other, tap_is_alive
+ * tells.
  */
-struct tap_batch tap_read(struct tap *t);
+ssize_t tap_read(struct tap *t, uint8_t *frame, struct offload *offload);
 
 /* Writes the frames in order. Returns how many the kernel refused: it is down,
  * or out of memory. */

@@ -127,6 +127,19 @@ START_TEST(status_says_why_nothing_is_merged)
 }
 END_TEST
 
+START_TEST(status_shows_what_waits)
+{
+	char *printed = print(
+		status, "{\"queue\": {\"frames\": 3, \"backlog\": 4500, "
+			"\"sojourn_us\": 120, \"drops\": 7, \"marks\": 2}}");
+
+	ck_assert_ptr_nonnull(strstr(
+		printed,
+		"\nqueue      4.4KiB, waited 120µs; 7 dropped, 2 marked\n"));
+	free(printed);
+}
+END_TEST
+
 START_TEST(peers_are_a_line_each_and_say_why_they_are_not_up)
 {
 	assert_prints(
@@ -381,6 +394,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_TEST(status_is_one_screen),
 	UNIT_TEST(status_says_why_nothing_is_merged),
+	UNIT_TEST(status_shows_what_waits),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),
 	UNIT_TEST(state_that_is_its_own_reason_is_said_once),
 	UNIT_TEST(fdb_says_whose_mac_is_where),

@@ -115,6 +115,12 @@ int udp_receive_buffer(const struct udp *u)
 	return 4711;
 }
 
+uint32_t udp_send_limit(const struct udp *u)
+{
+	(void)u;
+	return 262144;
+}
+
 enum udp_batching udp_send_batching(const struct udp *u)
 {
 	(void)u;
@@ -145,6 +151,8 @@ const char *resolve_failure(const struct resolve *r, size_t i)
 
 static void setup(void)
 {
+	static const uint8_t key[SIPHASH_KEY_LEN];
+
 	memset(&node, 0, sizeof(node));
 	memset(&tap0, 0, sizeof(tap0));
 	memset(&conf, 0, sizeof(conf));
@@ -163,6 +171,7 @@ static void setup(void)
 		.conf = &conf,
 		.node = &node,
 		.interface = &tap0,
+		.queue = fq_new(key),
 		.rates = rates_new(),
 		.offloads = { .tap = TAP_OFFLOAD_TSO,
 			      .merge = CONF_MERGE_TCP,
@@ -177,6 +186,7 @@ static void teardown(void)
 {
 	snapshot_free(&s);
 	rates_free(tapd.rates);
+	fq_free(tapd.queue);
 }
 
 static void take(void)
@@ -184,6 +194,19 @@ static void take(void)
 	snapshot_free(&s);
 	ck_assert(snapshot_take(&s, &tapd));
 }
+
+START_TEST(what_waits_in_the_queue_is_in_it)
+{
+	static const struct offload none;
+
+	memset(fq_place(tapd.queue), 2, 100);
+	fq_put(tapd.queue, 100, &none, 1, tapd.now.mono_us);
+	ck_assert(snapshot_take(&s, &tapd));
+	ck_assert_uint_eq(s.queue.frames, 1);
+	ck_assert_uint_eq(s.queue.bytes, 100);
+	ck_assert_uint_eq(s.send_limit, 262144);
+}
+END_TEST
 
 START_TEST(what_the_daemon_knows_is_in_it)
 {
@@ -275,6 +298,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("snapshot", .setup = setup, .teardown = teardown),
 	UNIT_TEST(what_the_daemon_knows_is_in_it),
+	UNIT_TEST(what_waits_in_the_queue_is_in_it),
 	UNIT_TEST(the_interface_and_the_addresses_it_lacks),
 	UNIT_TEST(peers_have_their_rates),
 	UNIT_TEST(an_empty_list_of_keys_trusts_nobody),

@@ -64,26 +64,34 @@ static size_t make_frame(uint8_t *frame, size_t payload, uint8_t tag)
 	return 14 + payload;
 }
 
-/* Reads batches until a frame of the test arrives. */
-static const struct frame *read_frame(struct tap *t, size_t *left)
+/* A frame read, as the queue has it: its place has room for the largest. */
+static const struct frame *read_next(struct tap *t)
 {
-	static struct tap_batch batch;
+	static uint8_t place[FRAME_HEADROOM + TAP_FRAME_MAX];
+	static struct iovec piece;
+	static struct frame frame = { .iov = &piece, .iovcnt = 1 };
+	struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
+	ssize_t n;
 
-	for (;;) {
-		while (batch.count > 0) {
-			const struct frame *f = batch.frames++;
-			const uint8_t *b = f->iov->iov_base;
-
-			*left = --batch.count;
-			ck_assert_uint_eq(f->iovcnt, 1);
-			if (b[12] == 0x88 && b[13] == 0xb5)
-				return f;
-		}
-		struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
+	while ((n = tap_read(t, place + FRAME_HEADROOM, &frame.offload)) ==
+	       -EAGAIN)
 		ck_assert_int_eq(poll(&p, 1, 5000), 1);
-		batch = tap_read(t);
-		ck_assert_uint_eq(batch.bad, 0);
-	}
+	ck_assert_int_gt(n, 0);
+	piece = (struct iovec){ place + FRAME_HEADROOM, (size_t)n };
+	return &frame;
+}
+
+/* Reads until a frame of the test arrives. */
+static const struct frame *read_frame(struct tap *t)
+{
+	const struct frame *f;
+	const uint8_t *b;
+
+	do {
+		f = read_next(t);
+		b = f->iov->iov_base;
+	} while (b[12] != 0x88 || b[13] != 0xb5);
+	return f;
 }
 
 START_TEST(made_tap_vanishes_unless_persistent)
@@ -131,14 +139,13 @@ START_TEST(frames_pass_both_ways)
 {
 	uint8_t frame[1600], got[1600];
 	struct tap *t = open_tap("t0");
-	size_t left;
 
 	netns_run("ip link set t0 up");
 	int packet = open_packet("t0");
 
 	size_t len = make_frame(frame, 1000, 7);
 	ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
-	const struct frame *f = read_frame(t, &left);
+	const struct frame *f = read_frame(t);
 	ck_assert_uint_eq(frame_len(f), len);
 	ck_assert_mem_eq(f->iov->iov_base, frame, len);
 	ck_assert(!f->offload.csum_partial);
@@ -158,7 +165,7 @@ START_TEST(batch_keeps_order_and_headroom)
 {
 	uint8_t frame[1600];
 	struct tap *t = open_tap("t0");
-	size_t left, len;
+	size_t len;
 
 	netns_run("ip link set t0 up");
 	int packet = open_packet("t0");
@@ -167,9 +174,8 @@ START_TEST(batch_keeps_order_and_headroom)
 		ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
 	}
 	for (uint8_t i = 0; i < 200; i++) {
-		const struct frame *f = read_frame(t, &left);
+		const struct frame *f = read_frame(t);
 
-		ck_assert_uint_lt(left, TAP_BATCH_FRAMES);
 		len = make_frame(frame, 46 + i * 7U, i);
 		ck_assert_uint_eq(frame_len(f), len);
 		ck_assert_mem_eq(f->iov->iov_base, frame, len);
@@ -186,13 +192,12 @@ START_TEST(largest_frame_fits)
 {
 	static uint8_t frame[14 + 65521];
 	struct tap *t = open_tap("t0");
-	size_t left;
 
 	netns_run("ip link set t0 mtu 65521 up");
 	int packet = open_packet("t0");
 	size_t len = make_frame(frame, 65521, 9);
 	ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
-	const struct frame *f = read_frame(t, &left);
+	const struct frame *f = read_frame(t);
 	ck_assert_uint_eq(frame_len(f), len);
 	ck_assert_mem_eq(f->iov->iov_base, frame, len);
 	close(packet);
@@ -202,13 +207,15 @@ END_TEST
 
 START_TEST(interface_that_is_down_refuses_frames_and_lives)
 {
+	static uint8_t place[FRAME_HEADROOM + TAP_FRAME_MAX];
+	struct offload offload;
 	uint8_t frame[100];
 	struct tap *t = open_tap("t0");
 	const struct iovec piece = { frame, make_frame(frame, 50, 1) };
 	const struct frame out = { .iov = &piece, .iovcnt = 1 };
 
 	ck_assert_uint_eq(tap_write(t, &out, 1), 1);
-	ck_assert_int_ne(tap_read(t).error, 0);
+	ck_assert_int_lt(tap_read(t, place + FRAME_HEADROOM, &offload), 0);
 	ck_assert(tap_is_alive(t));
 	netns_run("ip link set t0 up");
 	ck_assert_uint_eq(tap_write(t, &out, 1), 0);
@@ -218,15 +225,17 @@ END_TEST
 
 START_TEST(deleted_interface_is_noticed)
 {
+	static uint8_t place[FRAME_HEADROOM + TAP_FRAME_MAX];
+	struct offload offload;
 	struct tap *t = open_tap("t0");
 
 	netns_run("ip link set t0 up");
 	netns_run("ip link del t0");
 	struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 5000), 1);
-	struct tap_batch batch = tap_read(t);
-	ck_assert_int_ne(batch.error, 0);
-	ck_assert_int_ne(batch.error, -EAGAIN);
+	ssize_t n = tap_read(t, place + FRAME_HEADROOM, &offload);
+	ck_assert_int_lt(n, 0);
+	ck_assert_int_ne(n, -EAGAIN);
 	ck_assert(!tap_is_alive(t));
 	tap_close(t);
 }
@@ -312,22 +321,12 @@ static size_t make_gso(const struct segment *s, struct offload *o)
 
 static const struct frame *read_any(struct tap *t, const uint8_t *start)
 {
-	static struct tap_batch batch;
+	const struct frame *f;
 
-	for (;;) {
-		while (batch.count > 0) {
-			const struct frame *f = batch.frames++;
-
-			batch.count--;
-			if (memcmp(f->iov->iov_base, start, 2 * ETH_ADDR_LEN) ==
-			    0)
-				return f;
-		}
-		struct pollfd p = { .fd = tap_fd(t), .events = POLLIN };
-		ck_assert_int_eq(poll(&p, 1, 5000), 1);
-		batch = tap_read(t);
-		ck_assert_uint_eq(batch.bad, 0);
-	}
+	do {
+		f = read_next(t);
+	} while (memcmp(f->iov->iov_base, start, 2 * ETH_ADDR_LEN) != 0);
+	return f;
 }
 
 static void assert_read(const struct frame *f, size_t len, bool partial)
@@ -509,7 +508,6 @@ START_TEST(kept_descriptor_holds_the_carrier_and_is_adopted)
 {
 	uint8_t frame[1600];
 	struct tap *t = open_tap("t0");
-	size_t left;
 
 	ck_assert_int_eq(tap_set_persist(t, true), 0);
 	netns_run("ip link set t0 up");
@@ -524,7 +522,7 @@ START_TEST(kept_descriptor_holds_the_carrier_and_is_adopted)
 	int packet = open_packet("t0");
 	size_t len = make_frame(frame, 100, 7);
 	ck_assert_int_eq(send(packet, frame, len, 0), (ssize_t)len);
-	ck_assert_uint_eq(frame_len(read_frame(t, &left)), len);
+	ck_assert_uint_eq(frame_len(read_frame(t)), len);
 	close(packet);
 	tap_close(t);
 }

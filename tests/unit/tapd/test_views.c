@@ -158,6 +158,8 @@ START_TEST(status_has_every_key)
 	source.status.fdb_count = 7;
 	source.multicast.groups = 12;
 	source.rates = (struct traffic_rates){ 9.5, 999.4, 0, 0.5 };
+	source.queue = (struct fq_info){ 3, 4500, 120, 2, 5, 2 };
+	source.send_limit = 262144;
 	add_peer("web2");
 	assert_json(view_status(&source),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
@@ -176,7 +178,10 @@ START_TEST(status_has_every_key)
 		    "\"flooded\":[]},\"warnings\":[],"
 		    "\"offload\":{\"tap\":\"all\",\"merge\":\"tcp\","
 		    "\"send\":\"all\",\"receive\":\"single\"},"
-		    "\"merging\":{\"on\":true,\"why\":null}}");
+		    "\"merging\":{\"on\":true,\"why\":null},"
+		    "\"queue\":{\"frames\":3,\"backlog\":4500,"
+		    "\"sojourn_us\":120,\"drops\":7,\"marks\":2,"
+		    "\"socket_limit\":262144}}");
 }
 END_TEST
 

@@ -1,0 +1,164 @@
+#include "tapd/outgoing.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+#include "tapd/daemon_state.h"
+#include "tapd/entry.h"
+#include "tapd/tap/interface.h"
+
+/*
+ * More is read in a round than is sent in it: the TAP is a FIFO that drops what comes
+ * when it is full, whatever it is; what has been read the queue can tell apart.
+ */
+#define READ_FRAMES ((size_t)4 * FQ_BATCH_FRAMES)
+#define READ_BYTES  ((size_t)4 * FQ_BATCH_BYTES)
+/* Rounds in a turn of the loop: the other side's sockets wait for as many. */
+#define ROUNDS 4
+
+/* Reads frames into the queue, up to a bound. 0: there may be more; else as tap_read.
+ * *frames: how many were read, those that made no sense among them. */
+static int read_frames(struct daemon *d, size_t *frames)
+{
+	struct tap *tap = interface_tap(d->interface);
+	struct iovec piece;
+	struct frame f = { .iov = &piece, .iovcnt = 1 };
+	size_t bytes = 0, good = 0;
+	ssize_t n = 0;
+
+	for (*frames = 0; *frames < READ_FRAMES && bytes < READ_BYTES &&
+			  !fq_is_urgent(d->queue);
+	     ++*frames) {
+		n = tap_read(tap, fq_place(d->queue), &f.offload);
+		if (n < 0)
+			break;
+		if (n == 0)
+			continue;
+		piece = (struct iovec){ fq_place(d->queue), (size_t)n };
+		moderation_frames(&d->moderation, BUSY_POLL_TAP, &f, 1,
+				  d->now.mono_us);
+		fq_put(d->queue, (size_t)n, &f.offload, d->peers_up,
+		       d->now.mono_us);
+		bytes += (size_t)n;
+		good++;
+	}
+	if (*frames > good)
+		node_count_drop(d->node, DROP_offload_bad, *frames - good);
+	if (good > 0)
+		busy_poll_frames(&d->busy_poll, BUSY_POLL_TAP, &f, good,
+				 d->now.mono_us);
+	return n < 0 ? (int)n : 0;
+}
+
+static void count_drops(struct daemon *d)
+{
+	struct fq_info info;
+
+	fq_info(d->queue, &info);
+	if (info.full > d->queue_full)
+		node_count_drop(d->node, DROP_queue_full,
+				info.full - d->queue_full);
+	if (info.delay > d->queue_delay)
+		node_count_drop(d->node, DROP_queue_delay,
+				info.delay - d->queue_delay);
+	d->queue_full = info.full;
+	d->queue_delay = info.delay;
+}
+
+static void send_batch(struct daemon *d, enum fq_take what)
+{
+	const struct fq_batch *batch = fq_take(d->queue, what, d->now.mono_us);
+	struct node_traffic before, after;
+
+	node_traffic(d->node, &before);
+	if (batch->count > 0) {
+		udp_expect(d->udp, batch->bytes, d->now.mono_us);
+		node_from_tap(d->node, batch->frames, batch->count, d->now);
+	}
+	node_traffic(d->node, &after);
+	fq_sent(d->queue, after.tx.bytes - before.tx.bytes);
+	count_drops(d);
+}
+
+/* A batch, if there is room; else what may always leave, and false. */
+static bool send_queued(struct daemon *d)
+{
+	bool room;
+
+	if (fq_is_empty(d->queue))
+		return true;
+	room = !udp_is_full(d->udp, d->now.mono_us);
+	send_batch(d, room ? FQ_ALL : FQ_CONTROL);
+	return room;
+}
+
+/* False: there is room after all. */
+static bool wait_for_room(struct daemon *d)
+{
+	bool waits = false;
+
+	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++)
+		if (d->senders[i].room && udp_sender_is_full(d->udp, i))
+			waits |= event_add(d->senders[i].room, NULL) == 0;
+	return waits;
+}
+
+static void go_on_later(struct daemon *d, bool room)
+{
+	static const struct timeval next_turn = { 0, 0 };
+
+	if (fq_is_empty(d->queue) || (!room && wait_for_room(d)))
+		return;
+	if (d->queue_event)
+		(void)event_add(d->queue_event, &next_turn);
+}
+
+int daemon_move_frames(struct daemon *d)
+{
+	bool room = true;
+	size_t frames;
+	int error = 0;
+
+	for (int i = 0; i < ROUNDS && room; i++) {
+		if (error == 0)
+			error = read_frames(d, &frames);
+		room = send_queued(d);
+		if (error != 0 && fq_is_empty(d->queue))
+			break;
+	}
+	go_on_later(d, room);
+	return error == -EAGAIN ? 0 : error;
+}
+
+int daemon_drain_frames(struct daemon *d, size_t left)
+{
+	size_t frames;
+	bool room;
+	int error;
+
+	do {
+		error = read_frames(d, &frames);
+		room = send_queued(d);
+		left -= frames < left ? frames : left;
+	} while (error == 0 && left > 0);
+	go_on_later(d, room);
+	return error == -EAGAIN ? 0 : error;
+}
+
+static void on_queue(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	daemon_enter(d);
+	/* What is wrong with it, if anything, its own event will show. */
+	(void)daemon_move_frames(d);
+	daemon_leave(d);
+}
+
+bool daemon_watch_queue(struct daemon *d)
+{
+	d->queue_event = evtimer_new(d->base, on_queue, d);
+	return d->queue_event != NULL;
+}
