@@ -65,3 +65,8 @@ bool codel_signals(struct codel *c, uint64_t sojourn_us, bool last,
 	c->next_us += spacing(c->count);
 	return true;
 }
+
+void codel_is_empty(struct codel *c)
+{
+	c->above_us = 0;
+}

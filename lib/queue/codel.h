@@ -29,5 +29,7 @@ struct codel {
  */
 bool codel_signals(struct codel *c, uint64_t sojourn_us, bool last,
 		   uint64_t now_us);
+/* The queue has lost its last frame otherwise: it does not stand. */
+void codel_is_empty(struct codel *c);
 
 #endif

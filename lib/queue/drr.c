@@ -68,13 +68,18 @@ static struct flow *next_flow(struct drr *d)
 	}
 }
 
+static void remove_slot(struct drr *d, struct slot *s)
+{
+	flows_remove(&d->flows, s);
+	d->count--;
+	d->bytes -= s->len;
+}
+
 static struct slot *take_first(struct drr *d, struct flow *f)
 {
 	struct slot *s = TAILQ_FIRST(&f->slots);
 
-	flows_remove(&d->flows, s);
-	d->count--;
-	d->bytes -= s->len;
+	remove_slot(d, s);
 	return s;
 }
 
@@ -116,17 +121,18 @@ struct slot *drr_take(struct drr *d, uint64_t now_us)
 
 bool drr_make_room(struct drr *d, enum slot_size size)
 {
-	struct flow *f = flows_fattest(&d->flows, size);
-	enum slot_size freed;
+	struct flow *f = flows_with_most(&d->flows, size);
+	struct slot *s;
 
+	d->stats->full++;
 	if (!f)
 		return false;
-	do {
-		struct slot *s = take_first(d, f);
-
-		freed = s->size;
-		d->stats->full++;
-		slots_give(d->slots, s);
-	} while (freed != size);
+	s = TAILQ_FIRST(&f->slots);
+	while (s->size != size)
+		s = TAILQ_NEXT(s, in_flow);
+	remove_slot(d, s);
+	slots_give(d->slots, s);
+	if (TAILQ_EMPTY(&f->slots))
+		codel_is_empty(&f->codel);
 	return true;
 }

@@ -30,8 +30,8 @@ void drr_init(struct drr *d, struct slots *slots, struct queue_stats *stats);
 void drr_put(struct drr *d, struct slot *s);
 /* The next to leave, to be given back to the slots; NULL: there is none (left). */
 struct slot *drr_take(struct drr *d, uint64_t now_us);
-/* Drops what is oldest of the flow with the most, until a slot of that size is free.
- * False: no flow has any. */
+/* Drops the oldest frame of that size of the flow with the most of them. False: no flow
+ * has any. */
 bool drr_make_room(struct drr *d, enum slot_size size);
 
 #endif

@@ -31,7 +31,7 @@ static void drop_newest(struct fifo *f, struct flow *flow, enum slot_size size)
 
 static void drop_newest_of_fattest(struct fifo *f)
 {
-	struct flow *fattest = flows_fattest(&f->flows, SLOT_SIZES);
+	struct flow *fattest = flows_fattest(&f->flows);
 	struct slot *s = TAILQ_LAST(&fattest->slots, slot_list);
 
 	remove_slot(f, s);
@@ -89,15 +89,15 @@ struct slot *fifo_take(struct fifo *f, uint64_t now_us)
 	return s;
 }
 
-bool fifo_make_room(struct fifo *f, enum slot_size size, uint32_t number,
-		    uint64_t cost)
+bool fifo_make_room(struct fifo *f, enum slot_size size, uint32_t number)
 {
 	const struct flow *flow = &f->flows.all[number];
-	struct flow *fattest = flows_fattest(&f->flows, size);
+	struct flow *most = flows_with_most(&f->flows, size);
 
 	f->stats->full++;
-	if (!fattest || fattest == flow || fattest->cost < flow->cost + cost)
+	if (!most || most == flow ||
+	    most->counts[size] < flow->counts[size] + 1)
 		return false;
-	drop_newest(f, fattest, size);
+	drop_newest(f, most, size);
 	return true;
 }

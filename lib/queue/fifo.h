@@ -8,13 +8,13 @@
 /*
  * One FIFO, for Corosync's token must not overtake its data, and which peers a frame
  * goes to is not known yet. Fairness is in who loses: when there is no room, the flow
- * with the most in it loses its newest frame, so that a thin stream beside a flood
- * loses nothing.
+ * with the most frames of that size loses its newest, so that a thin stream beside a
+ * flood loses nothing, also one to a group of hundreds.
  *
  * A flood would also make the others wait as long as the FIFO has room. Bursts may
  * wait; but once frames waited for FIFO_TARGET_US or more all through FIFO_INTERVAL_US
  * the FIFO stands, and for as long as that goes on, and FIFO_MEMORY_US more, the flow
- * with the most pays until the oldest frame waited less. One batch may always wait.
+ * that costs the most pays until the oldest frame waited less. One batch may always wait.
  */
 #define FIFO_TARGET_US	 (CLOCK_MS / 2)
 #define FIFO_INTERVAL_US (20 * CLOCK_MS)
@@ -40,11 +40,10 @@ void fifo_put(struct fifo *f, struct slot *s, uint64_t now_us);
 /* The next to leave, to be given back to the slots; NULL: there is none. */
 struct slot *fifo_take(struct fifo *f, uint64_t now_us);
 /*
- * A frame of that size and flow, of so much cost, is to come in and there is no slot.
- * Drops the newest of such size of the flow with the most; false if that would be this
- * very frame: it is not to come in.
+ * A frame of that size and flow is to come in and there is no slot. Drops the newest of
+ * such size of the flow with the most; false if that would be this very frame: it is
+ * not to come in.
  */
-bool fifo_make_room(struct fifo *f, enum slot_size size, uint32_t flow,
-		    uint64_t cost);
+bool fifo_make_room(struct fifo *f, enum slot_size size, uint32_t flow);
 
 #endif

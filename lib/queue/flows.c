@@ -33,13 +33,38 @@ void flows_remove(struct flows *f, struct slot *s)
 		TAILQ_REMOVE(&f->active, flow, in_active);
 }
 
-struct flow *flows_fattest(const struct flows *f, enum slot_size size)
+struct flow *flows_with_most(const struct flows *f, enum slot_size size)
 {
-	struct flow *flow, *fattest = NULL;
+	struct flow *flow, *most = NULL;
+	uint32_t count = 0;
 
 	TAILQ_FOREACH(flow, &f->active, in_active)
-	if ((size == SLOT_SIZES || flow->counts[size] > 0) &&
-	    (!fattest || flow->cost > fattest->cost))
+	if (flow->counts[size] > count) {
+		most = flow;
+		count = flow->counts[size];
+	}
+	return most;
+}
+
+/* What a flow has before others have their turn: its only frame is no burden. */
+static uint64_t burden(const struct flow *flow)
+{
+	uint32_t frames = 0;
+
+	for (enum slot_size i = 0; i < SLOT_SIZES; i++)
+		frames += flow->counts[i];
+	return frames > 1 ? flow->cost : 0;
+}
+
+struct flow *flows_fattest(const struct flows *f)
+{
+	struct flow *flow, *fattest = NULL;
+	uint64_t most = 0;
+
+	TAILQ_FOREACH(flow, &f->active, in_active)
+	if (!fattest || burden(flow) > most) {
 		fattest = flow;
+		most = burden(flow);
+	}
 	return fattest;
 }

@@ -36,8 +36,12 @@ void flows_init(struct flows *f);
 /* Its flow's number is s->flow, below FLOWS. */
 struct flow *flows_add(struct flows *f, struct slot *s);
 void flows_remove(struct flows *f, struct slot *s);
-/* The one with the most, of those with a frame of that size (SLOT_SIZES: of any);
- * NULL: none has. A walk over those with a frame. */
-struct flow *flows_fattest(const struct flows *f, enum slot_size size);
+/* The one with the most frames of that size, for slots are what there is too little
+ * of; NULL: none has any. A walk over those with a frame. */
+struct flow *flows_with_most(const struct flows *f, enum slot_size size);
+/* The one that costs the most, for time is; one with a single frame does not count
+ * for more than its like, however many that goes to. NULL: none has a frame. The same
+ * walk. */
+struct flow *flows_fattest(const struct flows *f);
 
 #endif

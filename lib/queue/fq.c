@@ -108,13 +108,13 @@ static struct slot *settle(struct fq *q, enum traffic_class class, size_t len)
 }
 
 static bool make_room(struct fq *q, enum traffic_class class, size_t len,
-		      uint32_t flow, uint32_t receivers)
+		      uint32_t flow)
 {
 	const enum slot_size size = slots_size_for(len);
 
 	if (class == TRAFFIC_TCP)
 		return drr_make_room(&q->tcp, size);
-	return fifo_make_room(&q->rest, size, flow, (uint64_t)len * receivers);
+	return fifo_make_room(&q->rest, size, flow);
 }
 
 static void put_control(struct fq *q, struct slot *s)
@@ -140,7 +140,7 @@ void fq_put(struct fq *q, size_t len, const struct offload *offload,
 	s = settle(q, class, len);
 	if (!s && class == TRAFFIC_CONTROL)
 		s = settle(q, class = TRAFFIC_REST, len);
-	if (!s && make_room(q, class, len, t.hash % FLOWS, receivers))
+	if (!s && make_room(q, class, len, t.hash % FLOWS))
 		s = settle(q, class, len);
 	if (!s)
 		return;
