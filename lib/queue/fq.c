@@ -12,6 +12,8 @@
 #define REST_SHARE    3	    /* to one of TCP */
 /* With so few slots left to CONTROL it is urgent. */
 #define CONTROL_FRAMES_URGENT 64
+/* A turn of the shortest frames is one too. */
+#define FRAME_COST 64
 /* The moving average's weight of a new value: one in so many. */
 #define SOJOURN_WEIGHT 16
 
@@ -117,12 +119,13 @@ static bool make_room(struct fq *q, enum traffic_class class, size_t len,
 	return fifo_make_room(&q->rest, size, flow);
 }
 
-static void put_control(struct fq *q, struct slot *s)
+static void put_control(struct fq *q, struct slot *s, bool membership)
 {
 	TAILQ_INSERT_TAIL(&q->control, s, in_fifo);
 	q->control_count++;
 	q->control_bytes += s->len;
-	q->control_credit -= (int64_t)slot_cost(s);
+	if (!membership)
+		q->control_credit -= (int64_t)slot_cost(s);
 }
 
 void fq_put(struct fq *q, size_t len, const struct offload *offload,
@@ -151,7 +154,7 @@ void fq_put(struct fq *q, size_t len, const struct offload *offload,
 	s->flow = t.hash % FLOWS;
 	s->receivers = receivers;
 	if (class == TRAFFIC_CONTROL)
-		put_control(q, s);
+		put_control(q, s, t.membership);
 	else if (class == TRAFFIC_TCP)
 		drr_put(&q->tcp, s);
 	else
@@ -185,11 +188,19 @@ static bool is_full(const struct fq *q)
 	       q->batch_bytes >= FQ_BATCH_BYTES;
 }
 
-static void take_control(struct fq *q, uint64_t now_us)
+/* If others wait, half of a batch is theirs: membership has no other bound. */
+static bool is_half_full(const struct fq *q)
+{
+	return q->batch.count >= FQ_BATCH_FRAMES / 2 ||
+	       q->batch_bytes >= FQ_BATCH_BYTES / 2;
+}
+
+static void take_control(struct fq *q, bool others, uint64_t now_us)
 {
 	struct slot *s;
 
-	while (!is_full(q) && (s = TAILQ_FIRST(&q->control)) != NULL) {
+	while (!(others ? is_half_full(q) : is_full(q)) &&
+	       (s = TAILQ_FIRST(&q->control)) != NULL) {
 		TAILQ_REMOVE(&q->control, s, in_fifo);
 		q->control_count--;
 		q->control_bytes -= s->len;
@@ -222,7 +233,8 @@ const struct fq_batch *fq_take(struct fq *q, enum fq_take what, uint64_t now_us)
 	q->batch.count = 0;
 	q->batch.bytes = 0;
 	q->batch_bytes = 0;
-	take_control(q, now_us);
+	take_control(q, what == FQ_ALL && q->rest.count + q->tcp.count > 0,
+		     now_us);
 	q->batch_class = TRAFFIC_CONTROL;
 	if (what == FQ_CONTROL || is_full(q))
 		return &q->batch;
@@ -240,14 +252,26 @@ static void earn(struct fq *q, uint64_t bytes)
 		q->control_credit = CONTROL_BYTES;
 }
 
+static uint64_t turn_of(const struct fq *q)
+{
+	const uint64_t least = q->batch.count * FRAME_COST;
+
+	return q->batch_bytes > least ? q->batch_bytes : least;
+}
+
 void fq_sent(struct fq *q, uint64_t bytes)
 {
+	/* What went to nobody had its turn all the same. */
+	const uint64_t turn = turn_of(q);
+
 	for (size_t i = 0; i < q->batch.count; i++)
 		slots_give(&q->slots, q->taken[i]);
 	q->batch.count = 0;
 	if (q->batch_class == TRAFFIC_CONTROL)
 		return;
 	earn(q, bytes);
+	if (bytes < turn)
+		bytes = turn;
 	if (q->batch_class == TRAFFIC_REST)
 		q->rest_ahead += (int64_t)bytes;
 	else
