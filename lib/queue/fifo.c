@@ -39,9 +39,18 @@ static void drop_newest_of_fattest(struct fifo *f)
 	f->stats->delay++;
 }
 
+/* Without its newest frame, which may be a large one. */
+static bool is_more_than_a_batch(const struct fifo *f)
+{
+	const struct slot *last = TAILQ_LAST(&f->order, slot_list);
+
+	return f->count > FIFO_KEEP ||
+	       (last && f->bytes - last->len >= FIFO_KEEP_BYTES);
+}
+
 static bool is_too_long(const struct fifo *f, uint64_t now_us)
 {
-	return f->count > FIFO_KEEP &&
+	return is_more_than_a_batch(f) &&
 	       now_us - TAILQ_FIRST(&f->order)->at_us >= FIFO_TARGET_US;
 }
 

@@ -19,7 +19,8 @@
 #define FIFO_TARGET_US	 (CLOCK_MS / 2)
 #define FIFO_INTERVAL_US (20 * CLOCK_MS)
 #define FIFO_MEMORY_US	 (100 * CLOCK_MS)
-#define FIFO_KEEP	 64
+#define FIFO_KEEP	 64    /* frames, */
+#define FIFO_KEEP_BYTES	 65536 /* or these */
 
 struct fifo {
 	struct slot_list order;

@@ -32,6 +32,7 @@ extern const struct scenario scenarios_clock[];
 extern const struct scenario scenarios_insider[];
 extern const struct scenario scenarios_abuse[];
 extern const struct scenario scenarios_copies[];
+extern const struct scenario scenarios_queue[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)
