@@ -11,12 +11,14 @@
 #define PORT_BFD_ECHO	  3785
 #define PORT_BFD_MULTIHOP 4784
 
+/* None of these comes in fragments (RFC 6980 forbids it to Discovery): what does is
+ * something else, and its first fragment would pass the others. */
 static bool is_bfd(const struct eth_view *v, const uint8_t *frame, size_t len)
 {
 	uint16_t port;
 
-	if (v->ip_proto != INET_PROTO_UDP || v->l4_offset == 0 ||
-	    len < (size_t)v->l4_offset + UDP_HEADER_LEN)
+	if (v->ip_proto != INET_PROTO_UDP || v->ip_fragment ||
+	    v->l4_offset == 0 || len < (size_t)v->l4_offset + UDP_HEADER_LEN)
 		return false;
 	port = load_be16(frame + v->l4_offset + 2);
 	return port == PORT_BFD_CONTROL || port == PORT_BFD_ECHO ||
@@ -27,7 +29,7 @@ static bool is_discovery(const struct eth_view *v, const uint8_t *frame,
 			 size_t len)
 {
 	return v->l3 == ETH_L3_IPV6 && v->ip_proto == INET_PROTO_ICMPV6 &&
-	       v->l4_offset != 0 && v->l4_offset < len &&
+	       !v->ip_fragment && v->l4_offset != 0 && v->l4_offset < len &&
 	       frame[v->l4_offset] >= ND_ROUTER_SOLICIT &&
 	       frame[v->l4_offset] <= ND_REDIRECT;
 }
