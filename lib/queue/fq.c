@@ -185,14 +185,16 @@ static void add(struct fq *q, struct slot *s, uint64_t now_us)
 static bool is_full(const struct fq *q)
 {
 	return q->batch.count == FQ_BATCH_FRAMES ||
-	       q->batch_bytes >= FQ_BATCH_BYTES;
+	       q->batch_bytes >= FQ_BATCH_BYTES ||
+	       q->batch.bytes >= FQ_BATCH_COPIES;
 }
 
 /* If others wait, half of a batch is theirs: membership has no other bound. */
 static bool is_half_full(const struct fq *q)
 {
 	return q->batch.count >= FQ_BATCH_FRAMES / 2 ||
-	       q->batch_bytes >= FQ_BATCH_BYTES / 2;
+	       q->batch_bytes >= FQ_BATCH_BYTES / 2 ||
+	       q->batch.bytes >= FQ_BATCH_COPIES / 2;
 }
 
 static void take_control(struct fq *q, bool others, uint64_t now_us)

@@ -33,9 +33,11 @@
  */
 struct fq;
 
-/* A batch ends after so many frames, or so many bytes. */
+/* A batch ends after so many frames, or so many bytes, or so many of all their copies:
+ * a socket holds no more, and what it does not hold is lost. */
 #define FQ_BATCH_FRAMES 64
 #define FQ_BATCH_BYTES	65536
+#define FQ_BATCH_COPIES (UINT64_C(8) * 1024 * 1024)
 /* The largest that fq_place has room for. */
 #define FQ_FRAME_MAX (22 + 65535)
 

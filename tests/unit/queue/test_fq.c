@@ -375,7 +375,8 @@ START_TEST(flood_of_reports_starves_nobody)
 		keep_waiting(QUEUE_TCP_ECN, 1, 1400, 1);
 		keep_waiting(QUEUE_UDP, 1, 1000, 1);
 		for (int i = 0; i < 256 && !fq_is_urgent(q); i++)
-			put_to(QUEUE_IGMP, 1, QUEUE_FRAME_MIN, 100);
+			put_to(QUEUE_IGMP, 1, _i ? 2000 : QUEUE_FRAME_MIN,
+			       _i ? 500 : 100);
 		b = fq_take(q, FQ_ALL, now);
 		count(b);
 		/* They stay on this host. */
@@ -446,6 +447,24 @@ START_TEST(rest_has_three_quarters)
 
 	ck_assert_uint_ge(share, 73);
 	ck_assert_uint_le(share, 76);
+}
+END_TEST
+
+/* One batch to hundreds fits in a socket. */
+START_TEST(copies_end_a_batch)
+{
+	static const size_t lens[] = { QUEUE_FRAME_MIN, 1400, 9000, 60000 };
+	const uint64_t one = lens[_i] * 500;
+
+	for (int i = 0; i < 10; i++) {
+		const struct fq_batch *b;
+
+		keep_waiting(QUEUE_GROUP, 1, lens[_i], 500);
+		b = fq_take(q, FQ_ALL, now);
+		ck_assert_uint_gt(b->count, 0);
+		ck_assert_uint_lt(b->bytes, FQ_BATCH_COPIES + one);
+		fq_sent(q, b->bytes);
+	}
 }
 END_TEST
 
@@ -661,11 +680,12 @@ static const struct unit_test tests[] = {
 		  .timeout_s = 60),
 	UNIT_TEST(control_leaves_first),
 	UNIT_LOOP(control_passes_a_twentieth_and_64_kb, 2),
-	UNIT_TEST(flood_of_reports_starves_nobody),
+	UNIT_LOOP(flood_of_reports_starves_nobody, 2),
 	UNIT_TEST(reports_cost_other_control_nothing),
 	UNIT_CASE("shares", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_LOOP(rest_has_three_quarters, 5),
+	UNIT_LOOP(copies_end_a_batch, 4),
 	UNIT_TEST(copies_count),
 	UNIT_LOOP(what_leaves_as_nothing_starves_nobody, 3),
 	UNIT_TEST(both_that_leave_as_nothing_have_their_turns),
