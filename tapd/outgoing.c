@@ -8,13 +8,18 @@
 #include "tapd/tap/interface.h"
 
 /*
- * More is read in a round than is sent in it: the TAP is a FIFO that drops what comes
- * when it is full, whatever it is; what has been read the queue can tell apart.
+ * More is read in a turn than is sent in it: the TAP is a FIFO that drops what comes
+ * when it is full, whatever it is; what has been read the queue can tell apart. But
+ * where a flood is more than this host can seal, what is read in vain costs what it
+ * could have sealed, and with many receivers such a flood is soon had. So frames that
+ * go to more are read ahead less.
  */
-#define READ_FRAMES ((size_t)4 * FQ_BATCH_FRAMES)
-#define READ_BYTES  ((size_t)4 * FQ_BATCH_BYTES)
-/* Rounds in a turn of the loop: the other side's sockets wait for as many. */
-#define ROUNDS 4
+#define READ_BYTES ((size_t)4 * FQ_BATCH_BYTES)
+
+static size_t frames_to_read(const struct daemon *d)
+{
+	return FQ_BATCH_FRAMES + 2 * FQ_BATCH_FRAMES / (d->copies + 1);
+}
 
 /* Reads frames into the queue, up to a bound. 0: there may be more; else as tap_read.
  * *frames: how many were read, those that made no sense among them. */
@@ -23,11 +28,12 @@ static int read_frames(struct daemon *d, size_t *frames)
 	struct tap *tap = interface_tap(d->interface);
 	struct iovec piece;
 	struct frame f = { .iov = &piece, .iovcnt = 1 };
+	const size_t most = frames_to_read(d);
 	size_t bytes = 0, good = 0;
 	ssize_t n = 0;
 
-	for (*frames = 0; *frames < READ_FRAMES && bytes < READ_BYTES &&
-			  !fq_is_urgent(d->queue);
+	for (*frames = 0;
+	     *frames < most && bytes < READ_BYTES && !fq_is_urgent(d->queue);
 	     ++*frames) {
 		n = tap_read(tap, fq_place(d->queue), &f.offload);
 		if (n < 0)
@@ -68,6 +74,7 @@ static void count_drops(struct daemon *d)
 static void send_batch(struct daemon *d, enum fq_take what)
 {
 	const struct fq_batch *batch = fq_take(d->queue, what, d->now.mono_us);
+	const size_t len = batch->len;
 	struct node_traffic before, after;
 
 	node_traffic(d->node, &before);
@@ -77,6 +84,7 @@ static void send_batch(struct daemon *d, enum fq_take what)
 	}
 	node_traffic(d->node, &after);
 	fq_sent(d->queue, after.tx.bytes - before.tx.bytes);
+	d->copies = len ? (after.tx.bytes - before.tx.bytes) / len : 0;
 	count_drops(d);
 }
 
@@ -115,18 +123,10 @@ static void go_on_later(struct daemon *d, bool room)
 
 int daemon_move_frames(struct daemon *d)
 {
-	bool room = true;
 	size_t frames;
-	int error = 0;
+	int error = read_frames(d, &frames);
 
-	for (int i = 0; i < ROUNDS && room; i++) {
-		if (error == 0)
-			error = read_frames(d, &frames);
-		room = send_queued(d);
-		if (error != 0 && fq_is_empty(d->queue))
-			break;
-	}
-	go_on_later(d, room);
+	go_on_later(d, send_queued(d));
 	return error == -EAGAIN ? 0 : error;
 }
 

@@ -36,7 +36,6 @@ struct fq {
 	struct fq_batch batch;
 	struct iovec pieces[FQ_BATCH_FRAMES];
 	struct slot *taken[FQ_BATCH_FRAMES];
-	size_t batch_bytes;
 	enum traffic_class batch_class; /* whose turn it was */
 
 	struct queue_stats stats;
@@ -176,7 +175,7 @@ static void add(struct fq *q, struct slot *s, uint64_t now_us)
 	q->pieces[b->count] = (struct iovec){ s->frame, s->len };
 	*f = (struct frame){ &q->pieces[b->count], 1, s->offload };
 	q->taken[b->count++] = s;
-	q->batch_bytes += s->len;
+	q->batch.len += s->len;
 	b->bytes += slot_cost(s);
 	q->sojourn_us += now_us - s->at_us;
 	q->sojourn_us -= q->sojourn_us / SOJOURN_WEIGHT;
@@ -185,7 +184,7 @@ static void add(struct fq *q, struct slot *s, uint64_t now_us)
 static bool is_full(const struct fq *q)
 {
 	return q->batch.count == FQ_BATCH_FRAMES ||
-	       q->batch_bytes >= FQ_BATCH_BYTES ||
+	       q->batch.len >= FQ_BATCH_BYTES ||
 	       q->batch.bytes >= FQ_BATCH_COPIES;
 }
 
@@ -193,7 +192,7 @@ static bool is_full(const struct fq *q)
 static bool is_half_full(const struct fq *q)
 {
 	return q->batch.count >= FQ_BATCH_FRAMES / 2 ||
-	       q->batch_bytes >= FQ_BATCH_BYTES / 2 ||
+	       q->batch.len >= FQ_BATCH_BYTES / 2 ||
 	       q->batch.bytes >= FQ_BATCH_COPIES / 2;
 }
 
@@ -234,7 +233,7 @@ const struct fq_batch *fq_take(struct fq *q, enum fq_take what, uint64_t now_us)
 
 	q->batch.count = 0;
 	q->batch.bytes = 0;
-	q->batch_bytes = 0;
+	q->batch.len = 0;
 	take_control(q, what == FQ_ALL && q->rest.count + q->tcp.count > 0,
 		     now_us);
 	q->batch_class = TRAFFIC_CONTROL;
@@ -258,7 +257,7 @@ static uint64_t turn_of(const struct fq *q)
 {
 	const uint64_t least = q->batch.count * FRAME_COST;
 
-	return q->batch_bytes > least ? q->batch_bytes : least;
+	return q->batch.len > least ? q->batch.len : least;
 }
 
 void fq_sent(struct fq *q, uint64_t bytes)

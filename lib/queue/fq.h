@@ -64,6 +64,7 @@ struct fq_batch {
 	/* One piece each, with FRAME_HEADROOM writable bytes before it. */
 	struct frame frames[FQ_BATCH_FRAMES];
 	size_t count;
+	size_t len;	/* of these frames */
 	uint64_t bytes; /* of all their copies, about */
 };
 

@@ -1,11 +1,9 @@
 #include "tapd/rights/cpu_share.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h> /* has what <sched.h> has: either, not both */
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -47,28 +45,8 @@ static int own_nice(void)
 	return errno ? PRIO_MAX : nice;
 }
 
-/*
- * Where the kernel makes a group of each session (sched(7), autogroup) a nice value
- * counts within it only, and the group has one of its own. A service has a session for
- * itself; that of a shell is not ours to change.
- */
-static void set_group_nice(void)
-{
-	int fd;
-
-	if (getsid(0) != getpid())
-		return;
-	fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)dprintf(fd, "%d", NICE);
-	close(fd);
-}
-
 void cpu_share_raise(void)
 {
-	if (own_nice() == 0)
-		set_group_nice();
 	if (own_nice() == 0 && setpriority(PRIO_PROCESS, 0, NICE) < 0)
 		log_info("the nice value stays 0, for want of the right to"
 			 " lower it: frames may wait for other programs");
@@ -78,7 +56,6 @@ void cpu_share_raise(void)
 
 void cpu_share_restore(void)
 {
-	(void)setsid();
 	if (own_nice() < 0)
 		(void)setpriority(PRIO_PROCESS, 0, 0);
 	set_slice(0);

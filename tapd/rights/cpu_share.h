@@ -10,6 +10,10 @@
  * not within the 50 µs of others' timer slack. Its policy stays SCHED_OTHER: who floods
  * it must not take the CPU away from everybody else.
  *
+ * Where the kernel groups tasks by session (autogroup), a nice value counts within the
+ * session only. The group's own is left alone: a daemon that always comes before whoever
+ * sends to it finds one frame at a time, and a flood takes the CPU from all others.
+ *
  * What was set by whoever starts it is left alone: a nice value that is not 0, and a
  * policy that is not SCHED_OTHER.
  */
@@ -19,8 +23,8 @@
  * right to the nice value is missing. */
 void cpu_share_raise(void);
 
-/* For the helper, and so for what it runs: a session of its own, slices of the usual
- * length, and 0 in place of a nice value below. */
+/* For the helper, and so for what it runs: slices of the usual length, and 0 in place of
+ * a nice value below. */
 void cpu_share_restore(void);
 
 #endif
