@@ -20,11 +20,6 @@
 /* Room for the bursts of programs that fragment 64 KB datagrams. */
 #define QUEUE_LEN 4096
 
-/* A GSO frame of this much, each of its segments sealed, leaves in one UDP_SEGMENT send
- * (at most 65,507 bytes) at an underlay MTU of 1500 or more. The largest would be one
- * send and a short one. */
-#define GSO_MAX 60000
-
 #define ADDRESS_WAIT_MS 3000
 
 #define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
@@ -131,12 +126,9 @@ static void configure(struct interface *i)
 		log_info("%s may obey redirects: cannot set accept_redirects:"
 			 " %s",
 			 name, strerror(-err));
-	if (i->ours) {
+	if (i->ours)
 		expect(link_raise_queue_len(i->link, QUEUE_LEN),
 		       "link set dev %s txqueuelen %d", name, QUEUE_LEN);
-		expect(link_lower_gso_max(i->link, GSO_MAX),
-		       "link set dev %s gso_max_size %d", name, GSO_MAX);
-	}
 	/* The MAC before it is up: IPv6 makes its link-local address of it. */
 	set_mac(i);
 	set_mtu(i);

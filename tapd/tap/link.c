@@ -95,10 +95,6 @@ static int take_link_attribute(const struct nlattr *attr, void *user)
 		if (len == sizeof(uint32_t))
 			s->queue_len = mnl_attr_get_u32(attr);
 		break;
-	case IFLA_GSO_MAX_SIZE:
-		if (len == sizeof(uint32_t))
-			s->gso_max = mnl_attr_get_u32(attr);
-		break;
 	case IFLA_ADDRESS:
 		if (len == sizeof(s->mac))
 			memcpy(s->mac, text, len);

@@ -33,7 +33,6 @@ struct link_state {
 	uint64_t tx_dropped; /* frames that a full queue kept from us */
 	uint32_t mtu;
 	uint32_t queue_len;
-	uint32_t gso_max; /* bytes of a GSO frame; 0: not told */
 	uint8_t mac[6];
 	struct link_addresses addresses; /* link-local ones too */
 };
@@ -72,8 +71,6 @@ int link_set_mac(struct link *l, const uint8_t mac[6]);
 int link_set_alias(struct link *l, const char *alias);
 /* Never shortens the queue. */
 int link_raise_queue_len(struct link *l, uint32_t len);
-/* Never lengthens GSO frames. */
-int link_lower_gso_max(struct link *l, uint32_t bytes);
 /* The host obeys no redirects that come in by it, where nobody may let them in. */
 int link_refuse_redirects(struct link *l);
 int link_add_address(struct link *l, const struct prefix *address);

@@ -95,17 +95,6 @@ int link_raise_queue_len(struct link *l, uint32_t len)
 	return change_run(l, nlh);
 }
 
-int link_lower_gso_max(struct link *l, uint32_t bytes)
-{
-	struct nlmsghdr *nlh;
-
-	if (l->state.gso_max <= bytes)
-		return 0;
-	nlh = change_new(l, 0);
-	mnl_attr_put_u32(nlh, IFLA_GSO_MAX_SIZE, bytes);
-	return change_run(l, nlh);
-}
-
 /* The kernel has no netlink attribute for IPv6's. */
 static int set_sysctl(const struct link *l, const char *family,
 		      const char *name, const char *value)

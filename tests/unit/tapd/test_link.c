@@ -46,8 +46,6 @@ START_TEST(sets_what_ip_shows)
 	ck_assert_int_eq(link_set_alias(l, "made by a test"), 0);
 	ck_assert_int_eq(link_raise_queue_len(l, 4000), 0);
 	ck_assert_int_eq(link_raise_queue_len(l, 10), 0);
-	ck_assert_int_eq(link_lower_gso_max(l, 50000), 0);
-	ck_assert_int_eq(link_lower_gso_max(l, 60000), 0);
 	ck_assert_int_eq(link_set_up(l), 0);
 	ck_assert_int_eq(link_add_address(l, &v4), 0);
 	ck_assert_int_eq(link_add_address(l, &v6), 0);
@@ -55,7 +53,6 @@ START_TEST(sets_what_ip_shows)
 	netns_run("ip link show t0 | grep -q 52:54:00:01:02:03");
 	netns_run("ip link show t0 | grep -q 'mtu 1400'");
 	netns_run("ip link show t0 | grep -q 'qlen 4000'");
-	netns_run("ip -d link show t0 | grep -q 'gso_max_size 50000'");
 	netns_run("ip link show t0 | grep -q 'alias made by a test'");
 	netns_run("ip link show t0 | grep -q '[<,]UP[,>]'");
 	netns_run("ip -4 addr show t0 |"
@@ -66,7 +63,6 @@ START_TEST(sets_what_ip_shows)
 	ck_assert(s->up);
 	ck_assert_uint_eq(s->mtu, 1400);
 	ck_assert_uint_eq(s->queue_len, 4000);
-	ck_assert_uint_eq(s->gso_max, 50000);
 	ck_assert_str_eq(s->alias, "made by a test");
 	ck_assert_mem_eq(s->mac, mac, 6);
 	ck_assert(link_has_address(l, &v4));
