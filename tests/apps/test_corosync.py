@@ -8,6 +8,7 @@ import time
 import pytest
 
 from cloud import holds, start_all, wait_for, wait_mesh
+from cloud.streams import bulk
 from machine import Machine
 from recipe import recipe
 
@@ -141,6 +142,22 @@ def test_load_arrives_in_one_order_without_a_retransmit_storm(cluster, record_pr
     assert sent > 500 * len(cluster.nodes)
     assert again + complaints < sent / 100
     assert cluster.total("operational_token_lost") == 0
+
+
+def test_load_beside_bulk(five, cluster, record_property):
+    """TCP as fast as it goes between two of the hosts: no token is lost, and little sent
+    again."""
+    cloud, _ = five
+    sent, again = cluster.total("mcast_tx"), cluster.total("mcast_retx")
+    lost, rings = cluster.total("operational_token_lost"), cluster.total("operational_entered")
+    with bulk(cloud.hosts[0], cloud.hosts[1]):
+        seconds = cluster.load(1000, 1000)
+    sent, again = cluster.total("mcast_tx") - sent, cluster.total("mcast_retx") - again
+    record_property("measured", f"Corosync, {len(cluster.nodes)} nodes beside bulk: {sent} "
+                                f"multicasts in {seconds:.1f} s, {again} sent again")
+    assert cluster.total("operational_token_lost") == lost
+    assert cluster.total("operational_entered") == rings
+    assert again < sent / 50
 
 
 def test_what_is_lost_on_the_way_is_sent_again(five, cluster):

@@ -6,6 +6,7 @@ import pytest
 
 import jvm
 from cloud import start_all
+from cloud.streams import bulk
 from recipe import recipe
 
 pytestmark = pytest.mark.timeout(300)  # the first build fetches what it needs
@@ -47,6 +48,10 @@ def test_members_meet_exchange_bursts_and_survive_a_death(members, record_proper
     # 60 KB is one datagram: 41 IP fragments, to every member.
     seconds = exchange(members, 100, 60000)
     record_property("measured", f"JGroups: 300 multicasts of 60 KB to 3 members in {seconds:.1f} s")
+    hosts = [member.host for member in members]
+    with bulk(hosts[0], hosts[1]):
+        beside = exchange(members, 20, 60000)
+    record_property("measured", f"JGroups: 60 multicasts beside bulk in {beside:.1f} s")
     victim.kill()
     jvm.wait_cluster(others, 2, 40)
     exchange(others, 10, 1000)

@@ -1,9 +1,11 @@
 """Hashed TCP streams and UDP datagrams between hosts: what went in comes out."""
 
+import contextlib
 import hashlib
 import random
 import socket
 import struct
+import sys
 import threading
 
 from .sockets import udp_socket
@@ -103,3 +105,32 @@ def datagrams(source, target, address, size=1200, count=100, port=7300):
         for seed, at in enumerate(range(0, count, most)):
             sent = send_run(sender, (address, port), size, min(most, count - at), seed)
             assert receive_all(receiver, len(sent)) == sent
+
+
+SINK = """
+import socket, sys
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
+sink, _ = listener.accept()
+while sink.recv(1 << 20):
+    pass
+"""
+SOURCE = """
+import socket, sys
+source = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+while True:
+    source.sendall(bytes(1 << 18))
+"""
+
+
+@contextlib.contextmanager
+def bulk(source, target, port=7900):
+    """A TCP stream as fast as it goes, from a process of its own to another."""
+    sink = target.start(sys.executable, "-c", SINK, target.tap4, port)
+    wait_for(lambda: f":{port} " in target.run("ss", "-ltn").stdout, 10, "the sink to listen")
+    sender = source.start(sys.executable, "-c", SOURCE, target.tap4, port)
+    try:
+        yield
+        assert sender.running and sink.running, sender.log() + sink.log()
+    finally:
+        sender.kill()
+        sink.kill()
