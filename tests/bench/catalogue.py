@@ -49,13 +49,19 @@ class Goal:
 
 
 GOALS = {
-    "fanout-8/100/saturation": Goal("delivered_per_s", "≥", 6),
-    "fanout-8/1000/saturation": Goal("delivered_per_s", "≥", 4),
-    "fanout-32/1000/saturation": Goal("delivered_per_s", "≥", 4),
+    "fanout-8/100/saturation": Goal("delivered_per_s", "≥", 7.5),
+    "fanout-8/1000/saturation": Goal("delivered_per_s", "≥", 5.5),
+    "fanout-32/1000/saturation": Goal("delivered_per_s", "≥", 5.5),
     **{f"fanout-8/{size}/bursts": Goal("cpu_us_per_frame", "≤", 0.6) for size in SIZES},
-    "tcp-1-out/bbr": Goal("gbps", "≥", 0.7),
+    "fanout-1/100/even": Goal("cpu_us_per_frame", "≤", 1.3),
+    "tcp-1-out/bbr": Goal("gbps", "≥", 0.68),
     "tcp-1-out/bbr@9001": Goal("gbps", "≥", 0.7),
+    "udp-single/1400": Goal("delivered_per_s", "≥", 0.9),
     "rtt-idle": Goal("p50_us", "≤", 1.4),
+    "requests-idle": Goal("p50_us", "≤", 3),
+    "requests-tcp/cubic": Goal("p50_us", "≤", 6),
+    **{f"requests-tcp/{congestion}/card-{card}": Goal("p50_us", "≤", 0.7)
+       for congestion in CONGESTION for card in (2, 5)},
 }
 # Those of tapd's own figure.
 OWN_GOALS = {("peers-64", "rss_mib"): Goal("rss_mib", "≤", 48, "value"),
