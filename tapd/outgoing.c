@@ -18,7 +18,7 @@
 
 static size_t frames_to_read(const struct daemon *d)
 {
-	return FQ_BATCH_FRAMES + 2 * FQ_BATCH_FRAMES / (d->copies + 1);
+	return FQ_BATCH_FRAMES + (size_t)2 * FQ_BATCH_FRAMES / (d->copies + 1);
 }
 
 /* Reads frames into the queue, up to a bound. 0: there may be more; else as tap_read.

@@ -38,13 +38,13 @@ static json_t *merging(const struct offload_levels *o)
 static json_t *queue(const struct snapshot *s)
 {
 	const struct fq_info *q = &s->queue;
+	const uint64_t drops = q->full + q->delay;
 
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "frames",
 			 (json_int_t)q->frames, "backlog", (json_int_t)q->bytes,
 			 "sojourn_us", (json_int_t)q->sojourn_us, "drops",
-			 (json_int_t)(q->full + q->delay), "marks",
-			 (json_int_t)q->marks, "socket_limit",
-			 (json_int_t)s->send_limit);
+			 (json_int_t)drops, "marks", (json_int_t)q->marks,
+			 "socket_limit", (json_int_t)s->send_limit);
 }
 
 static json_t *multicast(const struct snapshot *s)
