@@ -80,9 +80,10 @@ static enum traffic_class class_of(const struct fq *q, const struct traffic *t,
 {
 	if (t->class != TRAFFIC_CONTROL)
 		return t->class;
-	if (len > SLOT_SMALL_MAX)
+	/* An answer to our own querier is awaited, and costs nothing to send: with many
+	 * groups it is as long as the MTU allows. */
+	if (len > (t->membership ? SLOT_MEDIUM_MAX : SLOT_SMALL_MAX))
 		return TRAFFIC_REST;
-	/* An answer to our own querier is awaited, and costs nothing to send. */
 	if (!t->membership &&
 	    (q->control_credit <= 0 || q->control_bytes + len > CONTROL_BYTES))
 		return TRAFFIC_REST;

@@ -7,7 +7,7 @@
 #define ALIGN 64
 
 static const uint32_t quotas[TRAFFIC_CLASSES][SLOT_SIZES] = {
-	[TRAFFIC_CONTROL] = { 128, 0, 0 },
+	[TRAFFIC_CONTROL] = { 128, 64, 0 },
 	[TRAFFIC_TCP] = { 1024, 128, 96 },
 	[TRAFFIC_REST] = { 1024, 160, 48 },
 };

@@ -336,6 +336,23 @@ START_TEST(control_leaves_first)
 END_TEST
 
 /* As much control as may be read between two batches, while TCP waits. */
+/* Of hundreds of groups, with an MTU of 9000. */
+START_TEST(long_report_leaves_first_too)
+{
+	const struct fq_batch *b;
+
+	for (int i = 0; i < 200; i++)
+		put(QUEUE_UDP, 1, 1400);
+	put(QUEUE_IGMP, 2, 9000);
+	b = fq_take(q, FQ_CONTROL, now);
+	ck_assert_uint_eq(b->count, 1);
+	ck_assert_uint_eq(len_of(&b->frames[0]), 9000);
+	fq_sent(q, 0);
+	drain();
+	ck_assert_uint_eq(lost(), 0);
+}
+END_TEST
+
 START_TEST(control_passes_a_twentieth_and_64_kb)
 {
 	static const size_t lens[] = { QUEUE_FRAME_MIN, 1500 };
@@ -679,6 +696,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("control", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(control_leaves_first),
+	UNIT_TEST(long_report_leaves_first_too),
 	UNIT_LOOP(control_passes_a_twentieth_and_64_kb, 2),
 	UNIT_LOOP(flood_of_reports_starves_nobody, 2),
 	UNIT_TEST(reports_cost_other_control_nothing),
