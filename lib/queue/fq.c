@@ -18,6 +18,8 @@
 #define SOJOURN_WEIGHT 16
 
 static_assert(FQ_FRAME_MAX == SLOT_LARGE_MAX, "a place is a large slot");
+static_assert(FIFO_KEEP == FQ_BATCH_FRAMES && FIFO_KEEP_BYTES == FQ_BATCH_BYTES,
+	      "what may always wait is one batch");
 
 struct fq {
 	uint8_t key[SIPHASH_KEY_LEN];

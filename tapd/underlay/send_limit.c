@@ -31,11 +31,10 @@ static void conclude(struct send_limit *l, uint64_t now_us)
 		bytes -= l->left / 2 < bytes ? l->left / 2 : bytes;
 	l->ceiling = within(l->sent * SEND_LIMIT_US / passed_us, SEND_LIMIT_MIN,
 			    SEND_LIMIT_MAX);
-	l->batch = l->batch_now;
 	bytes = within(bytes, SEND_LIMIT_MIN, l->ceiling);
 	bytes = bytes > least ? bytes : least;
 	l->bytes = bytes > l->batch ? bytes : l->batch;
-	l->batch_now = 0;
+	l->batch = 0;
 	l->sent = 0;
 	l->came = false;
 	l->since_us = now_us;
@@ -48,8 +47,8 @@ bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t now_us)
 
 	conclude(l, now_us);
 	l->sent += bytes;
-	if (batch > l->batch_now)
-		l->batch_now = batch;
+	if (batch > l->batch)
+		l->batch = batch;
 	if (batch > l->bytes)
 		l->bytes = batch;
 	return l->bytes != before;

@@ -27,9 +27,8 @@
 
 struct send_limit {
 	uint32_t bytes;
-	uint32_t batch;	    /* the largest of the second before, */
-	uint32_t batch_now; /* and of this one */
-	uint64_t sent;	    /* in this second */
+	uint32_t batch;	  /* the largest of this second */
+	uint64_t sent;	  /* in this second */
 	uint32_t ceiling; /* what left in SEND_LIMIT_US of the second before */
 	uint32_t left; /* the least that was left when we came, this second */
 	bool came;
