@@ -16,12 +16,26 @@ void send_limit_init(struct send_limit *l, uint64_t now_us)
 				  .since_us = now_us };
 }
 
+static uint32_t most(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * What may lie in the socket of the larger limit, a batch above it, is to fit still in
+ * the buffer of twice the limit that comes: an advert finds no room otherwise.
+ */
+static uint32_t least_after(const struct send_limit *l)
+{
+	const uint32_t batch = most(l->batch, l->batch_before);
+
+	return most(l->bytes - l->bytes / 4, (l->bytes + batch + 1) / 2);
+}
+
 /* A second is over: what it showed. */
 static void conclude(struct send_limit *l, uint64_t now_us)
 {
 	const uint64_t passed_us = now_us - l->since_us;
-	/* What lies in the socket now is to fit still, and a probe with it. */
-	const uint32_t least = l->bytes - l->bytes / 4;
 	uint32_t bytes = l->bytes;
 
 	if (passed_us < CLOCK_S)
@@ -32,8 +46,8 @@ static void conclude(struct send_limit *l, uint64_t now_us)
 	l->ceiling = within(l->sent * SEND_LIMIT_US / passed_us, SEND_LIMIT_MIN,
 			    SEND_LIMIT_MAX);
 	bytes = within(bytes, SEND_LIMIT_MIN, l->ceiling);
-	bytes = bytes > least ? bytes : least;
-	l->bytes = bytes > l->batch ? bytes : l->batch;
+	l->bytes = most(bytes, least_after(l));
+	l->batch_before = l->batch;
 	l->batch = 0;
 	l->sent = 0;
 	l->came = false;
@@ -45,12 +59,11 @@ bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t now_us)
 	const uint32_t before = l->bytes;
 	const uint32_t batch = within(bytes + bytes / 4, 0, SEND_LIMIT_MAX);
 
+	l->batch = most(l->batch, batch);
+	l->bytes = most(l->bytes, batch);
 	conclude(l, now_us);
+	l->batch = most(l->batch, batch);
 	l->sent += bytes;
-	if (batch > l->batch)
-		l->batch = batch;
-	if (batch > l->bytes)
-		l->bytes = batch;
 	return l->bytes != before;
 }
 

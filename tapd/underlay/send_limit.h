@@ -16,7 +16,8 @@
  *	  leaves in SEND_LIMIT_US, for a host that is late by more is a busy one, and
  *	  others would wait as long;
  *	- if each time for a second there was some left, half of the least of that was
- *	  too much. It falls by a quarter a second at most.
+ *	  too much. It falls by a quarter a second at most, and by no more than leaves
+ *	  room in the buffer for what may lie in the socket then.
  *
  * Bytes are the kernel's own count, which has its overhead in it.
  */
@@ -27,8 +28,9 @@
 
 struct send_limit {
 	uint32_t bytes;
-	uint32_t batch;	  /* the largest of this second */
-	uint64_t sent;	  /* in this second */
+	uint32_t batch;	       /* the largest of this second, and a quarter */
+	uint32_t batch_before; /* and of the second before */
+	uint64_t sent;	       /* in this second */
 	uint32_t ceiling; /* what left in SEND_LIMIT_US of the second before */
 	uint32_t left; /* the least that was left when we came, this second */
 	bool came;

@@ -21,8 +21,6 @@ struct step {
 	uint32_t limit;
 };
 
-#define BATCH_ROOM (80 * KB) /* for 64 KB */
-
 static const struct {
 	const char *what;
 	struct step steps[8];
@@ -47,15 +45,16 @@ static const struct {
 	    { ROOM, 100, 0, 192 * KB },
 	    { SECOND, 0, 100 * MB, 192 * KB },
 	    { SECOND, 0, 100 * MB, 144 * KB },
-	    { SECOND, 0, 100 * MB, 108 * KB },
+	    { SECOND, 0, 100 * MB, 112 * KB },
 	    { SECOND, 0, 100 * MB, 100 * MB / 1000 } } },
-	{ "a card too slow for that: a batch",
+	{ "a card too slow for that: a batch, above what lies in it",
 	  { { SECOND, 0, 10 * MB, SEND_LIMIT_START },
 	    { SECOND, 0, 10 * MB, 192 * KB },
 	    { SECOND, 0, 10 * MB, 144 * KB },
-	    { SECOND, 0, 10 * MB, 108 * KB },
-	    { SECOND, 0, 10 * MB, 81 * KB },
-	    { SECOND, 0, 10 * MB, BATCH_ROOM } } },
+	    { SECOND, 0, 10 * MB, 112 * KB },
+	    { SECOND, 0, 10 * MB, 96 * KB },
+	    { SECOND, 0, 10 * MB, 88 * KB },
+	    { SECOND, 0, 10 * MB, 84 * KB } } },
 	{ "each time some is left: half of the least of it goes",
 	  { { SECOND, 0, 1000 * MB, SEND_LIMIT_START },
 	    { BATCH, 0, 64 * KB, SEND_LIMIT_START },
@@ -69,6 +68,7 @@ static const struct {
 	    { ROOM, 0, 400 * KB, (SEND_LIMIT_START - 50 * KB) / 4 * 3 } } },
 	{ "a large batch long ago is forgotten",
 	  { { BATCH, 0, 4 * MB, 5 * MB },
+	    { BATCH, CLOCK_S, 10 * KB, 5 * MB },
 	    { BATCH, CLOCK_S, 10 * KB, 5 * MB },
 	    { BATCH, CLOCK_S, 10 * KB, 5 * MB / 4 * 3 } } },
 	{ "more is left than the limit is",
@@ -150,10 +150,43 @@ START_TEST(limit_stays_within_bounds_and_holds_a_batch)
 }
 END_TEST
 
+/*
+ * The socket's buffer is of twice the limit. A batch is sent if less than the limit lies
+ * in the socket; the limit may fall at that moment, and an advert is to fit even then.
+ */
+START_TEST(limit_leaves_room_for_an_advert_above_a_batch)
+{
+	const uint32_t advert = 4 * KB;
+	const uint32_t batch = 32 * KB + (uint32_t)_i * 4 * KB;
+	struct rng r = rng_init((uint64_t)_i);
+	uint64_t now_us = CLOCK_S;
+	uint32_t lies = 0;
+	struct send_limit l;
+
+	send_limit_init(&l, now_us);
+	for (int i = 0; i < 20000; i++) {
+		const uint64_t passed_us = rng_below(&r, 5000);
+		const uint64_t left = passed_us * 12; /* 100 Mb/s */
+
+		now_us += passed_us;
+		lies -= left < lies ? (uint32_t)left : lies;
+		if (lies < l.bytes) {
+			(void)send_limit_room(&l, lies, now_us);
+			(void)send_limit_batch(&l, batch, now_us);
+			lies += batch;
+		} else {
+			(void)send_limit_batch(&l, 100, now_us);
+		}
+		ck_assert_uint_le(lies + advert, 2 * l.bytes);
+	}
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("limit"),
 	UNIT_EACH(limit_follows_what_happens, sequences),
 	UNIT_LOOP(limit_stays_within_bounds_and_holds_a_batch, 20),
+	UNIT_LOOP(limit_leaves_room_for_an_advert_above_a_batch, 20),
 };
 
 UNIT_MAIN("send_limit", tests)
