@@ -51,7 +51,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.has_key = true,
 		.key = peer->key,
 		.has_endpoint = peer->endpoint != NULL,
-		.wanted = peer_wanted(n, peer),
+		.sources = peer_sources(n, peer),
 		.state = peer_state_of(peer),
 		.rtt_us = peer->path.rtt_us,
 		.loss = liveness_loss(&peer->liveness),
@@ -62,6 +62,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.tx = peer->tx,
 		.rx = peer->rx,
 	};
+	out->wanted = out->sources != 0;
 	memcpy(out->name, peer->name, sizeof(out->name));
 	if (peer->endpoint)
 		out->endpoint = peer->endpoint->addr;
@@ -79,6 +80,7 @@ static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)
 		.has_endpoint = true,
 		.endpoint = e->addr,
 		.wanted = true,
+		.sources = e->sources,
 		.state = NODE_PEER_STATE_CONNECTING,
 		.unheard = reason == ENDPOINT_NO_ANSWER ||
 			   reason == ENDPOINT_UNREACHABLE,

@@ -159,6 +159,7 @@ struct node *node_new(const struct node_config *config,
 	}
 	node_set_tap_takes(n, &config->tap_takes);
 	node_set_router_advertisements(n, config->router_advertisements);
+	node_set_peer_exchange(n, config->peer_exchange, now);
 	if (!node_set_trusted(n, config->trusted, config->trusted_count, now))
 		goto failed;
 	node_set_secrets(n, config->secrets, config->secrets_count, now);

@@ -109,6 +109,8 @@ struct node_config {
 	bool snooping;
 	/* Ask our own TAP who wants what; false: this host wants everything. */
 	bool querier;
+	/* Learn of hosts from peers, and tell them of those that are up. */
+	bool peer_exchange;
 	/* Let peers change this host's routes by router advertisements and
 	 * redirects; false: these are dropped. */
 	bool router_advertisements;
@@ -220,6 +222,8 @@ void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes);
 void node_set_liveness(struct node *n, uint64_t interval_us,
 		       uint32_t down_after, uint64_t expire_us,
 		       struct clock now);
+/* As in struct node_config. Off, what was learned so far stays as it is. */
+void node_set_peer_exchange(struct node *n, bool on, struct clock now);
 /* As in struct node_config: from the next frame on. */
 void node_set_router_advertisements(struct node *n, bool let_in);
 /* Where the owner's sockets are bound, at most NODE_SOCKETS_MAX. A frame from there
@@ -309,6 +313,8 @@ struct node_peer_info {
 	struct addr endpoint;
 	struct addr local; /* ours, that its datagrams go to and from */
 	bool wanted;	   /* by any node_source */
+	uint32_t sources;  /* bits of enum node_source: by which */
+	bool suggested;	   /* a peer told of it */
 	enum node_peer_state state;
 	char reason[96]; /* why it is not up; "" if it is */
 	bool unheard;	 /* … and that is only that nothing comes back */

@@ -34,15 +34,20 @@ struct peer *peers_add(struct node *n, const struct public_key *key,
 	return peer;
 }
 
-bool peer_wanted(const struct node *n, const struct peer *peer)
+uint32_t peer_sources(const struct node *n, const struct peer *peer)
 {
-	uint32_t at = TABLE_NONE;
+	uint32_t at = TABLE_NONE, sources = 0;
 	const struct endpoint *e;
 
 	while ((e = endpoints_next(n, &at)))
-		if (e->peer == peer && e->sources)
-			return true;
-	return false;
+		if (e->peer == peer)
+			sources |= e->sources;
+	return sources;
+}
+
+bool peer_wanted(const struct node *n, const struct peer *peer)
+{
+	return peer_sources(n, peer) != 0;
 }
 
 /* Notes which peers some source wants: one walk over the endpoints for all. */

@@ -96,7 +96,9 @@ struct peer *peers_next(const struct node *n, uint32_t *at);
  * one that is not wanted itself only if that holds more than it would. */
 struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
 			     bool wanted);
-/* True if some source wants an endpoint that this peer answers at. */
+/* Bits of enum node_source: those that want an endpoint that this peer answers at. */
+uint32_t peer_sources(const struct node *n, const struct peer *peer);
+/* True if there is one. */
 bool peer_wanted(const struct node *n, const struct peer *peer);
 /* Says why no peer is up at that address, if none is. */
 void peers_set_reason(struct node *n, const struct addr *addr,
