@@ -5,6 +5,7 @@
 #include "tapd/common/random.h"
 #include "tapd/daemon_state.h"
 #include "tapd/events.h"
+#include "tapd/recursion.h"
 #include "tapd/tap/interface.h"
 
 static void fill_random(void *user, void *buf, size_t len)
@@ -64,9 +65,15 @@ static void note_event(void *user, const struct node_event *event)
 		d->peers_changed = true;
 }
 
+static bool leads_into_tap(void *user, const struct addr *to)
+{
+	return daemon_leads_inside(user, to);
+}
+
 const struct node_ops daemon_node_ops = {
 	.random = fill_random,
 	.udp_send = send_datagrams,
 	.tap_write = write_frames,
 	.event = note_event,
+	.leads_into_tap = leads_into_tap,
 };

@@ -30,6 +30,11 @@ static bool is_inside(const struct daemon *d, unsigned interface)
 	return false;
 }
 
+bool daemon_leads_inside(const struct daemon *d, const struct addr *to)
+{
+	return d->routes && is_inside(d, routes_interface(d->routes, to));
+}
+
 static void check_later(struct daemon *d, long ms)
 {
 	const struct timeval delay = { .tv_usec = ms * 1000 };

@@ -89,7 +89,12 @@
 	X(queue_full, "no room in the queue: the flow with the most in it "  \
 		      "loses a frame")                                       \
 	X(queue_delay, "frames waited too long: a sender is told to slow "   \
-		       "down")
+		       "down")                                               \
+	/* what peers tell each other of others */                           \
+	X(exchange_rate, "peer asks for our list of peers too often, or "    \
+			 "sends its own unasked")                            \
+	X(hint_refused, "host that a peer told of is not tried: its "        \
+			"address may not be, or there are too many")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

@@ -25,10 +25,10 @@
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
  *	peers peer_sessions peer identities, their sessions, and their lives
- *	wanted                   the hosts that sources list
+ *	wanted hints             the hosts that sources list, or peers tell of
  *	conflict                 peers that show what is our TAP's own
  *	send                     control records, sealed
- *	announce hello probe validation plpmtud groups rekey copied
+ *	announce hello probe validation plpmtud groups rekey copied exchange
  *	                         the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
@@ -87,6 +87,7 @@ enum node_timer {
 	NODE_TIMER_CANDIDATE,
 	NODE_TIMER_AGE,
 	NODE_TIMER_ROUTER,
+	NODE_TIMER_HINTS,
 };
 
 /* Peers by public key, endpoints by address: peer.h, endpoint.h. */
@@ -110,6 +111,8 @@ struct own_address {
 };
 
 struct control;
+struct exchange;
+struct hints;
 struct port_groups;
 struct wanted;
 
@@ -137,6 +140,8 @@ struct node {
 	struct timer age_timer;
 	struct peers peers;
 	struct wanted *wanted;
+	struct hints *hints;
+	struct exchange *exchange;
 	struct table *indices;	  /* local index → struct index_entry */
 	struct table *sessions;	  /* local index → struct session: the pool */
 	struct table *candidates; /* local index → struct candidate */

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "node/candidate.h"
+#include "node/exchange.h"
 #include "node/groups.h"
+#include "node/hints.h"
 
 static_assert(NODE_DEBUG_HALF_OPEN_LOAD == NODE_HALF_OPEN_LOAD, "one bound");
 static_assert(NODE_DEBUG_HALF_OPEN_MAX == NODE_HALF_OPEN_MAX, "one bound");
@@ -74,6 +76,10 @@ void node_debug(const struct node *n, struct node_debug *out)
 		.left = declaration_left(n->declaration),
 		.incomplete = declaration_is_incomplete(n->declaration),
 		.wants_all = n->want_all_sent,
+		.list = n->exchange->version,
+		.digest = n->exchange->digest,
+		.hints = table_count(n->hints->by_addr),
+		.dialled = n->hints->dialled,
 		.groups = mdb_count(bridge_mdb(n->bridge)),
 		.querier_us = querier_deadline(n->querier),
 	};

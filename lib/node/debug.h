@@ -52,6 +52,11 @@ struct node_debug {
 	bool incomplete;       /* it had no room for all */
 	bool wants_all;	       /* … and says so */
 
+	uint32_t list;	  /* the version of our list of peers; 0: none */
+	uint64_t digest;  /* of their keys, and ours */
+	uint32_t hints;	  /* hosts that peers told of, and not known */
+	uint32_t dialled; /* of them, now */
+
 	uint32_t groups; /* that peers joined, all together */
 	/* When the querier of our side is due, or CLOCK_NEVER. */
 	uint64_t querier_us;

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "node/hints.h"
 #include "node/wanted.h"
 
 /* ---- message 1 ---- */
@@ -99,7 +100,7 @@ static bool wants_dial(const struct node *n, struct endpoint *e,
 	const struct peer *peer = e->peer;
 
 	if (!peer)
-		return e->sources != 0;
+		return e->sources || e->hinted;
 	if (peer->state != PEER_UP || !peer->current)
 		return e->sources || peer->endpoint == e;
 	return peer->endpoint == e && peer_wants_handshake(n, peer, now_us);
@@ -139,6 +140,11 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 		e->attempts = 0;
 		return;
 	}
+	if (hints_give_up(n, e, now.mono_us)) {
+		endpoint_cancel(n, e);
+		endpoint_release(n, e);
+		return;
+	}
 	if (e->pending.mirrored)
 		found_self(n, e, now.mono_us);
 	if (e->into_tap) {
@@ -163,7 +169,7 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 
 static void forget_endpoint(struct node *n, struct endpoint *e)
 {
-	if (e->sources || e->peer)
+	if (e->sources || e->peer || e->hinted)
 		return;
 	endpoint_cancel(n, e);
 	endpoint_release(n, e);

@@ -75,7 +75,7 @@ void endpoint_cancel(struct node *n, struct endpoint *e)
 
 static bool spare(const struct endpoint *e)
 {
-	return !e->sources && !e->users;
+	return !e->sources && !e->users && !e->hinted;
 }
 
 void endpoint_release(struct node *n, struct endpoint *e)

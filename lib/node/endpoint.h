@@ -28,6 +28,7 @@ struct endpoint {
 	uint32_t sources; /* bits of enum node_source: who wants it */
 	/* Of each that does, the number of the host whose address it is. */
 	uint16_t hosts[NODE_SOURCE_COUNT];
+	bool hinted; /* a peer told of it, and it is tried: hints.c */
 	struct peer *peer;
 	uint32_t users; /* peers whose datagrams go here */
 	enum endpoint_reason reason;

@@ -12,6 +12,7 @@ static size_t pack_hello(const struct node *n, const struct peer *peer,
 		.want = want,
 		.version = WIRE_VERSION,
 		.tap_mtu = n->config.tap_mtu,
+		.capabilities = n->config.peer_exchange ? WIRE_CAN_EXCHANGE : 0,
 		.epoch = peer_shown_epoch(n, peer),
 	};
 

@@ -7,8 +7,10 @@
 #include "node/conflict.h"
 #include "node/copied.h"
 #include "node/dial.h"
+#include "node/exchange.h"
 #include "node/groups.h"
 #include "node/hello.h"
+#include "node/hints.h"
 #include "node/plpmtud.h"
 #include "node/probe.h"
 #include "node/receive.h"
@@ -19,19 +21,13 @@
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&announce_control,
-	&hello_control,
-	&renew_control,
-	&probe_control,
-	&groups_control,
-	&validation_control,
-	&plpmtud_control,
-	&candidate_control,
-	&rekey_control,
-	&rekey_answer_control,
-	&copied_control,
-	&bye_control,
-	NULL,
+	&announce_control, &hello_control,
+	&renew_control,	   &probe_control,
+	&groups_control,   &validation_control,
+	&plpmtud_control,  &candidate_control,
+	&rekey_control,	   &rekey_answer_control,
+	&copied_control,   &exchange_control,
+	&bye_control,	   NULL,
 };
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)
@@ -101,7 +97,8 @@ static bool make_tables(struct node *n)
 		table_new(endpoints + 2 * sessions + c->peers_max,
 			  sizeof(uint32_t), sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
-	if (!n->bridge || !groups_init(n, seed))
+	if (!n->bridge || !groups_init(n, seed) || !hints_init(n, seed) ||
+	    !exchange_init(n, seed))
 		return false;
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
 	n->lane.frag =
@@ -110,7 +107,7 @@ static bool make_tables(struct node *n)
 	       endpoints_init(n, endpoints, seed) &&
 	       (n->wanted = wanted_new()) &&
 	       timers_init(&n->timers,
-			   endpoints + c->peers_max + candidates + 2) &&
+			   endpoints + c->peers_max + candidates + 3) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
 	       n->asked && n->half_open_shares && n->answered &&
 	       n->peer_shares && n->sessions && n->indices && n->lane.frag &&
@@ -159,7 +156,6 @@ struct node *node_new(const struct node_config *config,
 	}
 	node_set_tap_takes(n, &config->tap_takes);
 	node_set_router_advertisements(n, config->router_advertisements);
-	node_set_peer_exchange(n, config->peer_exchange, now);
 	if (!node_set_trusted(n, config->trusted, config->trusted_count, now))
 		goto failed;
 	node_set_secrets(n, config->secrets, config->secrets_count, now);
@@ -183,6 +179,8 @@ void node_free(struct node *n)
 	peers_free(n);
 	endpoints_free(n);
 	wanted_free(n->wanted);
+	hints_free(n);
+	exchange_free(n);
 	table_free(n->sessions);
 	table_free(n->asked);
 	shares_free(n->half_open_shares);
@@ -238,6 +236,9 @@ void node_tick(struct node *n, struct clock now)
 			break;
 		case NODE_TIMER_ROUTER:
 			local_groups_router_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_HINTS:
+			hints_timer(n, now.mono_us);
 			break;
 		}
 	}

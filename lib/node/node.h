@@ -78,6 +78,9 @@ struct node_ops {
 	/* Writes the frames in order; borrowed until it returns. */
 	void (*tap_write)(void *user, const struct frame *frames, size_t n);
 	void (*event)(void *user, const struct node_event *event);
+	/* True if the route to a host that a peer told of leads into the TAP: then
+	 * it is not tried. NULL: none does. */
+	bool (*leads_into_tap)(void *user, const struct addr *to);
 };
 
 /* What the TAP takes besides complete frames of ordinary size. */

@@ -131,8 +131,8 @@ static void give_up_if_gone(struct node *n, struct peer *peer, uint64_t now_us)
 void peer_adopt(struct node *n, struct peer *peer,
 		const struct wire_hello *hello)
 {
-
 	peer->tap_mtu = hello->tap_mtu;
+	peer->capabilities = hello->capabilities;
 	memcpy(peer->tap_mac, hello->tap_mac, sizeof(peer->tap_mac));
 	memcpy(peer->name, hello->name, sizeof(peer->name));
 	if (peer->state == PEER_UP)

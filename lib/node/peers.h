@@ -37,6 +37,7 @@ struct peer {
 	struct public_key key;
 	enum peer_reason reason;
 	char name[WIRE_NAME_MAX + 1];
+	uint32_t capabilities; /* WIRE_CAN_* */
 	uint16_t tap_mtu;
 	uint8_t tap_mac[6]; /* zero: not known */
 	uint64_t epoch;
@@ -51,6 +52,7 @@ struct peer {
 	/* A second host with this key, on probation: candidate.c. */
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
+	bool suggested;		     /* another peer told of it */
 	bool wanted;		     /* as peers_evictable last found it */
 	bool given_up;		     /* down for NODE_FLOOD_DOWN_US or more */
 	struct rekey_state rekey;

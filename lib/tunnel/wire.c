@@ -493,6 +493,72 @@ size_t wire_pack_change(const struct wire_change *c,
 	return w.len;
 }
 
+static void read_host(struct cursor *c, struct wire_host *h)
+{
+	memset(h, 0, sizeof(*h));
+	cursor_copy(c, h->key, sizeof(h->key));
+	h->addr.port = cursor_u16(c);
+	cursor_copy(c, h->addr.ip, sizeof(h->addr.ip));
+}
+
+bool wire_next_host(struct wire_peers *p, struct wire_host *out)
+{
+	if (!p->hosts.left)
+		return false;
+	read_host(&p->hosts, out);
+	return true;
+}
+
+enum drop_reason wire_unpack_peers(struct wire_peers *p,
+				   const struct wire_record *r)
+{
+	struct cursor c = cursor_init(r->body, r->len);
+
+	memset(p, 0, sizeof(*p));
+	if (r->flags & ~WIRE_PEERS_ASK)
+		return DROP_record_flag;
+	p->ask = r->flags & WIRE_PEERS_ASK;
+	if (p->ask) {
+		p->since = cursor_u32(&c);
+		return cursor_ok(&c) ? DROP_NONE : DROP_record_bad;
+	}
+	p->base = cursor_u32(&c);
+	p->version = cursor_u32(&c);
+	p->hosts = c;
+	if (cursor_ok(&c) && p->base <= p->version &&
+	    c.left % WIRE_HOST_LEN == 0)
+		return DROP_NONE;
+	memset(p, 0, sizeof(*p));
+	return DROP_record_bad;
+}
+
+void wire_pack_peers_ask(uint32_t since, uint8_t out[WIRE_PEERS_ASK_LEN])
+{
+	wire_pack_record(out, WIRE_PEERS, WIRE_PEERS_ASK,
+			 WIRE_PEERS_ASK_LEN - WIRE_RECORD_LEN);
+	store_be32(out + WIRE_RECORD_LEN, since);
+}
+
+void wire_pack_peers(const struct wire_peers *p, size_t hosts,
+		     uint8_t out[WIRE_PEERS_LEN])
+{
+	wire_pack_record(out, WIRE_PEERS, 0,
+			 (uint16_t)(WIRE_PEERS_LEN - WIRE_RECORD_LEN +
+				    hosts * WIRE_HOST_LEN));
+	store_be32(out + WIRE_RECORD_LEN, p->base);
+	store_be32(out + WIRE_RECORD_LEN + 4, p->version);
+}
+
+void wire_pack_host(const struct wire_host *h, uint8_t out[WIRE_HOST_LEN])
+{
+	struct writer w = writer_init(out, WIRE_HOST_LEN);
+
+	writer_bytes(&w, h->key, sizeof(h->key));
+	writer_u16(&w, h->addr.port);
+	writer_bytes(&w, h->addr.ip, sizeof(h->addr.ip));
+	assert(writer_ok(&w) && w.len == WIRE_HOST_LEN);
+}
+
 bool wire_name_valid(const char *name, size_t len)
 {
 	/* Not isalnum: it asks the locale. */

@@ -183,12 +183,13 @@ struct wire_hello {
 	bool ack, want;
 	uint8_t version;
 	uint16_t tap_mtu;
-	uint32_t capabilities; /* bits; unknown ones are ignored; none yet */
+	uint32_t capabilities; /* WIRE_CAN_*; unknown ones are ignored */
 	uint64_t epoch;	       /* random at each start of a node */
 	uint8_t tap_mac[6];    /* of the sender's TAP; zero: not known */
 	char name[WIRE_NAME_MAX + 1];
 };
-#define WIRE_HELLO_MAX (WIRE_RECORD_LEN + 24 + WIRE_NAME_MAX)
+#define WIRE_CAN_EXCHANGE 0x00000001 /* it answers when asked for its list */
+#define WIRE_HELLO_MAX	  (WIRE_RECORD_LEN + 24 + WIRE_NAME_MAX)
 enum drop_reason wire_unpack_hello(struct wire_hello *h,
 				   const struct wire_record *r);
 /* Header and body; the length written, at most WIRE_HELLO_MAX. */
@@ -208,8 +209,8 @@ struct wire_probe {
 	uint64_t received;  /* data messages this node has opened from it */
 	uint32_t own, held; /* membership versions; 0 without snooping */
 	uint16_t size;
-	uint64_t digest;      /* reserved for the exchange of peers: 0 */
-	uint32_t list;	      /* reserved for the exchange of peers: 0 */
+	uint64_t digest;      /* of the keys in the sender's list and its own */
+	uint32_t list;	      /* the version of that list; 0: it has none */
 	struct addr observed; /* an echo's; without scope and leg */
 };
 #define WIRE_PROBE_LEN (WIRE_RECORD_LEN + 64)
@@ -255,6 +256,38 @@ void wire_pack_groups(const struct wire_groups *g, size_t changes,
 /* The length written. */
 size_t wire_pack_change(const struct wire_change *c,
 			uint8_t out[WIRE_CHANGE_MAX]);
+
+#define WIRE_PEERS_ASK 0x01 /* a question; else a list */
+
+/*
+ * peers body, a question: since(4). A list: base(4) version(4), then hosts, each
+ * key(32) port(2) address(16, IPv4 as v4-mapped). It leads from base, exclusive, to
+ * version.
+ */
+struct wire_peers {
+	bool ask;
+	uint32_t since; /* a question's; 0: from the beginning */
+	uint32_t base, version;
+	struct cursor hosts; /* for wire_next_host; checked to the end */
+};
+#define WIRE_PEERS_ASK_LEN (WIRE_RECORD_LEN + 4)
+#define WIRE_PEERS_LEN	   (WIRE_RECORD_LEN + 8)
+
+struct wire_host {
+	uint8_t key[32];
+	struct addr addr;
+};
+#define WIRE_HOST_LEN 50
+
+/* DROP_record_flag; DROP_record_bad: cut short, or a version below its base. */
+enum drop_reason wire_unpack_peers(struct wire_peers *p,
+				   const struct wire_record *r);
+bool wire_next_host(struct wire_peers *p, struct wire_host *out);
+void wire_pack_peers_ask(uint32_t since, uint8_t out[WIRE_PEERS_ASK_LEN]);
+/* Writes a list's header and fixed fields. hosts: how many follow. */
+void wire_pack_peers(const struct wire_peers *p, size_t hosts,
+		     uint8_t out[WIRE_PEERS_LEN]);
+void wire_pack_host(const struct wire_host *h, uint8_t out[WIRE_HOST_LEN]);
 
 /*
  * A handshake within a session. The first message: sender(4) noise(96) mac1(16),

@@ -30,7 +30,10 @@ static const struct {
 	enum drop_reason reason;
 } strange[] = {
 	{ "an unknown kind", 99, 0xff, 20, DROP_NONE },
-	{ "a later version's", WIRE_PEERS, 0, 20, DROP_NONE },
+	{ "a later version's", 12, 0, 20, DROP_NONE },
+	{ "half of a question for peers", WIRE_PEERS, 1, 3, DROP_record_bad },
+	{ "half of a list of peers", WIRE_PEERS, 0, 57, DROP_record_bad },
+	{ "a list of peers with a flag", WIRE_PEERS, 2, 8, DROP_record_flag },
 	{ "half of a groups record", WIRE_GROUPS, 0, 19, DROP_record_bad },
 	{ "a groups record with a flag", WIRE_GROUPS, 8, 20, DROP_record_flag },
 	{ "groups that lead nowhere", WIRE_GROUPS, 0, 20, DROP_record_bad },

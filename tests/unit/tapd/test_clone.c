@@ -180,8 +180,10 @@ static bool do_one(struct message *m, uint8_t mac)
 
 static void live(unsigned place, const struct addr *peer, bool same_random)
 {
-	static const struct node_ops ops = { on_random, on_send, on_write,
-					     on_event };
+	static const struct node_ops ops = { .random = on_random,
+					     .udp_send = on_send,
+					     .tap_write = on_write,
+					     .event = on_event };
 	struct node_config config = { .name = "a",
 				      .secrets_count = 1,
 				      .tap_mtu = 1500,

@@ -39,8 +39,10 @@ static void hear_nothing(void *user, const struct node_event *event)
 	(void)event;
 }
 
-static const struct node_ops ops = { fill_random, send_nothing, write_nothing,
-				     hear_nothing };
+static const struct node_ops ops = { .random = fill_random,
+				     .udp_send = send_nothing,
+				     .tap_write = write_nothing,
+				     .event = hear_nothing };
 
 static void setup(void)
 {

@@ -181,6 +181,50 @@ START_TEST(groups)
 }
 END_TEST
 
+START_TEST(peers)
+{
+	static const struct {
+		const char *key;
+		const char *at;
+	} expected[] = {
+		{ "responder_public", "10.9.0.2:8273" },
+		{ "initiator_public", "[fd00::1]:8274" },
+	};
+	uint8_t bytes[256], packed[256], key[32];
+	struct wire_host host;
+	struct wire_record r =
+		protocol_record("record_ask", bytes, sizeof(bytes));
+	struct wire_peers p;
+	size_t len = WIRE_PEERS_LEN;
+
+	ck_assert_int_eq(wire_unpack_peers(&p, &r), DROP_NONE);
+	ck_assert(p.ask);
+	ck_assert_uint_eq(p.since, 3);
+	wire_pack_peers_ask(p.since, packed);
+	ck_assert_mem_eq(packed, bytes, WIRE_PEERS_ASK_LEN);
+
+	r = protocol_record("record_peers", bytes, sizeof(bytes));
+	ck_assert_int_eq(wire_unpack_peers(&p, &r), DROP_NONE);
+	ck_assert(!p.ask);
+	ck_assert_uint_eq(p.base, 3);
+	ck_assert_uint_eq(p.version, 6);
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		char at[ADDR_STRLEN];
+
+		ck_assert(wire_next_host(&p, &host));
+		protocol_vector(expected[i].key, key, sizeof(key));
+		ck_assert_mem_eq(host.key, key, sizeof(key));
+		ck_assert_str_eq(addr_print(&host.addr, at), expected[i].at);
+		wire_pack_host(&host, packed + len);
+		len += WIRE_HOST_LEN;
+	}
+	ck_assert(!wire_next_host(&p, &host));
+	wire_pack_peers(&p, COUNT(expected), packed);
+	ck_assert_uint_eq(len, WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, len);
+}
+END_TEST
+
 /* Opens a data message of the appendix; returns the records' length. */
 static size_t open_data(const char *name, const uint8_t key[32],
 			const char *index, uint64_t counter, uint8_t *data,
@@ -350,9 +394,13 @@ START_TEST(macs_and_cookie)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_TEST(handshake_messages), UNIT_TEST(frames),
-	UNIT_TEST(other_records),      UNIT_TEST(groups),
-	UNIT_TEST(handshake),	       UNIT_TEST(data_messages),
+	UNIT_TEST(handshake_messages),
+	UNIT_TEST(frames),
+	UNIT_TEST(other_records),
+	UNIT_TEST(groups),
+	UNIT_TEST(peers),
+	UNIT_TEST(handshake),
+	UNIT_TEST(data_messages),
 	UNIT_TEST(macs_and_cookie),
 };
 
