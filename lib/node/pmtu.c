@@ -49,6 +49,7 @@ static void use(struct pmtu *p, uint16_t size, uint64_t now_us)
 	p->size = size;
 	p->probed_size = 0;
 	p->probe_count = 0;
+	p->used = false;
 	p->confirm_us = now_us + PMTU_CONFIRM_US;
 	p->raise_us = now_us;
 }
@@ -61,6 +62,7 @@ static void leave_black_hole(struct pmtu *p, uint16_t refused, uint64_t now_us)
 
 	use(p, refused > base ? base : p->min, now_us);
 	p->confirm_us = now_us;
+	p->used = true;
 }
 
 static void give_up(struct pmtu *p, uint64_t now_us)
@@ -95,7 +97,7 @@ static void probe_lost(struct pmtu *p, uint64_t now_us)
 
 static uint16_t next_probed_size(const struct pmtu *p, uint64_t now_us)
 {
-	if (p->size > p->min && now_us >= p->confirm_us)
+	if (p->used && p->size > p->min && now_us >= p->confirm_us)
 		return p->size;
 	return now_us >= p->raise_us ? size_above(p, p->size) : 0;
 }
@@ -116,6 +118,7 @@ bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us)
 {
 	if (size == p->size) {
 		p->confirm_us = now_us + PMTU_CONFIRM_US;
+		p->used = false;
 		if (p->probed_size == size) {
 			p->probed_size = 0;
 			p->probe_count = 0;
@@ -147,7 +150,7 @@ uint64_t pmtu_deadline(const struct pmtu *p)
 
 	if (p->probed_size)
 		return p->probed_us + PMTU_PROBE_US;
-	if (p->size > p->min)
+	if (p->used && p->size > p->min)
 		at = p->confirm_us;
 	if (p->raise_us < at && size_above(p, p->size))
 		at = p->raise_us;

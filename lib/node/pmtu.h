@@ -3,6 +3,7 @@
 #define TAPD_NODE_PMTU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -23,11 +24,13 @@
  * once. After PMTU_MAX_PROBES lost probes of one size, those above wait
  * PMTU_RAISE_US.
  *
- * Down: the size in use is itself confirmed every PMTU_CONFIRM_US. Two such probes
- * lost in a row are a black hole: back to the base, or from the base to the
- * minimum, and the search begins again at once, for the loss may have been chance.
+ * Down: the size in use is itself confirmed every PMTU_CONFIRM_US, while datagrams that
+ * need a proof are sent: between two hosts with nothing to say to each other it would
+ * be most of what they send. Two such probes lost in a row are a black hole: back to
+ * the base, or from the base to the minimum, and the search begins again at once, for
+ * the loss may have been chance.
  * A wrong fall costs a few round trips of smaller datagrams, and a black hole is
- * left after PMTU_CONFIRM_US + 2 × PMTU_PROBE_US.
+ * left after PMTU_CONFIRM_US + 2 × PMTU_PROBE_US of use.
  *
  * A loss counts only if a small probe got through meanwhile: a path that is cut,
  * or loses everything, says nothing about sizes.
@@ -45,6 +48,7 @@ struct pmtu {
 	uint16_t min, max;    /* of it; equal: the administrator fixed it */
 	uint16_t probed_size; /* in flight, or 0; size itself: a confirmation */
 	uint8_t probe_count;  /* of that size: lost, in a row */
+	bool used;	      /* above min, since it was last confirmed */
 	uint64_t probed_us;   /* when the last probe was sent */
 	uint64_t confirm_us;  /* when to confirm the size */
 	uint64_t raise_us;    /* when to probe above the size */
@@ -66,6 +70,14 @@ void pmtu_init(struct pmtu *p, bool v6, uint16_t max, uint16_t fixed,
  * probe was last heard. To be called while the peer is up.
  */
 uint16_t pmtu_probe(struct pmtu *p, uint64_t small_ok_us, uint64_t now_us);
+/* A datagram of that payload was sent. True if pmtu_deadline is another now. */
+static inline bool pmtu_sent(struct pmtu *p, size_t payload)
+{
+	if (p->used || payload <= p->min)
+		return false;
+	p->used = true;
+	return true;
+}
 /* An echo said that a datagram of `size` arrived. True if `size` in use grew. */
 bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us);
 /* Our own kernel refused a datagram of `size` (EMSGSIZE). True if the size in

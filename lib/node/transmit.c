@@ -215,6 +215,8 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 	n->lane.drops[DROP_key_exhausted] += b->exhausted;
 	if (b->sealed)
 		liveness_sent(&peer->liveness, b->sealed, now_us);
+	if (pmtu_sent(&peer->path.pmtu, b->largest))
+		peer_arm(n, peer, now_us);
 }
 
 /* A join that was read before these frames is declared before they leave. */

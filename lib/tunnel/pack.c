@@ -89,6 +89,7 @@ void pack_begin(struct packer *b, struct session *session, const struct way *to,
 	b->run = NULL;
 	b->now_us = now_us;
 	b->sealed = b->bytes = b->exhausted = 0;
+	b->largest = 0;
 	b->count = b->len = b->fragments = 0;
 }
 
@@ -108,6 +109,8 @@ void pack_close(struct packer *b)
 		b->segments++;
 		b->sealed++;
 		b->bytes += len;
+		if (len > b->largest)
+			b->largest = len;
 		if (len < run->segment_len) /* a short one ends its run */
 			b->run = NULL;
 	} else {

@@ -62,6 +62,7 @@ struct packer {
 	uint32_t segments;	  /* datagrams in that run */
 	uint64_t now_us;
 	uint64_t sealed, bytes; /* datagrams and bytes since pack_begin */
+	size_t largest;		/* of those datagrams */
 	uint64_t exhausted;	/* datagrams the session would not seal */
 
 	/* the open datagram */

@@ -16,6 +16,7 @@ struct path {
 	uint16_t fits;	   /* the largest payload that gets through; 0: none */
 	uint16_t local;	   /* the largest our kernel takes; 0: any */
 	double loss;	   /* each way */
+	bool idle;	   /* nothing is sent on it but probes */
 	uint64_t small_us; /* last echo of a small probe */
 	uint64_t echo_us;  /* of the padded probe on its way back; 0: none */
 	uint16_t echo_size;
@@ -57,7 +58,11 @@ static void probe(struct path *p, uint16_t size)
 /* One event, at the latest at end_us. False when that is reached. */
 static bool step(struct path *p, uint64_t end_us)
 {
-	uint64_t at = pmtu_deadline(&p->pmtu);
+	uint64_t at;
+
+	if (!p->idle)
+		pmtu_sent(&p->pmtu, p->pmtu.size);
+	at = pmtu_deadline(&p->pmtu);
 	uint16_t size, before = p->pmtu.size;
 
 	if (p->echo_us && p->echo_us <= at && p->echo_us <= end_us) {
@@ -109,6 +114,8 @@ START_TEST(v4_starts_at_the_minimum_and_proves_the_base_at_once)
 	ck_assert_uint_eq(pmtu_probe(&p, 0, START_US), 0);
 	ck_assert(pmtu_echoed(&p, PMTU_BASE, START_US + RTT_US));
 	ck_assert_uint_eq(p.size, PMTU_BASE);
+	ck_assert_uint_eq(pmtu_deadline(&p), CLOCK_NEVER);
+	ck_assert(pmtu_sent(&p, PMTU_MIN_V4 + 1));
 	ck_assert_uint_eq(pmtu_deadline(&p),
 			  START_US + RTT_US + PMTU_CONFIRM_US);
 }
@@ -148,6 +155,40 @@ START_TEST(proving_the_size_anew_costs_one_probe_each_time)
 	run_for(&p, 60 * CLOCK_S);
 	ck_assert_uint_le(p.probes, 1 + 12);
 	ck_assert_uint_eq(p.fell_us, 0);
+}
+END_TEST
+
+/* Nor what need not be proven. */
+START_TEST(a_path_without_traffic_is_not_proven_anew)
+{
+	struct path p = path_init(false, PMTU_MAX, 1472);
+	uint64_t probes;
+
+	p.idle = true;
+	run_for(&p, 10 * CLOCK_S);
+	ck_assert_uint_eq(p.pmtu.size, 1472);
+	probes = p.probes;
+	run_for(&p, 40 * CLOCK_S);
+	ck_assert(!pmtu_sent(&p.pmtu, PMTU_MIN_V4));
+	run_for(&p, CLOCK_S);
+	ck_assert_uint_eq(p.probes, probes);
+}
+END_TEST
+
+START_TEST(a_black_hole_that_came_while_it_was_idle_is_left_a_second_after_use)
+{
+	struct path p = path_init(false, PMTU_MAX, 8972);
+
+	p.idle = true;
+	run_for(&p, 20 * CLOCK_S);
+	p.fits = 1472;
+	run_for(&p, 20 * CLOCK_S);
+	ck_assert_uint_eq(p.pmtu.size, 8972);
+	p.idle = false;
+	run_for(&p, 2 * PMTU_PROBE_US + RTT_US);
+	ck_assert_uint_le(p.pmtu.size, 1472);
+	run_for(&p, CLOCK_S);
+	ck_assert_uint_eq(p.pmtu.size, 1472);
 }
 END_TEST
 
@@ -397,6 +438,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(v6_needs_no_proof_of_the_base),
 	UNIT_TEST(v4_over_576_stays_at_the_minimum_and_asks_again_each_minute),
 	UNIT_TEST(proving_the_size_anew_costs_one_probe_each_time),
+	UNIT_TEST(a_path_without_traffic_is_not_proven_anew),
+	UNIT_TEST(
+		a_black_hole_that_came_while_it_was_idle_is_left_a_second_after_use),
 	UNIT_TEST(fixed_is_used_and_never_probed),
 	UNIT_CASE("search"),
 	UNIT_LOOP(real_paths_are_filled_within_two_seconds, PATHS),
