@@ -165,10 +165,12 @@ enum address_from address_take_host_bits(const char *from, const char *tap,
 	snprintf(name, sizeof(name), "%s", from);
 	if (strcmp(from, ADDRESS_FROM_DEFAULT) == 0 &&
 	    !default_route_find(v4, tap, name) &&
-	    !default_route_find(!v4, tap, name))
+	    (v4 || !default_route_find(true, tap, name)))
 		return missing(error,
-			       "there is no default route whose interface it"
-			       " could be: name one",
+			       v4 ? "there is no IPv4 default route whose"
+				    " interface it could be: name one"
+				  : "there is no default route whose interface"
+				    " it could be: name one",
 			       tap, v4);
 	if (if_nametoindex(name) == 0) {
 		snprintf(what, sizeof(what),

@@ -4,16 +4,18 @@
 
 #include "base/addr.h"
 
-/* In place of a name: the interface of the default route. */
+/* In place of a name, and no interface's: Linux has a setting that is called so. */
 #define ADDRESS_FROM_DEFAULT "default"
 
 /*
  * The host bits of *address are replaced by those of the first global address
  * of its family that the interface called from has: 10.77.0.0/16 and 10.9.3.4
  * make 10.77.3.4/16. Many underlays have no global IPv6: then the link-local
- * address serves, whose host bits are as much the host's own. The default route
- * is that of the address's family, or else of the other one; the TAP, which is
- * called tap, is never meant.
+ * address serves, whose host bits are as much the host's own.
+ *
+ * ADDRESS_FROM_DEFAULT is the interface of the default route of the address's
+ * family; where there is none for IPv6, that of IPv4's, for it has a link-local
+ * address. The TAP, which is called tap, is never meant.
  */
 enum address_from {
 	ADDRESS_FROM_TAKEN,

@@ -3,11 +3,13 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 struct route {
 	uint32_t table, metric;
-	unsigned index; /* of the interface; 0: it has none */
+	unsigned index;		   /* of the interface; 0: it has none */
+	const struct nlattr *hops; /* of a route by several ways */
 };
 
 struct search {
@@ -15,14 +17,27 @@ struct search {
 	struct route best; /* its index is 0: none yet */
 };
 
-/* Of a route by several ways the first serves. */
-static unsigned first_hop(const struct nlattr *attr)
+/* The first that leads anywhere: one whose interface is down is still listed. */
+static unsigned first_hop(const struct nlattr *attr, unsigned except)
 {
-	const struct rtnexthop *hop = mnl_attr_get_payload(attr);
+	const uint8_t *at = mnl_attr_get_payload(attr);
+	size_t left = mnl_attr_get_payload_len(attr);
+	struct rtnexthop hop;
 
-	if (mnl_attr_get_payload_len(attr) < sizeof(*hop))
-		return 0;
-	return (unsigned)hop->rtnh_ifindex;
+	while (left >= sizeof(hop)) {
+		size_t len;
+
+		memcpy(&hop, at, sizeof(hop));
+		if (!(hop.rtnh_flags & RTNH_F_DEAD) && hop.rtnh_ifindex > 0 &&
+		    (unsigned)hop.rtnh_ifindex != except)
+			return (unsigned)hop.rtnh_ifindex;
+		len = NLMSG_ALIGN((size_t)hop.rtnh_len);
+		if (len < sizeof(hop) || len > left)
+			break;
+		at += len;
+		left -= len;
+	}
+	return 0;
 }
 
 static int take_attribute(const struct nlattr *attr, void *user)
@@ -44,7 +59,7 @@ static int take_attribute(const struct nlattr *attr, void *user)
 			route->index = mnl_attr_get_u32(attr);
 		break;
 	case RTA_MULTIPATH:
-		route->index = first_hop(attr);
+		route->hops = attr;
 		break;
 	default:
 		break;
@@ -64,6 +79,8 @@ static int take_route(const struct nlmsghdr *nlh, void *user)
 		return MNL_CB_OK;
 	route.table = m->rtm_table;
 	mnl_attr_parse(nlh, sizeof(*m), take_attribute, &route);
+	if (route.hops)
+		route.index = first_hop(route.hops, search->except);
 	if (route.table != RT_TABLE_MAIN || route.index == 0 ||
 	    route.index == search->except)
 		return MNL_CB_OK;

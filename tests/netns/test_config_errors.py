@@ -153,6 +153,18 @@ def test_address_from_the_default_route(host):
     assert done.returncode == 0 and 'address_from = "default";' in done.stdout
 
 
+@pytest.mark.parametrize("options", [[], ["-n"]], ids=["start", "check"])
+def test_address_from_a_default_route_that_is_not_there(make_cloud, options):
+    host = make_cloud(1).hosts[0]
+    host.ip("route", "del", "default")
+    done, conf = run(host, line(4, '    address_from = "default";'), *options)
+    assert done.returncode == (EXIT_CONFIG if options else EXIT_SYSTEM), done.stderr
+    message = done.stderr.splitlines()[0]
+    assert f"{conf}:4: interface.address_from: there is no IPv4 default route" in message
+    assert message.endswith(": eth0")
+    assert not host.has_interface()
+
+
 SECRETS = {
     "is not there": (None, 0, ["genpsk"]),
     "is readable by others": (new_secret() + "\n", 0o644, ["chmod"]),

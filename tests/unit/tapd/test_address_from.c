@@ -155,12 +155,15 @@ START_TEST(default_is_the_interface_of_the_default_route)
 		  " ip link set f$i up; ip link set e$i up; ip addr add "
 		  "10.9.$i.4/24 dev e$i;"
 		  " ip addr add fd09:$i::7/64 dev e$i nodad; done");
-	fails("default", "10.77.0.0/24", "no default route");
+	fails("default", "10.77.0.0/24", "no IPv4 default route");
 	fails("default", "10.77.0.0/24", "address: e0,");
+	fails("default", "fd77::/64", "no default route");
 	/* Of another table, and one that leads nowhere. */
 	netns_run("ip route add default via 10.9.0.1 dev e0 table 99");
 	netns_run("ip route add unreachable default metric 1");
-	fails("default", "10.77.0.0/24", "no default route");
+	netns_run("ip -6 route add unreachable default metric 1");
+	fails("default", "10.77.0.0/24", "no IPv4 default route");
+	fails("default", "fd77::/64", "no default route");
 	netns_run("ip route add default via 10.9.1.1 dev e1 metric 200");
 	takes("default", "10.77.0.0/16", "10.77.1.4/16");
 	netns_run("ip route add default via 10.9.2.1 dev e2 metric 100");
@@ -175,9 +178,53 @@ START_TEST(default_is_the_interface_of_the_default_route)
 		  " ip addr add 10.77.9.9/16 dev t0;"
 		  " ip route add default via 10.77.0.1 dev t0 metric 50");
 	takes("default", "10.77.0.0/16", "10.77.2.4/16");
-	netns_run("ip route add default metric 10 nexthop via 10.9.0.1 dev e0"
-		  " nexthop via 10.9.1.1 dev e1");
+}
+END_TEST
+
+START_TEST(default_route_by_several_ways_is_that_of_its_first_live_one)
+{
+	netns_run("for i in 0 1 2; do"
+		  " ip link add e$i type veth peer name f$i;"
+		  " ip link set f$i up; ip link set e$i up; ip addr add "
+		  "10.9.$i.4/24 dev e$i;"
+		  " ip addr add fd09:$i::7/64 dev e$i nodad; done");
+	netns_run("ip link add t0 type veth peer name t1; ip link set t1 up;"
+		  " ip link set t0 up; ip addr add 10.77.9.9/16 dev t0");
+	netns_run("ip route add default nexthop via 10.77.0.1 dev t0"
+		  " nexthop via 10.9.0.1 dev e0 nexthop via 10.9.1.1 dev e1");
+	netns_run("ip route add default nexthop via fd09:1::1 dev e1"
+		  " nexthop via fd09:2::1 dev e2");
 	takes("default", "10.77.0.0/16", "10.77.0.4/16");
+	takes("default", "fd77::/16", "fd77:1::7/16");
+	netns_run("ip link set e0 down");
+	takes("default", "10.77.0.0/16", "10.77.1.4/16");
+	netns_run("ip link set e1 down");
+	takes("default", "fd77::/16", "fd77:2::7/16");
+	fails("default", "10.77.0.0/16", "no IPv4 default route");
+}
+END_TEST
+
+/* It would depend on which of the two is there first at boot. */
+START_TEST(default_route_of_ipv6_is_none_for_ipv4)
+{
+	netns_run("for i in 0 1; do"
+		  " ip link add e$i type veth peer name f$i;"
+		  " ip link set f$i up; ip link set e$i up; ip addr add "
+		  "10.9.$i.4/24 dev e$i;"
+		  " ip addr add fd09:$i::7/64 dev e$i nodad; done");
+	netns_run("ip route add default via fd09:1::1 dev e1");
+	fails("default", "10.77.0.0/16", "no IPv4 default route");
+	takes("default", "fd77::/16", "fd77:1::7/16");
+	netns_run("ip route add default via 10.9.0.1 dev e0");
+	takes("default", "10.77.0.0/16", "10.77.0.4/16");
+	takes("default", "fd77::/16", "fd77:1::7/16");
+}
+END_TEST
+
+/* Else it would be one of two. */
+START_TEST(no_interface_can_be_called_default)
+{
+	netns_run("! ip link add default type veth peer name e1 2>/dev/null");
 }
 END_TEST
 
@@ -189,6 +236,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_two_hosts_could_get_is_refused),
 	UNIT_TEST(error_says_which_interfaces_there_are),
 	UNIT_TEST(default_is_the_interface_of_the_default_route),
+	UNIT_TEST(default_route_by_several_ways_is_that_of_its_first_live_one),
+	UNIT_TEST(default_route_of_ipv6_is_none_for_ipv4),
+	UNIT_TEST(no_interface_can_be_called_default),
 };
 
 UNIT_MAIN("address_from", tests)
