@@ -1,0 +1,1 @@
+"""Asks a cloud's API which hosts there are: scripts/discover."""
