@@ -8,7 +8,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(pathlib.Path(__file__).parent), str(ROOT / "scripts")]
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(ROOT / "scripts"),
+                str(ROOT / "tests/apps")]
 
 import discovery.main  # noqa: E402
 from discovery.clock import Clock  # noqa: E402

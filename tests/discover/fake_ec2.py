@@ -218,8 +218,12 @@ def _item(each):
                    for key, value in each["tags"].items())
     ipv6 = "".join(f"<item>{element('ipv6Address', address)}<isPrimaryIpv6>false"
                    "</isPrimaryIpv6></item>" for address in each["ipv6"])
-    return (f"<item><instanceId>i-0123456789abcdef0</instanceId><instanceState><code>16</code>"
+    return (f"<item><instanceId>i-0123456789abcdef0</instanceId><imageId>ami-1</imageId>"
+            f"<instanceState><code>16</code>"
             f"{element('name', each['instance-state-name'])}</instanceState>"
+            f"<privateDnsName/><instanceType>t3.nano</instanceType><architecture>x86_64"
+            f"</architecture><placement><availabilityZone>eu-west-1a</availabilityZone>"
+            f"<tenancy>default</tenancy></placement><subnetId>subnet-1</subnetId>"
             f"{element('privateIpAddress', each['private'])}"
             f"{element('ipAddress', each['public'])}{element('vpcId', each['vpc-id'])}"
             f"<tagSet>{tags}</tagSet><networkInterfaceSet><item><networkInterfaceId>eni-1"
