@@ -71,6 +71,9 @@ static void count_drops(struct daemon *d)
 	d->queue_delay = info.delay;
 }
 
+/* As long as the path's size is not known. */
+#define DATAGRAM_SIZE 1200
+
 static void send_batch(struct daemon *d, enum fq_take what)
 {
 	const struct fq_batch *batch = fq_take(d->queue, what, d->now.mono_us);
@@ -79,10 +82,17 @@ static void send_batch(struct daemon *d, enum fq_take what)
 
 	node_traffic(d->node, &before);
 	if (batch->count > 0) {
-		udp_expect(d->udp, batch->bytes, d->now.mono_us);
+		const uint64_t size =
+			d->datagram_size ? d->datagram_size : DATAGRAM_SIZE;
+
+		udp_expect(d->udp, batch->bytes,
+			   batch->count + batch->bytes / size, d->now.mono_us);
 		node_from_tap(d->node, batch->frames, batch->count, d->now);
 	}
 	node_traffic(d->node, &after);
+	if (after.tx.datagrams > before.tx.datagrams)
+		d->datagram_size = (after.tx.bytes - before.tx.bytes) /
+				   (after.tx.datagrams - before.tx.datagrams);
 	fq_sent(d->queue, after.tx.bytes - before.tx.bytes);
 	d->copies = len ? (after.tx.bytes - before.tx.bytes) / len : 0;
 	count_drops(d);

@@ -54,10 +54,11 @@ static void conclude(struct send_limit *l, uint64_t now_us)
 	l->since_us = now_us;
 }
 
-bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t now_us)
+bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t cost,
+		      uint64_t now_us)
 {
 	const uint32_t before = l->bytes;
-	const uint32_t batch = within(bytes + bytes / 4, 0, SEND_LIMIT_MAX);
+	const uint32_t batch = within(cost + cost / 4, 0, SEND_LIMIT_MAX);
 
 	l->batch = most(l->batch, batch);
 	l->bytes = most(l->bytes, batch);

@@ -38,8 +38,10 @@ struct send_limit {
 };
 
 void send_limit_init(struct send_limit *l, uint64_t now_us);
-/* So many bytes are to be sent at once. True: the limit has changed. */
-bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t now_us);
+/* So many bytes are to be sent at once, and may take so much room. True: the limit has
+ * changed. */
+bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t cost,
+		      uint64_t now_us);
 /* The socket has room again, and so many bytes are left in it. True: the limit has
  * changed. */
 bool send_limit_room(struct send_limit *l, uint32_t left, uint64_t now_us);

@@ -78,8 +78,9 @@ void udp_limit(struct udp *u, uint64_t now_us);
 bool udp_is_full(struct udp *u, uint64_t now_us);
 bool udp_sender_is_full(const struct udp *u, unsigned sender);
 int udp_sender_fd(const struct udp *u, unsigned sender);
-/* So many bytes are to be sent at once. */
-void udp_expect(struct udp *u, uint64_t bytes, uint64_t now_us);
+/* So many bytes are to be sent at once, in so many datagrams. */
+void udp_expect(struct udp *u, uint64_t bytes, uint64_t datagrams,
+		uint64_t now_us);
 void udp_has_room_again(struct udp *u, unsigned sender, uint64_t now_us);
 /* The bound as it is now, in bytes as the kernel counts them. */
 uint32_t udp_send_limit(const struct udp *u);

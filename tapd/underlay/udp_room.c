@@ -98,10 +98,17 @@ bool udp_is_full(struct udp *u, uint64_t now_us)
 	return full;
 }
 
-void udp_expect(struct udp *u, uint64_t bytes, uint64_t now_us)
+/* What the kernel counts for each datagram beside its bytes, once a card or a queue
+ * that takes no runs has had a run cut: an sk_buff, and the least head of one. */
+#define DATAGRAM_COST 768
+
+void udp_expect(struct udp *u, uint64_t bytes, uint64_t datagrams,
+		uint64_t now_us)
 {
+	const uint64_t cost = bytes + datagrams * DATAGRAM_COST;
+
 	u->now_us = now_us;
-	if (send_limit_batch(&u->limit, bytes, now_us))
+	if (send_limit_batch(&u->limit, bytes, cost, now_us))
 		apply(u);
 }
 
