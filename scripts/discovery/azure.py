@@ -76,7 +76,7 @@ class Azure(Provider):
         """Where this machine is, as far as that was not told."""
         if self.api and self._subscription and (self._group or not self._set):
             return
-        compute = self._own("/metadata/instance/compute?api-version=2021-02-01&format=json")
+        compute = member(self._own("/metadata/instance?api-version=2021-02-01"), "compute", dict)
         self._subscription = plain(self._subscription or member(compute, "subscriptionId", str),
                                    "subscription", "the metadata service")
         if self._set and not self._group:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import email.utils
+import itertools
 import typing
 
 from discovery.errors import Failure, Unreachable
@@ -33,8 +34,9 @@ def retry_after_s(response, now):
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """Who is asked. busy(response): why to ask again later, or None; wait_s(response,
-    now): when, or None. advice: for whom it stays busy."""
+    """Who is asked. attempts: at most so many without an answer. busy(response): why to
+    ask again later, or None; wait_s(response, now): in how many seconds, or None. advice:
+    for whom it stays busy."""
     name: str
     size: int = 16 << 20
     attempt_s: float = 6
@@ -62,15 +64,18 @@ class Client:
         """The answer to make()'s request, which is made again for each attempt: tokens
         and signatures age. Any status is an answer, but those that mean `busy`, and
         redirects. Failure if there is none in time."""
-        for attempt in range(service.attempts):
+        begun = self.clock.monotonic()
+        for attempt in itertools.count():
             response, why = self._attempt(service, make)
             if response and not why:
                 return _not_moved(service, response)
             pause = self._pause(service, attempt, response)
-            if attempt + 1 == service.attempts or pause >= self.left_s():
-                raise self._gives_up(service, response, why, attempt + 1, pause)
+            most = ATTEMPTS if response else service.attempts
+            if attempt + 1 >= most or pause >= self.left_s():
+                times = "once" if attempt == 0 else f"{attempt + 1} times"
+                raise self._gives_up(service, response, why, f"{times} in "
+                                     f"{self.clock.monotonic() - begun:.0f} s")
             self.clock.sleep(pause)
-        raise AssertionError("a service is asked at least once")
 
     def rest(self, seconds):
         """Waits, if there is that much time; else says so."""
@@ -99,14 +104,14 @@ class Client:
         most = min(BACKOFF_S * 2 ** attempt, BACKOFF_MAX_S)
         return self.clock.jitter(most / 2, most)
 
-    def _gives_up(self, service, response, why, attempts, pause):
-        times = "once" if attempts == 1 else f"{attempts} times"
+    def _gives_up(self, service, response, why, times):
         if response is None:
             text = f"{service.name}: {why} (asked {times})"
             return Unreachable(text, late=why.late)
         text = f"{service.name} was busy ({printable(why, 120)}) when asked {times}"
-        if pause >= self.left_s():
-            text += f"; it may be asked again in {pause:.0f} s"
+        asked = service.wait_s(response, self.clock.now())
+        if asked:
+            text += f"; it may be asked again in {asked:.0f} s"
         return Failure(text + ("; " + service.advice if service.advice else ""))
 
 

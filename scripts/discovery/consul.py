@@ -35,6 +35,7 @@ class Consul(Provider):
         self._base = _base(environment)
         self._service = options.one("service", "tapd")
         self._wan = options.one("address", "lan", ("lan", "wan")) == "wan"
+        self.lists_own = not self._wan
         self._wait_s = options.seconds("wait", _WAIT_S, 1, _WAIT_S)
         self._query = {"passing": "true"}
         for key in ("tag", "dc"):

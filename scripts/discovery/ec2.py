@@ -44,6 +44,7 @@ class Ec2(Provider):
         self.region = (options.one("region") or environment.get("AWS_REGION") or
                        environment.get("AWS_DEFAULT_REGION"))
         self._public = options.one("address", "private", ("private", "public")) == "public"
+        self.lists_own = not self._public
         self._filters = options.groups()
         if not self._filters:
             raise Usage("ec2 needs to know which instances: tag:KEY=VALUE")

@@ -18,10 +18,11 @@ _TOKEN_TTL_S = 21600
 _ROLES = "/latest/meta-data/iam/security-credentials/"
 _NO_ROLE = ("no role is attached to this instance: attach an instance profile that allows "
             "ec2:DescribeInstances, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-_NO_ANSWER = (" In a container the usual cause is its hop limit of 1: aws ec2 "
+_HOP_LIMIT = ("in a container the usual cause is its hop limit of 1: aws ec2 "
               "modify-instance-metadata-options --instance-id ID "
-              "--http-put-response-hop-limit 2. Elsewhere: metadata is off, or this is no "
-              "EC2 instance; then set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+              "--http-put-response-hop-limit 2; elsewhere ")
+_NOT_THERE = ("metadata is off, or this is no EC2 instance: then set AWS_REGION, "
+              "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 
 
 class Metadata:
@@ -78,7 +79,9 @@ class Metadata:
                 "PUT", self.base + "/latest/api/token",
                 {"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}, b""))
         except Unreachable as error:
-            raise Failure(f"{error}.{_NO_ANSWER}") from error
+            # Packets that lived too long vanish; a refusal is another's.
+            why = _HOP_LIMIT if error.late else ""
+            raise Failure(f"{error}: {why}{_NOT_THERE}") from error
         if response.status == 403:
             raise Failure("the metadata service is off for this instance: aws ec2 "
                           "modify-instance-metadata-options --instance-id ID "

@@ -29,7 +29,7 @@ def usable(text):
     except ValueError:
         return text if _is_name(text) else None
     if address.is_loopback or address.is_unspecified or address.is_multicast or \
-            address.is_link_local:
+            address.is_link_local or str(address) == "255.255.255.255":
         return None
     return address
 
@@ -48,9 +48,13 @@ def endpoints(hosts, families, port=None):
     for host in hosts:
         for family, text in ((4, host.ipv4), (6, host.ipv6)):
             address = usable(text)
-            if family in families and address is not None:
+            if family in families and _is_of(address, family):
                 found[_written(address, port or host.port)] = _order(address)
     return sorted(found, key=lambda text: (found[text], text))
+
+
+def _is_of(address, family):
+    return isinstance(address, str) or address is not None and address.version == family
 
 
 def _order(address):

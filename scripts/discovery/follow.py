@@ -28,7 +28,7 @@ class Follower:
         self._said = None
         self._failures = 0
         self._born = client.clock.monotonic()
-        self._written = output.read()
+        output.check()
 
     def run(self):
         """For ever."""
@@ -40,9 +40,9 @@ class Follower:
         self._client.restart(LIMIT_S)
         try:
             endpoints, remark = self._ask()
-            if endpoints and set(endpoints) != set(self._written or ()):
+            # Read each time: somebody may have removed it.
+            if endpoints and set(endpoints) != set(self._output.read()):
                 self._output.write(endpoints)
-                self._written = endpoints
         except Failure as error:
             self._failures += 1
             pause = self._after_failure()

@@ -34,6 +34,7 @@ class Gce(Provider):
                      "https://compute.googleapis.com").rstrip("/")
         self._project = options.one("project")
         self._public = options.one("address", "private", ("private", "public")) == "public"
+        self.lists_own = not self._public
         self._filter = _filter(options.groups("label:"), options.one("filter"))
         self._token = Token(client.clock, self._new_token)
         self._service = Service("Compute Engine", busy=_busy, advice=_ADVICE)
@@ -63,7 +64,8 @@ class Gce(Provider):
         answer = json_of("Compute Engine", response)
         if response.status != 200:
             raise Failure(self._refused(response, answer))
-        if member(answer, "kind", str) != "compute#instanceAggregatedList":
+        if member(answer, "kind", str) != "compute#instanceAggregatedList" and \
+                not member(answer, "items", dict):
             raise Failure("Compute Engine answered with what is no list of instances: "
                           "is TAPD_PROVIDER_URL its address?")
         return answer
@@ -87,8 +89,9 @@ class Gce(Provider):
                 "GET", self._metadata + path, {"Metadata-Flavor": "Google"}))
         except Unreachable as error:
             raise Failure(f"{error}: is this a Compute Engine instance?") from error
-        if response.headers.get("Metadata-Flavor") != "Google":
-            raise Failure("the metadata server is not Google's: is this a Compute Engine instance?")
+        if response.status != 200 and response.headers.get("Metadata-Flavor") != "Google":
+            raise Failure("the metadata server is not Google's: is this a Compute Engine "
+                          "instance?")
         if response.status == 404 and "service-accounts" in path:
             raise Failure("this instance has no service account: gcloud compute instances "
                           "set-service-account NAME --service-account ACCOUNT "

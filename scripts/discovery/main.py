@@ -106,7 +106,7 @@ class Run:
         if not found:
             kind = " or ".join(f"IPv{family}" for family in sorted(self._families))
             return found, f"{len(hosts)} match, and none has an {kind} address yet"
-        if lists_this_host(hosts, self._source) is False:
+        if self.provider.lists_own and lists_this_host(hosts, self._source) is False:
             return found, "this host is not among those that match: is its tag, label or " \
                           "service right?"
         return found, None

@@ -16,13 +16,20 @@ class Output:
         self._path = os.path.abspath(path)
         self._folder, self._name = os.path.split(self._path)
 
+    def check(self):
+        """Failure if it can be neither read nor made."""
+        self.read()
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            why = "cannot be written to" if os.path.isdir(self._folder) else "does not exist"
+            raise Failure(f"the folder {self._folder} {why}")
+
     def read(self):
-        """The endpoints in it; None if there is no such file yet."""
+        """The endpoints in it; none if there is no such file yet."""
         try:
             with open(self._path, encoding="ascii", errors="replace") as file:
                 return file.read(_READ_BYTES).split()
         except FileNotFoundError:
-            return None
+            return []
         except OSError as error:
             raise Failure(f"{self._path}: {error.strerror}") from error
 

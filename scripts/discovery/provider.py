@@ -17,6 +17,8 @@ class Provider:
     usage = ""
     # With --follow: asked no more often than that, whatever `interval` says.
     least_interval_s = 1
+    # Whether this host's own address should be among those listed.
+    lists_own = True
     # The first pause after a failure; None: the interval.
     retry_s = None
 

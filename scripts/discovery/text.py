@@ -2,6 +2,7 @@
 
 # What tapd reads of a command's stderr.
 MESSAGE_BYTES = 1024
+_SECRETS = 32
 
 
 def printable(text, length=300):
@@ -23,12 +24,15 @@ class Secrets:
     """What must not be printed. Servers quote requests, so their words are searched too."""
 
     def __init__(self):
-        self._known = set()
+        self._known = {}
 
     def add(self, secret):
-        """Remembers it, and returns it. Very short ones would blot out plain words."""
+        """Remembers it, and returns it. Very short ones would blot out plain words; old
+        ones are of no use any more."""
         if len(secret) >= 6:
-            self._known.add(secret)
+            self._known[secret] = None
+            if len(self._known) > _SECRETS:
+                del self._known[next(iter(self._known))]
         return secret
 
     def hide(self, text):

@@ -49,6 +49,7 @@ class Transport:
         self._proxy = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
         self._no_proxy = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
         self._authorities = None
+        self._context = None
 
     def trust(self, path):
         """Certificates are to be signed by an authority of that file."""
@@ -67,7 +68,7 @@ class Transport:
             response, error = None, TimeoutError()
             _abandon(connection)
         if error:
-            raise _explained(error, request, url, size, seconds) from error
+            raise _explained(error, request, url, size) from error
         return response
 
     def _connection(self, url, seconds):
@@ -80,7 +81,9 @@ class Transport:
         if url.scheme == "http":
             return http.client.HTTPConnection(url.hostname, port, timeout=seconds)
         proxy = self._proxy_for(url.hostname)
-        context = ssl.create_default_context(cafile=self._authorities)
+        # It reads the authorities' certificates: once is enough.
+        context = self._context or ssl.create_default_context(cafile=self._authorities)
+        self._context = context
         if not proxy:
             return http.client.HTTPSConnection(url.hostname, port, timeout=seconds,
                                                context=context)
@@ -144,7 +147,7 @@ def _abandon(connection):
             pass
 
 
-def _explained(error, request, url, size, seconds):
+def _explained(error, request, url, size):
     """The Failure that says in words what the exception was."""
     where = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
     if isinstance(error, Failure):
@@ -153,7 +156,7 @@ def _explained(error, request, url, size, seconds):
         return Failure(f"{where} sent more than {size} bytes: is it that service?")
     # Before Python 3.10 they are two.
     if isinstance(error, (TimeoutError, socket.timeout)):
-        return Unreachable(f"{where} gave no answer in {seconds:.1f} s", late=True)
+        return Unreachable(f"{where} gave no answer in time", late=True)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Failure(f"{where} shows a certificate that is not trusted "
                        f"({error.verify_message}): is a proxy between? SSL_CERT_FILE names "

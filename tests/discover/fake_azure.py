@@ -47,9 +47,10 @@ class FakeAzure(Fake):
         return self._set(asked)
 
     def _metadata(self, asked):
-        if asked.path == "/metadata/instance/compute" and "api-version" in asked.query:
-            return Answer(200, {"subscriptionId": SUBSCRIPTION, "resourceGroupName": GROUP,
-                                "azEnvironment": self.environment, "vmScaleSetName": ""})
+        if asked.path == "/metadata/instance" and "api-version" in asked.query:
+            return Answer(200, {"compute": {
+                "subscriptionId": SUBSCRIPTION, "resourceGroupName": GROUP,
+                "azEnvironment": self.environment, "vmScaleSetName": ""}})
         if asked.path == "/metadata/identity/oauth2/token":
             assert asked.query["api-version"] == "2018-02-01"
             assert asked.query["resource"] == "https://management.azure.com/"

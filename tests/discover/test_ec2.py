@@ -188,6 +188,13 @@ def test_a_hop_limit_of_one_is_explained(fleet, run, hasty):
     assert "hop limit" in result.error and "--http-put-response-hop-limit 2" in result.error
 
 
+def test_metadata_that_is_not_there_is_no_hop_limit(ec2, run):
+    ec2.plan("/latest/api/token", *[Answer(raw=lambda handler: None)] * 5)
+    result = run(*WEB, fake=ec2)
+    assert result.status == 1
+    assert "hop limit" not in result.error and "AWS_ACCESS_KEY_ID" in result.error
+
+
 # ---- throttled, refused ----
 
 @pytest.mark.parametrize("status, code", [

@@ -22,7 +22,8 @@ def test_each_port_is_the_hosts_own_or_the_one_given():
 
 @pytest.mark.parametrize("text", [
     "", None, 7, "127.0.0.1", "::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "169.254.0.1",
-    "fe80::1", "fe80::1%eth0", "300.1.1.1", "1.2.3", "a b", "a;b", "a..b", ".", "a" * 64,
+    "fe80::1", "fe80::1%eth0", "255.255.255.255",
+    "300.1.1.1", "1.2.3", "a b", "a;b", "a..b", ".", "a" * 64,
     "x." * 130 + "y", "a\n", "ü.example", "10.0.0.1/24", "10.0.0.1:80"])
 def test_what_cannot_be_sent_to(text):
     assert usable(text) is None
@@ -65,6 +66,18 @@ def test_printable_text(text, shown):
 def test_a_message_fits_what_is_read_of_it(text):
     line = fit(text)
     assert len(line) <= 1024 and line.endswith(b"\n") and line.decode()
+
+
+def test_an_address_of_the_other_family_is_not_listed():
+    assert endpoints([Host("fd00::1", "10.0.0.1")], {4, 6}) == []
+
+
+def test_old_secrets_are_forgotten():
+    secrets = Secrets()
+    for i in range(1000):
+        secrets.add(f"secret-{i:04}")
+    assert secrets.hide("secret-0000 secret-0999") == "secret-0000 ***"
+    assert len(secrets._known) < 100
 
 
 def test_secrets_are_hidden_the_longest_first():

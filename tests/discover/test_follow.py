@@ -95,6 +95,15 @@ def test_an_empty_answer_leaves_the_file_as_it_is(name, request, follow):
     assert len(following.said) == 1
 
 
+def test_a_file_that_was_removed_is_written_again(ec2, follow):
+    KINDS["ec2"].populate(ec2, THREE)
+    following = follow(ec2)
+    following.turn()
+    follow.file.unlink()
+    following.turn()
+    assert written(follow) == THREE
+
+
 def test_an_empty_answer_makes_no_file(ec2, follow):
     follow(ec2).turn()
     assert written(follow) is None
@@ -240,6 +249,7 @@ def test_an_agent_that_restarts_is_found_again(consul, follow):
     following.turn()
     consul.plan("/v1/.*", Answer(500, "No cluster leader"), Answer(raw=lambda handler: None))
     assert following.turn() == 2
+    consul.plan("/v1/.*", Answer(raw=lambda handler: None))
     assert following.turn() == 4
     consul.change([instance("10.0.0.9", port=0)])
     following.turn()
@@ -265,8 +275,11 @@ def umask():
 
 def test_a_folder_that_there_is_not_is_said(ec2, run, tmp_path):
     KINDS["ec2"].populate(ec2, THREE)
-    result = run(*KINDS["ec2"].arguments, "--output", str(tmp_path / "no/peers"), fake=ec2)
+    words = [*KINDS["ec2"].arguments, "--output", str(tmp_path / "no/peers")]
+    result = run(*words, fake=ec2)
     assert result.status == 1 and "cannot write" in result.error
+    result = run(*words, "--follow", fake=ec2)
+    assert result.status == 1 and "no does not exist" in result.error
 
 
 def test_a_rename_that_fails_leaves_nothing_behind(ec2, run, tmp_path):

@@ -109,7 +109,7 @@ def test_other_refusals_are_said(fleet, run, status, reason, words):
 
 
 def test_another_clouds_metadata_is_known(fleet, run):
-    fleet.plan("/computeMetadata/.*", Answer(200, "x"))
+    fleet.plan("/computeMetadata/.*", Answer(401, "x"))
     assert "is this a Compute Engine instance?" in run(*WEB, fake=fleet).error
 
 

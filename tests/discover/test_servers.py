@@ -49,6 +49,17 @@ def test_an_answer_without_this_host_says_so(kind, fake, run):
     assert "this host is not among those that match" in result.error
 
 
+@pytest.mark.parametrize("name, word", [("ec2", "address=public"), ("gce", "address=public"),
+                                        ("consul", "address=wan")])
+def test_public_addresses_are_not_this_hosts_own(name, word, request, run):
+    fake = request.getfixturevalue(name)
+    KINDS[name].populate(fake, ["203.0.113.1"])
+    for each in fake.instances:
+        each["public"] = "203.0.113.1"
+    result = run(*KINDS[name].arguments, word, fake=fake, source=lambda address: "10.0.0.1")
+    assert (result.endpoints, result.error) == (["203.0.113.1"], "")
+
+
 def test_no_route_there_says_nothing_of_this_host(kind, fake, run):
     assert run(*kind.arguments, fake=fake, source=lambda address: None).error == ""
 
@@ -86,7 +97,7 @@ def test_who_may_come_back_in_an_hour_does_not_wait(kind, fake, run, clock):
     fake.plan(kind.api, Answer(429, headers={"Retry-After": "3600"}))
     result = run(*kind.arguments, fake=fake)
     assert result.status == 1 and clock.slept == []
-    assert "busy" in result.error and "3600 s" in result.error
+    assert "busy" in result.error and "asked again in 3600 s" in result.error
 
 
 def test_a_server_that_stays_busy_is_left_within_the_limit(kind, fake, run, clock):
