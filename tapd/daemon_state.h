@@ -65,8 +65,7 @@ struct daemon {
 
 	uint32_t peers_up;		  /* how many a frame to all goes to */
 	uint64_t queue_full, queue_delay; /* drops, as they were counted */
-	uint64_t copies;	/* of the frames last sent, on average */
-	uint64_t datagram_size; /* of what they became; 0: nothing was sent */
+	uint64_t copies; /* of the frames last sent, on average */
 	struct busy_poll busy_poll;
 	struct moderation moderation;
 	struct clock now;  /* when the running callback began */

@@ -71,8 +71,8 @@ static void count_drops(struct daemon *d)
 	d->queue_delay = info.delay;
 }
 
-/* As long as the path's size is not known. */
-#define DATAGRAM_SIZE 1200
+/* What most paths take. */
+#define DATAGRAM_SIZE 1400
 
 static void send_batch(struct daemon *d, enum fq_take what)
 {
@@ -82,17 +82,12 @@ static void send_batch(struct daemon *d, enum fq_take what)
 
 	node_traffic(d->node, &before);
 	if (batch->count > 0) {
-		const uint64_t size =
-			d->datagram_size ? d->datagram_size : DATAGRAM_SIZE;
-
 		udp_expect(d->udp, batch->bytes,
-			   batch->count + batch->bytes / size, d->now.mono_us);
+			   batch->count + batch->bytes / DATAGRAM_SIZE,
+			   d->now.mono_us);
 		node_from_tap(d->node, batch->frames, batch->count, d->now);
 	}
 	node_traffic(d->node, &after);
-	if (after.tx.datagrams > before.tx.datagrams)
-		d->datagram_size = (after.tx.bytes - before.tx.bytes) /
-				   (after.tx.datagrams - before.tx.datagrams);
 	fq_sent(d->queue, after.tx.bytes - before.tx.bytes);
 	d->copies = len ? (after.tx.bytes - before.tx.bytes) / len : 0;
 	count_drops(d);
