@@ -16,6 +16,19 @@
 #include "tapd/rights/privileges.h"
 
 #define LINE_MAX_LEN 1024
+/* Of what one stream has, in one turn of the loop: a program that never stops writing
+ * holds nothing else up. */
+#define READ_MAX ((size_t)64 * 1024)
+/* More than a pipe ever holds. */
+#define REST_MAX ((size_t)4 * 1024 * 1024)
+
+/* One end of a pipe from the child. */
+struct stream {
+	struct child *child;
+	enum child_stream number;
+	struct event *event; /* NULL: not listened to */
+	int fd;
+};
 
 struct child {
 	struct children *parent;
@@ -24,8 +37,7 @@ struct child {
 	const struct child_ops *ops;
 	void *user;
 	struct event *limit;
-	struct event *output; /* NULL: not listened to, or at its end */
-	int fd;
+	struct stream streams[CHILD_STREAMS];
 	bool timed_out;
 	char line[LINE_MAX_LEN + 1];
 	size_t line_len;
@@ -46,12 +58,14 @@ static void child_free(struct child *child)
 		at = &(*at)->next;
 	if (*at)
 		*at = child->next;
-	if (child->output)
-		event_free(child->output);
+	for (int i = 0; i < CHILD_STREAMS; i++) {
+		if (child->streams[i].event)
+			event_free(child->streams[i].event);
+		if (child->streams[i].fd >= 0)
+			close(child->streams[i].fd);
+	}
 	if (child->limit)
 		event_free(child->limit);
-	if (child->fd >= 0)
-		close(child->fd);
 	free(child);
 }
 
@@ -87,7 +101,7 @@ static void take_byte(struct child *child, char byte)
 	child->cut_said = true;
 }
 
-static void take_output(struct child *child, const char *text, size_t len)
+static void take_lines(struct child *child, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] != '\n') {
@@ -100,31 +114,45 @@ static void take_output(struct child *child, const char *text, size_t len)
 	}
 }
 
-/* Reads what is there. False at the end of the output. */
-static bool read_output(struct child *child)
+static void take_output(const struct stream *s, const char *text, size_t len)
+{
+	struct child *child = s->child;
+
+	if (child->ops->bytes)
+		child->ops->bytes(child->user, s->number, text, len);
+	else
+		take_lines(child, text, len);
+}
+
+/* Reads what is there, up to max bytes. False at the end of the output. */
+static bool read_output(const struct stream *s, size_t max)
 {
 	char text[4096];
 
-	for (;;) {
-		ssize_t n = read(child->fd, text, sizeof(text));
+	while (max > 0) {
+		ssize_t n = read(s->fd, text,
+				 max < sizeof(text) ? max : sizeof(text));
 
-		if (n > 0)
-			take_output(child, text, (size_t)n);
-		else if (n == 0)
+		if (n == 0)
 			return false;
-		else if (errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			return errno == EAGAIN;
+		if (n > 0) {
+			take_output(s, text, (size_t)n);
+			max -= (size_t)n;
+		}
 	}
+	return true;
 }
 
 static void on_output(evutil_socket_t fd, short what, void *user)
 {
-	struct child *child = user;
+	const struct stream *s = user;
 
 	(void)fd;
 	(void)what;
-	if (!read_output(child))
-		event_del(child->output);
+	if (!read_output(s, READ_MAX))
+		event_del(s->event);
 }
 
 /* ---- the end ---- */
@@ -145,10 +173,22 @@ static void finish(struct child *child, int status)
 	void *user = child->user;
 	bool timed_out = child->timed_out;
 
-	if (child->fd >= 0)
-		(void)read_output(child);
+	for (int i = 0; i < CHILD_STREAMS; i++)
+		if (child->streams[i].fd >= 0)
+			(void)read_output(&child->streams[i], REST_MAX);
 	child_free(child);
 	ops->done(user, status, timed_out);
+}
+
+/* Whether it ended; it is not reaped yet. What is left of its group may be killed now,
+ * while the group's number is still its own. */
+static bool has_ended(const struct child *child)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)child->pid, &info,
+		      WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == child->pid;
 }
 
 /* One SIGCHLD may stand for several; `done` may start or cancel others, so
@@ -163,12 +203,15 @@ static void on_child(evutil_socket_t fd, short what, void *user)
 	while (child) {
 		int status;
 
-		if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
-			finish(child, status);
-			child = c->first;
-		} else {
+		if (!has_ended(child)) {
 			child = child->next;
+			continue;
 		}
+		if (child->ops->bytes)
+			child_kill(child);
+		waitpid(child->pid, &status, 0);
+		finish(child, status);
+		child = c->first;
 	}
 }
 
@@ -204,7 +247,7 @@ void children_free(struct children *c)
  * In the fork, with all signals blocked: none may reach the daemon's handlers,
  * which would write into the pipe we share with it.
  */
-static void become_child(int out)
+static void become_child(pid_t parent, const int out[CHILD_STREAMS])
 {
 	static const int handled[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD,
 				       SIGPIPE };
@@ -214,19 +257,25 @@ static void become_child(int out)
 	setpgid(0, 0);
 	/* Should what is to kill it be killed itself. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it was, before that */
+		_exit(1);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
 		signal(handled[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	null = open("/dev/null", O_RDWR);
 	dup2(null, STDIN_FILENO);
-	dup2(out >= 0 ? out : STDERR_FILENO, STDOUT_FILENO);
+	dup2(out[CHILD_OUTPUT] >= 0 ? out[CHILD_OUTPUT] : STDERR_FILENO,
+	     STDOUT_FILENO);
+	if (out[CHILD_ERRORS] >= 0)
+		dup2(out[CHILD_ERRORS], STDERR_FILENO);
 	closefrom(STDERR_FILENO + 1);
 }
 
 struct command {
 	const char *text;
 	const char *const *env;
+	void (*give_rights)(void);
 };
 
 /* The body of a child that becomes a command. */
@@ -240,14 +289,16 @@ static void exec_command(void *argument)
 		if (entry)
 			putenv(entry);
 	}
-	privileges_pass_on();
+	command->give_rights();
 	execl("/bin/sh", "sh", "-c", command->text, (char *)NULL);
 	fprintf(stderr, "/bin/sh: %s\n", strerror(errno));
 	_exit(127);
 }
 
-static pid_t fork_body(void (*body)(void *), void *argument, int out)
+static pid_t fork_body(void (*body)(void *), void *argument,
+		       const int out[CHILD_STREAMS])
 {
+	const pid_t parent = getpid();
 	sigset_t all, old;
 	pid_t pid;
 
@@ -255,7 +306,7 @@ static pid_t fork_body(void (*body)(void *), void *argument, int out)
 	sigprocmask(SIG_SETMASK, &all, &old);
 	pid = fork();
 	if (pid == 0) {
-		become_child(out);
+		become_child(parent, out);
 		body(argument);
 		fflush(stdout);
 		_exit(0);
@@ -266,45 +317,70 @@ static pid_t fork_body(void (*body)(void *), void *argument, int out)
 	return pid;
 }
 
-/* Events first: once the process runs, nothing may fail. */
-static bool listen_to(struct child *child, int fds[2], unsigned limit_s)
+/* Makes a pipe; *out is the child's end. */
+static bool open_stream(struct stream *s, int *out)
 {
-	struct event_base *base = child->parent->base;
-	const struct timeval limit = { .tv_sec = (time_t)limit_s };
+	int fds[2];
 
-	child->limit = evtimer_new(base, on_limit, child);
-	if (!child->limit || event_add(child->limit, &limit) < 0)
-		return false;
-	if (!child->ops->line)
-		return true;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return false;
-	child->fd = fds[0];
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	child->output =
-		event_new(base, fds[0], EV_READ | EV_PERSIST, on_output, child);
-	return child->output && event_add(child->output, NULL) == 0;
+	*out = fds[1];
+	s->fd = fds[0];
+	fcntl(s->fd, F_SETFL, O_NONBLOCK);
+	s->event = event_new(s->child->parent->base, s->fd,
+			     EV_READ | EV_PERSIST, on_output, s);
+	return s->event && event_add(s->event, NULL) == 0;
+}
+
+/* Events first: once the process runs, nothing may fail. */
+static bool listen_to(struct child *child, int out[CHILD_STREAMS],
+		      unsigned limit_s)
+{
+	const struct child_ops *ops = child->ops;
+	const struct timeval limit = { .tv_sec = (time_t)limit_s };
+
+	child->limit = evtimer_new(child->parent->base, on_limit, child);
+	if (!child->limit || event_add(child->limit, &limit) < 0)
+		return false;
+	for (int i = 0; i < CHILD_STREAMS; i++)
+		if ((ops->bytes || (ops->line && i == CHILD_OUTPUT)) &&
+		    !open_stream(&child->streams[i], &out[i]))
+			return false;
+	return true;
+}
+
+static struct child *child_new(struct children *c, const struct child_ops *ops,
+			       void *user)
+{
+	struct child *child = calloc(1, sizeof(*child));
+
+	if (!child)
+		return NULL;
+	*child = (struct child){ .parent = c, .ops = ops, .user = user };
+	for (int i = 0; i < CHILD_STREAMS; i++)
+		child->streams[i] = (struct stream){
+			.child = child, .number = (enum child_stream)i, .fd = -1
+		};
+	return child;
 }
 
 struct child *child_run_function(struct children *c, void (*body)(void *),
 				 void *argument, unsigned limit_s,
 				 const struct child_ops *ops, void *user)
 {
-	struct child *child = calloc(1, sizeof(*child));
-	int fds[2] = { -1, -1 }, err;
+	struct child *child = child_new(c, ops, user);
+	int out[CHILD_STREAMS] = { -1, -1 }, err;
 	bool ok;
 
 	if (!child)
 		return NULL;
-	*child = (struct child){
-		.parent = c, .ops = ops, .user = user, .fd = -1
-	};
-	ok = listen_to(child, fds, limit_s);
+	ok = listen_to(child, out, limit_s);
 	if (ok)
-		ok = (child->pid = fork_body(body, argument, fds[1])) > 0;
+		ok = (child->pid = fork_body(body, argument, out)) > 0;
 	err = errno;
-	if (fds[1] >= 0)
-		close(fds[1]);
+	for (int i = 0; i < CHILD_STREAMS; i++)
+		if (out[i] >= 0)
+			close(out[i]);
 	if (!ok) {
 		child_free(child);
 		errno = err;
@@ -319,7 +395,16 @@ struct child *child_run_command(struct children *c, const char *command,
 				const char *const *env, unsigned limit_s,
 				const struct child_ops *ops, void *user)
 {
-	struct command what = { .text = command, .env = env };
+	struct command what = { command, env, privileges_pass_on };
+
+	return child_run_function(c, exec_command, &what, limit_s, ops, user);
+}
+
+struct child *child_run_plain_command(struct children *c, const char *command,
+				      unsigned limit_s,
+				      const struct child_ops *ops, void *user)
+{
+	struct command what = { command, NULL, privileges_give_up };
 
 	return child_run_function(c, exec_command, &what, limit_s, ops, user);
 }

@@ -3,6 +3,7 @@
 #define TAPD_HELPER_CHILD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct event_base;
@@ -19,11 +20,17 @@ struct children *children_new(struct event_base *base);
 /* Kills whatever runs; its `done` is not called. */
 void children_free(struct children *c);
 
+enum child_stream { CHILD_OUTPUT, CHILD_ERRORS, CHILD_STREAMS };
+
 struct child_ops {
 	/* A line of standard output, without its newline; NULL: output goes
 	 * to our standard error. Of a line over 1 KiB the rest is left
 	 * out, and the log says so. */
 	void (*line)(void *user, const char *line);
+	/* Or, in place of lines, what it writes to standard output and to standard
+	 * error, as it comes. Whatever it started ends with it. */
+	void (*bytes)(void *user, enum child_stream stream, const char *bytes,
+		      size_t len);
 	/* It ended, with wait(2)'s status, or was killed when time was up. */
 	void (*done)(void *user, int status, bool timed_out);
 };
@@ -36,6 +43,10 @@ struct child_ops {
 struct child *child_run_command(struct children *c, const char *command,
 				const char *const *env, unsigned limit_s,
 				const struct child_ops *ops, void *user);
+/* The same, with no capability and nothing added to the environment. */
+struct child *child_run_plain_command(struct children *c, const char *command,
+				      unsigned limit_s,
+				      const struct child_ops *ops, void *user);
 /* Runs body(argument) in a fork; what it prints is what it has to say. */
 struct child *child_run_function(struct children *c, void (*body)(void *),
 				 void *argument, unsigned limit_s,

@@ -148,6 +148,13 @@ static void job_flush(struct helper_job *job)
 	job->texts_len = 0;
 }
 
+static enum helper_wants wants_of(const struct child_ops *ops)
+{
+	if (ops->bytes)
+		return HELPER_WANTS_BYTES;
+	return ops->line ? HELPER_WANTS_LINES : HELPER_WANTS_NOTHING;
+}
+
 struct helper_job *helper_job_new(struct helper *h, enum helper_job_kind kind,
 				  unsigned limit_s, const struct child_ops *ops,
 				  void *user)
@@ -155,7 +162,7 @@ struct helper_job *helper_job_new(struct helper *h, enum helper_job_kind kind,
 	const struct helper_message m = { .type = HELPER_START,
 					  .job = h->last_number + 1,
 					  .kind = kind,
-					  .wants_lines = ops->line != NULL,
+					  .wants = wants_of(ops),
 					  .limit_s = (uint16_t)limit_s };
 	struct helper_job *job = calloc(1, sizeof(*job));
 
@@ -230,7 +237,8 @@ static void end(struct helper *h)
 	close(h->fd);
 	h->fd = -1;
 	(void)waitpid(h->pid, NULL, WNOHANG);
-	log_error("%s: until then no name is looked up and no hook runs", GONE);
+	log_error("%s: until then no name is looked up and no program runs",
+		  GONE);
 	while ((job = h->jobs) != NULL) {
 		const struct child_ops *ops = job->ops;
 		void *user = job->user;
@@ -250,6 +258,12 @@ static void hear(struct helper *h, const struct helper_message *m)
 		return; /* cancelled */
 	if (m->type == HELPER_LINE && job->ops->line) {
 		job->ops->line(job->user, m->texts);
+	} else if (m->type == HELPER_OUTPUT && job->ops->bytes) {
+		job->ops->bytes(job->user, CHILD_OUTPUT, m->texts,
+				m->texts_len);
+	} else if (m->type == HELPER_ERRORS && job->ops->bytes) {
+		job->ops->bytes(job->user, CHILD_ERRORS, m->texts,
+				m->texts_len);
 	} else if (m->type == HELPER_DONE) {
 		job_done(job, (int)m->status, m->timed_out);
 	} else if (m->type == HELPER_FAILED) {

@@ -8,7 +8,8 @@
 
 static bool has_texts(enum helper_message_type type)
 {
-	return type == HELPER_TEXTS || type == HELPER_LINE;
+	return type == HELPER_TEXTS || type == HELPER_LINE ||
+	       type == HELPER_OUTPUT || type == HELPER_ERRORS;
 }
 
 size_t helper_message_pack(const struct helper_message *m,
@@ -20,7 +21,7 @@ size_t helper_message_pack(const struct helper_message *m,
 	writer_u32(&w, m->job);
 	if (m->type == HELPER_START) {
 		writer_u8(&w, (uint8_t)m->kind);
-		writer_u8(&w, m->wants_lines);
+		writer_u8(&w, (uint8_t)m->wants);
 		writer_u16(&w, m->limit_s);
 	} else if (m->type == HELPER_DONE || m->type == HELPER_FAILED) {
 		writer_u32(&w, m->status);
@@ -42,20 +43,36 @@ static bool take_texts(struct helper_message *m, struct cursor *c)
 	return m->type != HELPER_LINE || strlen(m->texts) == m->texts_len - 1;
 }
 
+static bool take_start(struct helper_message *m, struct cursor *c)
+{
+	uint8_t kind = cursor_u8(c), wants = cursor_u8(c);
+
+	m->limit_s = cursor_u16(c);
+	if (kind == 0 || kind >= HELPER_JOB_KINDS || wants >= HELPER_WANTS)
+		return false;
+	m->kind = (enum helper_job_kind)kind;
+	m->wants = (enum helper_wants)wants;
+	return true;
+}
+
+static bool take_bytes(struct helper_message *m, struct cursor *c)
+{
+	m->texts_len = c->left;
+	m->texts = (const char *)cursor_take(c, c->left);
+	return m->texts && m->texts_len > 0;
+}
+
 static bool take_rest(struct helper_message *m, struct cursor *c)
 {
-	uint8_t kind;
-
 	switch (m->type) {
 	case HELPER_START:
-		kind = cursor_u8(c);
-		m->kind = kind == HELPER_HOOK ? HELPER_HOOK : HELPER_LOOK_UP;
-		m->wants_lines = cursor_u8(c) != 0;
-		m->limit_s = cursor_u16(c);
-		return kind == HELPER_HOOK || kind == HELPER_LOOK_UP;
+		return take_start(m, c);
 	case HELPER_TEXTS:
 	case HELPER_LINE:
 		return take_texts(m, c);
+	case HELPER_OUTPUT:
+	case HELPER_ERRORS:
+		return take_bytes(m, c);
 	case HELPER_DONE:
 	case HELPER_FAILED:
 		m->status = cursor_u32(c);

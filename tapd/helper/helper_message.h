@@ -9,7 +9,8 @@
 /*
  * One message is one datagram of a SOCK_SEQPACKET pair. A job is told of by a START,
  * any number of TEXTS and a RUN; KILL ends it. The answers are LINES of its output,
- * at last one DONE, or a FAILED if it could not be started.
+ * or OUTPUT and ERRORS as they come, at last one DONE, or a FAILED if it could not be
+ * started.
  */
 enum helper_message_type {
 	HELPER_START = 1,
@@ -19,12 +20,24 @@ enum helper_message_type {
 	HELPER_LINE,
 	HELPER_DONE,
 	HELPER_FAILED,
+	HELPER_OUTPUT,
+	HELPER_ERRORS,
 	HELPER_MESSAGE_TYPES
 };
 
 enum helper_job_kind {
 	HELPER_HOOK = 1, /* texts: a command, then its environment */
-	HELPER_LOOK_UP	 /* texts: lookup.h's */
+	HELPER_LOOK_UP,	 /* texts: lookup.h's */
+	HELPER_COMMAND,	 /* texts: a command, which gets no rights */
+	HELPER_JOB_KINDS
+};
+
+/* What of a job's output is wanted. */
+enum helper_wants {
+	HELPER_WANTS_NOTHING,
+	HELPER_WANTS_LINES,
+	HELPER_WANTS_BYTES,
+	HELPER_WANTS
 };
 
 #define HELPER_MESSAGE_MAX 8192
@@ -35,11 +48,12 @@ struct helper_message {
 	enum helper_message_type type;
 	uint32_t job;
 	enum helper_job_kind kind; /* START */
-	bool wants_lines;	   /* START */
+	enum helper_wants wants;   /* START */
 	uint16_t limit_s;	   /* START */
 	uint32_t status;	   /* DONE: wait(2)'s; FAILED: an errno */
 	bool timed_out;		   /* DONE */
-	/* TEXTS and LINE: borrowed, the last NUL included; a LINE is one. */
+	/* Borrowed. TEXTS and LINE: the last NUL included; a LINE is one. OUTPUT and
+	 * ERRORS: any bytes. */
 	const char *texts;
 	size_t texts_len;
 };

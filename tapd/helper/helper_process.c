@@ -22,7 +22,7 @@ struct job {
 	struct job *next;
 	uint32_t number;
 	enum helper_job_kind kind;
-	bool wants_lines;
+	enum helper_wants wants;
 	unsigned limit_s;
 	char *texts;
 	size_t texts_len;
@@ -85,6 +85,20 @@ static void on_line(void *user, const char *line)
 					 .texts_len = strlen(line) + 1 });
 }
 
+static void on_bytes(void *user, enum child_stream stream, const char *bytes,
+		     size_t len)
+{
+	const struct job *job = user;
+
+	answer(job->process,
+	       &(struct helper_message){ .type = stream == CHILD_OUTPUT
+							 ? HELPER_OUTPUT
+							 : HELPER_ERRORS,
+					 .job = job->number,
+					 .texts = bytes,
+					 .texts_len = len });
+}
+
 static void on_done(void *user, int status, bool timed_out)
 {
 	struct job *job = user;
@@ -132,18 +146,24 @@ static struct child *run_hook(struct job *job, const struct child_ops *ops)
 
 static void run(struct job *job)
 {
-	static const struct child_ops with_lines = { .line = on_line,
-						     .done = on_done };
-	static const struct child_ops without = { .done = on_done };
-	const struct child_ops *ops = job->wants_lines ? &with_lines : &without;
+	static const struct child_ops ops[HELPER_WANTS] = {
+		[HELPER_WANTS_NOTHING] = { .done = on_done },
+		[HELPER_WANTS_LINES] = { .line = on_line, .done = on_done },
+		[HELPER_WANTS_BYTES] = { .bytes = on_bytes, .done = on_done },
+	};
+	struct children *children = job->process->children;
+	const struct child_ops *its = &ops[job->wants];
 
 	if (job->child || !job->texts)
 		return;
 	if (job->kind == HELPER_HOOK)
-		job->child = run_hook(job, ops);
+		job->child = run_hook(job, its);
+	else if (job->kind == HELPER_COMMAND)
+		job->child = child_run_plain_command(children, job->texts,
+						     job->limit_s, its, job);
 	else
-		job->child = child_run_function(job->process->children, look_up,
-						job, job->limit_s, ops, job);
+		job->child = child_run_function(children, look_up, job,
+						job->limit_s, its, job);
 	if (!job->child)
 		fail(job, errno);
 }
@@ -160,7 +180,7 @@ static void start(struct process *p, const struct helper_message *m)
 			     .next = p->jobs,
 			     .number = m->job,
 			     .kind = m->kind,
-			     .wants_lines = m->wants_lines,
+			     .wants = m->wants,
 			     .limit_s = m->limit_s };
 	p->jobs = job;
 	p->count++;

@@ -94,6 +94,94 @@ START_TEST(names_are_looked_up)
 }
 END_TEST
 
+/* ---- commands ---- */
+
+static struct {
+	size_t count[CHILD_STREAMS];
+	char text[CHILD_STREAMS][256];
+	struct helper_job *cancel; /* at the first byte */
+} said;
+
+static void note_bytes(void *user, enum child_stream stream, const char *bytes,
+		       size_t len)
+{
+	const size_t room = sizeof(said.text[stream]) - 1;
+
+	(void)user;
+	for (size_t i = 0; i < len && said.count[stream] + i < room; i++)
+		said.text[stream][said.count[stream] + i] = bytes[i];
+	said.count[stream] += len;
+	if (said.cancel)
+		helper_job_cancel(said.cancel);
+	said.cancel = NULL;
+}
+
+static const struct child_ops bytes_ops = { .bytes = note_bytes,
+					    .done = note_done };
+
+static struct helper_job *command(const char *text, unsigned limit_s)
+{
+	struct helper_job *job = helper_job_new(helper, HELPER_COMMAND, limit_s,
+						&bytes_ops, NULL);
+
+	ck_assert_ptr_nonnull(job);
+	helper_job_add(job, text);
+	ck_assert(helper_job_run(job));
+	return job;
+}
+
+START_TEST(command_has_both_its_streams_told_apart)
+{
+	command("echo one; echo no >&2; printf two; exit 3", 10);
+	wait_done(1);
+	ck_assert_str_eq(said.text[CHILD_OUTPUT], "one\ntwo");
+	ck_assert_str_eq(said.text[CHILD_ERRORS], "no\n");
+	ck_assert(WIFEXITED(seen.status));
+	ck_assert_int_eq(WEXITSTATUS(seen.status), 3);
+}
+END_TEST
+
+START_TEST(all_of_a_long_output_comes_before_the_end)
+{
+	command("head -c 3000000 /dev/zero; head -c 500000 /dev/zero >&2", 20);
+	wait_done(1);
+	ck_assert_uint_eq(said.count[CHILD_OUTPUT], 3000000);
+	ck_assert_uint_eq(said.count[CHILD_ERRORS], 500000);
+}
+END_TEST
+
+/* What it left behind would hold its output open. */
+START_TEST(what_a_command_started_ends_with_it)
+{
+	pid_t pid;
+
+	command("sleep 1000 & echo $!", 10);
+	wait_done(1);
+	pid = (pid_t)atoi(said.text[CHILD_OUTPUT]);
+	ck_assert_int_gt(pid, 0);
+	for (int i = 0; kill(pid, 0) == 0 && i < 500; i++)
+		usleep(10000);
+	ck_assert_int_eq(kill(pid, 0), -1);
+}
+END_TEST
+
+START_TEST(attack_a_command_that_never_stops_writing_holds_nothing_up)
+{
+	command("exec yes", 1);
+	ck_assert(helper_job_run(hook("true", 10)));
+	wait_done(1);
+	ck_assert(WIFEXITED(seen.status));
+	wait_done(2);
+	ck_assert(seen.timed_out);
+	said.cancel = command("exec yes >&2", 1000);
+	while (said.cancel)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert(helper_job_run(hook("true", 10)));
+	wait_done(3);
+	ck_assert(WIFEXITED(seen.status));
+}
+END_TEST
+
 /* 512 names of the greatest length, at four jobs: they fit, or it is said. */
 START_TEST(many_long_names_are_told_of_at_once)
 {
@@ -304,6 +392,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(hook_gets_its_environment_and_says_how_it_ended),
 	UNIT_TEST(a_limit_is_kept),
 	UNIT_TEST(names_are_looked_up),
+	UNIT_TEST(command_has_both_its_streams_told_apart),
+	UNIT_TEST(all_of_a_long_output_comes_before_the_end),
+	UNIT_TEST(what_a_command_started_ends_with_it),
+	UNIT_TEST(attack_a_command_that_never_stops_writing_holds_nothing_up),
 	UNIT_TEST(many_long_names_are_told_of_at_once),
 	UNIT_TEST(a_text_that_is_too_long_is_an_error),
 	UNIT_TEST(cancelled_job_is_never_done),
