@@ -99,9 +99,11 @@ static void on_resolved(void *user)
 
 bool daemon_find_peers(struct daemon *d)
 {
+	static const struct resolve_ops ops = { .what = "peer",
+						.changed = on_resolved };
 	const struct conf *c = d->conf;
 
-	d->resolve = resolve_new(d->base, d->helper, on_resolved, d);
+	d->resolve = resolve_new(d->base, d->helper, &ops, d);
 	if (!d->resolve || !resolve_set(d->resolve, c->peers, c->peers_count))
 		return false;
 	daemon_want_peers(d);

@@ -22,6 +22,7 @@ struct conf_peer {
 	uint16_t port;
 	bool is_addr;
 	bool is_scoped; /* host is a link-local address and an interface's name */
+	bool is_service;  /* host is that of SRV records, which have the port */
 	struct addr addr; /* if is_addr */
 	unsigned line;	  /* in the file; 0: command line */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "tapd/helper/lookup.h"
 #include "tapd/log/log.h"
 
 #define LOOKUPS	       4
@@ -14,7 +15,8 @@
 #define INTERVAL_MS    30000 /* ±20 % */
 #define UNANSWERED_MS  5000  /* while a name never had an answer */
 #define LINKS_S	       1     /* changes of links come in bursts */
-#define GATHER_MS      20L   /* answers that come together are told together */
+#define SILENT	       "the name server is silent"
+#define GATHER_MS      20L /* answers that come together are told together */
 
 struct answer {
 	struct addr *addrs;
@@ -24,7 +26,9 @@ struct answer {
 struct name {
 	struct conf_peer peer;
 	struct answer known;
-	struct answer heard;		   /* not complete yet */
+	struct answer heard; /* not complete yet */
+	size_t turn;	     /* when its lookup asks for it, from 1 */
+	bool answered;	     /* in some way, since it was asked for */
 	char failure[CONF_TEXT_MAX + 128]; /* "": the last answer was good */
 };
 
@@ -36,7 +40,7 @@ struct lookup {
 
 struct resolve {
 	struct helper *helper;
-	resolve_changed *changed;
+	const struct resolve_ops *ops;
 	void *user;
 	struct name *names;
 	size_t count;
@@ -85,15 +89,17 @@ static bool same_answer(const struct name *n)
 	return true;
 }
 
-static void note_failure(struct name *n, const char *why)
+static void note_failure(const struct resolve *r, struct name *n,
+			 const char *why)
 {
 	char text[sizeof(n->failure)];
 
+	n->answered = true;
 	snprintf(text, sizeof(text), "%s: %s", n->peer.host, why);
 	if (strcmp(n->failure, text) == 0)
 		return; /* said before */
 	memcpy(n->failure, text, sizeof(text));
-	log_warning("peer %s%s", text,
+	log_warning("%s %s%s", r->ops->what, text,
 		    n->known.count ? ": keeping its last known addresses" : "");
 }
 
@@ -103,11 +109,12 @@ static void note_answer(struct resolve *r, struct name *n)
 	struct answer before = n->known;
 
 	if (n->heard.count == 0) {
-		note_failure(n, "no addresses");
+		note_failure(r, n, "no addresses");
 		return;
 	}
 	if (n->failure[0])
-		log_info("peer %s is resolved again", n->peer.host);
+		log_info("%s %s is resolved again", r->ops->what, n->peer.host);
+	n->answered = true;
 	n->failure[0] = '\0';
 	if (same_answer(n))
 		return;
@@ -129,20 +136,20 @@ static void on_line(void *user, const char *line)
 		return;
 	n = &r->names[number];
 	if (*text == '!') {
-		note_failure(n, text + 1);
+		note_failure(r, n, text + 1);
 	} else if (*text == '.') {
 		note_answer(r, n);
 		n->heard.count = 0;
 	} else if (addr_parse(&a, text, n->peer.port) &&
 		   !has_addr(&n->heard, &a) && !add_addr(&n->heard, &a)) {
-		log_warning("peer %s: out of memory: %s is left out",
-			    n->peer.host, text);
+		log_warning("%s %s: out of memory: %s is left out",
+			    r->ops->what, n->peer.host, text);
 	}
 }
 
 /* ---- when ---- */
 
-static bool is_asking(const struct resolve *r)
+bool resolve_is_asking(const struct resolve *r)
 {
 	for (unsigned i = 0; i < LOOKUPS; i++)
 		if (r->lookups[i].job)
@@ -150,7 +157,7 @@ static bool is_asking(const struct resolve *r)
 	return false;
 }
 
-static void schedule(struct resolve *r)
+static void ask_again(struct resolve *r)
 {
 	unsigned ms = INTERVAL_MS, jitter;
 	struct timeval delay;
@@ -167,6 +174,38 @@ static void schedule(struct resolve *r)
 	evtimer_add(r->again, &delay);
 }
 
+/* The last of the lookups is done, or none could be started. */
+static void end(struct resolve *r)
+{
+	if (!r->ops->when_told)
+		ask_again(r);
+	if (r->links_changed) {
+		r->links_changed = false;
+		resolve_links_changed(r);
+	}
+	if (r->ops->asked)
+		r->ops->asked(r->user);
+}
+
+/* The one that a lookup died waiting for comes last the next time. Those after it were
+ * not asked for: what is known of them stands. */
+static void note_silence(struct resolve *r, const struct lookup *lookup)
+{
+	struct name *first = NULL;
+
+	for (size_t i = lookup->number; i < r->count; i += LOOKUPS) {
+		struct name *n = &r->names[i];
+
+		if (!n->answered && (!first || n->turn < first->turn))
+			first = n;
+	}
+	if (first)
+		note_failure(r, first, SILENT);
+	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
+		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
+			note_failure(r, &r->names[i], SILENT);
+}
+
 static void on_done(void *user, int status, bool timed_out)
 {
 	struct lookup *lookup = user;
@@ -174,17 +213,10 @@ static void on_done(void *user, int status, bool timed_out)
 
 	(void)status;
 	lookup->job = NULL;
-	/* The one it died waiting for comes last the next time. */
-	for (size_t i = lookup->number; timed_out && i < r->count; i += LOOKUPS)
-		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
-			note_failure(&r->names[i], "the name server is silent");
-	if (is_asking(r))
-		return;
-	schedule(r);
-	if (r->links_changed) {
-		r->links_changed = false;
-		resolve_links_changed(r);
-	}
+	if (timed_out)
+		note_silence(r, lookup);
+	if (!resolve_is_asking(r))
+		end(r);
 }
 
 /* Names that were answered, first. */
@@ -192,14 +224,18 @@ static void add_names(const struct lookup *lookup)
 {
 	const struct resolve *r = lookup->r;
 	char text[CONF_TEXT_MAX + 32];
+	size_t turn = 0;
 
 	for (int failed = 0; failed < 2; failed++)
 		for (size_t i = lookup->number; i < r->count; i += LOOKUPS) {
-			const struct name *n = &r->names[i];
+			struct name *n = &r->names[i];
 
 			if ((n->failure[0] != '\0') != failed)
 				continue;
-			snprintf(text, sizeof(text), "%zu %s", i, n->peer.host);
+			n->turn = ++turn;
+			snprintf(text, sizeof(text), "%zu %s%s", i,
+				 n->peer.is_service ? LOOKUP_SERVICE : "",
+				 n->peer.host);
 			helper_job_add(lookup->job, text);
 		}
 }
@@ -219,17 +255,19 @@ static void start_lookup(struct lookup *lookup)
 		lookup->job = NULL;
 	}
 	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
-		note_failure(&r->names[i], helper_why(r->helper));
+		note_failure(r, &r->names[i], helper_why(r->helper));
 }
 
 static void start(struct resolve *r)
 {
-	for (size_t i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++) {
 		r->names[i].heard.count = 0;
+		r->names[i].answered = false;
+	}
 	for (unsigned i = 0; i < LOOKUPS && i < r->count; i++)
 		start_lookup(&r->lookups[i]);
-	if (!is_asking(r) && r->count > 0)
-		schedule(r);
+	if (!resolve_is_asking(r) && r->count > 0)
+		end(r);
 }
 
 static void stop(struct resolve *r)
@@ -255,20 +293,20 @@ static void on_gathered(evutil_socket_t fd, short what, void *user)
 
 	(void)fd;
 	(void)what;
-	r->changed(r->user);
+	r->ops->changed(r->user);
 }
 
 /* ---- the outside ---- */
 
 struct resolve *resolve_new(struct event_base *base, struct helper *helper,
-			    resolve_changed *changed, void *user)
+			    const struct resolve_ops *ops, void *user)
 {
 	struct resolve *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
 	r->helper = helper;
-	r->changed = changed;
+	r->ops = ops;
 	r->user = user;
 	for (unsigned i = 0; i < LOOKUPS; i++)
 		r->lookups[i] = (struct lookup){ .r = r, .number = i };
@@ -307,14 +345,34 @@ void resolve_free(struct resolve *r)
 	free(r);
 }
 
+static bool is_of(const struct name *n, const struct conf_peer *peer)
+{
+	return n->peer.port == peer->port &&
+	       n->peer.is_service == peer->is_service &&
+	       strcmp(n->peer.host, peer->host) == 0;
+}
+
 static struct name *find_name(const struct resolve *r,
 			      const struct conf_peer *peer)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (r->names[i].peer.port == peer->port &&
-		    strcmp(r->names[i].peer.host, peer->host) == 0)
+		if (is_of(&r->names[i], peer))
 			return &r->names[i];
 	return NULL;
+}
+
+bool resolve_has(const struct resolve *r, const struct conf_peer *peers,
+		 size_t count)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (peers[i].is_addr)
+			continue;
+		if (at == r->count || !is_of(&r->names[at++], &peers[i]))
+			return false;
+	}
+	return at == r->count;
 }
 
 bool resolve_reserve(struct resolve *r, size_t count)
@@ -363,6 +421,12 @@ bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
 	return true;
 }
 
+void resolve_ask(struct resolve *r)
+{
+	if (!resolve_is_asking(r))
+		start(r);
+}
+
 /* While they are asked for, the answers may be from before: asked once more. */
 void resolve_links_changed(struct resolve *r)
 {
@@ -373,7 +437,7 @@ void resolve_links_changed(struct resolve *r)
 		scoped |= r->names[i].peer.is_scoped;
 	if (!scoped)
 		return;
-	if (is_asking(r))
+	if (resolve_is_asking(r))
 		r->links_changed = true;
 	else
 		evtimer_add(r->again, &soon);
@@ -394,6 +458,14 @@ size_t resolve_addresses(const struct resolve *r, struct addr *out,
 	return n;
 }
 
+bool resolve_has_many(const struct resolve *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->names[i].known.count > 1)
+			return true;
+	return false;
+}
+
 const char *resolve_failure(const struct resolve *r, size_t at)
 {
 	for (size_t i = 0; i < r->count; i++) {
@@ -402,5 +474,13 @@ const char *resolve_failure(const struct resolve *r, size_t at)
 		if (n->failure[0] && n->known.count == 0 && at-- == 0)
 			return n->failure;
 	}
+	return NULL;
+}
+
+const char *resolve_last_failure(const struct resolve *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->names[i].failure[0])
+			return r->names[i].failure;
 	return NULL;
 }

@@ -62,6 +62,9 @@ static void note_changed(void *user)
 	event_base_loopbreak(base);
 }
 
+static const struct resolve_ops ops = { .what = "peer",
+					.changed = note_changed };
+
 static void nothing(void *argument)
 {
 	(void)argument;
@@ -73,7 +76,7 @@ static void setup(void)
 	helper = helper_fork(nothing, NULL);
 	ck_assert_ptr_nonnull(helper);
 	ck_assert(helper_watch(helper, base));
-	resolve = resolve_new(base, helper, note_changed, NULL);
+	resolve = resolve_new(base, helper, &ops, NULL);
 	ck_assert_ptr_nonnull(resolve);
 }
 
