@@ -4,6 +4,7 @@
 
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/discover/sources.h"
 #include "tapd/log/log.h"
 #include "tapd/tap/interface.h"
 
@@ -21,6 +22,7 @@ void daemon_follow_peers(struct daemon *d)
 	d->peers_changed = false;
 	node_status(d->node, &status);
 	d->peers_up = status.peers_up;
+	sources_peers_changed(d->sources);
 	carrier = !d->conf->interface.carrier_peers || status.peers_up > 0;
 	if (carrier == d->carrier)
 		return;

@@ -25,6 +25,14 @@ struct daemon_socket {
 	struct event *room; /* while it is full */
 };
 
+/* Addresses that a source lists, and the numbers of the hosts whose they are. */
+struct wanted_list {
+	/* One more than there is room for tells that there are too many. */
+	struct addr addrs[NODE_ENDPOINTS_MAX + 1];
+	uint16_t hosts[NODE_ENDPOINTS_MAX + 1];
+	size_t count;
+};
+
 struct daemon {
 	struct conf *conf;
 	char user[CONF_NAME_LEN];	/* whom it becomes; "": nobody else */
@@ -42,7 +50,8 @@ struct daemon {
 	struct host_watch *host_watch;
 	struct capture_watch *capture_watch;
 	struct neighbours *neighbours; /* NULL: the kernel cannot be asked */
-	struct resolve *resolve;
+	struct resolve *resolve;       /* the names in peers */
+	struct sources *sources;       /* discover.* */
 	struct offload_levels offloads;
 
 	/* Events: NULL while they are not waited for. */
@@ -57,9 +66,10 @@ struct daemon {
 	struct daemon_socket senders[UDP_SENDERS_MAX];
 
 	struct routes *routes; /* NULL: they are not followed */
-	struct addr wanted[NODE_ENDPOINTS_MAX]; /* of the configuration */
-	size_t wanted_count;
-	size_t routes_at; /* how many of the wanted have been asked for */
+	/* What the node was told, by enum node_source; and room for one more. */
+	struct wanted_list *wanted;
+	enum node_source routes_source; /* of the wanted those before it, */
+	size_t routes_at; /* and so many of its, have been asked for */
 	unsigned uppers[UPPERS_MAX]; /* the TAP, and what is above it */
 	size_t uppers_count;
 

@@ -43,26 +43,41 @@ static void check_later(struct daemon *d, long ms)
 		evtimer_add(d->routes_timer, &delay);
 }
 
+/* The next of the wanted that was not asked for; NULL at the end. */
+static const struct addr *next_wanted(struct daemon *d)
+{
+	while (d->routes_source < NODE_SOURCE_COUNT) {
+		const struct wanted_list *w = &d->wanted[d->routes_source];
+
+		if (d->routes_at < w->count)
+			return &w->addrs[d->routes_at++];
+		d->routes_source++;
+		d->routes_at = 0;
+	}
+	return NULL;
+}
+
 static void on_check(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
-	size_t end;
+	const struct addr *to = NULL;
 
 	(void)fd;
 	(void)what;
 	daemon_enter(d);
-	end = d->routes_at + QUESTIONS_A_TURN;
-	for (; d->routes_at < d->wanted_count && d->routes_at < end;
-	     d->routes_at++) {
-		const struct addr *to = &d->wanted[d->routes_at];
-
+	for (int i = 0; i < QUESTIONS_A_TURN && (to = next_wanted(d)); i++)
 		node_set_recursive(
 			d->node, to,
 			is_inside(d, routes_interface(d->routes, to)), d->now);
-	}
-	if (d->routes_at < d->wanted_count)
+	if (to)
 		check_later(d, 0);
 	daemon_leave(d);
+}
+
+static void from_the_first(struct daemon *d)
+{
+	d->routes_source = (enum node_source)0;
+	d->routes_at = 0;
 }
 
 static void on_changed(evutil_socket_t fd, short what, void *user)
@@ -72,13 +87,13 @@ static void on_changed(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	routes_read(d->routes);
-	d->routes_at = 0;
+	from_the_first(d);
 	check_later(d, SETTLE_MS);
 }
 
 void daemon_check_routes(struct daemon *d)
 {
-	d->routes_at = 0;
+	from_the_first(d);
 	check_later(d, 0);
 }
 

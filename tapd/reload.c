@@ -12,6 +12,7 @@
 #include "tapd/conf/types.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/discover/sources.h"
 #include "tapd/log/log.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
@@ -131,6 +132,10 @@ static void apply_conf(struct daemon *d, struct conf *c,
 	daemon_follow_link(d);
 	(void)resolve_set(d->resolve, c->peers, c->peers_count); /* reserved */
 	daemon_want_peers(d);
+	sources_set(d->sources, c);
+	if (old->discover.peer_exchange != c->discover.peer_exchange)
+		node_set_peer_exchange(d->node, c->discover.peer_exchange,
+				       d->now);
 	d->peers_changed = true; /* interface.carrier may be another */
 	conf_free(old);
 }
@@ -159,7 +164,8 @@ static bool find_all(const struct daemon *d, struct found *f, char **error)
 		c = f->conf = conf_read(c->path, error);
 		if (!c || !interface_plan(&f->plan, c, error))
 			return false;
-		if (!resolve_reserve(d->resolve, c->peers_count)) {
+		if (!resolve_reserve(d->resolve, c->peers_count) ||
+		    !sources_reserve(d->sources, c)) {
 			error_set(error, "out of memory; nothing has changed");
 			return false;
 		}

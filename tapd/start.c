@@ -108,6 +108,7 @@ static int make_node(struct daemon *d)
 		.expire_us = c->liveness_expire * CLOCK_S,
 		.snooping = c->multicast_snooping,
 		.querier = c->multicast_querier,
+		.peer_exchange = c->discover.peer_exchange,
 		.router_advertisements = c->interface.router_advertisements,
 	};
 	const char *why = "out of memory";

@@ -1,6 +1,7 @@
 #include "tapd/stop.h"
 
 #include <event2/event.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "tapd/clock_events.h"
@@ -9,6 +10,7 @@
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/discover/sources.h"
 #include "tapd/events.h"
 #include "tapd/helper/helper.h"
 #include "tapd/hooks.h"
@@ -38,6 +40,8 @@ void daemon_stop(struct daemon *d, int exit_code)
 void daemon_close(struct daemon *d)
 {
 	resolve_free(d->resolve);
+	sources_free(d->sources);
+	free(d->wanted);
 	helper_free(d->helper);
 	control_free(d->control);
 	for (unsigned i = 0; i < 3; i++)

@@ -8,6 +8,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/discover/sources.h"
 #include "tapd/entry.h"
 #include "tapd/hooks.h"
 #include "tapd/log/log.h"
@@ -255,6 +256,7 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 	}
 	if (!d->stopping && link_others_changed(interface_link(d->interface))) {
 		resolve_links_changed(d->resolve);
+		sources_links_changed(d->sources);
 		daemon_follow_uppers(d);
 	}
 	daemon_leave(d);

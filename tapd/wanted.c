@@ -1,23 +1,27 @@
 #include "tapd/wanted.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
-#include "tapd/discover/resolve.h"
+#include "tapd/discover/hosts.h"
+#include "tapd/discover/own_host.h"
+#include "tapd/discover/sources.h"
 #include "tapd/entry.h"
 #include "tapd/log/log.h"
+#include "tapd/node_ops.h"
 #include "tapd/recursion.h"
+#include "tapd/tap/interface.h"
 
-/* One more than there is room for tells that there are too many. */
 #define WANTED_MAX (NODE_ENDPOINTS_MAX + 1)
 
-/* Addresses, and the numbers of the hosts whose they are. */
-struct wanted_list {
-	struct addr addrs[WANTED_MAX];
-	uint16_t hosts[WANTED_MAX];
-	size_t count;
-};
+/* In the order of enum node_source. */
+static const char *const source_keys[] = { "peers", "discover.file",
+					   "discover.command", "discover.dns" };
+static_assert(sizeof(source_keys) / sizeof(source_keys[0]) == NODE_SOURCE_COUNT,
+	      "every source has a key");
 
 /* A hosts file may give this host's name 127.0.1.1. There is nobody else at our own
  * port, though with a `listen` of ours nobody may answer there. */
@@ -32,12 +36,11 @@ static bool is_own_loopback(const struct daemon *d, const struct addr *a)
 }
 
 /* Of a name that is ourselves no address is wanted. */
-static void leave_self_out(const struct daemon *d, struct wanted_list *w,
-			   size_t from)
+static void leave_self_out(const struct daemon *d, struct wanted_list *w)
 {
-	size_t kept = from;
+	size_t kept = 0;
 
-	for (size_t i = from, end; i < w->count; i = end) {
+	for (size_t i = 0, end; i < w->count; i = end) {
 		bool self = false;
 
 		for (end = i; end < w->count && w->hosts[end] == w->hosts[i];
@@ -51,40 +54,54 @@ static void leave_self_out(const struct daemon *d, struct wanted_list *w,
 	w->count = kept;
 }
 
-static void list_peers_of(const struct daemon *d, struct wanted_list *w)
+static void list_wanted(const struct daemon *d, enum node_source source,
+			struct wanted_list *w)
 {
 	const struct conf *c = d->conf;
-	size_t from;
 
-	w->count = 0;
-	for (size_t i = 0; i < c->peers_count && w->count < WANTED_MAX; i++)
-		if (c->peers[i].is_addr)
-			w->addrs[w->count++] = c->peers[i].addr;
-	from = w->count;
-	for (size_t i = 0; i < from; i++)
-		w->hosts[i] = (uint16_t)i;
-	w->count += resolve_addresses(d->resolve, w->addrs + from,
-				      w->hosts + from, WANTED_MAX - from);
-	for (size_t i = from; i < w->count; i++)
-		w->hosts[i] = (uint16_t)(w->hosts[i] + from);
-	leave_self_out(d, w, from);
+	if (source == NODE_SOURCE_PEERS)
+		w->count = hosts_addresses(c->peers, c->peers_count, d->resolve,
+					   w->addrs, w->hosts, WANTED_MAX);
+	else
+		w->count = sources_addresses(d->sources, source, w->addrs,
+					     w->hosts, WANTED_MAX);
+	leave_self_out(d, w);
+}
+
+static bool same_list(const struct wanted_list *a, const struct wanted_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->hosts[i] != b->hosts[i] ||
+		    !addr_equal(&a->addrs[i], &b->addrs[i]))
+			return false;
+	return true;
+}
+
+static void want(struct daemon *d, enum node_source source)
+{
+	struct wanted_list *now = &d->wanted[NODE_SOURCE_COUNT];
+	struct wanted_list *told = &d->wanted[source];
+
+	list_wanted(d, source, now);
+	if (same_list(now, told))
+		return;
+	*told = *now;
+	if (node_want_hosts(d->node, source, now->addrs, now->hosts, now->count,
+			    d->now) > 0)
+		log_warning("%s: some of its addresses are left out: there is"
+			    " room for %d",
+			    source_keys[source], NODE_ENDPOINTS_MAX);
+	daemon_check_routes(d);
 }
 
 void daemon_want_peers(struct daemon *d)
 {
-	const size_t room = sizeof(d->wanted) / sizeof(d->wanted[0]);
-	struct wanted_list w;
-
-	list_peers_of(d, &w);
-	d->wanted_count = w.count < room ? w.count : room;
-	memcpy(d->wanted, w.addrs, d->wanted_count * sizeof(d->wanted[0]));
-	if (node_want_hosts(d->node, NODE_SOURCE_PEERS, w.addrs, w.hosts,
-			    w.count, d->now) > 0)
-		log_warning("some of the peers' addresses are left out: there"
-			    " is room for %d",
-			    NODE_ENDPOINTS_MAX);
-	daemon_check_routes(d);
+	want(d, NODE_SOURCE_PEERS);
 }
+
+/* ---- what is looked up and asked for ---- */
 
 static void on_resolved(void *user)
 {
@@ -93,19 +110,69 @@ static void on_resolved(void *user)
 	if (d->stopping)
 		return;
 	daemon_enter(d);
-	daemon_want_peers(d);
+	want(d, NODE_SOURCE_PEERS);
 	daemon_leave(d);
+}
+
+static void on_listed(void *user, enum node_source source)
+{
+	struct daemon *d = user;
+
+	if (d->stopping)
+		return;
+	daemon_enter(d);
+	want(d, source);
+	daemon_leave(d);
+}
+
+static uint64_t now_us(void *user)
+{
+	(void)user;
+	return daemon_monotonic_us();
+}
+
+static uint32_t peers_up(void *user)
+{
+	const struct daemon *d = user;
+
+	return d->peers_up;
+}
+
+static bool is_this_host(void *user, const struct addr *list, size_t count)
+{
+	const struct daemon *d = user;
+
+	return own_host_is_among(
+		list, count, link_state(interface_link(d->interface))->name);
+}
+
+static void fill_random(void *user, void *buf, size_t len)
+{
+	daemon_node_ops.random(user, buf, len);
 }
 
 bool daemon_find_peers(struct daemon *d)
 {
-	static const struct resolve_ops ops = { .what = "peer",
-						.changed = on_resolved };
+	static const struct resolve_ops resolve_ops = { .what = "peer",
+							.changed =
+								on_resolved };
+	static const struct discover_ops sources_ops = {
+		.changed = on_listed,
+		.now_us = now_us,
+		.peers_up = peers_up,
+		.is_this_host = is_this_host,
+		.random = fill_random,
+	};
 	const struct conf *c = d->conf;
 
-	d->resolve = resolve_new(d->base, d->helper, &ops, d);
-	if (!d->resolve || !resolve_set(d->resolve, c->peers, c->peers_count))
+	d->wanted = calloc(NODE_SOURCE_COUNT + 1, sizeof(*d->wanted));
+	d->resolve = resolve_new(d->base, d->helper, &resolve_ops, d);
+	d->sources = sources_new(d->base, d->helper, &sources_ops, d);
+	if (!d->wanted || !d->resolve || !d->sources ||
+	    !resolve_set(d->resolve, c->peers, c->peers_count) ||
+	    !sources_reserve(d->sources, c))
 		return false;
 	daemon_want_peers(d);
+	sources_set(d->sources, c);
 	return true;
 }

@@ -1,4 +1,4 @@
-/* The peers this host wants: those that the configuration names. */
+/* The peers this host wants: those that the configuration names, and its sources list. */
 #ifndef TAPD_WANTED_H
 #define TAPD_WANTED_H
 
@@ -6,8 +6,8 @@
 
 struct daemon;
 
-/* Begins to resolve their names, and wants what is known already. False if memory
- * is short. */
+/* Begins to resolve their names and to ask the sources, and wants what is known
+ * already. False if memory is short. */
 bool daemon_find_peers(struct daemon *d);
 /* Tells the node the peers it should want: the addresses in the configuration,
  * and what its names resolve to. */

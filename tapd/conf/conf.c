@@ -293,6 +293,7 @@ void conf_free(struct conf *c)
 	free(c->address_from_at);
 	free(c->trusted_keys);
 	free(c->peers);
+	free(c->discover.dns);
 	free(c);
 }
 

@@ -9,10 +9,12 @@
 #include "base/addr.h"
 #include "base/key.h"
 
-#define CONF_LIST_MAX	512
-#define CONF_TEXT_MAX	256
-#define CONF_NAME_LEN	64
-#define CONF_IFNAME_LEN 16
+#define CONF_LIST_MAX	 512
+#define CONF_TEXT_MAX	 256
+#define CONF_COMMAND_MAX 1024
+#define CONF_DNS_MAX	 32
+#define CONF_NAME_LEN	 64
+#define CONF_IFNAME_LEN	 16
 
 /* A peer as the user wrote it: an address, or a host name to resolve. One with an
  * interface's name, "fe80::1%eth0", is resolved too. */
@@ -66,6 +68,15 @@ struct conf {
 	bool name_is_cut; /* it is the host's, which is longer */
 	struct conf_peer *peers;
 	size_t peers_count;
+
+	struct {
+		char file[CONF_TEXT_MAX];	/* "": none */
+		char command[CONF_COMMAND_MAX]; /* "": none */
+		struct conf_peer *dns;
+		size_t dns_count;
+		unsigned interval; /* seconds */
+		bool peer_exchange;
+	} discover;
 
 	bool multicast_snooping, multicast_querier;
 

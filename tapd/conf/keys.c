@@ -37,10 +37,19 @@ const char *conf_check_name(const char *text)
 	return NULL;
 }
 
-static const char *check_hook(const char *text)
+static const char *check_command(const char *text)
 {
 	if (*text && *text != '/')
 		return "is not an absolute path; begin it with '/'";
+	return NULL;
+}
+
+static const char *check_file(const char *text)
+{
+	if (check_command(text))
+		return check_command(text);
+	if (*text && text[strlen(text) - 1] == '/')
+		return "is a folder; name a file in it";
 	return NULL;
 }
 
@@ -96,9 +105,9 @@ const struct conf_key conf_keys[] = {
 	{ "interface.carrier", NULL, &conf_type_word,
 	  FIELD(interface.carrier_peers), .words = carriers },
 	{ "interface.up", NULL, &conf_type_text, FIELD(interface.up),
-	  .check = check_hook },
+	  .check = check_command },
 	{ "interface.down", NULL, &conf_type_text, FIELD(interface.down),
-	  .check = check_hook },
+	  .check = check_command },
 
 	{ "listen", "--listen", &conf_type_listens, FIELD(listen),
 	  .fixed = true },
@@ -115,16 +124,15 @@ const struct conf_key conf_keys[] = {
 	  .check = conf_check_name },
 	{ "peers", "PEER", .type = &conf_type_peers },
 
-	{ "discover.file", NULL, &conf_type_no_text,
-	  .feature = "discovery from a file" },
-	{ "discover.command", NULL, &conf_type_no_text,
-	  .feature = "command discovery" },
-	{ "discover.dns", NULL, &conf_type_no_list,
-	  .feature = "DNS discovery" },
-	{ "discover.interval", NULL, &conf_type_no_number, .min = 30,
-	  .feature = "discovery" },
-	{ "discover.peer_exchange", NULL, &conf_type_no_bool,
-	  .feature = "peer exchange" },
+	{ "discover.file", NULL, &conf_type_text, FIELD(discover.file),
+	  .check = check_file },
+	{ "discover.command", NULL, &conf_type_text, FIELD(discover.command),
+	  .check = check_command },
+	{ "discover.dns", NULL, .type = &conf_type_names },
+	{ "discover.interval", NULL, &conf_type_whole, FIELD(discover.interval),
+	  .min = 1, .max = 86400, .preset = 30 },
+	{ "discover.peer_exchange", NULL, &conf_type_bool,
+	  FIELD(discover.peer_exchange), .preset = true },
 
 	{ "multicast.snooping", NULL, &conf_type_bool,
 	  FIELD(multicast_snooping), .preset = true },

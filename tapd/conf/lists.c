@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "node/node.h"
 #include "tapd/conf/peer.h"
@@ -260,3 +261,72 @@ static void print_peers(FILE *out, const struct conf *c,
 }
 
 const struct conf_type conf_type_peers = { read_peers, print_peers };
+
+/* ---- discover.dns ---- */
+
+/* "_tapd._udp.example.net" has its ports in its records (RFC 2782). */
+static bool is_service(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return name[0] == '_' && dot && dot[1] == '_' && strchr(dot + 1, '.');
+}
+
+static const char *check_dns_name(struct conf_peer *peer, const char *text)
+{
+	if (!conf_peer_parse(peer, text))
+		return "is no name; write it as \"tapd.internal\", "
+		       "\"tapd.internal:8273\" or "
+		       "\"_tapd._udp.example.net\"";
+	if (peer->is_addr || peer->is_scoped)
+		return "is an address, and not asked of the DNS; put it into "
+		       "peers";
+	if (*text != '_')
+		return NULL;
+	peer->is_service = true;
+	if (!is_service(peer->host))
+		return "is no service's name; write it as "
+		       "\"_tapd._udp.example.net\"";
+	if (strchr(text, ':'))
+		return "has its ports in its SRV records; remove the ':' and "
+		       "the port";
+	return NULL;
+}
+
+static bool add_name(struct conf_reader *r, const struct conf_key *key,
+		     const config_setting_t *at, const char *text)
+{
+	struct conf *c = r->conf;
+	struct conf_peer *name = &c->discover.dns[c->discover.dns_count];
+	const char *wrong = check_dns_name(name, text);
+
+	if (wrong)
+		return conf_fail(r, key, at, "\"%s\" %s", text, wrong);
+	for (size_t i = 0; i < c->discover.dns_count; i++)
+		if (conf_peer_same(&c->discover.dns[i], name))
+			return true;
+	c->discover.dns_count++;
+	return true;
+}
+
+static bool read_names(struct conf_reader *r, const struct conf_key *key,
+		       config_setting_t *at)
+{
+	/* One more than may be kept: the next is parsed in place. */
+	r->conf->discover.dns =
+		calloc(CONF_DNS_MAX + 1, sizeof(*r->conf->discover.dns));
+	if (!r->conf->discover.dns)
+		return conf_fail(r, key, at, "out of memory");
+	return read_list(r, key, at, CONF_DNS_MAX, add_name);
+}
+
+static void print_names(FILE *out, const struct conf *c,
+			const struct conf_key *key)
+{
+	(void)key;
+	for (size_t i = 0; i < c->discover.dns_count; i++)
+		print_item(out, i, c->discover.dns[i].text);
+	print_end(out, c->discover.dns_count);
+}
+
+const struct conf_type conf_type_names = { read_names, print_names };

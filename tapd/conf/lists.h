@@ -1,4 +1,4 @@
-/* The kinds of lists: addresses, listeners, keys, peers. */
+/* The kinds of lists: addresses, listeners, keys, peers, names. */
 #ifndef TAPD_CONF_LISTS_H
 #define TAPD_CONF_LISTS_H
 
@@ -8,5 +8,6 @@ extern const struct conf_type conf_type_prefixes;
 extern const struct conf_type conf_type_listens;
 extern const struct conf_type conf_type_keys;
 extern const struct conf_type conf_type_peers;
+extern const struct conf_type conf_type_names;
 
 #endif

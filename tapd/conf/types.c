@@ -316,26 +316,6 @@ static bool lacks(struct conf_reader *r, const struct conf_key *key,
 			 key->feature);
 }
 
-static bool read_no_bool(struct conf_reader *r, const struct conf_key *key,
-			 config_setting_t *at)
-{
-	if (config_setting_type(at) != CONFIG_TYPE_BOOL)
-		return wrong_type(r, key, at, "true or false", "true");
-	return true;
-}
-
-static bool read_no_number(struct conf_reader *r, const struct conf_key *key,
-			   config_setting_t *at)
-{
-	double value;
-
-	if (!get_number(r, key, at, &value))
-		return false;
-	if (value > key->min || value < key->min)
-		return lacks(r, key, at);
-	return true;
-}
-
 static bool read_no_text(struct conf_reader *r, const struct conf_key *key,
 			 config_setting_t *at)
 {
@@ -346,18 +326,7 @@ static bool read_no_text(struct conf_reader *r, const struct conf_key *key,
 	return *text ? lacks(r, key, at) : true;
 }
 
-static bool read_no_list(struct conf_reader *r, const struct conf_key *key,
-			 config_setting_t *at)
-{
-	if (!config_setting_is_array(at) && !config_setting_is_list(at))
-		return wrong_type(r, key, at, "a list", "[ \"…\" ]");
-	return config_setting_length(at) ? lacks(r, key, at) : true;
-}
-
-const struct conf_type conf_type_no_bool = { read_no_bool, NULL };
-const struct conf_type conf_type_no_number = { read_no_number, NULL };
 const struct conf_type conf_type_no_text = { read_no_text, NULL };
-const struct conf_type conf_type_no_list = { read_no_list, NULL };
 
 /* ---- without the key ---- */
 

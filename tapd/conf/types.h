@@ -10,11 +10,8 @@ extern const struct conf_type conf_type_number; /* double */
 extern const struct conf_type conf_type_text;
 extern const struct conf_type conf_type_word; /* bool or int, by size */
 extern const struct conf_type conf_type_mac;
-/* Of features this build lacks: accepted at their defaults, shown nowhere. */
-extern const struct conf_type conf_type_no_bool;
-extern const struct conf_type conf_type_no_number; /* the default is min */
+/* Of a feature this build lacks: accepted if empty, shown nowhere. */
 extern const struct conf_type conf_type_no_text;
-extern const struct conf_type conf_type_no_list;
 
 /* Sets the field to what it is without the key. */
 void conf_preset(struct conf *c, const struct conf_key *key);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A datagram lost in twenty is worth a word. */
 #define LOSS_WARNING 0.05
@@ -140,12 +141,46 @@ static void name_unresolved(const struct snapshot *s, struct findings *f)
 		     s->unresolved_more);
 }
 
+/* Names in peers have a line of their own. */
+static void source_failing(const struct snapshot *s, struct findings *f)
+{
+	for (size_t i = 0; i < s->sources_count; i++) {
+		const struct snapshot_source *from = &s->sources[i];
+		unsigned age_s =
+			(unsigned)((s->now_us - from->good_us) / CLOCK_S);
+
+		if (!from->error[0] || strcmp(from->name, "peers") == 0)
+			continue;
+		if (from->good_us)
+			find(f,
+			     "discover.%s: %s: keeping its answer of %u s ago",
+			     from->name, from->error, age_s);
+		else
+			find(f, "discover.%s: %s", from->name, from->error);
+	}
+}
+
+static void source_early(const struct snapshot *s, struct findings *f)
+{
+	for (size_t i = 0; i < s->sources_count; i++)
+		if (s->sources[i].early)
+			find(f, "discover.%s does not list this host",
+			     s->sources[i].name);
+}
+
 /* ---- the peers ---- */
 
 static void no_peer_known(const struct snapshot *s, struct findings *f)
 {
-	if (s->status.peers_total == 0)
+	bool asked = false;
+
+	for (size_t i = 0; i < s->sources_count; i++)
+		asked |= strcmp(s->sources[i].name, "peers") != 0 &&
+			 strcmp(s->sources[i].name, "exchange") != 0;
+	if (s->status.peers_total == 0 && !asked)
 		find(f, "no peer is known: add one to peers");
+	else if (s->status.peers_total == 0)
+		find(f, "no peer is known: no source lists another host");
 }
 
 static void no_peer_up(const struct snapshot *s, struct findings *f)
@@ -289,8 +324,15 @@ const struct check checks[] = {
 	  " lower." },
 	{ "name-unresolved", CHECK_WARNING, name_unresolved,
 	  "Mend the name in peers, or its record in the DNS." },
+	{ "source-failing", CHECK_WARNING, source_failing,
+	  "Nobody is taken off for it; mend what the line names, or it will"
+	  " not know of new hosts." },
+	{ "source-early", CHECK_WARNING, source_early,
+	  "Give this host the tag, label or record by which the others are"
+	  " found." },
 	{ "no-peer-known", CHECK_WARNING, no_peer_known,
-	  "Name at least one peer in peers, then reload." },
+	  "Name at least one peer in peers, or a source in discover, then"
+	  " reload." },
 	{ "no-peer-up", CHECK_ERROR, no_peer_up,
 	  "Read the reasons in tapctl peers; most often a firewall between the"
 	  " hosts drops UDP, or the secrets differ." },

@@ -37,6 +37,18 @@ struct peer_list {
 	struct snapshot_peer peers[];
 };
 
+/* Who lists it, by name. */
+static json_t *sources(const struct node_peer_info *p)
+{
+	json_t *all = json_array();
+
+	for (int i = 0; i < VALUE_SOURCES; i++)
+		if (i < NODE_SOURCE_COUNT ? p->sources >> i & 1 : p->suggested)
+			json_array_append_new(
+				all, json_string(value_source_names[i]));
+	return all;
+}
+
 static json_t *peer(uint64_t now_us, const struct snapshot_peer *peer)
 {
 	const struct node_peer_info *p = &peer->info;
@@ -67,6 +79,7 @@ static json_t *peer(uint64_t now_us, const struct snapshot_peer *peer)
 	value_set(o, "up_s", value_seconds_or_null(now_us, p->up_since_us));
 	value_set(o, "heard_s", value_seconds_or_null(now_us, p->heard_us));
 	value_set(o, "wanted", json_boolean(p->wanted));
+	value_set(o, "sources", sources(p));
 	return o;
 }
 

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "tapd/conf/conf.h"
+#include "tapd/control/values.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/discover/sources.h"
 #include "tapd/log/log.h"
 #include "tapd/underlay/neighbours.h"
 
@@ -28,6 +30,60 @@ static void take_interface(struct snapshot_interface *out,
 	for (size_t i = 0; i < count; i++)
 		if (!link_has_address(link, &addresses[i]))
 			out->missing[out->missing_count++] = addresses[i];
+}
+
+static struct snapshot_source *add_source(struct snapshot *s, int which)
+{
+	struct snapshot_source *out = &s->sources[s->sources_count++];
+
+	*out = (struct snapshot_source){ .name = value_source_names[which],
+					 .error = "" };
+	return out;
+}
+
+/* The names in peers are asked for again and again, each by itself. */
+static void take_static(struct snapshot *s, const struct daemon *d)
+{
+	struct snapshot_source *out;
+	const char *why;
+
+	if (d->conf->peers_count == 0)
+		return;
+	why = resolve_last_failure(d->resolve);
+	out = add_source(s, NODE_SOURCE_PEERS);
+	out->endpoints = d->wanted[NODE_SOURCE_PEERS].count;
+	out->error = why ? why : "";
+}
+
+static void take_asked(struct snapshot *s, const struct daemon *d,
+		       enum node_source which)
+{
+	struct snapshot_source *out;
+	struct sources_info info;
+
+	if (!sources_info(d->sources, which, &info))
+		return;
+	out = add_source(s, (int)which);
+	out->endpoints = d->wanted[which].count;
+	out->good_us = info.good_us;
+	out->error = info.error;
+	out->early = info.early;
+}
+
+/* After the peers. */
+static void take_sources(struct snapshot *s, const struct daemon *d)
+{
+	struct snapshot_source *exchange;
+
+	take_static(s, d);
+	take_asked(s, d, NODE_SOURCE_FILE);
+	take_asked(s, d, NODE_SOURCE_COMMAND);
+	take_asked(s, d, NODE_SOURCE_DNS);
+	if (!d->conf->discover.peer_exchange)
+		return;
+	exchange = add_source(s, NODE_SOURCE_COUNT);
+	for (size_t i = 0; i < s->peers_count; i++)
+		exchange->endpoints += s->peers[i].info.suggested;
 }
 
 static void take_unresolved(struct snapshot *s, const struct resolve *resolve)
@@ -119,8 +175,10 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 	take_interface(&s->interface, d->interface);
 	take_unresolved(s, d->resolve);
 	take_conflicts(s);
-	if (take_node(s, d))
+	if (take_node(s, d)) {
+		take_sources(s, d);
 		return true;
+	}
 	snapshot_free(s);
 	return false;
 }

@@ -9,6 +9,7 @@
 #include "node/node.h"
 #include "queue/fq.h"
 #include "tapd/control/rates.h"
+#include "tapd/control/values.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap/offload_level.h"
 
@@ -32,6 +33,18 @@ struct snapshot_interface {
 struct snapshot_peer {
 	struct node_peer_info info;
 	struct traffic_rates rates; /* zeros without a key */
+};
+
+/* Where hosts are listed: peers, discover.*, and the exchange. */
+#define SNAPSHOT_SOURCES_MAX VALUE_SOURCES
+
+struct snapshot_source {
+	const char *name; /* of value_source_names */
+	size_t endpoints;
+	uint64_t
+		good_us; /* its last good answer; 0: never, or it is not asked */
+	const char *error; /* ""; or why its last answer was no good one */
+	bool early;	   /* its answer lacks this host, and nobody is up */
 };
 
 /*
@@ -66,6 +79,8 @@ struct snapshot {
 	const char *unresolved[SNAPSHOT_UNRESOLVED_MAX];
 	size_t unresolved_count;
 	size_t unresolved_more; /* how many there are besides */
+	struct snapshot_source sources[SNAPSHOT_SOURCES_MAX]; /* in use */
+	size_t sources_count;
 };
 
 /* False if memory is short; then there is nothing to free. */

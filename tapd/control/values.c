@@ -3,6 +3,12 @@
 #include <math.h>
 #include <stdio.h>
 
+const char *const value_source_names[VALUE_SOURCES] = {
+	[NODE_SOURCE_PEERS] = "peers",	   [NODE_SOURCE_FILE] = "file",
+	[NODE_SOURCE_COMMAND] = "command", [NODE_SOURCE_DNS] = "dns",
+	[NODE_SOURCE_COUNT] = "exchange",
+};
+
 /* Text that is empty is not known; neither is what is no UTF-8, for which
  * json_string gives NULL. */
 json_t *value_text(const char *text)

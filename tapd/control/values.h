@@ -7,7 +7,13 @@
 
 #include "base/counters.h"
 #include "base/key.h"
+#include "node/node.h"
 #include "tapd/control/rates.h"
+
+/* "peers", "file", …: where hosts are listed, in the order of enum node_source, the
+ * exchange of peers last. */
+#define VALUE_SOURCES (NODE_SOURCE_COUNT + 1)
+extern const char *const value_source_names[VALUE_SOURCES];
 
 /* A new value each; NULL if memory is short. Text that is empty, or is no UTF-8, is
  * null, and so is a number or a time that is 0. */

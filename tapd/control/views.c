@@ -74,6 +74,24 @@ static json_t *warnings(const struct snapshot *s)
 	return all;
 }
 
+static json_t *sources(const struct snapshot *s)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < s->sources_count; i++) {
+		const struct snapshot_source *from = &s->sources[i];
+
+		json_array_append_new(
+			all, json_pack("{s:s, s:I, s:o, s:o}", "source",
+				       from->name, "endpoints",
+				       (json_int_t)from->endpoints, "age_s",
+				       value_seconds_or_null(s->now_us,
+							     from->good_us),
+				       "error", value_text(from->error)));
+	}
+	return all;
+}
+
 json_t *view_status(const struct snapshot *s)
 {
 	const struct snapshot_interface *i = &s->interface;
@@ -103,6 +121,7 @@ json_t *view_status(const struct snapshot *s)
 	value_set(o, "offload", offload(&s->offloads));
 	value_set(o, "merging", merging(&s->offloads));
 	value_set(o, "queue", queue(s));
+	value_set(o, "sources", sources(s));
 	return o;
 }
 

@@ -83,9 +83,10 @@ ERRORS = {
     "underlay_mtu too small": (after("underlay_mtu = 100;"), 10, ["underlay_mtu"]),
     "log level": (after('log_level = "loud";'), 10, ["loud", "debug"]),
     "user nobody has": (after('user = "no-such-user";'), 10, ["no-such-user"]),
-    "discovery by file": (after('discover = { file = "/run/tapd/peers"; };'), 10, ["file"]),
-    "discovery by command": (after('discover = { command = "/bin/true"; };'), 10, ["command"]),
-    "discovery by DNS": (after('discover = { dns = [ "tapd.internal" ]; };'), 10, ["dns"]),
+    "file that is none": (after('discover = { file = "peers"; };'), 10, ["peers", "'/'"]),
+    "command by its name": (after('discover = { command = "true"; };'), 10, ["true", "'/'"]),
+    "address in the DNS": (after('discover = { dns = [ "10.9.0.2" ]; };'), 10, ["peers"]),
+    "asked all the time": (after('discover = { interval = 0; };'), 10, ["interval"]),
     "metrics": (after('metrics = "127.0.0.1:9273";'), 10, ["metrics"]),
 }
 

@@ -64,9 +64,10 @@ static inline void read_fails(const char *path, const char *where,
 	"name = \"web-1.example_x\";\n"                                        \
 	"peers = [ \"10.9.0.2\", \"10.9.0.3:9\", \"node4.internal\",\n"        \
 	"  \"node5:77\", \"[fd00::2]:8273\", \"fd00::3\" ];\n"                 \
-	"discover = { file = \"\"; command = \"\"; dns = [ ]; interval = "     \
-	"30;\n"                                                                \
-	"  peer_exchange = true; };\n"                                         \
+	"discover = { file = \"/run/tapd/peers\"; interval = 5; "              \
+	"  command = \"/usr/lib/tapd/discover ec2 tag:\\\"a\\\"=b\";\n"        \
+	"  dns = [ \"tapd.internal\", \"web.internal:9\",\n"                   \
+	"    \"_tapd._udp.example.net\" ]; peer_exchange = false; };\n"        \
 	"multicast = { snooping = true; querier = false; };\n"                 \
 	"offload = { tap = \"tso\"; merge = \"none\"; send = \"single\"; "     \
 	"            receive = \"batch\"; checksums = \"complete\"; };\n"      \

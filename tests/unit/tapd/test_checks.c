@@ -54,6 +54,45 @@ static void assert_found(const char *expected)
 	ck_assert_str_eq(found, expected);
 }
 
+START_TEST(source_that_fails_is_named_with_its_age)
+{
+	add_peer("web2");
+	s.now_us = 1000 * CLOCK_S;
+	s.sources[0] =
+		(struct snapshot_source){ .name = "peers",
+					  .error = "web9: no addresses" };
+	s.sources[1] = (struct snapshot_source){
+		.name = "file",
+		.good_us = 700 * CLOCK_S,
+		.error = "/run/tapd/peers: No such file or directory"
+	};
+	s.sources[2] = (struct snapshot_source){ .name = "command",
+						 .error = "exit code 1: no" };
+	s.sources[3] = (struct snapshot_source){ .name = "dns",
+						 .error = "",
+						 .early = true };
+	s.sources[4] =
+		(struct snapshot_source){ .name = "exchange", .error = "" };
+	s.sources_count = 5;
+	assert_found("source-failing: discover.file: /run/tapd/peers: No such"
+		     " file or directory: keeping its answer of 300 s ago\n"
+		     "source-failing: discover.command: exit code 1: no\n"
+		     "source-early: discover.dns does not list this host\n");
+}
+END_TEST
+
+START_TEST(a_source_that_lists_nobody_else_is_no_reason_to_add_peers)
+{
+	s.sources[0] =
+		(struct snapshot_source){ .name = "exchange", .error = "" };
+	s.sources_count = 1;
+	assert_found("no-peer-known: no peer is known: add one to peers\n");
+	s.sources[0].name = "command";
+	assert_found("no-peer-known: no peer is known: no source lists another"
+		     " host\n");
+}
+END_TEST
+
 START_TEST(nothing_is_wrong_with_two_hosts_that_are_well)
 {
 	add_peer("web2");
@@ -222,6 +261,8 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("checks", .setup = setup),
 	UNIT_TEST(nothing_is_wrong_with_two_hosts_that_are_well),
+	UNIT_TEST(source_that_fails_is_named_with_its_age),
+	UNIT_TEST(a_source_that_lists_nobody_else_is_no_reason_to_add_peers),
 	UNIT_TEST(all_that_may_be_wrong_with_the_host_itself),
 	UNIT_TEST(an_interface_that_is_gone_lacks_nothing),
 	UNIT_TEST(no_peer_up_is_found),

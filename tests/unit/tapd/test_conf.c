@@ -34,6 +34,11 @@ START_TEST(empty_file_gives_the_defaults)
 	ck_assert_int_eq(gethostname(host, sizeof(host) - 1), 0);
 	ck_assert_uint_eq(strlen(c->name), strlen(host));
 	ck_assert_uint_eq(c->peers_count, 0);
+	ck_assert_str_eq(c->discover.file, "");
+	ck_assert_str_eq(c->discover.command, "");
+	ck_assert_uint_eq(c->discover.dns_count, 0);
+	ck_assert_uint_eq(c->discover.interval, 30);
+	ck_assert(c->discover.peer_exchange);
 	ck_assert(c->multicast_snooping && c->multicast_querier);
 	ck_assert_int_eq(c->offload.tap, TAP_OFFLOAD_ALL);
 	ck_assert_int_eq(c->offload.merge, CONF_MERGE_ALL);
@@ -81,6 +86,12 @@ START_TEST(every_key_is_read)
 	ck_assert_str_eq(c->key_file, "/k");
 	ck_assert_str_eq(c->control_socket, "/c");
 	ck_assert_str_eq(c->name, "web-1.example_x");
+	ck_assert_str_eq(c->discover.file, "/run/tapd/peers");
+	ck_assert_str_eq(c->discover.command,
+			 "/usr/lib/tapd/discover ec2 tag:\"a\"=b");
+	ck_assert_uint_eq(c->discover.dns_count, 3);
+	ck_assert_uint_eq(c->discover.interval, 5);
+	ck_assert(!c->discover.peer_exchange);
 	ck_assert(c->multicast_snooping && !c->multicast_querier);
 	ck_assert_int_eq(c->offload.tap, TAP_OFFLOAD_TSO);
 	ck_assert_int_eq(c->offload.merge, CONF_MERGE_NONE);
@@ -169,9 +180,20 @@ START_TEST(snooping_and_querier_are_set_one_by_one)
 }
 END_TEST
 
-START_TEST(build_without_peer_exchange_accepts_it_off)
+START_TEST(names_to_ask_for_are_of_hosts_or_of_services)
 {
-	conf_free(read_text("discover = { peer_exchange = false; };"));
+	struct conf *c = read_text(
+		"discover = { dns = [ \"tapd.internal\", \"a:9\",\n"
+		"\"_tapd._udp.example.net\", \"TAPD.internal:8273\" ]; };");
+
+	ck_assert_uint_eq(c->discover.dns_count, 3);
+	ck_assert_str_eq(c->discover.dns[0].host, "tapd.internal");
+	ck_assert_uint_eq(c->discover.dns[0].port, 8273);
+	ck_assert(!c->discover.dns[0].is_service);
+	ck_assert_uint_eq(c->discover.dns[1].port, 9);
+	ck_assert_str_eq(c->discover.dns[2].host, "_tapd._udp.example.net");
+	ck_assert(c->discover.dns[2].is_service);
+	conf_free(c);
 }
 END_TEST
 
@@ -346,7 +368,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(saying_the_same_twice_is_saying_it_once),
 	UNIT_TEST(no_trusted_keys_is_not_the_same_as_an_empty_list),
 	UNIT_TEST(snooping_and_querier_are_set_one_by_one),
-	UNIT_TEST(build_without_peer_exchange_accepts_it_off),
+	UNIT_TEST(names_to_ask_for_are_of_hosts_or_of_services),
 	UNIT_TEST(interface_is_named_after_the_file),
 	UNIT_TEST(peer_may_be_at_a_link_by_its_name),
 	UNIT_TEST(host_name_is_kept_as_far_as_there_is_room),

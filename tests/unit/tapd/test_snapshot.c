@@ -10,6 +10,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
+#include "tapd/discover/sources.h"
 
 #define PEERS_MAX 3
 
@@ -149,6 +150,29 @@ const char *resolve_failure(const struct resolve *r, size_t i)
 	return failures[i];
 }
 
+static const char *last_failure;
+
+const char *resolve_last_failure(const struct resolve *r)
+{
+	(void)r;
+	return last_failure;
+}
+
+/* The file is asked, and good; the command is not. */
+bool sources_info(const struct sources *from, enum node_source which,
+		  struct sources_info *out)
+{
+	(void)from;
+	*out = (struct sources_info){ .error = "" };
+	if (which == NODE_SOURCE_FILE)
+		out->good_us = 890 * CLOCK_S;
+	if (which == NODE_SOURCE_COMMAND)
+		out->error = "exit code 1";
+	return which != NODE_SOURCE_DNS;
+}
+
+static struct wanted_list wanted[NODE_SOURCE_COUNT];
+
 static void setup(void)
 {
 	static const uint8_t key[SIPHASH_KEY_LEN];
@@ -170,6 +194,7 @@ static void setup(void)
 	tapd = (struct daemon){
 		.conf = &conf,
 		.node = &node,
+		.wanted = wanted,
 		.interface = &tap0,
 		.queue = fq_new(key),
 		.rates = rates_new(),
@@ -295,6 +320,36 @@ START_TEST(names_without_an_address_are_few_and_the_rest_is_counted)
 }
 END_TEST
 
+START_TEST(every_source_in_use_is_a_row)
+{
+	conf.peers_count = 1;
+	wanted[NODE_SOURCE_PEERS].count = 2;
+	wanted[NODE_SOURCE_FILE].count = 12;
+	last_failure = "web9: no addresses";
+	take();
+	ck_assert_uint_eq(s.sources_count, 3);
+	ck_assert_str_eq(s.sources[0].name, "peers");
+	ck_assert_uint_eq(s.sources[0].endpoints, 2);
+	ck_assert_uint_eq(s.sources[0].good_us, 0);
+	ck_assert_str_eq(s.sources[0].error, "web9: no addresses");
+	ck_assert_str_eq(s.sources[1].name, "file");
+	ck_assert_uint_eq(s.sources[1].endpoints, 12);
+	ck_assert_uint_eq(s.sources[1].good_us, 890 * CLOCK_S);
+	ck_assert_str_eq(s.sources[1].error, "");
+	ck_assert_str_eq(s.sources[2].name, "command");
+	ck_assert_str_eq(s.sources[2].error, "exit code 1");
+	conf.peers_count = 0;
+	conf.discover.peer_exchange = true;
+	node.status.peers_total = 3;
+	node.peers[0].suggested = node.peers[2].suggested = true;
+	take();
+	ck_assert_uint_eq(s.sources_count, 3);
+	ck_assert_str_eq(s.sources[2].name, "exchange");
+	ck_assert_uint_eq(s.sources[2].endpoints, 2);
+	ck_assert_str_eq(s.sources[2].error, "");
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("snapshot", .setup = setup, .teardown = teardown),
 	UNIT_TEST(what_the_daemon_knows_is_in_it),
@@ -302,6 +357,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_interface_and_the_addresses_it_lacks),
 	UNIT_TEST(peers_have_their_rates),
 	UNIT_TEST(an_empty_list_of_keys_trusts_nobody),
+	UNIT_TEST(every_source_in_use_is_a_row),
 	UNIT_TEST(names_without_an_address_are_few_and_the_rest_is_counted),
 };
 

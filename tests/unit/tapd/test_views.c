@@ -151,6 +151,13 @@ static void assert_json(json_t *value, const char *expected)
 #define KEY_1 "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define KEY_2 "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
+/* Those are the checks'. */
+static json_t *without_warnings(json_t *status)
+{
+	json_object_set_new(status, "warnings", json_array());
+	return status;
+}
+
 START_TEST(status_has_every_key)
 {
 	source.status.tx = (struct counters){ 1, 2, 3 };
@@ -160,8 +167,15 @@ START_TEST(status_has_every_key)
 	source.rates = (struct traffic_rates){ 9.5, 999.4, 0, 0.5 };
 	source.queue = (struct fq_info){ 3, 4500, 120, 2, 5, 2 };
 	source.send_limit = 262144;
+	source.sources[0] = (struct snapshot_source){ "peers", 2, .error = "" };
+	source.sources[1] = (struct snapshot_source){ .name = "command",
+						      .endpoints = 12,
+						      .good_us = source.now_us -
+								 300 * CLOCK_S,
+						      .error = "exit code 1" };
+	source.sources_count = 2;
 	add_peer("web2");
-	assert_json(view_status(&source),
+	assert_json(without_warnings(view_status(&source)),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
 		    "\"key\":\"" KEY_1 "\",\"interface\":{\"name\":\"tap0\","
 		    "\"mac\":\"52:54:00:00:00:ab\",\"mtu\":1500,"
@@ -181,7 +195,11 @@ START_TEST(status_has_every_key)
 		    "\"merging\":{\"on\":true,\"why\":null},"
 		    "\"queue\":{\"frames\":3,\"backlog\":4500,"
 		    "\"sojourn_us\":120,\"drops\":7,\"marks\":2,"
-		    "\"socket_limit\":262144}}");
+		    "\"socket_limit\":262144},"
+		    "\"sources\":[{\"source\":\"peers\",\"endpoints\":2,"
+		    "\"age_s\":null,\"error\":null},"
+		    "{\"source\":\"command\",\"endpoints\":12,"
+		    "\"age_s\":300,\"error\":\"exit code 1\"}]}");
 }
 END_TEST
 
@@ -211,6 +229,8 @@ START_TEST(peer_that_is_up_has_its_measures)
 	p->up_since_us = source.now_us - 60 * CLOCK_S;
 	p->heard_us = source.now_us - 2 * CLOCK_S;
 	p->wanted = true;
+	p->sources = 1u << NODE_SOURCE_PEERS | 1u << NODE_SOURCE_DNS;
+	p->suggested = true;
 	p->tx = (struct counters){ 1, 2, 3 };
 	peers[0].rates.rx_frames = 7;
 	assert_json(whole(list_peers(&source)),
@@ -224,7 +244,8 @@ START_TEST(peer_that_is_up_has_its_measures)
 		    "\"rates\":{\"tx_frames\":0,\"tx_bytes\":0,"
 		    "\"rx_frames\":7,\"rx_bytes\":0},\"tap_mtu\":1500,\"up_s\":"
 		    "60,\"heard_s\":2,"
-		    "\"wanted\":true}]");
+		    "\"wanted\":true,\"sources\":[\"peers\",\"dns\","
+		    "\"exchange\"]}]");
 }
 END_TEST
 
@@ -243,7 +264,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
 		    "\"rates\":null,\"tap_mtu\":null,\"up_s\":null,\"heard_s\":"
 		    "null,"
-		    "\"wanted\":false}]");
+		    "\"wanted\":false,\"sources\":[]}]");
 }
 END_TEST
 
