@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #define COLUMNS_WIDTH 80
-#define COLUMNS_MAX   8
+#define COLUMNS_MAX   9
 
 /*
  * Nothing printed here is wider than COLUMNS_WIDTH, whatever the texts are.

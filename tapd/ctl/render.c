@@ -158,6 +158,27 @@ static void status_multicast(FILE *out, const json_t *status)
 		      groups, strcmp(groups, "1") == 0 ? "" : "s");
 }
 
+/* "file 12, exchange 3", with the word for those whose answers are not good. */
+static void status_sources(FILE *out, const json_t *status)
+{
+	const json_t *sources = json_object_get(status, "sources");
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	for (size_t i = 0; f && i < json_array_size(sources); i++) {
+		const json_t *s = json_array_get(sources, i);
+		bool bad = json_is_string(json_object_get(s, "error"));
+		char count[UNITS_STRLEN];
+
+		fprintf(f, "%s%s %s%s", i ? ", " : "", text_of(s, "source"),
+			integer_of(s, "endpoints", count), bad ? " (!)" : "");
+	}
+	if (f && fclose(f) == 0 && len > 0)
+		label(out, "sources", "%s", text);
+	free(text);
+}
+
 void render_status(FILE *out, const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
@@ -169,6 +190,7 @@ void render_status(FILE *out, const json_t *status)
 	status_offload(out, status);
 	label(out, "peers", "%s of %s up", integer_of(peers, "up", up),
 	      integer_of(peers, "total", total));
+	status_sources(out, status);
 	status_traffic(out, status, "sent", "tx");
 	status_traffic(out, status, "received", "rx");
 	status_queue(out, status);
@@ -181,22 +203,63 @@ void render_status(FILE *out, const json_t *status)
 
 static const struct column peer_columns[] = {
 	{ "NAME", COLUMN_FLEXIBLE }, { "ENDPOINT", COLUMN_FLEXIBLE },
-	{ "STATE", COLUMN_TEXT },    { "RTT", COLUMN_NUMBER },
-	{ "LOSS", COLUMN_NUMBER },   { "SIZE", COLUMN_NUMBER },
-	{ "TX/s", COLUMN_NUMBER },   { "RX/s", COLUMN_NUMBER },
+	{ "FROM", COLUMN_FLEXIBLE }, { "STATE", COLUMN_TEXT },
+	{ "RTT", COLUMN_NUMBER },    { "LOSS", COLUMN_NUMBER },
+	{ "SIZE", COLUMN_NUMBER },   { "TX/s", COLUMN_NUMBER },
+	{ "RX/s", COLUMN_NUMBER },
 };
+#define PEER_COLUMNS (sizeof(peer_columns) / sizeof(peer_columns[0]))
+#define FROM_COLUMN  2
 
-static void add_peer(struct columns *c, const json_t *p)
+#define FROM_STRLEN 64
+
+/* "file,dns". That peers told of one, as they do of all, is said only if nothing else
+ * lists it. */
+static const char *peer_from(const json_t *peer, char buf[FROM_STRLEN])
+{
+	const json_t *sources = json_object_get(peer, "sources");
+	size_t len = 0, count = json_array_size(sources);
+
+	snprintf(buf, FROM_STRLEN, "-");
+	for (size_t i = 0; i < count && len < FROM_STRLEN; i++) {
+		const char *name = shown(json_array_get(sources, i));
+
+		if (count > 1 && strcmp(name, "exchange") == 0)
+			continue;
+		len += (size_t)snprintf(buf + len, FROM_STRLEN - len, "%s%s",
+					len ? "," : "", name);
+	}
+	return buf;
+}
+
+/* Where all are from the configuration's list that is not worth a column. */
+static bool any_is_discovered(const json_t *peers)
+{
+	char from[FROM_STRLEN];
+
+	for (size_t i = 0; i < json_array_size(peers); i++) {
+		const json_t *p = json_array_get(peers, i);
+
+		if (json_array_size(json_object_get(p, "sources")) > 0 &&
+		    strcmp(peer_from(p, from), "peers") != 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_peer(struct columns *c, const json_t *p, bool with_from)
 {
 	const char *state = text_of(p, "state"), *why = text_of(p, "why");
 	const json_t *rates = json_object_get(p, "rates");
 	char rtt[UNITS_STRLEN], loss[UNITS_STRLEN], size[UNITS_STRLEN];
-	char tx[UNITS_STRLEN], rx[UNITS_STRLEN];
+	char tx[UNITS_STRLEN], rx[UNITS_STRLEN], from[FROM_STRLEN];
 	bool up = strcmp(state, "up") == 0;
+	bool says_more = strcmp(why, "-") != 0 && strcmp(why, state) != 0;
 	/* The measures of one that is not up were of another time. */
 	const char *cells[COLUMNS_MAX] = {
 		text_of(p, "name"),
 		text_of(p, "endpoint"),
+		peer_from(p, from),
 		state,
 		up ? units_time(number_of(p, "rtt_us"), rtt) : NULL,
 		units_percent(number_of(p, "loss"), loss),
@@ -205,17 +268,25 @@ static void add_peer(struct columns *c, const json_t *p)
 		units_bytes(number_of(rates, "rx_bytes"), rx),
 	};
 
-	bool says_more = strcmp(why, "-") != 0 && strcmp(why, state) != 0;
-
+	if (!with_from)
+		memmove(&cells[FROM_COLUMN], &cells[FROM_COLUMN + 1],
+			(PEER_COLUMNS - FROM_COLUMN - 1) * sizeof(cells[0]));
 	columns_add(c, cells, says_more ? why : NULL);
 }
 
 void render_peers(FILE *out, const json_t *peers)
 {
-	struct columns *c = columns_new(peer_columns, 8);
+	const bool with_from = any_is_discovered(peers);
+	struct column columns[PEER_COLUMNS];
+	struct columns *c;
 
+	memcpy(columns, peer_columns, sizeof(columns));
+	if (!with_from)
+		memmove(&columns[FROM_COLUMN], &columns[FROM_COLUMN + 1],
+			(PEER_COLUMNS - FROM_COLUMN - 1) * sizeof(columns[0]));
+	c = columns_new(columns, PEER_COLUMNS - !with_from);
 	for (size_t i = 0; i < json_array_size(peers); i++)
-		add_peer(c, json_array_get(peers, i));
+		add_peer(c, json_array_get(peers, i), with_from);
 	columns_print(c, out);
 	columns_free(c);
 }

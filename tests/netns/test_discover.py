@@ -93,6 +93,8 @@ def test_a_file_of_file_sd_with_names(make_cloud):
     web1 = a_daemon(cloud.hosts[0], secret, **{"discover.file": path}).start()
     web1.wait_up(other)
     wait_good(web1, "file", 2)
+    assert "sources    file 2" in web1.ctl_run("status").stdout
+    assert " file " in web1.ctl_run("peers").stdout
 
 
 def test_what_is_no_endpoint_is_named_once_with_its_line(make_cloud):

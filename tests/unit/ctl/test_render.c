@@ -166,6 +166,55 @@ START_TEST(peers_are_a_line_each_and_say_why_they_are_not_up)
 }
 END_TEST
 
+START_TEST(peers_that_are_discovered_say_from_where)
+{
+	assert_prints(
+		peers,
+		"[{\"name\": \"web2\", \"endpoint\": \"10.9.0.2:8273\", "
+		"\"state\": \"up\", \"sources\": [\"peers\", \"exchange\"]},"
+		"{\"name\": \"web3\", \"endpoint\": \"10.9.0.3:8273\", "
+		"\"state\": \"connecting\", \"sources\": [\"file\", \"dns\"]},"
+		"{\"name\": \"web4\", \"endpoint\": \"10.9.0.4:8273\", "
+		"\"state\": \"down\", \"sources\": [\"exchange\"]},"
+		"{\"name\": \"web5\", \"endpoint\": \"10.9.0.5:8273\", "
+		"\"state\": \"down\", \"sources\": []}]",
+		"NAME  ENDPOINT       FROM      STATE  RTT  LOSS  SIZE  TX/s  "
+		"RX/s\n"
+		"web2  10.9.0.2:8273  peers     up       -     -     -     -  "
+		"   -\n"
+		"web3  10.9.0.3:8273  file,dns  connecting\n"
+		"web4  10.9.0.4:8273  exchange  down\n"
+		"web5  10.9.0.5:8273  -         down\n");
+	/* From the configuration's list alone, it is not worth a column. */
+	assert_prints(
+		peers,
+		"[{\"name\": \"web2\", \"endpoint\": \"10.9.0.2:8273\", "
+		"\"state\": \"up\", \"sources\": [\"peers\", \"exchange\"]},"
+		"{\"name\": \"web5\", \"endpoint\": \"10.9.0.5:8273\", "
+		"\"state\": \"down\", \"sources\": []}]",
+		"NAME  ENDPOINT       STATE  RTT  LOSS  SIZE  TX/s  RX/s\n"
+		"web2  10.9.0.2:8273  up       -     -     -     -     -\n"
+		"web5  10.9.0.5:8273  down\n");
+}
+END_TEST
+
+START_TEST(status_shows_the_sources)
+{
+	char *printed = print(
+		status,
+		"{\"sources\": [{\"source\": \"file\", \"endpoints\": 12, "
+		"\"age_s\": 3, \"error\": null}, {\"source\": \"dns\", "
+		"\"endpoints\": 0, \"age_s\": null, \"error\": \"no\"}]}");
+
+	ck_assert_ptr_nonnull(
+		strstr(printed, "\nsources    file 12, dns 0 (!)\n"));
+	free(printed);
+	printed = print(status, "{\"sources\": []}");
+	ck_assert_ptr_null(strstr(printed, "sources"));
+	free(printed);
+}
+END_TEST
+
 START_TEST(state_that_is_its_own_reason_is_said_once)
 {
 	assert_prints(
@@ -396,6 +445,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(status_says_why_nothing_is_merged),
 	UNIT_TEST(status_shows_what_waits),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),
+	UNIT_TEST(peers_that_are_discovered_say_from_where),
+	UNIT_TEST(status_shows_the_sources),
 	UNIT_TEST(state_that_is_its_own_reason_is_said_once),
 	UNIT_TEST(fdb_says_whose_mac_is_where),
 	UNIT_TEST(status_says_who_gets_multicast),
