@@ -86,7 +86,7 @@ class Ec2(Provider):
     def _request(self, token):
         fields = [("Action", "DescribeInstances"), ("Version", "2016-11-15"),
                   ("MaxResults", _PAGE)]
-        filters = {**self._filters, "instance-state-name": ["running"]}
+        filters = {"instance-state-name": ["running"], **self._filters}
         for i, (key, values) in enumerate(filters.items(), 1):
             fields.append((f"Filter.{i}.Name", key))
             fields += [(f"Filter.{i}.Value.{j}", value) for j, value in enumerate(values, 1)]

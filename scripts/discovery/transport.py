@@ -20,6 +20,10 @@ from discovery.errors import Failure, Unreachable
 from discovery.text import printable
 
 
+# For whoever looks into the cloud's log of calls.
+_WHO = {"User-Agent": "tapd-discover"}
+
+
 @dataclasses.dataclass
 class Request:
     method: str
@@ -123,7 +127,7 @@ def _exchange(connection, request, url, size):
     target = (url.path or "/") + ("?" + url.query if url.query else "")
     connection.connect()
     try:
-        connection.request(request.method, target, request.body, request.headers)
+        connection.request(request.method, target, request.body, {**_WHO, **request.headers})
     except ValueError:
         # The value is in the exception's text, and may be a token.
         raise Failure("the credentials have characters that no HTTP header can") from None

@@ -35,6 +35,7 @@ def fleet(ec2):
     (["tag:stage=test", "--ipv4", "--ipv6"], ["10.0.0.2", "[2001:db8::2]"]),
     (["tag:stage=test", "--port", "8273"], ["10.0.0.2:8273"]),
     (["tag:stage=test", "region=eu-west-1"], ["10.0.0.2"]),
+    (["tag:cluster=web", "instance-state-name=stopped"], ["10.0.0.4"]),
 ])
 def test_what_is_asked_for_is_listed(fleet, run, arguments, found):
     result = run("ec2", *arguments, fake=fleet)

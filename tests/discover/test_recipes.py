@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+import fake_consul
+from conftest import ROOT, environment_of
 from fake_ec2 import instance
 from recipe import recipe
 
@@ -25,6 +27,25 @@ def command(file, **environment):
     done = subprocess.run(["/bin/sh", "-c", str(file)], capture_output=True, text=True,
                           timeout=60, check=False, env={**os.environ, **environment})
     return done.returncode, done.stdout.split(), done.stderr
+
+
+def test_the_service_that_follows_consul(consul, tmp_path):
+    consul.instances = [fake_consul.instance("10.0.0.1")]
+    consul.hold_s = 30
+    unit = script(tmp_path, "/etc/systemd/system/tapd-peers.service", {
+        "/usr/lib/tapd/discover": str(ROOT / "scripts/discover"), "/run/tapd-peers": str(tmp_path)})
+    lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line)
+    with subprocess.Popen(lines["ExecStart"].split(),
+                          env={**os.environ, **environment_of(consul)}) as process:
+        try:
+            wait_for(lambda: (tmp_path / "peers").exists())
+            wait_for(lambda: len(consul.asked) == 2)
+            consul.change([fake_consul.instance("10.0.0.1"), fake_consul.instance("10.0.0.2")])
+            wait_for(lambda: (tmp_path / "peers").read_text().split() ==
+                     ["10.0.0.1:8273", "10.0.0.2:8273"])
+        finally:
+            process.terminate()
+        assert process.wait(timeout=20) == 0
 
 
 # ---- promtool ----

@@ -28,6 +28,11 @@ def test_hosts_are_listed(kind, fake, run):
     assert (result.status, result.endpoints, result.error) == (0, THREE, "")
 
 
+def test_every_request_says_whose_it_is(kind, fake, run):
+    run(*kind.arguments, fake=fake)
+    assert {asked.headers["User-Agent"] for asked in fake.asked} == {"tapd-discover"}
+
+
 def test_1500_hosts_come_in_pages(kind, fake, run):
     kind.populate(fake, addresses(1500))
     result = run(*kind.arguments, "--port", "8273", fake=fake)
