@@ -63,7 +63,7 @@ def test_a_members_flood_takes_no_session_and_keeps_nobody_out(make_cloud, flood
     wait_for(lambda: web1.drops()[felt] > 100, 5, lambda: f"the flood: {web1.drops()}")
     if not trusted:
         newcomer = Tapd(hosts[3], secret, peers=[hosts[0].address]).start()
-        wait_for(lambda: newcomer.status()["peers"]["up"] == 1, 10, "the newcomer to be up")
+        wait_for(lambda: newcomer.status()["peers"]["up"] > 0, 10, "the newcomer to be up")
     assert stream(cloud, lambda: member.running) == 0
     assert member.returncode == 0 and int(member.log()) > 0
     for daemon in (web1, web2):
