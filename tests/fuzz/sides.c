@@ -90,8 +90,10 @@ static void op_event(void *user, const struct node_event *event)
 	touch((const uint8_t *)event->text, strlen(event->text));
 }
 
-static const struct node_ops ops = { op_random, op_udp_send, op_tap_write,
-				     op_event };
+static const struct node_ops ops = { .random = op_random,
+				     .udp_send = op_udp_send,
+				     .tap_write = op_tap_write,
+				     .event = op_event };
 
 /* ---- the world ---- */
 
