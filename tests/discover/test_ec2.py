@@ -140,6 +140,11 @@ def test_a_server_that_quotes_a_token_does_not_have_it_shown(fleet, run):
     assert "***" in result.error and keys["Token"] not in result.error
 
 
+def test_nor_what_the_metadata_service_gave(fleet, run):
+    fleet.plan("/", error(400, "Weird", "IQoJb3session1== secret/key+1 AQAAA-metadata-token-0=="))
+    assert "Weird: *** *** ***" in run(*WEB, fake=fleet).error
+
+
 @pytest.mark.parametrize("skew_s, way", [(3600, "behind"), (-900, "ahead of")])
 def test_a_clock_that_is_wrong_is_said(fleet, run, skew_s, way):
     fleet.skew_s = skew_s
@@ -229,6 +234,12 @@ def test_another_error_is_quoted(fleet, run):
 def test_a_long_error_is_cut(fleet, run):
     fleet.plan("/", error(400, "Weird", "ä" * 5000))
     assert run(*WEB, fake=fleet).status == 1
+
+
+def test_xml_has_a_largest_depth(fleet, run):
+    fleet.plan("/", Answer(200, "<DescribeInstancesResponse>" + "<a>" * 200 + "</a>" * 200 +
+                           "</DescribeInstancesResponse>"))
+    assert "no XML" in run(*WEB, fake=fleet).error
 
 
 @pytest.mark.parametrize("body", [

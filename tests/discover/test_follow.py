@@ -155,6 +155,8 @@ def test_tokens_are_kept_and_renewed(gce, follow, clock):
     clock.sleep(3600)
     following.turn()
     assert gce.count(".*/token") == 2
+    # It was replaced before it was refused.
+    assert gce.count("/compute/.*") == 3
     gce.expire_tokens()
     following.turn()
     assert gce.count(".*/token") == 3

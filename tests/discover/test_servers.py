@@ -1,6 +1,8 @@
 """Servers that are slow, busy, broken or others than was thought: with any provider."""
 
 import email.utils
+import threading
+import time
 
 import pytest
 
@@ -127,9 +129,14 @@ def ec2_page(address, token):
 
 # ---- broken ----
 
-@pytest.mark.parametrize("body", [
-    b"", b"{", b"<a", b"\x00\xff\xfe\x01", b"OK", b"null", b"[[[[", b"[" * 100000,
-    b"<a>" * 5000, b"\xff\xfe<\x00a\x00", b'{"a": "\xff"}', b"123", b'"text"', b"{}"])
+GARBAGE = {
+    "empty": b"", "open object": b"{", "open tag": b"<a", "bytes": b"\x00\xff\xfe\x01",
+    "word": b"OK", "null": b"null", "open lists": b"[[[[", "deep lists": b"[" * 100000,
+    "deep tags": b"<a>" * 5000, "UTF-16": b"\xff\xfe<\x00a\x00", "no UTF-8": b'{"a": "\xff"}',
+    "number": b"123", "text": b'"text"', "object": b"{}"}
+
+
+@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_is_an_error_that_says_so(kind, fake, run, body):
     fake.plan(kind.api, *[Answer(200, body)] * 9)
     result = run(*kind.arguments, fake=fake)
@@ -210,6 +217,17 @@ def test_metadata_that_never_answers_says_what_it_may_be(name, run, request, has
     result = run(*KINDS[name].arguments, fake=fake)
     assert result.status == 1
     assert "gave no answer" in result.error or "gave no usable" in result.error
+
+
+def test_nothing_waits_on_for_a_server_that_was_given_up(kind, fake, run, hasty):
+    before = threading.active_count()
+    fake.plan(kind.api, *[drip(fake)] * 9)
+    run(*kind.arguments, fake=fake)
+    end = time.monotonic() + 20
+    # Those of the fake end with its connections.
+    while threading.active_count() > before:
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", WITH_METADATA)
