@@ -89,7 +89,7 @@ class Client:
         request = make()
         seconds = min(service.attempt_s, self.left_s())
         if seconds <= 0:
-            raise Failure(f"{service.name}: no time is left for it")
+            raise Failure(f"{service.name} is too slow: not all of its answers came in time")
         try:
             response = self._transport.send(request, service.size, seconds)
         except Unreachable as error:

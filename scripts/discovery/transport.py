@@ -135,8 +135,9 @@ def _exchange(connection, request, url, size):
     body = answer.read(size + 1)
     if len(body) > size:
         raise _TooLarge
+    # http.client says so of chunks alone.
     expected = answer.headers.get("Content-Length", "")
-    if request.method != "HEAD" and expected.isdigit() and len(body) < int(expected):
+    if not answer.chunked and expected.isdigit() and len(body) < int(expected):
         raise _Cut
     return Response(answer.status, answer.headers, body)
 

@@ -174,6 +174,13 @@ def test_chunks_that_end_early_are_cut(kind, fake, run):
     assert "cut off" in run(*kind.arguments, fake=fake).error
 
 
+def test_chunks_have_the_last_word_on_the_length(kind, fake, run):
+    fake.plan(kind.api, Answer(raw=lambda handler: handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\n[7]\r\n0\r\n\r\n")))
+    assert "cut off within" not in run(*kind.arguments, fake=fake).error
+
+
 def test_a_server_of_another_protocol_is_named(kind, fake, run):
     fake.plan(kind.api, *[noise()] * 9)
     assert "does not speak HTTP" in run(*kind.arguments, fake=fake).error
@@ -208,6 +215,18 @@ def test_a_server_that_never_answers_is_an_error(kind, fake, run, hasty, how):
     fake.plan(kind.api, *[how(fake)] * 9)
     result = run(*kind.arguments, fake=fake)
     assert result.status == 1 and "gave no answer in" in result.error
+
+
+@pytest.mark.parametrize("name", WITH_METADATA)
+def test_pages_that_come_too_slowly_are_an_error(name, run, request, clock, monkeypatch):
+    fake = request.getfixturevalue(name)
+    KINDS[name].populate(fake, addresses(50))
+    fake.page_most = 1
+    answer = fake.answer
+    monkeypatch.setattr(fake, "answer", lambda asked: clock.sleep(4) or answer(asked))
+    result = run(*KINDS[name].arguments, fake=fake)
+    assert result.status == 1 and "is too slow" in result.error
+    assert fake.count(KINDS[name].api) < 5
 
 
 @pytest.mark.parametrize("name", WITH_METADATA)
