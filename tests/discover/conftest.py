@@ -111,7 +111,7 @@ def _hurry(monkeypatch, most_s):
 @pytest.fixture
 def impatient(monkeypatch):
     """No answer is waited for long."""
-    _hurry(monkeypatch, 0.5)
+    _hurry(monkeypatch, 1)
 
 
 @pytest.fixture
