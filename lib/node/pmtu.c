@@ -95,9 +95,16 @@ static void probe_lost(struct pmtu *p, uint64_t now_us)
 		give_up(p, now_us);
 }
 
+/* confirm_us is for when it is used. */
+static uint64_t confirm_at(const struct pmtu *p)
+{
+	return p->used ? p->confirm_us
+		       : p->confirm_us + (PMTU_IDLE_US - PMTU_CONFIRM_US);
+}
+
 static uint16_t next_probed_size(const struct pmtu *p, uint64_t now_us)
 {
-	if (p->used && p->size > p->min && now_us >= p->confirm_us)
+	if (p->size > p->min && now_us >= confirm_at(p))
 		return p->size;
 	return now_us >= p->raise_us ? size_above(p, p->size) : 0;
 }
@@ -150,8 +157,8 @@ uint64_t pmtu_deadline(const struct pmtu *p)
 
 	if (p->probed_size)
 		return p->probed_us + PMTU_PROBE_US;
-	if (p->used && p->size > p->min)
-		at = p->confirm_us;
+	if (p->size > p->min)
+		at = confirm_at(p);
 	if (p->raise_us < at && size_above(p, p->size))
 		at = p->raise_us;
 	return at;

@@ -25,8 +25,8 @@
  * PMTU_RAISE_US.
  *
  * Down: the size in use is itself confirmed every PMTU_CONFIRM_US, while datagrams that
- * need a proof are sent: between two hosts with nothing to say to each other it would
- * be most of what they send. Two such probes lost in a row are a black hole: back to
+ * need a proof are sent, and else every PMTU_IDLE_US: between two hosts with nothing to
+ * say to each other it would be most of what they send. Two such probes lost in a row are a black hole: back to
  * the base, or from the base to the minimum, and the search begins again at once, for
  * the loss may have been chance.
  * A wrong fall costs a few round trips of smaller datagrams, and a black hole is
@@ -41,7 +41,8 @@
 #define PMTU_CONFIRM_PROBES 2
 #define PMTU_PROBE_US	    (500 * CLOCK_MS) /* PROBE_TIMER */
 #define PMTU_CONFIRM_US	    (5 * CLOCK_S)    /* CONFIRMATION_TIMER */
-#define PMTU_RAISE_US	    (60 * CLOCK_S)   /* PMTU_RAISE_TIMER */
+#define PMTU_IDLE_US	    (30 * CLOCK_S)
+#define PMTU_RAISE_US	    (60 * CLOCK_S) /* PMTU_RAISE_TIMER */
 
 struct pmtu {
 	uint16_t size;	      /* in use */
