@@ -275,12 +275,16 @@ bool lister_init(struct lister *l, struct event_base *base,
 		 struct helper *helper)
 {
 	static const struct resolve_ops ops[NODE_SOURCE_COUNT] = {
-		[NODE_SOURCE_FILE] = { "discover.file:", on_names_changed,
-				       on_names_asked, false },
-		[NODE_SOURCE_COMMAND] = { "discover.command:", on_names_changed,
-					  on_names_asked, false },
-		[NODE_SOURCE_DNS] = { "discover.dns:", on_names_changed,
-				      on_names_asked, true },
+		[NODE_SOURCE_FILE] = { .what = "discover.file:",
+				       .changed = on_names_changed,
+				       .asked = on_names_asked },
+		[NODE_SOURCE_COMMAND] = { .what = "discover.command:",
+					  .changed = on_names_changed,
+					  .asked = on_names_asked },
+		[NODE_SOURCE_DNS] = { .what = "discover.dns:",
+				      .changed = on_names_changed,
+				      .asked = on_names_asked,
+				      .when_told = true },
 	};
 
 	l->timer = evtimer_new(base, on_time, l);

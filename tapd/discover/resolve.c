@@ -7,30 +7,17 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "tapd/discover/name.h"
 #include "tapd/helper/lookup.h"
 #include "tapd/log/log.h"
 
-#define LOOKUPS	       4
-#define LOOKUP_LIMIT_S 20
-#define INTERVAL_MS    30000 /* ±20 % */
-#define UNANSWERED_MS  5000  /* while a name never had an answer */
-#define LINKS_S	       1     /* changes of links come in bursts */
-#define SILENT	       "the name server is silent"
-#define GATHER_MS      20L /* answers that come together are told together */
-
-struct answer {
-	struct addr *addrs;
-	size_t count, size;
-};
-
-struct name {
-	struct conf_peer peer;
-	struct answer known;
-	struct answer heard; /* not complete yet */
-	size_t turn;	     /* when its lookup asks for it, from 1 */
-	bool answered;	     /* in some way, since it was asked for */
-	char failure[CONF_TEXT_MAX + 128]; /* "": the last answer was good */
-};
+#define LOOKUPS	      4
+#define LIMIT_S	      20
+#define INTERVAL_MS   30000 /* ±20 % */
+#define UNANSWERED_MS 5000  /* while a name never had an answer */
+#define LINKS_S	      1	    /* changes of links come in bursts */
+#define SILENT	      "the name server is silent"
+#define GATHER_MS     20L /* answers that come together are told together */
 
 struct lookup {
 	struct resolve *r;
@@ -53,98 +40,17 @@ struct resolve {
 
 /* ---- what it hears ---- */
 
-static bool has_addr(const struct answer *answer, const struct addr *a)
-{
-	for (size_t i = 0; i < answer->count; i++)
-		if (addr_equal(&answer->addrs[i], a))
-			return true;
-	return false;
-}
-
-/* False if memory is short. */
-static bool add_addr(struct answer *answer, const struct addr *a)
-{
-	if (answer->count == answer->size) {
-		size_t size = answer->size ? 2 * answer->size : 4;
-		struct addr *more =
-			reallocarray(answer->addrs, size, sizeof(*more));
-
-		if (!more)
-			return false;
-		answer->addrs = more;
-		answer->size = size;
-	}
-	answer->addrs[answer->count++] = *a;
-	return true;
-}
-
-/* Name servers rotate their answers: order means nothing. */
-static bool same_answer(const struct name *n)
-{
-	if (n->known.count != n->heard.count)
-		return false;
-	for (size_t i = 0; i < n->heard.count; i++)
-		if (!has_addr(&n->known, &n->heard.addrs[i]))
-			return false;
-	return true;
-}
-
-static void note_failure(const struct resolve *r, struct name *n,
-			 const char *why)
-{
-	char text[sizeof(n->failure)];
-
-	n->answered = true;
-	snprintf(text, sizeof(text), "%s: %s", n->peer.host, why);
-	if (strcmp(n->failure, text) == 0)
-		return; /* said before */
-	memcpy(n->failure, text, sizeof(text));
-	log_warning("%s %s%s", r->ops->what, text,
-		    n->known.count ? ": keeping its last known addresses" : "");
-}
-
-static void note_answer(struct resolve *r, struct name *n)
-{
-	const struct timeval gather = { .tv_usec = GATHER_MS * 1000 };
-	struct answer before = n->known;
-
-	if (n->heard.count == 0) {
-		note_failure(r, n, "no addresses");
-		return;
-	}
-	if (n->failure[0])
-		log_info("%s %s is resolved again", r->ops->what, n->peer.host);
-	n->answered = true;
-	n->failure[0] = '\0';
-	if (same_answer(n))
-		return;
-	n->known = n->heard;
-	n->heard = before;
-	evtimer_add(r->gather, &gather);
-}
-
 static void on_line(void *user, const char *line)
 {
+	const struct timeval gather = { .tv_usec = GATHER_MS * 1000 };
 	const struct lookup *lookup = user;
 	struct resolve *r = lookup->r;
 	char *text;
 	size_t number = strtoul(line, &text, 10);
-	struct name *n;
-	struct addr a;
 
-	if (number >= r->count || *text++ != ' ')
-		return;
-	n = &r->names[number];
-	if (*text == '!') {
-		note_failure(r, n, text + 1);
-	} else if (*text == '.') {
-		note_answer(r, n);
-		n->heard.count = 0;
-	} else if (addr_parse(&a, text, n->peer.port) &&
-		   !has_addr(&n->heard, &a) && !add_addr(&n->heard, &a)) {
-		log_warning("%s %s: out of memory: %s is left out",
-			    r->ops->what, n->peer.host, text);
-	}
+	if (number < r->count && *text == ' ' &&
+	    name_hear(&r->names[number], text + 1, r->ops->what))
+		evtimer_add(r->gather, &gather);
 }
 
 /* ---- when ---- */
@@ -187,8 +93,8 @@ static void end(struct resolve *r)
 		r->ops->asked(r->user);
 }
 
-/* The one that a lookup died waiting for comes last the next time. Those after it were
- * not asked for: what is known of them stands. */
+/* The one that a lookup died waiting for is asked for last the next time, and fails now.
+ * Those after it were not asked for: what is known of them stands. */
 static void note_silence(struct resolve *r, const struct lookup *lookup)
 {
 	struct name *first = NULL;
@@ -199,11 +105,13 @@ static void note_silence(struct resolve *r, const struct lookup *lookup)
 		if (!n->answered && (!first || n->turn < first->turn))
 			first = n;
 	}
-	if (first)
-		note_failure(r, first, SILENT);
+	if (first) {
+		first->silent = true;
+		name_fail(first, SILENT, r->ops->what);
+	}
 	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
 		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
-			note_failure(r, &r->names[i], SILENT);
+			name_fail(&r->names[i], SILENT, r->ops->what);
 }
 
 static void on_done(void *user, int status, bool timed_out)
@@ -219,18 +127,18 @@ static void on_done(void *user, int status, bool timed_out)
 		end(r);
 }
 
-/* Names that were answered, first. */
+/* Names that were answered first, those that were not waited out last. */
 static void add_names(const struct lookup *lookup)
 {
 	const struct resolve *r = lookup->r;
 	char text[CONF_TEXT_MAX + 32];
 	size_t turn = 0;
 
-	for (int failed = 0; failed < 2; failed++)
+	for (int rank = 0; rank < 3; rank++)
 		for (size_t i = lookup->number; i < r->count; i += LOOKUPS) {
 			struct name *n = &r->names[i];
 
-			if ((n->failure[0] != '\0') != failed)
+			if (name_rank(n) != rank)
 				continue;
 			n->turn = ++turn;
 			snprintf(text, sizeof(text), "%zu %s%s", i,
@@ -246,8 +154,9 @@ static void start_lookup(struct lookup *lookup)
 					      .done = on_done };
 	struct resolve *r = lookup->r;
 
-	lookup->job = helper_job_new(r->helper, HELPER_LOOK_UP, LOOKUP_LIMIT_S,
-				     &ops, lookup);
+	lookup->job = helper_job_new(
+		r->helper, HELPER_LOOK_UP,
+		r->ops->limit_s ? r->ops->limit_s : LIMIT_S, &ops, lookup);
 	if (lookup->job) {
 		add_names(lookup);
 		if (helper_job_run(lookup->job))
@@ -255,15 +164,13 @@ static void start_lookup(struct lookup *lookup)
 		lookup->job = NULL;
 	}
 	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
-		note_failure(r, &r->names[i], helper_why(r->helper));
+		name_fail(&r->names[i], helper_why(r->helper), r->ops->what);
 }
 
 static void start(struct resolve *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		r->names[i].heard.count = 0;
-		r->names[i].answered = false;
-	}
+	for (size_t i = 0; i < r->count; i++)
+		name_begin(&r->names[i]);
 	for (unsigned i = 0; i < LOOKUPS && i < r->count; i++)
 		start_lookup(&r->lookups[i]);
 	if (!resolve_is_asking(r) && r->count > 0)
@@ -321,10 +228,8 @@ struct resolve *resolve_new(struct event_base *base, struct helper *helper,
 
 static void free_names(struct resolve *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		free(r->names[i].known.addrs);
-		free(r->names[i].heard.addrs);
-	}
+	for (size_t i = 0; i < r->count; i++)
+		name_free(&r->names[i]);
 	free(r->names);
 	r->names = NULL;
 	r->count = 0;
@@ -408,7 +313,7 @@ bool resolve_set(struct resolve *r, const struct conf_peer *peers, size_t count)
 		if (name) {
 			names[n++] = *name;
 			/* Whoever has an answer frees it. */
-			name->known = name->heard = (struct answer){ 0 };
+			name->known = name->heard = (struct name_answer){ 0 };
 		} else {
 			names[n++].peer = peers[i];
 		}

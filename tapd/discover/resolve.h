@@ -24,6 +24,7 @@ struct resolve_ops {
 	void (*asked)(void *user);
 	/* They are asked for when resolve_ask says so; false: again and again. */
 	bool when_told;
+	unsigned limit_s; /* of a lookup, which asks for several; 0: 20 */
 };
 
 /* ops is borrowed. */

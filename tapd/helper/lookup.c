@@ -9,6 +9,9 @@
 #include "tapd/helper/srv.h"
 #include "tapd/underlay/sockname.h"
 
+/* More than are taken of one service: what its servers say may be anything. */
+#define LISTED_MAX 2048
+
 /* getaddrinfo(3)'s error, or 0. */
 static int look_up(const char *name, struct addrinfo **found)
 {
@@ -83,7 +86,7 @@ static void ask_service(unsigned long number, const char *name)
 		printf("%lu !%s\n", number, why);
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && listed < LISTED_MAX; i++) {
 		struct addrinfo *found;
 		int err = look_up(targets[i].host, &found);
 

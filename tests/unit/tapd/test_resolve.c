@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MANY 1000U
 
@@ -36,6 +37,8 @@ static struct addrinfo *answer(uint32_t ip)
 int __wrap_getaddrinfo(const char *host, const char *service,
 		       const struct addrinfo *hints, struct addrinfo **found)
 {
+	if (strcmp(host, "slow.test") == 0)
+		pause();
 	if (strcmp(host, "many.test") != 0)
 		return __real_getaddrinfo(host, service, hints, found);
 	*found = NULL;
@@ -162,6 +165,32 @@ START_TEST(every_address_of_a_name_counts)
 	ck_assert(resolve_set(resolve, peers, 2));
 	ck_assert(knows("10.0.3.232:5"));
 	wait_for(MANY + 1);
+}
+END_TEST
+
+/* Names are spread over four lookups, each of which is one process. */
+START_TEST(name_that_is_silent_is_an_error_and_the_last_that_is_waited_for)
+{
+	static const struct resolve_ops short_ops = { .what = "peer",
+						      .changed = note_changed,
+						      .limit_s = 1 };
+	const struct conf_peer peers[] = {
+		peer("slow.test", 1), peer("192.0.2.1", 2),
+		peer("192.0.2.2", 2), peer("192.0.2.3", 2),
+		peer("192.0.2.4", 2), /* behind the first */
+	};
+
+	resolve_free(resolve);
+	resolve = resolve_new(base, helper, &short_ops, NULL);
+	ck_assert_ptr_nonnull(resolve);
+	ck_assert(resolve_set(resolve, peers, 5));
+	wait_for(4);
+	ck_assert(knows("192.0.2.4:2"));
+	ck_assert_str_eq(resolve_failure(resolve, 0),
+			 "slow.test: the name server is silent");
+	ck_assert_ptr_null(resolve_failure(resolve, 1));
+	ck_assert_str_eq(resolve_last_failure(resolve),
+			 "slow.test: the name server is silent");
 }
 END_TEST
 
@@ -306,6 +335,8 @@ static const struct unit_test tests[] = {
 		  .timeout_s = 60),
 	UNIT_TEST(names_become_addresses_of_both_families),
 	UNIT_TEST(every_address_of_a_name_counts),
+	UNIT_TEST(
+		name_that_is_silent_is_an_error_and_the_last_that_is_waited_for),
 	UNIT_TEST(name_that_fails_does_not_hide_the_others),
 	UNIT_TEST(addresses_where_no_peer_can_be_are_no_answer),
 	UNIT_TEST(answers_outlive_a_new_list),
