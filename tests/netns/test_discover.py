@@ -341,6 +341,30 @@ def test_srv_records_have_the_port(make_cloud):
         server.close()
 
 
+# ---- what peers tell ----
+
+def test_one_host_in_a_file_is_enough_and_the_others_are_told_of(make_cloud):
+    cloud, secret = make_cloud(3), new_secret()
+    path = cloud.hosts[0].write("peers", addresses(cloud.hosts[:1]))
+    daemons = [a_daemon(host, secret, **{"discover.file": path, "discover.peer_exchange": True})
+               .start() for host in cloud.hosts]
+    web1, web2, web3 = daemons
+    for daemon in daemons:
+        daemon.wait_up(*[other for other in daemons if other is not daemon])
+    # One of the two at least was told of the other; neither is to be told of whom it has.
+    told = [one for one, other in ((web2, web3), (web3, web2))
+            if one.peer(other)["sources"] == ["exchange"]]
+    assert told, [web2.peers(), web3.peers()]
+    for one, other in (web2, web3), (web3, web2):
+        assert not one.peer(other)["wanted"]
+        assert one.peer(web1)["sources"][0] == "file" and one.peer(web1)["wanted"]
+        row = source(one, "exchange")
+        assert row["error"] is None and row["age_s"] is None
+        assert row["endpoints"] >= (one in told)
+        assert one.status()["peers"] == {"total": 2, "up": 2}
+    assert " exchange " in told[0].ctl_run("peers").stdout
+
+
 # ---- reload ----
 
 def test_a_reload_asks_only_what_changed_and_cuts_nobody_off(make_cloud):
