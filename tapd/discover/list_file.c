@@ -30,12 +30,22 @@ struct list_file {
 	struct event_base *base;
 	int fd;		     /* inotify's; -1: there is none */
 	int watch;	     /* of the folder; -1: it is not watched */
+	int error;	     /* the last that was said of why */
 	struct event *event; /* fd is readable */
 	struct event *settled;
 	struct stat seen; /* when it was read; zeros: it was not there */
 };
 
 /* ---- the folder ---- */
+
+static void cannot_watch(struct list_file *f, int error)
+{
+	if (error != f->error)
+		log_warning("discover.file: its folder cannot be watched: %s:"
+			    " the file is read every interval",
+			    strerror(error));
+	f->error = error;
+}
 
 static void watch_folder(struct list_file *f)
 {
@@ -47,6 +57,8 @@ static void watch_folder(struct list_file *f)
 	snprintf(folder, sizeof(folder), "%.*s",
 		 slash == f->path ? 1 : (int)(slash - f->path), f->path);
 	f->watch = inotify_add_watch(f->fd, folder, EVENTS);
+	if (f->watch < 0 && errno != ENOENT)
+		cannot_watch(f, errno);
 }
 
 static void unwatch_folder(struct list_file *f)
@@ -150,14 +162,13 @@ static void open_inotify(struct list_file *f)
 		f->event = event_new(f->base, f->fd, EV_READ | EV_PERSIST,
 				     on_folder, f);
 	if (!f->event || event_add(f->event, NULL) < 0)
-		log_warning("discover.file: its folder cannot be watched: %s:"
-			    " the file is read every interval",
-			    strerror(errno));
+		cannot_watch(f, errno);
 }
 
 void list_file_set(struct list_file *f, const char *path)
 {
 	unwatch_folder(f);
+	f->error = 0;
 	evtimer_del(f->settled);
 	memset(&f->seen, 0, sizeof(f->seen));
 	f->path = path;

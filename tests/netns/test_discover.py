@@ -120,6 +120,23 @@ def test_a_file_that_the_user_cannot_read_says_so(make_cloud):
     web1.wait_up(other, within=3)
 
 
+def test_a_folder_that_the_user_may_only_pass_is_read_every_interval(make_cloud):
+    cloud, secret = make_cloud(2), new_secret()
+    other, = waiting(cloud.hosts[1:], secret)
+    folder = cloud.hosts[0].path("closed")
+    os.mkdir(folder)
+    os.chmod(folder, 0o711)
+    path = cloud.hosts[0].write("closed/peers", "# none yet\n")
+    web1 = a_daemon(cloud.hosts[0], secret, user="nobody",
+                    **{"discover.file": path, "discover.interval": 1}).start()
+    wait_error(web1, "file", "is empty")
+    line = "its folder cannot be watched: Permission denied"
+    assert web1.process.log().count(line) == 1
+    rename_to(path, addresses(cloud.hosts))
+    web1.wait_up(other, within=4)
+    assert web1.process.log().count(line) == 1
+
+
 # ---- commands ----
 
 def a_command(host, *lines):
