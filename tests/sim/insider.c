@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-#define INSIDERS_MAX 64
+#define INSIDERS_MAX 1024
 /* More than a node answers in the 5 s that one stays half open. */
 #define POOL	   4096
 #define TURNS	   8
@@ -51,6 +51,16 @@ static void place(struct insider *i, unsigned number)
 	i->member.rng = rng_init(rng_u64(&i->sim->net.rng));
 }
 
+static void record(void *user, struct member_session *s, unsigned at,
+		   const struct wire_record *r)
+{
+	struct insider *i = user;
+
+	(void)at;
+	if (i->reads)
+		i->reads(i, s, r);
+}
+
 struct insider *insider_new(struct sim *s, unsigned host)
 {
 	struct insider *i = test_zalloc(1, sizeof(*i));
@@ -62,6 +72,7 @@ struct insider *insider_new(struct sim *s, unsigned host)
 		.victim = s->hosts[host].addr[FAMILY_V4],
 		.honest = s->hosts[honest].addr[FAMILY_V4],
 		.blind = 1U << INSIDER_FORGED,
+		.record = record,
 	};
 
 	if (!s->insiders)
@@ -72,6 +83,7 @@ struct insider *insider_new(struct sim *s, unsigned host)
 	}
 	i->sim = s;
 	i->host = host;
+	i->keys = INSIDER_PLACES;
 	i->now = host_clock(&s->hosts[host]);
 	member_init(&i->member);
 	member_set_secret(&i->member, 0, s->secret);
@@ -88,10 +100,33 @@ struct insider *insider_new(struct sim *s, unsigned host)
 	return i;
 }
 
+struct insider *insider_like(const struct insider *other, unsigned host)
+{
+	struct insider *i = insider_new(other->sim, host);
+	struct member *m = &i->member;
+
+	for (unsigned k = MEMBER_KEY_OWN; k < MEMBER_KEYS; k++)
+		member_set_key(m, k, other->member.private_keys[k]);
+	memcpy(m->addrs, other->member.addrs, sizeof(m->addrs));
+	return i;
+}
+
+void insider_answers(struct insider *i)
+{
+	i->member.does |= MEMBER_ANSWERS;
+	for (unsigned n = 0; n < INSIDER_PLACES; n++)
+		i->member.lives_at[places[n]] = MEMBER_KEY_OWN + n;
+}
+
+bool insiders_own(const struct addr *a)
+{
+	return addr_is_v4(a) && load_be16(a->ip + 12) == INSIDE_NET >> 16;
+}
+
 struct insider *const *insiders_all(const struct sim *s, unsigned *n)
 {
-	*n = s->insiders->count;
-	return s->insiders->all;
+	*n = s->insiders ? s->insiders->count : 0;
+	return s->insiders ? s->insiders->all : NULL;
 }
 
 void insiders_free(struct sim *s)
@@ -188,7 +223,7 @@ struct member_session *insider_join(struct insider *i, unsigned n)
 
 	insider_turn(i);
 	place = m->next_session;
-	m->does =
+	m->does |=
 		MEMBER_GREETS | MEMBER_ECHOES | MEMBER_REKEYS | MEMBER_COOKIES;
 	member_initiate(m, key, at, 0, i->now.wall_us, m->has_cookie[at]);
 	insider_turn(i);
@@ -202,7 +237,7 @@ struct member_session *insider_join(struct insider *i, unsigned n)
 
 void insider_meet(struct insider *i)
 {
-	for (unsigned n = 0; n < INSIDER_PLACES; n++)
+	for (unsigned n = 0; n < i->keys; n++)
 		i->met[n] = insider_join(i, n);
 	i->met_us = i->sim->net.now_us;
 }

@@ -31,15 +31,26 @@ struct insider {
 	/* First messages of a rekey, and the session that they are bound to. */
 	uint8_t rekeys[INSIDER_REKEYS][WIRE_REKEY_1_LEN];
 	uint32_t rekeys_of, rekeys_next;
+	unsigned keys; /* with so many it meets its host */
 	struct member_session *met[INSIDER_PLACES]; /* NULL: refused */
 	uint64_t met_us;
+	/* Records that it does not know what to do about; or NULL. */
+	void (*reads)(struct insider *i, struct member_session *s,
+		      const struct wire_record *r);
+	uint64_t told;			/* bytes of what it was */
 	uint32_t serial;		/* of what it makes up */
 	uint32_t versions[MEMBER_KEYS]; /* of its groups */
 };
 
 /* The host's public key may be claimed as MEMBER_KEY_HONEST of the others'. */
 struct insider *insider_new(struct sim *s, unsigned host);
-/* All there are; *n. */
+/* The same member before another host: with its keys, at its addresses. */
+struct insider *insider_like(const struct insider *other, unsigned host);
+/* From now on it answers whoever dials one of its places, with the key that is there. */
+void insider_answers(struct insider *i);
+/* A member may be there: no host is. */
+bool insiders_own(const struct addr *a);
+/* All there are; *n: how many. */
 struct insider *const *insiders_all(const struct sim *s, unsigned *n);
 void insiders_free(struct sim *s);
 
@@ -48,7 +59,7 @@ void insider_turn(struct insider *i);
 /* Handshakes with the nth of its keys, and says hello: that is the host's peer. NULL
  * if the host refuses. */
 struct member_session *insider_join(struct insider *i, unsigned n);
-/* … with all of them. */
+/* … with as many of them as it has keys. */
 void insider_meet(struct insider *i);
 /* Where it claims to be now: at one of its places, or another's. */
 unsigned insider_anywhere(struct insider *i);

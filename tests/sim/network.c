@@ -10,6 +10,7 @@
 #include "attacker.h"
 #include "insider.h"
 #include "memory.h"
+#include "watch.h"
 
 /* docs/PROTOCOL: of data: type(1) lane(1) salt(2) receiver(4) salt(4)
  * counter(4). */
@@ -141,6 +142,7 @@ static void tap_datagram(struct host *h, const struct addr *to,
 	else if (attacker_owns(to))
 		sim_fail(s, "h%u sends %zu bytes to a stranger, unasked",
 			 h->index, len);
+	watch_see(s, h, to, data, len);
 	insiders_see(s, h->index, to, data, len);
 }
 

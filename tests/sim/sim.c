@@ -11,6 +11,7 @@
 #include "listeners.h"
 #include "memory.h"
 #include "traffic.h"
+#include "watch.h"
 
 #define WALL_START_US (INT64_C(1700000000) * 1000000)
 #define LOOK_EVERY_US (10 * SIM_MS)
@@ -20,6 +21,11 @@
 /* A node does thousands of things that are due at once in several ticks. */
 #define TICKS_IN_A_ROW 50
 #define PORT	       8273
+
+const struct prefix sim_overlay = {
+	.addr = { .ip = { [10] = 0xff, 0xff, 10, 77 } },
+	.len = 16,
+};
 
 /* ---- the node's surroundings ---- */
 
@@ -100,11 +106,19 @@ static void host_event(void *user, const struct node_event *e)
 	note_up(h, e->type, who);
 }
 
+/* The overlay's network. */
+static bool host_leads_into_tap(void *user, const struct addr *to)
+{
+	(void)user;
+	return prefix_contains(&sim_overlay, to);
+}
+
 static const struct node_ops ops = {
 	.random = host_random,
 	.udp_send = network_send,
 	.tap_write = traffic_write,
 	.event = host_event,
+	.leads_into_tap = host_leads_into_tap,
 };
 
 struct clock host_clock(const struct host *h)
@@ -199,6 +213,7 @@ void sim_free(struct sim *s)
 	listeners_free(s);
 	attacker_free(s);
 	insiders_free(s);
+	watch_free(s);
 	net_free(&s->net);
 	ledger_free(s->ledger);
 	sessions_free(s->sessions);
@@ -306,6 +321,7 @@ unsigned sim_add_host(struct sim *s)
 		.groups_max = 512,
 		.mdb_capacity = 4096,
 		.frag_buffers = 64,
+		.peer_exchange = s->exchange,
 	};
 	rng_bytes(&s->net.rng, h->config.private_key, KEY_LEN);
 	memcpy(h->config.secrets[0], s->secret, KEY_LEN);

@@ -41,6 +41,9 @@
 #define SIM_YEAR      (INT64_C(365) * 86400 * INT64_C(1000000))
 #define SIM_ALL	      UINT64_MAX /* every host, as a set */
 
+/* 10.77.0.0/16: routes to there lead into every host's TAP. */
+extern const struct prefix sim_overlay;
+
 struct sim;
 
 enum { FAMILY_V4, FAMILY_V6, FAMILIES };
@@ -101,6 +104,7 @@ struct listeners; /* applications behind the TAPs; listeners.h */
 struct insiders;  /* members that are no hosts; insider.h */
 struct memory;	  /* what a node was told; memory.h */
 struct nonces;
+struct watch; /* on the wire; watch.h */
 
 struct sim {
 	uint64_t seed;
@@ -111,6 +115,7 @@ struct sim {
 	struct listeners *listeners; /* NULL: no host has any */
 	struct insiders *insiders;   /* NULL: there are none */
 	struct nonces *nonces;	     /* of hosts whose memory is kept */
+	struct watch *watch;	     /* NULL: nobody does */
 	struct outside outside;
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
@@ -120,6 +125,7 @@ struct sim {
 	uint64_t digest;       /* of everything on the wire */
 	bool copies;	       /* a host's memory may be copied */
 	bool same_indices;     /* copies draw the same ones */
+	bool exchange;	       /* new hosts tell each other of their peers */
 	bool verbose, failed;
 	char failure[256];
 };
@@ -132,6 +138,9 @@ void sim_free(struct sim *s);
 void sim_fail(struct sim *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void sim_note(struct sim *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* A figure of this run, to stdout: for people. */
+void sim_measured(const struct sim *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The last things that happened, oldest first, to stdout. */
 void sim_print_trace(const struct sim *s);

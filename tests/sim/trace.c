@@ -62,6 +62,19 @@ void sim_fail(struct sim *s, const char *format, ...)
 	sim_note(s, "FAILED: %s", s->failure);
 }
 
+void sim_measured(const struct sim *s, const char *format, ...)
+{
+	va_list args;
+
+	if (s->failed)
+		return;
+	printf("measured, seed %" PRIu64 ": ", s->seed);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
 void trace_datagram(struct sim *s, const char *what, unsigned from,
 		    const struct flight *f)
 {

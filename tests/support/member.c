@@ -205,6 +205,7 @@ void member_hello(struct member *m, struct member_session *s, unsigned at,
 				    .want = want,
 				    .version = WIRE_VERSION,
 				    .tap_mtu = MEMBER_TAP_MTU,
+				    .capabilities = m->capabilities,
 				    .epoch = epoch,
 				    .name = "member" };
 	uint8_t records[HELLO_SIZE - WIRE_DATA_OVERHEAD] = { 0 };

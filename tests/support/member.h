@@ -85,6 +85,9 @@ struct member_world {
 	struct addr victim, honest; /* where the node is, and its honest peer */
 	unsigned
 		blind; /* bits: what is sent to these addresses it never sees */
+	/* What it does not know what to do about; may be NULL. */
+	void (*record)(void *user, struct member_session *s, unsigned at,
+		       const struct wire_record *r);
 };
 
 struct member {
@@ -102,6 +105,12 @@ struct member {
 	bool has_cookie[MEMBER_ADDRS];
 
 	unsigned does, answer_key, elsewhere;
+	unsigned lives_at[MEMBER_ADDRS]; /* the key it answers with there; 0:
+					    answer_key */
+	uint32_t capabilities;		 /* its hellos say */
+	/* Of a list of peers, its echoes say. */
+	uint64_t digest;
+	uint32_t list;
 	uint32_t index; /* the last of its own: none is used twice */
 	struct member_pending pending[MEMBER_PENDING];
 	struct member_session sessions[MEMBER_SESSIONS];

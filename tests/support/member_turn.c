@@ -74,6 +74,7 @@ static void initiation_in(struct member *m, unsigned at, const uint8_t *bytes)
 {
 	uint8_t ephemeral[KEY_LEN], timestamp[WIRE_TIMESTAMP_LEN];
 	uint8_t out[WIRE_RESPONSE_LEN];
+	const unsigned key = m->lives_at[at] ? m->lives_at[at] : m->answer_key;
 	struct wire_response two = { .sender = ++m->index };
 	struct wire_initiation one;
 	struct noise noise;
@@ -85,7 +86,7 @@ static void initiation_in(struct member *m, unsigned at, const uint8_t *bytes)
 		if (++secret == MEMBER_SECRETS)
 			return;
 	member_noise(m, &noise, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),
-		     m->answer_key, secret);
+		     key, secret);
 	if (!noise_read1(&noise, one.noise, sizeof(one.noise), timestamp))
 		return;
 	rng_bytes(&m->rng, ephemeral, sizeof(ephemeral));
@@ -93,8 +94,7 @@ static void initiation_in(struct member *m, unsigned at, const uint8_t *bytes)
 	two.receiver = one.sender;
 	wire_pack_response(&two, out);
 	cookie_set_mac1(&m->secrets[secret], out, sizeof(out));
-	keep_session(m, &noise, false, two.sender, one.sender, m->answer_key,
-		     at);
+	keep_session(m, &noise, false, two.sender, one.sender, key, at);
 	member_send(m, at, out, sizeof(out));
 }
 
@@ -161,6 +161,8 @@ static void probe_in(struct member *m, struct member_session *s, unsigned at,
 	probe.echo = true;
 	probe.size = (uint16_t)size;
 	probe.own = probe.held = 0;
+	probe.digest = m->digest;
+	probe.list = m->list;
 	probe.observed = m->world.victim;
 	wire_pack_probe(&probe, record);
 	member_say(m, s, at, record, sizeof(record));
@@ -177,6 +179,8 @@ static void record_in(struct member *m, struct member_session *s, unsigned at,
 		rekey_1_in(m, s, at, r);
 	else if (r->kind == WIRE_REKEY_2)
 		rekey_2_in(m, at, r);
+	else if (m->world.record)
+		m->world.record(m->world.user, s, at, r);
 }
 
 /* Its own sessions' keys are its own: what the node seals for them opens. */
