@@ -175,6 +175,30 @@ static uint64_t ask_when(const struct node *n, const struct peer *peer,
 	return due_us > n->exchange->ask_us ? due_us : n->exchange->ask_us;
 }
 
+/* a is asked rather than b: a source lists it, or it waited longer. A member whose list
+ * is ever another has its turn with the rest. */
+static bool asked_first(const struct node *n, const struct peer *a,
+			const struct peer *b)
+{
+	if (a->wanted != b->wanted)
+		return a->wanted;
+	return port_of(n, a)->asked_us < port_of(n, b)->asked_us;
+}
+
+/* Of those that are to be asked. */
+static struct peer *whom_to_ask(struct node *n, uint64_t now_us)
+{
+	struct peer *peer, *first = NULL;
+	uint32_t at = TABLE_NONE;
+
+	peers_note_wanted(n);
+	while ((peer = peers_next(n, &at)))
+		if (now_us >= ask_when(n, peer, now_us) &&
+		    (!first || asked_first(n, peer, first)))
+			first = peer;
+	return first;
+}
+
 static uint64_t exchange_deadline(struct node *n, struct peer *peer,
 				  uint64_t now_us)
 {
@@ -192,7 +216,8 @@ static void exchange_due(struct node *n, struct peer *peer, uint64_t now_us)
 		x->anew_us = now_us + node_jitter(n, ANEW_US);
 		ask(n, peer, 0, now_us);
 	} else if (now_us >= ask_when(n, peer, now_us)) {
-		ask(n, peer, p->held, now_us);
+		peer = whom_to_ask(n, now_us);
+		ask(n, peer, port_of(n, peer)->held, now_us);
 	}
 }
 

@@ -50,8 +50,7 @@ bool peer_wanted(const struct node *n, const struct peer *peer)
 	return peer_sources(n, peer) != 0;
 }
 
-/* Notes which peers some source wants: one walk over the endpoints for all. */
-static void note_wanted(struct node *n)
+void peers_note_wanted(struct node *n)
 {
 	uint32_t at = TABLE_NONE;
 	struct endpoint *e;
@@ -103,7 +102,7 @@ struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
 	uint32_t at = TABLE_NONE;
 	struct peer *peer;
 
-	note_wanted(n);
+	peers_note_wanted(n);
 	shares_clear(n->peer_shares);
 	while ((peer = peers_next(n, &at)))
 		if (!peer->wanted)

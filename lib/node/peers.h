@@ -53,7 +53,7 @@ struct peer {
 	struct candidate *duplicate; /* or NULL */
 	bool owes_probe;	     /* it asked what we hold now */
 	bool suggested;		     /* another peer told of it */
-	bool wanted;		     /* as peers_evictable last found it */
+	bool wanted;		     /* as peers_note_wanted last found it */
 	bool given_up;		     /* down for NODE_FLOOD_DOWN_US or more */
 	struct rekey_state rekey;
 	uint8_t announcements; /* of our addresses that it is still to get, */
@@ -102,6 +102,8 @@ struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
 uint32_t peer_sources(const struct node *n, const struct peer *peer);
 /* True if there is one. */
 bool peer_wanted(const struct node *n, const struct peer *peer);
+/* Notes in `wanted` of each peer whether there is: one walk for all. */
+void peers_note_wanted(struct node *n);
 /* Says why no peer is up at that address, if none is. */
 void peers_set_reason(struct node *n, const struct addr *addr,
 		      enum endpoint_reason reason);

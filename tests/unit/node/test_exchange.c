@@ -335,6 +335,43 @@ START_TEST(a_list_that_nobody_asked_for_is_not_read)
 }
 END_TEST
 
+/* It tells the asker that its list is another. */
+static void changes(struct host *asker, const struct host *other, uint32_t list)
+{
+	const struct wire_probe probe = { .digest = list, .list = list };
+	struct peer *peer = peers_find(asker->node, &other->key);
+
+	exchange_control.reported(asker->node, peer, &probe,
+				  hosts_clock(asker).mono_us);
+}
+
+/* Four say in every breath that their lists have changed, which the seed says once: it is
+ * listed by a source, so it is asked first, and then each in its turn. */
+START_TEST(who_is_ever_another_keeps_nobody_from_being_asked)
+{
+	struct host *asker = &many.host[1];
+	size_t since;
+
+	start_with_one_seed(0);
+	hosts_run(&many, 30 * CLOCK_S);
+	since = many.log_count;
+	changes(asker, seed, 1000);
+	for (uint32_t i = 0; i < 60; i++) {
+		for (size_t k = 2; k < many.count; k++)
+			changes(asker, &many.host[k], 1000 + i);
+		hosts_run(&many, 100 * CLOCK_MS);
+		if (i == 9)
+			ck_assert_uint_eq(count_records(WIRE_PEERS, asker, seed,
+							since, NULL),
+					  1);
+	}
+	for (size_t k = 2; k < many.count; k++)
+		ck_assert_uint_ge(count_records(WIRE_PEERS, asker,
+						&many.host[k], since, NULL),
+				  1);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("exchange", .setup = setup, .teardown = teardown,
 		  .timeout_s = 30),
@@ -348,6 +385,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(two_meshes_grow_together),
 	UNIT_TEST(a_host_that_moved_is_listed_where_it_is),
 	UNIT_TEST(a_question_is_answered_once_a_second),
+	UNIT_TEST(who_is_ever_another_keeps_nobody_from_being_asked),
 	UNIT_TEST(only_what_is_new_is_told),
 	UNIT_TEST(a_list_that_nobody_asked_for_is_not_read),
 };
