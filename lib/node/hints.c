@@ -275,21 +275,29 @@ static void mute(struct node *n, uint16_t informant, uint64_t now_us)
 			forget(n, hint);
 }
 
+/* Something that it told was wrong. */
+static void told_wrong(struct node *n, uint16_t informant, uint64_t now_us)
+{
+	struct informant *i = &n->hints->informants[informant];
+
+	i->failed++;
+	if (informant && i->failed >= HINTS_FAILED)
+		mute(n, informant, now_us);
+}
+
 static void failed(struct node *n, struct hint *hint, uint64_t now_us)
 {
 	const uint16_t informant = hint->informants[0];
-	struct informant *i = informant_of(n, hint);
+	/* Each counts once, however often it is tried again. */
+	const bool first = hint->failures == 0;
 
 	no_longer_dialled(n, hint);
 	hint->next_us = now_us + node_jitter(n, pauses_us[hint->failures]);
 	arm(n, hint->next_us);
-	/* Each counts once, however often it is tried again. */
-	if (hint->failures == 0)
-		i->failed++;
 	if (hint->failures + 1u < PAUSES)
 		hint->failures++;
-	if (informant && i->failed >= HINTS_FAILED)
-		mute(n, informant, now_us);
+	if (first)
+		told_wrong(n, informant, now_us);
 }
 
 bool hints_give_up(struct node *n, struct endpoint *e, uint64_t now_us)
@@ -329,12 +337,14 @@ static void reap(struct node *n)
 static bool is_near_others(const struct node *n, const struct hint *hint)
 {
 	const struct addr at = without_port(&hint->addr);
-	const struct share_counts counts = shares_of(n->hints->shares, &at);
+	struct share_counts counts;
 
-	return !hint->counted &&
-	       (counts.held[SHARES_LEVELS - 1] >= AT_ADDRESS ||
-		(!addr_is_v4(&at) &&
-		 counts.held[SHARES_LEVELS - 2] >= IN_SUBNET));
+	if (hint->counted)
+		return false;
+	counts = shares_of(n->hints->shares, &at);
+	return counts.held[SHARES_LEVELS - 1] >= AT_ADDRESS ||
+	       (!addr_is_v4(&at) &&
+		counts.held[SHARES_LEVELS - 2] >= IN_SUBNET);
 }
 
 /* How far its informant is from its turn: those whose hints two tell of come before
@@ -384,15 +394,21 @@ static bool leads_into_tap(const struct node *n, const struct addr *addr)
 /* False if it is not to be dialled after all, and is gone. */
 static bool dial(struct node *n, struct hint *hint, uint64_t now_us)
 {
+	const uint16_t informant = hint->informants[0];
 	struct endpoint *e;
 
-	n->hints->last = hint->informants[0];
+	n->hints->last = informant;
 	if (is_known(n, &hint->key, &hint->addr)) {
 		forget(n, hint);
 		return false;
 	}
-	e = leads_into_tap(n, &hint->addr) ? NULL
-					   : endpoint_get(n, &hint->addr);
+	if (leads_into_tap(n, &hint->addr)) {
+		node_drop(n, DROP_hint_refused);
+		forget(n, hint);
+		told_wrong(n, informant, now_us);
+		return false;
+	}
+	e = endpoint_get(n, &hint->addr);
 	if (!e) {
 		node_drop(n, DROP_hint_refused);
 		forget(n, hint);
@@ -427,8 +443,9 @@ void hints_timer(struct node *n, uint64_t now_us)
 	reap(n);
 	while (h->dialled < HINTS_DIALLED && now_us >= h->next_us &&
 	       (hint = choose(n, now_us, &due_us)))
-		if (dial(n, hint, now_us))
-			h->next_us = now_us + pace_us(n, now_us);
+		h->next_us =
+			now_us + (dial(n, hint, now_us) ? pace_us(n, now_us)
+							: HINTS_PACE_YOUNG_US);
 	if (now_us < h->next_us)
 		due_us = clock_earlier(due_us, h->next_us);
 	if (h->dialled > 0)

@@ -24,7 +24,8 @@
  *
  *  - HINTS_DIALLED are dialled at a time, HINTS_DIALLED_EACH of one informant, the
  *    informants in turn; what two of them tell comes first;
- *  - whose hints fail HINTS_FAILED times in a row is not listened to for a while;
+ *  - whose hints fail HINTS_FAILED times in a row, or lead into our TAP, is not listened
+ *    to for a while;
  *  - when the table is full, whoever told most gives a place.
  */
 #define HINTS_DIALLED	   32

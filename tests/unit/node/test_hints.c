@@ -133,6 +133,40 @@ START_TEST(what_leads_into_the_tap_is_not_tried)
 }
 END_TEST
 
+static size_t asked; /* of routes */
+
+static bool everywhere_inside(void *user, const struct addr *to)
+{
+	(void)user;
+	(void)to;
+	asked++;
+	return true;
+}
+
+/* Each costs a question of the kernel's routes and a walk over all that is told. */
+START_TEST(who_tells_of_the_overlay_is_not_asked_about_for_long)
+{
+	const struct addr late = host_at(5000);
+
+	a->node->ops.leads_into_tap = everywhere_inside;
+	asked = 0;
+	set_young(true);
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct addr at = host_at(i);
+
+		ck_assert(tell(1, i, &at));
+	}
+	hints_timer(a->node, hosts_clock(a).mono_us);
+	ck_assert_uint_eq(asked, 1);
+	for (int i = 0; i < 1000; i++)
+		hints_timer(a->node,
+			    hosts_clock(a).mono_us + (uint64_t)i * CLOCK_MS);
+	ck_assert_uint_eq(asked, HINTS_FAILED);
+	ck_assert_uint_eq(host_debug(a).hints, 0);
+	ck_assert(!tell(1, 5000, &late));
+}
+END_TEST
+
 START_TEST(who_does_not_answer_is_tried_less_and_less)
 {
 	const struct addr at = host_at(1);
@@ -376,6 +410,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(our_own_key_is_not_tried),
 	UNIT_TEST(an_untrusted_key_is_not_tried),
 	UNIT_TEST(what_leads_into_the_tap_is_not_tried),
+	UNIT_TEST(who_tells_of_the_overlay_is_not_asked_about_for_long),
 	UNIT_TEST(who_does_not_answer_is_tried_less_and_less),
 	UNIT_TEST(it_is_not_forgotten_while_it_is_told_of),
 	UNIT_TEST(a_victim_gets_two_ports_and_no_more),
