@@ -145,6 +145,7 @@ static void ask(struct node *n, struct peer *peer, uint32_t since,
 	struct port_exchange *p = port_of(n, peer);
 	uint8_t record[WIRE_PEERS_ASK_LEN];
 
+	hints_informant_listed(n, peer->port, peer_wanted(n, peer));
 	wire_pack_peers_ask(since, record);
 	send_record(n, peer, peer->current, &peer->path.way, record,
 		    sizeof(record), 0, now_us);

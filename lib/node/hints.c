@@ -29,10 +29,12 @@ bool hints_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	n->hints = h;
 	h->by_addr = table_new(HINTS_MAX(n), ADDR_KEY_LEN, sizeof(struct hint),
 			       seed);
-	h->shares = shares_new(HINTS_MAX(n), seed);
+	for (int c = 0; c < HINTS_CLASSES; c++)
+		h->shares[c] = shares_new(HINTS_MAX(n), seed);
 	h->informants = calloc(n->config.peers_max + 1, sizeof(*h->informants));
 	h->timer.kind = NODE_TIMER_HINTS;
-	return h->by_addr && h->shares && h->informants;
+	return h->by_addr && h->shares[HINTS_ANYBODYS] &&
+	       h->shares[HINTS_LISTED] && h->informants;
 }
 
 void hints_free(struct node *n)
@@ -42,7 +44,8 @@ void hints_free(struct node *n)
 	if (!h)
 		return;
 	table_free(h->by_addr);
-	shares_free(h->shares);
+	for (int c = 0; c < HINTS_CLASSES; c++)
+		shares_free(h->shares[c]);
 	free(h->informants);
 	free(h);
 }
@@ -81,6 +84,7 @@ static void no_longer_dialled(struct node *n, struct hint *hint)
 		return;
 	hint->dialled = false;
 	n->hints->dialled--;
+	n->hints->dialled_of[hint->class]--;
 	informant_of(n, hint)->dialled--;
 }
 
@@ -90,7 +94,7 @@ static bool count(struct node *n, struct hint *hint)
 	const struct addr at = without_port(&hint->addr);
 
 	if (!hint->counted)
-		hint->counted = shares_add(n->hints->shares, &at);
+		hint->counted = shares_add(n->hints->shares[hint->class], &at);
 	return hint->counted;
 }
 
@@ -102,7 +106,7 @@ static void forget(struct node *n, struct hint *hint)
 	no_longer_dialled(n, hint);
 	informant_of(n, hint)->told--;
 	if (hint->counted)
-		shares_remove(n->hints->shares, &at);
+		shares_remove(n->hints->shares[hint->class], &at);
 	addr_key(&hint->addr, key);
 	table_remove(n->hints->by_addr, key);
 }
@@ -184,9 +188,12 @@ static struct hint *insert(struct node *n, uint16_t informant,
 	return hint;
 }
 
-static void confirm(struct hint *hint, uint16_t informant, uint64_t now_us)
+static void confirm(const struct node *n, struct hint *hint, uint16_t informant,
+		    uint64_t now_us)
 {
 	hint->told_us = now_us;
+	if (!hint->counted && n->hints->informants[informant].listed)
+		hint->class = HINTS_LISTED;
 	if (hint->informants[0] != informant && !hint->informants[1])
 		hint->informants[1] = informant;
 }
@@ -203,7 +210,7 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 		goto refused;
 	hint = hints_find(n, addr);
 	if (hint) {
-		confirm(hint, informant, now_us);
+		confirm(n, hint, informant, now_us);
 		return true;
 	}
 	hint = insert(n, informant, addr, now_us);
@@ -212,12 +219,21 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 	hint->addr = *addr;
 	hint->key = *key;
 	hint->informants[0] = informant;
-	hint->told_us = now_us;
+	confirm(n, hint, informant, now_us);
 	arm(n, now_us);
 	return true;
 refused:
 	node_drop(n, DROP_hint_refused);
 	return false;
+}
+
+void hints_informant_listed(struct node *n, uint16_t informant, bool listed)
+{
+	struct informant *i = &n->hints->informants[informant];
+
+	i->listed = listed;
+	if (listed)
+		i->mute_until_us = 0;
 }
 
 /* Those that only it told of are nobody's now: port 0 is the TAP's. */
@@ -228,6 +244,7 @@ void hints_informant_gone(struct node *n, uint16_t informant)
 	struct hint *hint;
 
 	i->failed = 0;
+	i->listed = false;
 	i->mute_until_us = 0;
 	while (i->told > 0 && (hint = hints_next(n, &at))) {
 		struct informant *next;
@@ -281,7 +298,7 @@ static void told_wrong(struct node *n, uint16_t informant, uint64_t now_us)
 	struct informant *i = &n->hints->informants[informant];
 
 	i->failed++;
-	if (informant && i->failed >= HINTS_FAILED)
+	if (informant && !i->listed && i->failed >= HINTS_FAILED)
 		mute(n, informant, now_us);
 }
 
@@ -341,7 +358,7 @@ static bool is_near_others(const struct node *n, const struct hint *hint)
 
 	if (hint->counted)
 		return false;
-	counts = shares_of(n->hints->shares, &at);
+	counts = shares_of(n->hints->shares[hint->class], &at);
 	return counts.held[SHARES_LEVELS - 1] >= AT_ADDRESS ||
 	       (!addr_is_v4(&at) &&
 		counts.held[SHARES_LEVELS - 2] >= IN_SUBNET);
@@ -359,10 +376,22 @@ static uint32_t distance(const struct node *n, const struct hint *hint)
 	return hint->informants[1] ? turn : turn + ports;
 }
 
+/* Its class, and its informant, have room for one more. */
+static bool has_room(const struct node *n, const struct hint *hint)
+{
+	const struct hints *h = n->hints;
+
+	if (h->dialled_of[hint->class] >= HINTS_DIALLED - HINTS_DIALLED_EACH)
+		return false;
+	return hint->class == HINTS_LISTED ||
+	       informant_of(n, hint)->dialled < HINTS_DIALLED_EACH;
+}
+
 /* The hint that is to be tried; NULL, and when there may be one: *due_us. */
 static struct hint *choose(struct node *n, uint64_t now_us, uint64_t *due_us)
 {
-	struct hint *hint, *best = NULL;
+	struct hint *hint, *best[HINTS_CLASSES] = { NULL };
+	const uint8_t turn = !n->hints->last_class;
 	uint32_t at = TABLE_NONE;
 
 	*due_us = CLOCK_NEVER;
@@ -379,11 +408,12 @@ static struct hint *choose(struct node *n, uint64_t now_us, uint64_t *due_us)
 			*due_us = clock_earlier(*due_us, hint->next_us);
 			continue;
 		}
-		if (informant_of(n, hint)->dialled < HINTS_DIALLED_EACH &&
-		    (!best || distance(n, hint) < distance(n, best)))
-			best = hint;
+		if (has_room(n, hint) &&
+		    (!best[hint->class] ||
+		     distance(n, hint) < distance(n, best[hint->class])))
+			best[hint->class] = hint;
 	}
-	return best;
+	return best[turn] ? best[turn] : best[!turn];
 }
 
 static bool leads_into_tap(const struct node *n, const struct addr *addr)
@@ -398,6 +428,7 @@ static bool dial(struct node *n, struct hint *hint, uint64_t now_us)
 	struct endpoint *e;
 
 	n->hints->last = informant;
+	n->hints->last_class = hint->class;
 	if (is_known(n, &hint->key, &hint->addr)) {
 		forget(n, hint);
 		return false;
@@ -424,6 +455,7 @@ static bool dial(struct node *n, struct hint *hint, uint64_t now_us)
 	timers_set(&n->timers, &e->timer, now_us);
 	hint->dialled = true;
 	n->hints->dialled++;
+	n->hints->dialled_of[hint->class]++;
 	informant_of(n, hint)->dialled++;
 	return true;
 }

@@ -27,6 +27,12 @@
  *  - whose hints fail HINTS_FAILED times in a row, or lead into our TAP, is not listened
  *    to for a while;
  *  - when the table is full, whoever told most gives a place.
+ *
+ * All that is by number, and keys cost nothing: many members could fill every place at
+ * an address that is an honest host's, and make whoever is honest look like a liar by
+ * being up there alone. An informant that one of our own sources lists is no such: what
+ * it tells is a class of its own, which has its own places at each address and every
+ * second turn. Each class leaves HINTS_DIALLED_EACH to the other.
  */
 #define HINTS_DIALLED	   32
 #define HINTS_DIALLED_EACH 8
@@ -43,13 +49,20 @@
 
 enum { HINTS_INFORMANTS = 2 };
 
+enum hint_class {
+	HINTS_ANYBODYS,
+	HINTS_LISTED, /* of an informant that a source lists */
+	HINTS_CLASSES
+};
+
 struct hint {
 	struct addr addr;
 	struct public_key key;
 	uint16_t informants[HINTS_INFORMANTS]; /* ports; 0: none */
 	uint8_t failures;		       /* in a row */
 	bool dialled;			       /* now */
-	bool counted;	  /* in `shares`: it is dialled, or failed */
+	bool counted;	  /* in its class's shares: it is dialled, or failed */
+	uint8_t class;	  /* enum hint_class */
 	uint64_t next_us; /* not tried before */
 	uint64_t told_us; /* last */
 };
@@ -59,18 +72,22 @@ struct informant {
 	uint16_t told;	  /* hints whose first informant it is */
 	uint16_t dialled; /* of them */
 	uint16_t failed;  /* in a row */
+	bool listed;	  /* by a source: its hints are of that class */
 	uint64_t mute_until_us;
 };
 
 struct hints {
 	struct table *by_addr; /* struct hint */
-	struct shares *shares; /* those counted, by address without port */
+	/* Those counted, by address without port. */
+	struct shares *shares[HINTS_CLASSES];
 	struct informant *informants;
 	struct timer timer;
 	uint64_t young_until_us;
 	uint64_t next_us; /* none is begun with before */
-	uint32_t dialled;
+	uint32_t dialled; /* of all classes */
+	uint32_t dialled_of[HINTS_CLASSES];
 	uint16_t last; /* the informant whose turn it was */
+	uint8_t last_class;
 };
 
 /* False if memory is short. */
@@ -82,6 +99,8 @@ void hints_begin(struct node *n, uint64_t now_us);
 /* The peer at that port tells of a host. False if it is not tried, and counted. */
 bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 	       const struct addr *addr, uint64_t now_us);
+/* It is one that a source lists, or not. */
+void hints_informant_listed(struct node *n, uint16_t informant, bool listed);
 /* The port is another peer's from now on, or nobody's. Its hints stay. */
 void hints_informant_gone(struct node *n, uint16_t informant);
 /* A peer came up, maybe by a hint. */

@@ -315,6 +315,70 @@ START_TEST(who_tells_of_nobody_is_not_heard_for_a_while)
 }
 END_TEST
 
+/* A member that is up at our seed alone makes it look as if it lied. */
+START_TEST(whom_a_source_lists_is_heard_whatever_fails)
+{
+	const struct addr late = host_at(5000);
+
+	set_young(true);
+	hints_informant_listed(a->node, 1, true);
+	for (uint32_t i = 0; i < 3 * HINTS_FAILED; i++) {
+		const struct addr at = host_at(i);
+
+		ck_assert(tell(1, i, &at));
+	}
+	hosts_run(&h, 60 * CLOCK_S);
+	ck_assert(tell(1, 5000, &late));
+	hosts_run(&h, CLOCK_S);
+	ck_assert_uint_gt(tries_of(&late), 0);
+	/* The port is another's. */
+	hints_informant_gone(a->node, 1);
+	ck_assert(!a->node->hints->informants[1].listed);
+}
+END_TEST
+
+/* Members name ports of a host that is at another, or that is not yet there. */
+START_TEST(liars_take_no_place_of_whom_a_source_lists)
+{
+	const struct addr honest = parsed("192.0.2.9:8273");
+	struct addr beside = honest;
+
+	set_young(true);
+	hints_informant_listed(a->node, 1, true);
+	for (uint32_t i = 0; i < 900; i++) {
+		beside.port = (uint16_t)(9000 + i);
+		for (uint16_t informant = 2; informant < 20; informant += 9)
+			tell((uint16_t)(informant + i % 9), i, &beside);
+	}
+	hosts_run(&h, 100 * CLOCK_MS);
+	ck_assert(tell(1, 5000, &honest));
+	hosts_run(&h, 100 * CLOCK_MS);
+	ck_assert_uint_eq(tries_of(&honest), 1);
+}
+END_TEST
+
+/* Nor does one that a source lists, and lies, take those of others. */
+START_TEST(whom_a_source_lists_takes_not_all)
+{
+	const struct addr honest = host_at(5000);
+
+	set_young(_i);
+	hints_informant_listed(a->node, 1, true);
+	for (uint32_t i = 0; i < 900; i++) {
+		const struct addr at = host_at(i);
+
+		tell(1, i, &at);
+	}
+	hosts_run(&h, CLOCK_S);
+	if (_i)
+		ck_assert_uint_eq(host_debug(a).dialled,
+				  HINTS_DIALLED - HINTS_DIALLED_EACH);
+	tell(2, 5000, &honest);
+	hosts_run(&h, _i ? 10 * CLOCK_MS : 2 * HINTS_PACE_US);
+	ck_assert_uint_ge(tries_of(&honest), 1);
+}
+END_TEST
+
 START_TEST(who_told_most_gives_its_place)
 {
 	const uint32_t room = 2 * NODE_PEERS_MAX;
@@ -419,6 +483,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(informants_have_their_turns),
 	UNIT_TEST(what_two_tell_comes_first),
 	UNIT_TEST(who_tells_of_nobody_is_not_heard_for_a_while),
+	UNIT_TEST(whom_a_source_lists_is_heard_whatever_fails),
+	UNIT_TEST(liars_take_no_place_of_whom_a_source_lists),
+	UNIT_LOOP(whom_a_source_lists_takes_not_all, 2),
 	UNIT_TEST(who_told_most_gives_its_place),
 	UNIT_TEST(hints_outlive_their_informant),
 	UNIT_TEST(who_answers_is_a_peer_and_no_hint),
