@@ -112,6 +112,8 @@ static uint64_t retry_us(struct node *n, const struct endpoint *e)
 
 	if (endpoint_is_refused(e))
 		us = NODE_REFUSED_US;
+	else if (e->hinted) /* others wait for its place */
+		us = DIAL_FIRST_US;
 	else if (e->attempts < 3)
 		us = DIAL_FIRST_US << e->attempts;
 	return node_jitter(n, us);

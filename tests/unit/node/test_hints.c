@@ -337,6 +337,25 @@ START_TEST(whom_a_source_lists_is_heard_whatever_fails)
 }
 END_TEST
 
+/* So many are up at the seed alone; one that answers was told of last. */
+START_TEST(a_crowd_that_does_not_answer_is_soon_through)
+{
+	host_start(b);
+	set_young(true);
+	hints_informant_listed(a->node, 1, true);
+	for (uint32_t i = 0; i < 80; i++) {
+		const struct addr at = host_at(i);
+
+		ck_assert(tell(1, i, &at));
+	}
+	ck_assert(hints_add(a->node, 1, &b->key, &b->addrs[0],
+			    hosts_clock(a).mono_us));
+	ck_assert(hosts_until(&h, hosts_pair_up, 8 * CLOCK_S));
+	ck_assert_uint_eq(h.log[0]->bytes[0], WIRE_INITIATION);
+	ck_assert_uint_eq(tries_of(&h.log[0]->to), HINTS_TRIES);
+}
+END_TEST
+
 /* Members name ports of a host that is at another, or that is not yet there. */
 START_TEST(liars_take_no_place_of_whom_a_source_lists)
 {
@@ -484,6 +503,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_two_tell_comes_first),
 	UNIT_TEST(who_tells_of_nobody_is_not_heard_for_a_while),
 	UNIT_TEST(whom_a_source_lists_is_heard_whatever_fails),
+	UNIT_TEST(a_crowd_that_does_not_answer_is_soon_through),
 	UNIT_TEST(liars_take_no_place_of_whom_a_source_lists),
 	UNIT_LOOP(whom_a_source_lists_takes_not_all, 2),
 	UNIT_TEST(who_told_most_gives_its_place),
