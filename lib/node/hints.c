@@ -147,8 +147,19 @@ static bool is_known(const struct node *n, const struct public_key *key,
 	       (e && (e->sources || e->peer));
 }
 
+/* One that failed is remembered as long as it may have to wait, or it would be told, and
+ * tried, again; but whom a source lists is believed rather than anybody. */
+static bool may_give_way(const struct hint *hint, bool to_listed,
+			 uint64_t now_us)
+{
+	if (hint->dialled)
+		return false;
+	return !hint->failures || (to_listed && hint->class != HINTS_LISTED) ||
+	       now_us - hint->failed_us >= pauses_us[PAUSES - 1];
+}
+
 /* A hint of the informant that told most, if that is more than one of the newcomer's
- * would be. None that failed not long ago: it would be tried again. */
+ * would be. */
 static struct hint *find_victim(const struct node *n, uint16_t newcomer,
 				uint64_t now_us)
 {
@@ -160,8 +171,8 @@ static struct hint *find_victim(const struct node *n, uint16_t newcomer,
 	while ((hint = hints_next(n, &at))) {
 		const struct informant *i = informant_of(n, hint);
 
-		if (hint->dialled || i->told <= most ||
-		    (hint->failures && hint->next_us > now_us))
+		if (i->told <= most ||
+		    !may_give_way(hint, informants[newcomer].listed, now_us))
 			continue;
 		most = i->told;
 		victim = hint;
@@ -309,6 +320,7 @@ static void failed(struct node *n, struct hint *hint, uint64_t now_us)
 	const bool first = hint->failures == 0;
 
 	no_longer_dialled(n, hint);
+	hint->failed_us = now_us;
 	hint->next_us = now_us + node_jitter(n, pauses_us[hint->failures]);
 	arm(n, hint->next_us);
 	if (hint->failures + 1u < PAUSES)

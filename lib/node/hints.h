@@ -64,7 +64,8 @@ struct hint {
 	bool counted;	  /* in its class's shares: it is dialled, or failed */
 	uint8_t class;	  /* enum hint_class */
 	uint64_t next_us; /* not tried before */
-	uint64_t told_us; /* last */
+	uint64_t failed_us; /* last */
+	uint64_t told_us;   /* last */
 };
 
 /* What is known of an informant, by its port. */

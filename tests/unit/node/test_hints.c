@@ -423,6 +423,65 @@ START_TEST(who_told_most_gives_its_place)
 }
 END_TEST
 
+static const struct hint *hint_at(const struct addr *at)
+{
+	uint8_t key[ADDR_KEY_LEN];
+
+	addr_key(at, key);
+	return table_find(a->node->hints->by_addr, key);
+}
+
+/* Or it would be told, and tried, from the beginning: a victim gets no more for it. */
+START_TEST(who_failed_is_remembered_in_a_full_table)
+{
+	const struct addr victim = host_at(9000), other = host_at(9001);
+
+	tell(1, 9000, &victim);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(hint_at(&victim)->failures, 1);
+	/* It is to be tried again, and others are before it. */
+	a->node->hints->next_us = hosts_clock(a).mono_us + 900 * CLOCK_S;
+	hosts_run(&h, 20 * CLOCK_S);
+	for (uint32_t i = 1; i < 2 * NODE_PEERS_MAX; i++) {
+		const struct addr at = host_at(i);
+
+		ck_assert(tell(1, i, &at));
+	}
+	ck_assert(tell(2, 9001, &other));
+	ck_assert_ptr_nonnull(hint_at(&victim));
+	ck_assert_ptr_nonnull(hint_at(&other));
+	hosts_run(&h, 600 * CLOCK_S);
+	for (uint32_t i = 0; i < 100; i++) {
+		const struct addr at = host_at(10000 + i);
+
+		tell(2, i, &at);
+	}
+	ck_assert_ptr_null(hint_at(&victim));
+}
+END_TEST
+
+/* But whom a source lists is believed rather than liars. */
+START_TEST(what_a_listed_one_tells_has_room_in_a_full_table)
+{
+	const struct addr honest = host_at(9000);
+
+	set_young(true);
+	a->node->hints->young_until_us += 10 * MINUTE;
+	for (uint32_t i = 0; i < 2 * NODE_PEERS_MAX; i++) {
+		const struct addr at = host_at(i);
+
+		tell((uint16_t)(1 + i % 100), i, &at);
+	}
+	hosts_run(&h, 300 * CLOCK_S);
+	ck_assert_uint_eq(host_debug(a).hints, 2 * NODE_PEERS_MAX);
+	ck_assert(!tell(101, 9000, &honest));
+	hints_informant_listed(a->node, 101, true);
+	ck_assert(tell(101, 9000, &honest));
+	hosts_run(&h, CLOCK_S);
+	ck_assert_uint_gt(tries_of(&honest), 0);
+}
+END_TEST
+
 START_TEST(hints_outlive_their_informant)
 {
 	const struct addr at[] = { host_at(1), host_at(2) };
@@ -507,6 +566,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(liars_take_no_place_of_whom_a_source_lists),
 	UNIT_LOOP(whom_a_source_lists_takes_not_all, 2),
 	UNIT_TEST(who_told_most_gives_its_place),
+	UNIT_TEST(who_failed_is_remembered_in_a_full_table),
+	UNIT_TEST(what_a_listed_one_tells_has_room_in_a_full_table),
 	UNIT_TEST(hints_outlive_their_informant),
 	UNIT_TEST(who_answers_is_a_peer_and_no_hint),
 	UNIT_TEST(our_own_address_is_no_endless_call),
