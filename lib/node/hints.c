@@ -257,7 +257,7 @@ void hints_informant_gone(struct node *n, uint16_t informant)
 	i->failed = 0;
 	i->listed = false;
 	i->mute_until_us = 0;
-	while (i->told > 0 && (hint = hints_next(n, &at))) {
+	while ((hint = hints_next(n, &at))) {
 		struct informant *next;
 
 		if (hint->informants[1] == informant)

@@ -501,6 +501,20 @@ START_TEST(hints_outlive_their_informant)
 }
 END_TEST
 
+/* Its port is another's then, which told nothing yet. */
+START_TEST(a_second_informant_that_is_gone_is_none)
+{
+	const struct addr at = host_at(1);
+
+	tell(1, 1, &at);
+	tell(2, 1, &at);
+	ck_assert_uint_eq(hint_at(&at)->informants[1], 2);
+	hints_informant_gone(a->node, 2);
+	ck_assert_uint_eq(hint_at(&at)->informants[0], 1);
+	ck_assert_uint_eq(hint_at(&at)->informants[1], 0);
+}
+END_TEST
+
 START_TEST(who_answers_is_a_peer_and_no_hint)
 {
 	host_start(b);
@@ -569,6 +583,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(who_failed_is_remembered_in_a_full_table),
 	UNIT_TEST(what_a_listed_one_tells_has_room_in_a_full_table),
 	UNIT_TEST(hints_outlive_their_informant),
+	UNIT_TEST(a_second_informant_that_is_gone_is_none),
 	UNIT_TEST(who_answers_is_a_peer_and_no_hint),
 	UNIT_TEST(our_own_address_is_no_endless_call),
 	UNIT_TEST(what_becomes_wanted_is_dialled_on),
