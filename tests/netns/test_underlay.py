@@ -52,7 +52,8 @@ def test_a_name_with_both_families_fails_over_between_them(make_cloud):
     assert pings_all(cloud.hosts)
 
 
-def test_one_file_on_all_hosts(make_cloud):
+@pytest.mark.parametrize("listed", [3, 1], ids=["all", "one seed"])
+def test_one_file_on_all_hosts(make_cloud, listed):
     """The very same bytes: paths, names and addresses differ by the host alone."""
     cloud = make_cloud(3, family="dual")
     secret = new_secret()
@@ -61,7 +62,7 @@ def test_one_file_on_all_hosts(make_cloud):
     daemons = []
     texts = set()
     for host in cloud.hosts:
-        daemon = Tapd(host, secret, name=None, **{
+        daemon = Tapd(host, secret, [h.address for h in cloud.hosts[:listed]], name=None, **{
             "interface.address": ["10.77.0.0/24", "fd77::/64"],
             "interface.address_from": "default", "secret_file": f"{place}/tap0.secret",
             "key_file": f"{place}/tap0.key", "control_socket": f"{place}/tap0.sock"})
