@@ -33,7 +33,8 @@ static const struct scenario *const tables[] = {
 	scenarios_identity, scenarios_secret,  scenarios_attack,
 	scenarios_time,	    scenarios_large,   scenarios_groups,
 	scenarios_clock,    scenarios_insider, scenarios_abuse,
-	scenarios_copies,   scenarios_queue,
+	scenarios_copies,   scenarios_queue,   scenarios_exchange,
+	scenarios_hints,
 };
 
 static bool chosen(const struct options *o, const struct scenario *c)

@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "sim.h"
 #include "traffic.h"
+#include "watch.h"
 
 /*
  * One function tries one thing in a fresh world; which and how bad it is drawn
@@ -33,6 +34,8 @@ extern const struct scenario scenarios_insider[];
 extern const struct scenario scenarios_abuse[];
 extern const struct scenario scenarios_copies[];
 extern const struct scenario scenarios_queue[];
+extern const struct scenario scenarios_exchange[];
+extern const struct scenario scenarios_hints[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)

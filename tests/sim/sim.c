@@ -191,6 +191,7 @@ struct sim *sim_new(uint64_t seed, bool verbose)
 	struct link ideal = link_ideal();
 
 	s->seed = seed;
+	s->exchange = seed % 3 == 0;
 	s->verbose = verbose;
 	net_init(&s->net, SIM_S,
 		 rng_init(seed * UINT64_C(0x9e3779b97f4a7c15) + 1), &ideal);
