@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -79,6 +80,30 @@ def make_cloud():
 def make_module_cloud():
     """As make_cloud, for a cloud that the tests of a file share."""
     yield from _factory()
+
+
+@pytest.fixture
+def stopwatch(record_property):
+    """stopwatch(what, design): a `with` block that must end within twice `design` s."""
+    class Stopwatch:
+        def __init__(self, what, design):
+            self.what, self.design = what, design
+
+        def __enter__(self):
+            self.start = time.monotonic()
+            return self
+
+        @property
+        def left(self):
+            return self.start + 2 * self.design - time.monotonic()
+
+        def __exit__(self, kind, *_):
+            took = time.monotonic() - self.start
+            record_property("measured", f"{self.what}: {took:.1f} s "
+                                        f"(design {self.design:g} s, asserted {2 * self.design:g})")
+            if kind is None:
+                assert took <= 2 * self.design, f"{self.what} took {took:.1f} s"
+    return Stopwatch
 
 
 @pytest.fixture

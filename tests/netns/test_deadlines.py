@@ -13,30 +13,6 @@ from cloud.frames import BROADCAST, frame
 pytestmark = pytest.mark.deadline
 
 
-@pytest.fixture
-def stopwatch(record_property):
-    """stopwatch(what, design): a `with` block that must end within twice `design` s."""
-    class Stopwatch:
-        def __init__(self, what, design):
-            self.what, self.design = what, design
-
-        def __enter__(self):
-            self.start = time.monotonic()
-            return self
-
-        @property
-        def left(self):
-            return self.start + 2 * self.design - time.monotonic()
-
-        def __exit__(self, kind, *_):
-            took = time.monotonic() - self.start
-            record_property("measured", f"{self.what}: {took:.1f} s "
-                                        f"(design {self.design:g} s, asserted {2 * self.design:g})")
-            if kind is None:
-                assert took <= 2 * self.design, f"{self.what} took {took:.1f} s"
-    return Stopwatch
-
-
 @pytest.mark.parametrize("count, design", [(24, 15), (40, 30)])
 def test_daemons_started_together_form_a_full_mesh(make_cloud, stopwatch, count, design):
     cloud = make_cloud(count)
