@@ -487,6 +487,9 @@ bool interface_link_again(struct interface *i, char **error)
 	i->link = link;
 	i->elsewhere = false;
 	log_info("%s is back in this network namespace", i->name);
+	/* On its way it was set down, and lost its addresses; somebody may have
+	 * set it up before we looked. */
+	i->up = !link_state(link)->up;
 	follow_state(i);
 	return true;
 }

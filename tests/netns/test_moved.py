@@ -3,6 +3,7 @@ crash tapd knows it again, or says where it is; it never makes a second beside i
 
 import contextlib
 import os
+import signal
 import subprocess
 
 import pytest
@@ -131,6 +132,21 @@ def test_moved_back_while_it_runs(make_cloud, taken):
     wait_for(lambda: host.ping(cloud.hosts[1].tap4), 5, "ping")
     host.ip("link", "set", "tap0", "mtu", "1333")
     wait_for(lambda: daemons[0].status()["interface"]["mtu"] == 1333, 3, "its MTU to be followed")
+
+
+def test_moved_back_and_up_before_it_looks(make_cloud):
+    cloud = make_cloud(2)
+    daemons = start_all(cloud)
+    host = cloud.hosts[0]
+    box = cloud.guest(host, "box")
+    move(host, box)
+    daemons[0].process.wait_log("moved to another network namespace")
+    daemons[0].process.signal(signal.SIGSTOP)
+    move(box, host)
+    host.ip("link", "set", "tap0", "up")
+    daemons[0].process.signal(signal.SIGCONT)
+    wait_for(lambda: host.tap4 in host.ip("addr", "show", "tap0"), 5, "its address again")
+    wait_for(lambda: host.ping(cloud.hosts[1].tap4), 5, "ping")
 
 
 @pytest.mark.parametrize("after_crash", [False, True], ids=["before", "after"])
