@@ -212,6 +212,7 @@ static void restart(struct node *n, struct peer *peer,
 	bridge_port_lose_macs(n->bridge, peer->port, now_us);
 	control_peer_gone(n, peer);
 	peer_measure_anew(peer, now_us);
+	liveness_forget_reports(&peer->liveness);
 	peer->timestamp_us = 0;
 	peer->path.validation.token = 0;
 	peer->state = PEER_CONNECTING;

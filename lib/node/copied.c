@@ -46,13 +46,16 @@ static void dial(struct node *n, struct peer *peer, uint64_t now_us)
 
 /* ---- the peer's memory ---- */
 
-static void tell(struct node *n, struct session *s, const struct way *to,
-		 uint64_t now_us)
+/* Who is told has to count it, if only as one more that it has heard; that it was sent
+ * says nothing about a path. */
+static void tell(struct node *n, struct reading *r, const struct way *to)
 {
 	uint8_t record[WIRE_RECORD_LEN];
 
 	wire_pack_record(record, WIRE_COPIED, 0, 0);
-	send_record(n, NULL, s, to, record, sizeof(record), 0, now_us);
+	send_record(n, NULL, r->session, to, record, sizeof(record), 0,
+		    r->now_us);
+	liveness_sent_early(&r->peer->liveness, n->lane.packer.sealed);
 }
 
 static void burn(struct node *n, struct reading *r)
@@ -63,7 +66,7 @@ static void burn(struct node *n, struct reading *r)
 	peer_session_burn(n, peer, r->session, r->now_us);
 	peer_arm(n, peer, r->now_us);
 	if (!path_goes(&peer->path, r->from))
-		tell(n, r->session, &peer->path.way, r->now_us);
+		tell(n, r, &peer->path.way);
 	dial(n, peer, r->now_us);
 	peer_emit(n, NODE_PEER_COPIED, peer, &peer->path.way.remote,
 		  &r->from->remote, "");
@@ -78,7 +81,7 @@ bool copied_check(struct node *n, struct reading *r, uint8_t *datagram)
 	if (!r->session->burnt)
 		burn(n, r);
 	if (peer_may_answer(r, COPIED_SIZE))
-		tell(n, r->session, r->from, r->now_us);
+		tell(n, r, r->from);
 	return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tunnel/session.h"
+
 /*
  * Two clocks run against the peer: since it was last heard, and since we first
  * sent what it has not reported. Both are paced alike:
@@ -130,6 +132,20 @@ void liveness_probed(struct liveness *l, uint64_t now_us)
 
 /* ---- what it can have heard ---- */
 
+/*
+ * The peer's count less ours is how far it is ahead. It gets ahead of where it was at
+ * its first report by no more than what was on its way then, and falls behind by what
+ * is lost. So a bound that is never lowered is safe, and finds ever less: what was lost
+ * for good has to be taken off.
+ *
+ * That something was not heard within the limit does not say that it is lost: networks,
+ * and strangers at an address that the peer has left, can hold datagrams back and let
+ * all of them arrive at once, as long as their keys live. So the bound is lowered to the
+ * most that the peer was ahead, of what had been sent a limit before, in the whole life
+ * of keys. Only who holds some back all that time, and others by turns, can still have
+ * us believe what is not so, and costs us a handshake.
+ */
+
 /* Datagrams that the network doubled on the way to a session that was not open. */
 #define OVERHEARD_SLACK 2
 
@@ -138,42 +154,86 @@ static uint64_t limit_of(const struct liveness_config *c)
 	return c->interval_us * c->down_after;
 }
 
+/* Both may have wrapped, and the peer may say any number. */
+static bool is_more(uint64_t a, uint64_t b)
+{
+	return a - b - 1 < UINT64_MAX / 2;
+}
+
+static uint64_t all_sent(const struct liveness *l)
+{
+	return l->sent + l->most.early;
+}
+
 void liveness_sent_early(struct liveness *l, uint64_t n)
 {
 	l->most.early += n;
 }
 
-bool liveness_overheard(struct liveness *l, const struct liveness_config *c,
-			uint64_t received, uint64_t now_us)
-{
-	uint64_t sent = l->sent + l->most.early;
-	bool over;
-
-	/* It counts anew, or is several that do not know of each other. */
-	if (received < l->most.last)
-		liveness_forget_reports(l);
-	/* It may say any number. */
-	over = l->most.known && received > l->most.heard &&
-	       received - l->most.heard > sent - l->most.sent + OVERHEARD_SLACK;
-	l->most.last = received;
-	if (l->most.next_us && now_us - l->most.next_us < limit_of(c))
-		return over;
-	if (l->most.next_us) {
-		l->most.known = true;
-		l->most.heard = received;
-		l->most.sent = l->most.next_sent;
-	}
-	l->most.next_sent = sent;
-	l->most.next_us = now_us;
-	return over;
-}
-
-void liveness_forget_reports(struct liveness *l)
+static void forget_reports(struct liveness *l, uint64_t dead)
 {
 	uint64_t early = l->most.early;
 
 	memset(&l->most, 0, sizeof(l->most));
 	l->most.early = early;
+	l->most.dead = dead;
+}
+
+static void begin_span(struct liveness *l, uint64_t ahead, uint64_t now_us)
+{
+	l->most.span_ahead = ahead;
+	l->most.span_sent = all_sent(l);
+	l->most.span_us = now_us;
+}
+
+/* All that was sent and is not dead may be on its way, or held back. */
+static void first_report(struct liveness *l, uint64_t received, uint64_t now_us)
+{
+	l->most.ahead = received - l->most.dead;
+	begin_span(l, l->most.ahead, now_us);
+}
+
+/* ahead: of what had been sent a limit before. */
+static void note_ahead(struct liveness *l, uint64_t ahead, uint64_t now_us)
+{
+	l->most.known = true;
+	if (is_more(ahead, l->most.span_ahead))
+		l->most.span_ahead = ahead;
+	if (now_us - l->most.span_us < SESSION_LIFE_US)
+		return;
+	if (is_more(l->most.ahead, l->most.span_ahead))
+		l->most.ahead = l->most.span_ahead;
+	l->most.dead = l->most.span_sent;
+	begin_span(l, ahead, now_us);
+}
+
+bool liveness_overheard(struct liveness *l, const struct liveness_config *c,
+			uint64_t received, uint64_t now_us)
+{
+	const uint64_t sent = all_sent(l);
+	bool noted = true;
+
+	/* It counts anew, or is several that do not know of each other. */
+	if (received < l->most.last)
+		forget_reports(l, l->most.dead);
+	l->most.last = received;
+	if (!l->most.next_us)
+		first_report(l, received, now_us);
+	else if (now_us - l->most.next_us >= limit_of(c))
+		note_ahead(l, received - l->most.next_sent, now_us);
+	else
+		noted = false;
+	if (noted) {
+		l->most.next_sent = sent;
+		l->most.next_us = now_us;
+	}
+	return l->most.known &&
+	       is_more(received - sent, l->most.ahead + OVERHEARD_SLACK);
+}
+
+void liveness_forget_reports(struct liveness *l)
+{
+	forget_reports(l, all_sent(l));
 }
 
 void liveness_init_again(struct liveness *l, uint64_t now_us)
@@ -183,8 +243,11 @@ void liveness_init_again(struct liveness *l, uint64_t now_us)
 
 	liveness_init(l, now_us);
 	l->most = before.most;
-	l->most.sent -= sent;
+	l->most.ahead += sent;
+	l->most.span_ahead += sent;
+	l->most.span_sent -= sent;
 	l->most.next_sent -= sent;
+	l->most.dead -= sent;
 }
 
 /* ---- what follows ---- */

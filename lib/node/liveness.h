@@ -46,14 +46,17 @@ struct liveness {
 	 * last report, and between that and the one before. */
 	uint64_t strayed, strayed_before;
 
-	/* What the peer can have heard of us at most: its count at a report, and
-	 * ours of all that may have been on its way then. Ours may wrap. */
+	/* What the peer can have heard of us at most. All but times may wrap. */
 	struct {
-		bool known;
-		uint64_t heard, sent;
+		bool known;	/* one peer counts, and for a limit already */
+		uint64_t ahead; /* of ours its count can be, by this at most */
+		/* The most that it was, of what had been sent a limit before,
+		 * since span_us; and ours then. */
+		uint64_t span_ahead, span_sent, span_us;
 		uint64_t last;		     /* its count, as last said */
 		uint64_t next_sent, next_us; /* ours at a report, and when */
 		uint64_t early; /* sent on sessions that were not open */
+		uint64_t dead;	/* what was sent before is heard no more */
 	} most;
 
 	uint64_t sent_us;	/* the last data message to it */
@@ -82,11 +85,12 @@ void liveness_strayed(struct liveness *l, uint64_t n);
 /* n more were, on a session that is not open yet to us: the peer may count them. */
 void liveness_sent_early(struct liveness *l, uint64_t n);
 /* A report of the peer's says that it has heard `received` of ours. True if that is
- * more than we know to have sent: our memory was put back. What was not heard within
- * the time that takes a peer down is taken for lost. */
+ * more than we know to have sent: our memory was put back. False as long as that may be
+ * what was sent before and held back, for less than the life of keys. */
 bool liveness_overheard(struct liveness *l, const struct liveness_config *c,
 			uint64_t received, uint64_t now_us);
-/* What it could have heard is not known any more. */
+/* Nothing that was sent until now will be heard any more, and the peer counts anew: it
+ * has, or will have, none of the sessions. */
 void liveness_forget_reports(struct liveness *l);
 /* One was opened. advance: by how much it moved the session's highest counter
  * (0 for one that came late): the gaps are loss. */

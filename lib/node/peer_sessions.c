@@ -49,6 +49,8 @@ void peer_session_add(struct node *n, struct peer *peer, struct session *s)
 	if (*place)
 		peer_session_drop(n, peer, *place);
 	*place = s;
+	/* A candidate's hellos, which nobody counted: the peer may hear them late. */
+	liveness_sent_early(&peer->liveness, s->counter);
 	*(struct index_entry *)table_find(n->indices, &s->local) = entry;
 	if (also)
 		*also = entry;

@@ -232,6 +232,50 @@ START_TEST(a_count_that_was_put_back_is_overheard)
 }
 END_TEST
 
+/* A part of what is sent is held back for a while and then arrives at once, as long as
+ * its keys live: from the first on, or later, and once more. */
+START_TEST(what_was_held_back_is_not_overheard)
+{
+	static const unsigned held_s[] = { 4, 20, 100, 179 };
+	static const unsigned from_s[] = { 0, 1, 5, 300 };
+	const unsigned from = from_s[_i / 4], to = from + held_s[_i % 4];
+	uint64_t t = 50 * CLOCK_S, heard = 0, held = 0;
+	struct liveness l;
+
+	liveness_init(&l, t);
+	for (unsigned s = 0; s < 2 * to + 500; s++, t += CLOCK_S) {
+		unsigned since = s % (to + 200);
+
+		liveness_sent_early(&l, since == from ? 9 : 0);
+		held += since == from ? 9 : 0;
+		liveness_sent(&l, 3, t);
+		held += since >= from && since < to ? 1 : 0;
+		heard += since >= from && since < to ? 2 : 3;
+		if (since == to) {
+			heard += held;
+			held = 0;
+		}
+		ck_assert(!liveness_overheard(&l, &usual, heard, t));
+	}
+}
+END_TEST
+
+/* What is lost for good hides nothing for longer than two lives of keys. */
+START_TEST(what_was_lost_is_taken_off)
+{
+	uint64_t t = 50 * CLOCK_S, heard = 0;
+	struct liveness l;
+
+	liveness_init(&l, t);
+	for (unsigned s = 0; s < 500; s++, t += CLOCK_S) {
+		liveness_sent(&l, 10, t);
+		heard += s == 50 ? 0 : s < 100 ? 5 : 10;
+		ck_assert(!liveness_overheard(&l, &usual, heard, t));
+	}
+	ck_assert(liveness_overheard(&l, &usual, heard + 60, t));
+}
+END_TEST
+
 /* Two copies of a peer that are heard in turn are no fault of ours. */
 START_TEST(two_counts_are_none)
 {
@@ -273,6 +317,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(loss_is_forgotten_after_a_long_sleep),
 	UNIT_LOOP(no_delay_or_loss_is_overheard, 5),
 	UNIT_TEST(a_count_that_was_put_back_is_overheard),
+	UNIT_LOOP(what_was_held_back_is_not_overheard, 16),
+	UNIT_TEST(what_was_lost_is_taken_off),
 	UNIT_TEST(two_counts_are_none),
 	UNIT_TEST(no_number_does_harm),
 };

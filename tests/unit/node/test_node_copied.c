@@ -231,6 +231,71 @@ START_TEST(who_hears_of_more_than_it_sent_begins_anew)
 }
 END_TEST
 
+/* All data that a sent to the peer since the log was emptied. */
+static uint64_t sent_to_peer(void)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < h.log_count; i++)
+		n += h.log[i]->bytes[0] == WIRE_DATA &&
+		     addr_equal(&h.log[i]->to, &o.at);
+	return n;
+}
+
+/* a dialled the peer, which answers, and is heard only after us. */
+static void answer_dial(uint64_t us)
+{
+	const struct flight *f = hosts_sent(&h, WIRE_INITIATION, a, NULL, 0, 0);
+	uint8_t response[WIRE_RESPONSE_LEN];
+
+	ck_assert_ptr_nonnull(f);
+	outsider_respond(&o, f->bytes, response, h.net.now_us);
+	host_receive(a, &o.at, response, sizeof(response));
+	hosts_run(&h, us);
+	outsider_hello(&o, a, true, true);
+	ck_assert(host_peer_by_key(a, &o.key).has_current);
+}
+
+/* Reports for long enough to be believed, and then one of everything. */
+static void report_all_at_last(void)
+{
+	for (int i = 0; i < 5; i++) {
+		report(2);
+		hosts_run(&h, 2 * CLOCK_S);
+	}
+	report(sent_to_peer());
+}
+
+/* First hellos, which are sent before it is decided whose session that is. */
+START_TEST(hellos_that_arrive_late_are_no_copy)
+{
+	uint8_t record[WIRE_RECORD_LEN];
+
+	wire_pack_record(record, WIRE_COPIED, 0, 0);
+	outsider_send(&o, a, record, sizeof(record));
+	hosts_run(&h, CLOCK_MS);
+	host_forget_events(a);
+	answer_dial(4 * CLOCK_S);
+	ck_assert_uint_ge(sent_to_peer(), 10);
+	report_all_at_last();
+	ck_assert_uint_eq(host_events(a, NODE_COPIED), 0);
+}
+END_TEST
+
+/* A peer that was told that it was copied may count that, too. */
+START_TEST(what_told_the_peer_is_no_copy)
+{
+	hear(20, 1);
+	for (uint32_t i = 0; i < 10; i++)
+		hear(20, 2);
+	hosts_run(&h, CLOCK_MS);
+	ck_assert_uint_ge(sent_to_peer(), 9);
+	answer_dial(0);
+	report_all_at_last();
+	ck_assert_uint_eq(host_events(a, NODE_COPIED), 0);
+}
+END_TEST
+
 /* The epoch that a shows in its first datagram after it was told by this counter. */
 static uint64_t shown_when_told_by(uint32_t counter)
 {
@@ -288,6 +353,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(who_is_told_begins_anew_with_that_peer),
 	UNIT_TEST(copies_show_epochs_of_their_own_though_they_draw_the_same),
 	UNIT_TEST(who_hears_of_more_than_it_sent_begins_anew),
+	UNIT_TEST(hellos_that_arrive_late_are_no_copy),
+	UNIT_TEST(what_told_the_peer_is_no_copy),
 };
 
 UNIT_MAIN("node_copied", tests)
