@@ -29,9 +29,6 @@ void attacker_listen(struct sim *s, size_t max);
 void attacker_attack(struct sim *s, enum attack kind);
 /* n of random kinds, us apart. */
 void attacker_flood(struct sim *s, size_t n, uint64_t us);
-/* Sends these bytes to host, as if from there. */
-void attacker_inject(struct sim *s, unsigned host, const struct addr *from,
-		     const uint8_t *data, size_t len);
 struct addr attacker_addr(struct sim *s);
 bool attacker_owns(const struct addr *a);
 
