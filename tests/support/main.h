@@ -39,6 +39,10 @@ struct unit_test {
  * array; from a to before b. */
 #define UNIT_LOOP(t, n)	    UNIT_ROW(.test = &(t), .end = (n))
 #define UNIT_EACH(t, array) UNIT_ROW(.test = &(t), .end = UNIT_COUNT(array))
+/* _i is a seed, one of n; where that takes long, UNIT_SEEDS_PERCENT of them: the
+ * preset dev runs all. */
+#define UNIT_SEEDS(t, n) \
+	UNIT_ROW(.test = &(t), .end = ((n)*UNIT_SEEDS_PERCENT + 99) / 100)
 #define UNIT_RANGE(t, a, b) UNIT_ROW(.test = &(t), .first = (a), .end = (b))
 /* UNIT_CASE("name", .setup = setup, .timeout_s = 60) */
 #define UNIT_CASE(...) UNIT_ROW(.name = __VA_ARGS__)

@@ -412,9 +412,9 @@ START_TEST(and_nobody_gets_one_for_long_who_is_no_member)
 END_TEST
 
 static const struct unit_test tests[] = {
-	UNIT_LOOP(no_member_loses_a_frame, 50),
-	UNIT_LOOP(not_even_behind_a_firewall_when_the_filter_is_known, 50),
-	UNIT_LOOP(and_nobody_gets_one_for_long_who_is_no_member, 50),
+	UNIT_SEEDS(no_member_loses_a_frame, 50),
+	UNIT_SEEDS(not_even_behind_a_firewall_when_the_filter_is_known, 50),
+	UNIT_SEEDS(and_nobody_gets_one_for_long_who_is_no_member, 50),
 };
 
 UNIT_MAIN("querier_hosts", tests)

@@ -440,21 +440,21 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("cost"),
-	UNIT_LOOP(an_idle_pair_costs_one_probe_and_one_echo_a_second, 20),
-	UNIT_LOOP(a_busy_pair_costs_no_more_than_a_probe_a_second_each, 5),
+	UNIT_SEEDS(an_idle_pair_costs_one_probe_and_one_echo_a_second, 20),
+	UNIT_SEEDS(a_busy_pair_costs_no_more_than_a_probe_a_second_each, 5),
 	UNIT_TEST(a_peer_that_is_gone_is_asked_faster_only_before_it_is_down),
 	UNIT_CASE("down"),
-	UNIT_LOOP(a_peer_cut_off_is_silent_after_the_limit, 200),
-	UNIT_LOOP(one_way_cut_makes_one_end_deaf_and_the_other_silent, 500),
+	UNIT_SEEDS(a_peer_cut_off_is_silent_after_the_limit, 200),
+	UNIT_SEEDS(one_way_cut_makes_one_end_deaf_and_the_other_silent, 500),
 	UNIT_CASE("up", .timeout_s = 60),
-	UNIT_LOOP(short_cuts_take_nobody_down, 30),
-	UNIT_LOOP(hours_of_5_percent_loss_take_nobody_down, 5),
+	UNIT_SEEDS(short_cuts_take_nobody_down, 30),
+	UNIT_SEEDS(hours_of_5_percent_loss_take_nobody_down, 5),
 	UNIT_LOOP(hours_of_5_percent_loss_take_nobody_down_under_traffic,
 		  TRAFFICS),
 	UNIT_LOOP(twenty_percent_loss_for_20_s_takes_nobody_down, 2),
 	UNIT_LOOP(any_configuration_keeps_an_idle_pair_up_and_finds_a_cut, 3),
 	UNIT_TEST(a_peer_that_never_reports_is_not_deaf),
-	UNIT_LOOP(a_peer_that_counts_anew_is_not_deaf, 10),
+	UNIT_SEEDS(a_peer_that_counts_anew_is_not_deaf, 10),
 };
 
 UNIT_MAIN("liveness_pair", tests)
