@@ -100,7 +100,11 @@ def run(host, text, *options):
     secret = host.path("secret")
     if not os.path.exists(secret):
         host.write("secret", new_secret() + "\n", 0o600)
-    conf = host.write("tap0.conf", text.replace(SECRET, secret).replace(KEY, host.path("tap0.key")))
+    text = text.replace(SECRET, secret).replace(KEY, host.path("tap0.key"))
+    # All hosts share /run.
+    if "control_socket" not in text:
+        text += f'control_socket = "{host.path("tap0.sock")}";\n'
+    conf = host.write("tap0.conf", text)
     done = host.run(program("tapd"), *options, "-c", conf, check=False, timeout=10)
     return done, conf
 
