@@ -176,28 +176,42 @@ static uint64_t ask_when(const struct node *n, const struct peer *peer,
 	return due_us > n->exchange->ask_us ? due_us : n->exchange->ask_us;
 }
 
-/* a is asked rather than b: a source lists it, or it waited longer. A member whose list
- * is ever another has its turn with the rest. */
+/* a is asked rather than b: it waited longer; of several that never were any, drawn by
+ * `lot`, so that not all ask the same one. */
 static bool asked_first(const struct node *n, const struct peer *a,
-			const struct peer *b)
+			const struct peer *b, uint32_t lot)
 {
-	if (a->wanted != b->wanted)
-		return a->wanted;
-	return port_of(n, a)->asked_us < port_of(n, b)->asked_us;
+	const uint64_t a_us = port_of(n, a)->asked_us;
+	const uint64_t b_us = port_of(n, b)->asked_us;
+
+	if (a_us != b_us)
+		return a_us < b_us;
+	return (a->port * UINT32_C(2654435761) ^ lot) <
+	       (b->port * UINT32_C(2654435761) ^ lot);
 }
 
-/* Of those that are to be asked. */
+/* Of those that are to be asked: a member whose list is ever another has its turn with
+ * the rest. Every second time one that a source lists, for the others may be one
+ * member's, all of them. */
 static struct peer *whom_to_ask(struct node *n, uint64_t now_us)
 {
-	struct peer *peer, *first = NULL;
-	uint32_t at = TABLE_NONE;
+	struct peer *peer, *first[2] = { NULL };
+	bool listed = !n->exchange->asked_listed;
+	uint32_t at = TABLE_NONE, lot;
 
+	node_random(n, &lot, sizeof(lot));
 	peers_note_wanted(n);
-	while ((peer = peers_next(n, &at)))
+	while ((peer = peers_next(n, &at))) {
+		struct peer **best = &first[peer->wanted];
+
 		if (now_us >= ask_when(n, peer, now_us) &&
-		    (!first || asked_first(n, peer, first)))
-			first = peer;
-	return first;
+		    (!*best || asked_first(n, peer, *best, lot)))
+			*best = peer;
+	}
+	if (!first[listed])
+		listed = !listed;
+	n->exchange->asked_listed = listed;
+	return first[listed];
 }
 
 static uint64_t exchange_deadline(struct node *n, struct peer *peer,
