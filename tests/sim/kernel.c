@@ -103,23 +103,11 @@ static void note_heard(struct kernel *k, const struct kept_report *r)
 /* Routers elsewhere have to hear it. */
 static uint64_t routers(struct kernel *k)
 {
-	struct sim *s = k->host->sim;
 	uint64_t set = 0;
 
-	for (unsigned i = 0; i < s->host_count; i++) {
-		struct kernel *other = &listeners_of(k)->kernels[i];
-		struct want want;
-
-		want_consider(other);
-		if (i == k->host->index || !other->router_us)
-			continue;
-		/* Who is not known to be a router does not get reports. */
-		want = want_since(other->router_us);
-		if (want.since_us < k->host->up_us[i] + RECOVERED_US)
-			want.since_us = k->host->up_us[i] + RECOVERED_US;
-		if (want_must(s, k->host->index, i, want))
+	for (unsigned i = 0; i < k->host->sim->host_count; i++)
+		if (want_reports(&listeners_of(k)->kernels[i], k->host->index))
 			set |= UINT64_C(1) << i;
-	}
 	return set;
 }
 

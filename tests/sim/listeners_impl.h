@@ -127,6 +127,8 @@ void want_consider(struct kernel *k);
 struct want want_of(struct kernel *k, unsigned group);
 /* True if `to`, which wants it, must get what `from` sends now. */
 bool want_must(struct sim *s, unsigned from, unsigned to, struct want want);
+/* True if a router is behind k and must get the report that `from` sends now. */
+bool want_reports(struct kernel *k, unsigned from);
 /* Somebody listens to what the node has not heard of: it wants everything. */
 bool want_is_unsure(const struct kernel *k);
 

@@ -126,6 +126,34 @@ bool want_must(struct sim *s, unsigned from, unsigned to, struct want want)
 	return s->net.now_us > since_us + back->longest_us;
 }
 
+/* A router that counts as gone when a report arrives does not get it: the node gives
+ * the TAP no more of them, though the sender still had to send it. */
+static bool is_router_at_arrival(const struct kernel *k, unsigned from)
+{
+	struct sim *s = k->host->sim;
+	const struct link *there = net_link(&s->net, from, k->host->index);
+
+	return s->net.now_us + there->longest_us - k->routed_us <
+	       ROUTER_LIFE_US;
+}
+
+bool want_reports(struct kernel *k, unsigned from)
+{
+	struct sim *s = k->host->sim;
+	uint64_t up_us = s->hosts[from].up_us[k->host->index];
+	struct want want;
+
+	want_consider(k);
+	if (k->host->index == from || !k->router_us ||
+	    !is_router_at_arrival(k, from))
+		return false;
+	/* Who is not known to be a router does not get reports. */
+	want = want_since(k->router_us);
+	if (want.since_us < up_us + RECOVERED_US)
+		want.since_us = up_us + RECOVERED_US;
+	return want_must(s, from, k->host->index, want);
+}
+
 static bool wants(struct kernel *k, unsigned group)
 {
 	bool wants = kernel_is_member(k, group);
