@@ -6,6 +6,9 @@
 #include "scenario.h"
 
 #define RECORD_MAX 512
+/* glibc's cache of free blocks by thread: those up to this size, fewer of each. */
+#define CACHED_MAX  1032
+#define CACHED_EACH 16
 
 static void unharmed(struct sim *s)
 {
@@ -149,17 +152,12 @@ static void old_records(struct sim *s)
  * look as if something were left behind; so it is given all of them at once. */
 static void fill_malloc_caches(void)
 {
-	enum {
-		STEP = 16,
-		STEPS = 65,
-		EACH = 16
-	}; /* up to 1032 bytes, 7 each */
-	void *blocks[EACH];
+	void *blocks[CACHED_EACH];
 
-	for (size_t size = 1; size <= STEPS; size++) {
-		for (size_t i = 0; i < EACH; i++)
-			blocks[i] = test_alloc(size * STEP - 8);
-		for (size_t i = 0; i < EACH; i++)
+	for (size_t len = 8; len <= CACHED_MAX; len += 16) {
+		for (size_t i = 0; i < CACHED_EACH; i++)
+			blocks[i] = test_alloc(len);
+		for (size_t i = 0; i < CACHED_EACH; i++)
 			free(blocks[i]);
 	}
 }
