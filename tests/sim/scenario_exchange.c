@@ -433,7 +433,7 @@ static void replaced(struct sim *s)
 }
 
 const struct scenario scenarios_exchange[] = {
-	{ "exchange/one_seed", one_seed, 6 },
+	{ "exchange/one_seed", one_seed, 2 },
 	{ "exchange/one_by_one", one_by_one, 12 },
 	{ "exchange/seed_dies", seed_dies, 24 },
 	{ "exchange/seed_moves", seed_moves, 24 },
