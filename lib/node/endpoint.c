@@ -176,6 +176,9 @@ void endpoint_alive(struct node *n, struct endpoint *e, uint64_t now_us)
 	 * another host's now. */
 	if (endpoint_is_refused(e) && e->reason != ENDPOINT_SELF)
 		return;
+	/* What is tried for a hint alone has its tries, whoever seems to be there. */
+	if (e->hinted && !e->sources && !e->peer)
+		return;
 	e->attempts = 0;
 	if (timer_armed(&e->timer) && e->timer.due_us > now_us + DIAL_FIRST_US)
 		timers_set(&n->timers, &e->timer,

@@ -393,6 +393,11 @@ static void exchange_peer_gone(struct node *n, struct peer *peer)
 	hints_informant_gone(n, peer->port);
 }
 
+static void exchange_peer_removed(struct node *n, struct peer *peer)
+{
+	hints_informant_removed(n, peer->port);
+}
+
 static void exchange_stamp(struct node *n, const struct peer *peer,
 			   struct wire_probe *probe)
 {
@@ -422,6 +427,7 @@ const struct control exchange_control = {
 	.record = peers_in,
 	.peer_up = exchange_peer_up,
 	.peer_gone = exchange_peer_gone,
+	.peer_removed = exchange_peer_removed,
 	.deadline = exchange_deadline,
 	.due = exchange_due,
 	.stamp = exchange_stamp,
@@ -435,5 +441,7 @@ void node_set_peer_exchange(struct node *n, bool on, struct clock now)
 	if (on == n->config.peer_exchange)
 		return;
 	n->config.peer_exchange = on;
+	if (!on)
+		hints_stop(n);
 	hello_repeat(n, now.mono_us);
 }

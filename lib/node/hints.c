@@ -221,6 +221,9 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 		goto refused;
 	hint = hints_find(n, addr);
 	if (hint) {
+		/* A liar may have named the address first, with a key of its own. */
+		if (!hint->counted && n->hints->informants[informant].listed)
+			hint->key = *key;
 		confirm(n, hint, informant, now_us);
 		return true;
 	}
@@ -247,16 +250,23 @@ void hints_informant_listed(struct node *n, uint16_t informant, bool listed)
 		i->mute_until_us = 0;
 }
 
-/* Those that only it told of are nobody's now: port 0 is the TAP's. */
+void hints_informant_removed(struct node *n, uint16_t informant)
+{
+	struct informant *i = &n->hints->informants[informant];
+
+	i->failed = 0;
+	i->mute_until_us = 0;
+}
+
+/* Those that only it told of are nobody's now: port 0 is the TAP's. That it was not
+ * worth listening to outlives that it is down, or else it need only come again. */
 void hints_informant_gone(struct node *n, uint16_t informant)
 {
 	struct informant *i = &n->hints->informants[informant];
 	uint32_t at = TABLE_NONE;
 	struct hint *hint;
 
-	i->failed = 0;
 	i->listed = false;
-	i->mute_until_us = 0;
 	while ((hint = hints_next(n, &at))) {
 		struct informant *next;
 
@@ -478,6 +488,16 @@ static uint64_t pace_us(const struct node *n, uint64_t now_us)
 						 : HINTS_PACE_US;
 }
 
+void hints_stop(struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct hint *hint;
+
+	while ((hint = hints_next(n, &at)))
+		if (!hint->dialled)
+			forget(n, hint);
+}
+
 void hints_timer(struct node *n, uint64_t now_us)
 {
 	struct hints *h = n->hints;
@@ -485,6 +505,8 @@ void hints_timer(struct node *n, uint64_t now_us)
 	struct hint *hint = NULL;
 
 	reap(n);
+	if (!n->config.peer_exchange)
+		hints_stop(n);
 	while (h->dialled < HINTS_DIALLED && now_us >= h->next_us &&
 	       (hint = choose(n, now_us, &due_us)))
 		h->next_us =

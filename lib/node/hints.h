@@ -102,8 +102,12 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 	       const struct addr *addr, uint64_t now_us);
 /* It is one that a source lists, or not. */
 void hints_informant_listed(struct node *n, uint16_t informant, bool listed);
-/* The port is another peer's from now on, or nobody's. Its hints stay. */
+/* It is down, or another process. Its hints stay. */
 void hints_informant_gone(struct node *n, uint16_t informant);
+/* The port is another peer's from now on, or nobody's. */
+void hints_informant_removed(struct node *n, uint16_t informant);
+/* Nobody is to be found by hints any more: what is dialled is dialled to its end. */
+void hints_stop(struct node *n);
 /* A peer came up, maybe by a hint. */
 void hints_peer_up(struct node *n, uint64_t now_us);
 /* True if the endpoint is tried for a hint. Then, if it was dialled often enough, it

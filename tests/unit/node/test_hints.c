@@ -13,6 +13,7 @@
 static void setup(void)
 {
 	three_setup();
+	a->config.peer_exchange = true;
 	host_start(a);
 }
 
@@ -515,6 +516,80 @@ START_TEST(a_second_informant_that_is_gone_is_none)
 }
 END_TEST
 
+START_TEST(who_comes_again_is_heard_no_sooner)
+{
+	const struct addr late = host_at(5000);
+
+	set_young(true);
+	for (uint32_t i = 0; i < HINTS_FAILED; i++) {
+		const struct addr at = host_at(i);
+
+		tell(1, i, &at);
+	}
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert(!tell(1, 5000, &late));
+	hints_informant_gone(a->node, 1);
+	ck_assert(!tell(1, 5000, &late));
+	hints_informant_removed(a->node, 1);
+	ck_assert(tell(1, 5000, &late));
+}
+END_TEST
+
+/* An initiation that seems to come from there gives it no more tries. */
+START_TEST(who_only_seems_to_knock_gets_no_more_tries)
+{
+	const struct addr at = host_at(1);
+	struct endpoint *e;
+
+	tell(1, 1, &at);
+	for (int i = 0; i < 100; i++) {
+		hosts_run(&h, 100 * CLOCK_MS);
+		e = endpoints_find(a->node, &at);
+		if (e)
+			endpoint_alive(a->node, e, hosts_clock(a).mono_us);
+	}
+	ck_assert_uint_le(tries_of(&at), 2 * HINTS_TRIES);
+}
+END_TEST
+
+START_TEST(switched_off_nothing_is_tried_any_more)
+{
+	for (uint32_t i = 0; i < 500; i++) {
+		const struct addr at = host_at(i);
+
+		tell((uint16_t)(1 + i % 100), i, &at);
+	}
+	set_young(false);
+	hosts_run(&h, 5 * CLOCK_S);
+	node_set_peer_exchange(a->node, false, hosts_clock(a));
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(host_debug(a).dialled, 0);
+	hosts_forget_log(&h);
+	hosts_run(&h, 100 * CLOCK_S);
+	ck_assert_uint_eq(h.log_count, 0);
+	ck_assert_uint_eq(host_debug(a).hints, 0);
+}
+END_TEST
+
+START_TEST(a_listed_one_is_believed_about_the_key)
+{
+	const struct addr at = host_at(1);
+	const struct public_key key = key_of(2);
+	const struct hint *hint;
+
+	set_young(false);
+	a->node->hints->next_us = hosts_clock(a).mono_us + CLOCK_S;
+	tell(1, 1, &at);
+	hints_informant_listed(a->node, 2, true);
+	tell(2, 2, &at);
+	hint = table_at(a->node->hints->by_addr,
+			table_next(a->node->hints->by_addr, TABLE_NONE));
+	ck_assert_mem_eq(&hint->key, &key, sizeof(key));
+	tell(1, 1, &at);
+	ck_assert_mem_eq(&hint->key, &key, sizeof(key));
+}
+END_TEST
+
 START_TEST(who_answers_is_a_peer_and_no_hint)
 {
 	host_start(b);
@@ -584,6 +659,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_a_listed_one_tells_has_room_in_a_full_table),
 	UNIT_TEST(hints_outlive_their_informant),
 	UNIT_TEST(a_second_informant_that_is_gone_is_none),
+	UNIT_TEST(who_comes_again_is_heard_no_sooner),
+	UNIT_TEST(who_only_seems_to_knock_gets_no_more_tries),
+	UNIT_TEST(switched_off_nothing_is_tried_any_more),
+	UNIT_TEST(a_listed_one_is_believed_about_the_key),
 	UNIT_TEST(who_answers_is_a_peer_and_no_hint),
 	UNIT_TEST(our_own_address_is_no_endless_call),
 	UNIT_TEST(what_becomes_wanted_is_dialled_on),
