@@ -54,10 +54,12 @@ static void leave_self_out(const struct daemon *d, struct wanted_list *w)
 	w->count = kept;
 }
 
-static void list_wanted(const struct daemon *d, enum node_source source,
-			struct wanted_list *w)
+/* What it lists without ourselves; returns how many there are with us. */
+static size_t list_wanted(const struct daemon *d, enum node_source source,
+			  struct wanted_list *w)
 {
 	const struct conf *c = d->conf;
+	size_t listed;
 
 	if (source == NODE_SOURCE_PEERS)
 		w->count = hosts_addresses(c->peers, c->peers_count, d->resolve,
@@ -65,7 +67,19 @@ static void list_wanted(const struct daemon *d, enum node_source source,
 	else
 		w->count = sources_addresses(d->sources, source, w->addrs,
 					     w->hosts, WANTED_MAX);
+	listed = w->count;
 	leave_self_out(d, w);
+	return listed;
+}
+
+/* An answer is good once it has an address: one of names that are not known (yet), or
+ * mean nothing, takes nobody away. One that is configured no more does. */
+static bool keeps_last(const struct daemon *d, enum node_source source)
+{
+	struct sources_info info;
+
+	return source != NODE_SOURCE_PEERS &&
+	       sources_info(d->sources, source, &info);
 }
 
 static bool same_list(const struct wanted_list *a, const struct wanted_list *b)
@@ -84,7 +98,8 @@ static void want(struct daemon *d, enum node_source source)
 	struct wanted_list *now = &d->wanted[NODE_SOURCE_COUNT];
 	struct wanted_list *told = &d->wanted[source];
 
-	list_wanted(d, source, now);
+	if (list_wanted(d, source, now) == 0 && keeps_last(d, source))
+		return;
 	if (same_list(now, told))
 		return;
 	*told = *now;
