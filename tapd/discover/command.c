@@ -67,15 +67,37 @@ static void on_bytes(void *user, enum child_stream stream, const char *bytes,
 		take_output(c, bytes, len);
 }
 
-/* "exit code 1: no credentials". To be freed; NULL if memory is short. */
-static char *why_failed(const struct command *c, int status)
+static bool is_blank(const char *bytes, size_t len)
 {
-	bool exited = WIFEXITED(status);
-	char *why = NULL;
+	for (size_t i = 0; i < len; i++)
+		if (!strchr(" \t\r\n", bytes[i]))
+			return false;
+	return true;
+}
 
-	error_set(&why, "%s %d%s%.*s", exited ? "exit code" : "signal",
-		  exited ? WEXITSTATUS(status) : WTERMSIG(status),
-		  c->errors_len ? ": " : "", (int)c->errors_len, c->errors);
+/* Of one that lists nobody and exits with 0, the reason, if it says one. */
+static bool says_why_empty(const struct command *c)
+{
+	return is_blank(c->output, c->len) &&
+	       !is_blank(c->errors, c->errors_len);
+}
+
+/* "exit code 1: no credentials". To be freed;
+ * NULL if memory is short. */
+static char *why_failed(const struct command *c, int status, bool timed_out)
+{
+	const bool exited = WIFEXITED(status);
+	const int number = exited ? WEXITSTATUS(status) : WTERMSIG(status);
+	char first[64] = "", *why = NULL;
+
+	if (timed_out)
+		snprintf(first, sizeof(first),
+			 "it took longer than 20 s, and was killed");
+	else if (!exited || number != 0)
+		snprintf(first, sizeof(first), "%s %d",
+			 exited ? "exit code" : "signal", number);
+	error_set(&why, "%s%s%.*s", first, *first && c->errors_len ? ": " : "",
+		  (int)c->errors_len, c->errors);
 	return why;
 }
 
@@ -84,14 +106,13 @@ static void on_done(void *user, int status, bool timed_out)
 	struct command *c = user;
 	char *why = NULL;
 
-	if (timed_out) {
-		end(c, "it took longer than 20 s, and was killed");
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (!timed_out && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+	    !says_why_empty(c)) {
 		end(c, NULL);
-	} else {
-		why = why_failed(c, status);
-		end(c, why ? why : "out of memory");
+		return;
 	}
+	why = why_failed(c, status, timed_out);
+	end(c, why ? why : "out of memory");
 	free(why);
 }
 

@@ -15,6 +15,7 @@
 /*
  * The contract is that of the exec of go-netaddrs, of Consul: it exits with 0 and has
  * the hosts on standard output; or with something else and says why on standard error.
+ * One that exits with 0 and lists nobody may say why there, too.
  */
 struct command;
 

@@ -95,6 +95,35 @@ START_TEST(how_it_failed_is_said_with_what_it_says)
 }
 END_TEST
 
+START_TEST(why_it_lists_nobody_is_said_though_it_did_not_fail)
+{
+	static const struct {
+		const char *what, *error;
+	} table[] = {
+		{ "echo 3 match, none has an address >&2",
+		  "3 match, none has an address\n" },
+		{ "echo; printf ' \\t\\r\\n'; echo none is up >&2",
+		  "none is up\n" },
+		{ "echo >&2", NULL }, /* no reason: an answer that is empty */
+		{ "echo 10.0.0.1; echo slow >&2", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		run(table[i].what);
+		ck_assert(failed == (table[i].error != NULL));
+		ck_assert_str_eq(error, failed ? table[i].error : "");
+	}
+}
+END_TEST
+
+START_TEST(of_one_that_takes_too_long_it_is_said_what_it_said)
+{
+	run("echo waiting for the metadata server >&2; exec sleep 1000");
+	ck_assert_str_eq(error, "it took longer than 20 s, and was killed:"
+				" waiting for the metadata server\n");
+}
+END_TEST
+
 START_TEST(of_what_it_says_the_end_is_kept)
 {
 	run("i=0; while [ $i -lt 3000 ]; do echo line $i >&2; i=$((i+1));"
@@ -147,6 +176,8 @@ static const struct unit_test tests[] = {
 		  .timeout_s = 60),
 	UNIT_TEST(what_it_prints_is_its_answer),
 	UNIT_TEST(how_it_failed_is_said_with_what_it_says),
+	UNIT_TEST(why_it_lists_nobody_is_said_though_it_did_not_fail),
+	UNIT_TEST(of_one_that_takes_too_long_it_is_said_what_it_said),
 	UNIT_TEST(of_what_it_says_the_end_is_kept),
 	UNIT_TEST(attack_one_that_prints_without_end_is_killed),
 	UNIT_TEST(one_that_is_stopped_is_never_done),
