@@ -17,6 +17,7 @@
 #define UNANSWERED_MS 5000  /* while a name never had an answer */
 #define LINKS_S	      1	    /* changes of links come in bursts */
 #define SILENT	      "the name server is silent"
+#define BROKEN_OFF    "its lookup ended too early"
 #define GATHER_MS     20L /* answers that come together are told together */
 
 struct lookup {
@@ -114,15 +115,24 @@ static void note_silence(struct resolve *r, const struct lookup *lookup)
 			name_fail(&r->names[i], SILENT, r->ops->what);
 }
 
+/* No fork, no memory, or killed: nothing is known of the names it did not come to. */
+static void note_end(struct resolve *r, const struct lookup *lookup)
+{
+	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
+		if (!r->names[i].answered)
+			name_fail(&r->names[i], BROKEN_OFF, r->ops->what);
+}
+
 static void on_done(void *user, int status, bool timed_out)
 {
 	struct lookup *lookup = user;
 	struct resolve *r = lookup->r;
 
-	(void)status;
 	lookup->job = NULL;
 	if (timed_out)
 		note_silence(r, lookup);
+	else if (status != 0)
+		note_end(r, lookup);
 	if (!resolve_is_asking(r))
 		end(r);
 }

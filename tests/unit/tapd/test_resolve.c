@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,10 @@ int __wrap_getaddrinfo(const char *host, const char *service,
 {
 	if (strcmp(host, "slow.test") == 0)
 		pause();
+	if (strcmp(host, "exit.test") == 0)
+		_exit(1);
+	if (strcmp(host, "kill.test") == 0)
+		kill(getpid(), SIGKILL);
 	if (strcmp(host, "many.test") != 0)
 		return __real_getaddrinfo(host, service, hints, found);
 	*found = NULL;
@@ -194,6 +199,29 @@ START_TEST(name_that_is_silent_is_an_error_and_the_last_that_is_waited_for)
 }
 END_TEST
 
+/* Of four lookups two die. */
+START_TEST(names_whose_lookup_died_are_not_known)
+{
+	const struct conf_peer peers[] = {
+		peer("exit.test", 1), peer("kill.test", 1),
+		peer("192.0.2.1", 2), peer("192.0.2.2", 2),
+		peer("192.0.2.3", 2), /* behind the first */
+	};
+
+	ck_assert(resolve_set(resolve, peers + 4, 1));
+	wait_for(1);
+	ck_assert(resolve_set(resolve, peers, 5));
+	while (resolve_is_asking(resolve))
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_str_eq(resolve_failure(resolve, 0),
+			 "exit.test: its lookup ended too early");
+	ck_assert_str_eq(resolve_failure(resolve, 1),
+			 "kill.test: its lookup ended too early");
+	ck_assert_ptr_null(resolve_failure(resolve, 2));
+	ck_assert(knows("192.0.2.3:2")); /* from before */
+}
+END_TEST
+
 START_TEST(name_that_fails_does_not_hide_the_others)
 {
 	const struct conf_peer peers[] = {
@@ -337,6 +365,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(every_address_of_a_name_counts),
 	UNIT_TEST(
 		name_that_is_silent_is_an_error_and_the_last_that_is_waited_for),
+	UNIT_TEST(names_whose_lookup_died_are_not_known),
 	UNIT_TEST(name_that_fails_does_not_hide_the_others),
 	UNIT_TEST(addresses_where_no_peer_can_be_are_no_answer),
 	UNIT_TEST(answers_outlive_a_new_list),
