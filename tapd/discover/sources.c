@@ -25,11 +25,11 @@ static void set_file(struct sources *s, const char *path)
 	lister_forget(l);
 	snprintf(s->all.path, sizeof(s->all.path), "%s", path);
 	list_file_set(s->all.file, s->all.path);
+	if (*path)
+		lister_begin(l);
 	s->all.ops->changed(s->all.user, l->which);
-	if (!*path)
-		return;
-	lister_begin(l);
-	lister_ask(l);
+	if (*path)
+		lister_ask(l);
 }
 
 static void set_command(struct sources *s, const char *text)
@@ -41,11 +41,11 @@ static void set_command(struct sources *s, const char *text)
 	command_stop(s->all.command);
 	lister_forget(l);
 	snprintf(s->all.text, sizeof(s->all.text), "%s", text);
+	if (*text)
+		lister_begin(l);
 	s->all.ops->changed(s->all.user, l->which);
-	if (!*text)
-		return;
-	lister_begin(l);
-	lister_ask(l);
+	if (*text)
+		lister_ask(l);
 }
 
 /* Names that stay keep their answers. */

@@ -18,11 +18,16 @@ static struct conf_peer names[2];
 static uint32_t up;
 static bool this_host;
 static unsigned changes[NODE_SOURCE_COUNT];
+/* As it was when it changed last. */
+static bool was_configured[NODE_SOURCE_COUNT];
 
 static void note_changed(void *user, enum node_source which)
 {
+	struct sources_info info;
+
 	(void)user;
 	changes[which]++;
+	was_configured[which] = sources_info(sources, which, &info);
 }
 
 static uint64_t now_us(void *user)
@@ -296,6 +301,30 @@ START_TEST(what_did_not_change_is_not_asked_again)
 }
 END_TEST
 
+/* Whoever took the list of the last keeps it until there is another. */
+START_TEST(one_that_is_replaced_is_configured_all_the_time)
+{
+	static const char *const names_of_files[] = { "a", "b" };
+
+	conf.discover.dns = names;
+	conf.discover.dns_count = 1;
+	for (int i = 0; i < 2; i++) {
+		names[0] = (struct conf_peer){ .port = (uint16_t)(i + 1),
+					       .host = "localhost" };
+		use_file(names_of_files[i]); /* which is not there */
+		use_command(i ? "true" : "false");
+		memset(was_configured, 0, sizeof(was_configured));
+		apply();
+		for (int j = NODE_SOURCE_FILE; j <= NODE_SOURCE_DNS; j++)
+			ck_assert(was_configured[j]);
+	}
+	memset(&conf, 0, sizeof(conf));
+	apply();
+	for (int j = NODE_SOURCE_FILE; j <= NODE_SOURCE_DNS; j++)
+		ck_assert(!was_configured[j]);
+}
+END_TEST
+
 START_TEST(names_that_stay_keep_their_answers)
 {
 	conf.discover.dns = names;
@@ -361,6 +390,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_command_is_listed_and_its_failure_changes_nothing),
 	UNIT_TEST(an_answer_without_this_host_is_asked_for_again_soon),
 	UNIT_TEST(what_did_not_change_is_not_asked_again),
+	UNIT_TEST(one_that_is_replaced_is_configured_all_the_time),
 	UNIT_TEST(names_that_stay_keep_their_answers),
 	UNIT_TEST(a_source_waits_no_longer_once_nobody_is_up),
 	UNIT_TEST(without_the_helper_it_says_so_and_goes_on),
