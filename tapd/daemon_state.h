@@ -31,6 +31,7 @@ struct wanted_list {
 	struct addr addrs[NODE_ENDPOINTS_MAX + 1];
 	uint16_t hosts[NODE_ENDPOINTS_MAX + 1];
 	size_t count;
+	bool short_of_room; /* the node did not take all */
 };
 
 struct daemon {

@@ -93,6 +93,36 @@ static bool same_list(const struct wanted_list *a, const struct wanted_list *b)
 	return true;
 }
 
+static size_t tell_node(struct daemon *d, enum node_source source)
+{
+	const struct wanted_list *w = &d->wanted[source];
+
+	return node_want_hosts(d->node, source, w->addrs, w->hosts, w->count,
+			       d->now);
+}
+
+static void tell(struct daemon *d, enum node_source source)
+{
+	struct wanted_list *w = &d->wanted[source];
+	/* What it lists no more was still in the way the first time. */
+	const bool short_of_room =
+		tell_node(d, source) > 0 && tell_node(d, source) > 0;
+
+	if (short_of_room && !w->short_of_room)
+		log_warning("%s: some of its addresses are left out: there is"
+			    " room for %d",
+			    source_keys[source], NODE_ENDPOINTS_MAX);
+	w->short_of_room = short_of_room;
+}
+
+/* What one source gives up is room for others. */
+static void tell_others_again(struct daemon *d, enum node_source source)
+{
+	for (int i = 0; i < NODE_SOURCE_COUNT; i++)
+		if (i != (int)source && d->wanted[i].short_of_room)
+			tell(d, (enum node_source)i);
+}
+
 static void want(struct daemon *d, enum node_source source)
 {
 	struct wanted_list *now = &d->wanted[NODE_SOURCE_COUNT];
@@ -100,14 +130,12 @@ static void want(struct daemon *d, enum node_source source)
 
 	if (list_wanted(d, source, now) == 0 && keeps_last(d, source))
 		return;
-	if (same_list(now, told))
+	if (same_list(now, told) && !told->short_of_room)
 		return;
+	now->short_of_room = told->short_of_room;
 	*told = *now;
-	if (node_want_hosts(d->node, source, now->addrs, now->hosts, now->count,
-			    d->now) > 0)
-		log_warning("%s: some of its addresses are left out: there is"
-			    " room for %d",
-			    source_keys[source], NODE_ENDPOINTS_MAX);
+	tell(d, source);
+	tell_others_again(d, source);
 	daemon_check_routes(d);
 }
 

@@ -24,7 +24,7 @@ static const struct discover_ops *discover;
 /* By source: what it lists, whether it is configured, and what the node has of it. */
 static size_t listed[NODE_SOURCE_COUNT], told[NODE_SOURCE_COUNT];
 static bool configured[NODE_SOURCE_COUNT];
-static unsigned tellings;
+static unsigned tellings, warnings;
 
 const struct node_ops daemon_node_ops;
 
@@ -51,6 +51,7 @@ void daemon_check_routes(struct daemon *d)
 void log_warning(const char *format, ...)
 {
 	(void)format;
+	warnings++;
 }
 
 /* Our own port is 8273. */
@@ -173,6 +174,9 @@ size_t sources_addresses(const struct sources *s, enum node_source which,
 	return n;
 }
 
+/* What it has of lists of before, until it was told the next. */
+static size_t in_the_way;
+
 /* The last to come get what room there is. */
 size_t node_want_hosts(struct node *n, enum node_source source,
 		       const struct addr *endpoints, const uint16_t *hosts,
@@ -188,6 +192,8 @@ size_t node_want_hosts(struct node *n, enum node_source source,
 	for (int i = 0; i < NODE_SOURCE_COUNT; i++)
 		if (i != (int)source)
 			room -= told[i];
+	room -= in_the_way;
+	in_the_way = 0;
 	told[source] = count < room ? count : room;
 	return count - told[source];
 }
@@ -200,7 +206,7 @@ static void setup(void)
 	self = false;
 	tapd = (struct daemon){ .conf = &conf };
 	ck_assert(daemon_find_peers(&tapd));
-	tellings = 0;
+	tellings = warnings = 0;
 }
 
 static void teardown(void)
@@ -256,11 +262,57 @@ START_TEST(peers_of_the_configuration_are_those_in_it)
 }
 END_TEST
 
+START_TEST(what_was_left_out_is_told_again)
+{
+	const size_t all = NODE_ENDPOINTS_MAX;
+
+	configured[NODE_SOURCE_FILE] = configured[NODE_SOURCE_DNS] = true;
+	configured[NODE_SOURCE_COMMAND] = true;
+	lists(NODE_SOURCE_COMMAND, all - 10);
+	lists(NODE_SOURCE_FILE, 30);
+	ck_assert_uint_eq(told[NODE_SOURCE_FILE], 10);
+	lists(NODE_SOURCE_FILE, 30);
+	lists(NODE_SOURCE_FILE, 31);
+	ck_assert_uint_eq(warnings, 1);
+	/* The other gives some up. */
+	lists(NODE_SOURCE_COMMAND, all - 20);
+	ck_assert_uint_eq(told[NODE_SOURCE_FILE], 20);
+	lists(NODE_SOURCE_COMMAND, 1);
+	ck_assert_uint_eq(told[NODE_SOURCE_FILE], 31);
+	ck_assert_uint_eq(warnings, 1);
+	/* The node did so by itself: the same list is told again. */
+	told[NODE_SOURCE_DNS] = all - 11;
+	lists(NODE_SOURCE_FILE, 32);
+	ck_assert_uint_eq(told[NODE_SOURCE_FILE], 10);
+	ck_assert_uint_eq(warnings, 2);
+	told[NODE_SOURCE_DNS] = 0;
+	lists(NODE_SOURCE_FILE, 32);
+	ck_assert_uint_eq(told[NODE_SOURCE_FILE], 32);
+	/* With room for all of it, it is told no more. */
+	tellings = 0;
+	lists(NODE_SOURCE_FILE, 32);
+	ck_assert_uint_eq(tellings, 0);
+}
+END_TEST
+
+START_TEST(a_list_has_the_room_of_the_one_before)
+{
+	configured[NODE_SOURCE_DNS] = true;
+	lists(NODE_SOURCE_DNS, 1000);
+	in_the_way = 1000;
+	lists(NODE_SOURCE_DNS, 1001);
+	ck_assert_uint_eq(told[NODE_SOURCE_DNS], 1001);
+	ck_assert_uint_eq(warnings, 0);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("wanted", .setup = setup, .teardown = teardown),
 	UNIT_TEST(what_a_source_listed_stays_until_it_lists_others),
 	UNIT_TEST(a_list_of_ourselves_alone_is_an_answer),
 	UNIT_TEST(peers_of_the_configuration_are_those_in_it),
+	UNIT_TEST(what_was_left_out_is_told_again),
+	UNIT_TEST(a_list_has_the_room_of_the_one_before),
 };
 
 UNIT_MAIN("wanted", tests)
