@@ -191,7 +191,7 @@ class Azure(Provider):
         if not token:
             raise Failure("the metadata service gave no access token")
         lives = member(answer, "expires_in", str) or str(member(answer, "expires_in", int))
-        return token, int(lives) if lives.isascii() and lives.isdigit() else 0
+        return token, int(lives[:20]) if lives.isascii() and lives.isdigit() else 0
 
 
 def _interface(row):

@@ -157,7 +157,8 @@ def _ipv6(instance):
         index = interface.findtext("attachment/deviceIndex", "")
         first = interface.findtext("ipv6AddressesSet/item/ipv6Address", "")
         if first:
-            found.append((int(index) if index.isdigit() else 0, first))
+            known = index.isascii() and index.isdigit() and len(index) < 8
+            found.append((int(index) if known else 0, first))
     return min(found)[1] if found else instance.findtext("ipv6Address", "")
 
 

@@ -2,6 +2,8 @@
 
 # With less to live it is replaced: a list may take that long.
 _AGED_S = 60
+# It lives this long at most, whatever is said: any number may come.
+_LIVES_MAX_S = 86400
 
 
 class Token:
@@ -16,7 +18,7 @@ class Token:
     def get(self):
         if self._token is None or self._clock.monotonic() > self._end:
             self._token, lives_s = self._fetch()
-            self._end = self._clock.monotonic() + lives_s - _AGED_S
+            self._end = self._clock.monotonic() + max(0, min(lives_s, _LIVES_MAX_S)) - _AGED_S
         return self._token
 
     def ask(self, client, service, make):

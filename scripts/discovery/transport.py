@@ -137,7 +137,8 @@ def _exchange(connection, request, url, size):
         raise _TooLarge
     # http.client says so of chunks alone.
     expected = answer.headers.get("Content-Length", "")
-    if not answer.chunked and expected.isdigit() and len(body) < int(expected):
+    if not answer.chunked and expected.isascii() and expected.isdigit() \
+            and len(body) < int(expected[:20]):
         raise _Cut
     return Response(answer.status, answer.headers, body)
 

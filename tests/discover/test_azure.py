@@ -149,6 +149,16 @@ def test_another_clouds_metadata_is_known(fleet, run):
     assert "no access token" in run(*WEB, fake=fleet).error
 
 
+@pytest.mark.parametrize("lives", ["9" * 5000, 10 ** 400, "²", -1],
+                         ids=["text", "long", "sup", "minus"])
+def test_any_lifetime_of_a_token_will_do(fleet, run, lives):
+    """The API refuses that one, and the next is a good one."""
+    expected = run(*WEB, fake=fleet).endpoints
+    fleet.plan("/metadata/identity.*", Answer(200, {"access_token": "x", "expires_in": lives}))
+    result = run(*WEB, fake=fleet)
+    assert (result.status, result.endpoints) == (0, expected), result.error
+
+
 @pytest.mark.parametrize("cloud, api", [
     ("AzurePublicCloud", "https://management.azure.com"),
     ("AzureUSGovernmentCloud", "https://management.usgovcloudapi.net"),

@@ -47,6 +47,16 @@ def test_signs_of_any_kind_in_a_tag_are_found(ec2, run):
     assert run("ec2", "tag:a b&c/ü=x=y&z+%20~*", fake=ec2).endpoints == ["10.0.0.1"]
 
 
+@pytest.mark.parametrize("index", ["²", "9" * 5000, "x", "-1", ""],
+                         ids=["sup", "long", "word", "minus", "none"])
+def test_an_interface_may_have_any_number(fleet, run, index):
+    text = listed(fleet.instances[:1], "")
+    assert "<deviceIndex>0<" in text
+    fleet.plan("/", Answer(200, text.replace("<deviceIndex>0<", f"<deviceIndex>{index}<")))
+    result = run(*WEB, "--ipv6", fake=fleet)
+    assert (result.status, result.endpoints) == (0, ["[2001:db8::1]"]), result.error
+
+
 def test_hosts_without_an_address_of_the_kind_are_said(ec2, run):
     ec2.instances = [instance("10.0.0.1", cluster="web")]
     result = run(*WEB, "--ipv6", fake=ec2)

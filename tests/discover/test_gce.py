@@ -123,6 +123,16 @@ def test_a_token_without_a_token_is_an_error(fleet, run):
     assert "gave no access token" in run(*WEB, fake=fleet).error
 
 
+@pytest.mark.parametrize("lives", [10 ** 400, -(10 ** 400)], ids=["long", "minus"])
+def test_any_lifetime_of_a_token_will_do(fleet, run, lives):
+    """The API refuses that one, and the next is a good one."""
+    expected = run(*WEB, fake=fleet).endpoints
+    fleet.plan(".*/token", Answer(200, {"access_token": "x", "expires_in": lives},
+                                  {"Metadata-Flavor": "Google"}))
+    result = run(*WEB, fake=fleet)
+    assert (result.status, result.endpoints) == (0, expected), result.error
+
+
 @pytest.mark.parametrize("instances", [
     {"zones/a": None}, {"zones/a": {"instances": {}}}, {"zones/a": {"instances": [None, 1]}},
     {"zones/a": {"instances": [{"networkInterfaces": [None]}]}},

@@ -174,6 +174,14 @@ def test_chunks_that_end_early_are_cut(kind, fake, run):
     assert "cut off" in run(*kind.arguments, fake=fake).error
 
 
+@pytest.mark.parametrize("length", ["²", "9" * 5000, "x", "-1", ""],
+                         ids=["sup", "long", "word", "minus", "none"])
+def test_a_length_that_is_no_number_harms_nothing(kind, fake, run, length):
+    fake.plan(kind.api, Answer(raw=lambda handler: handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n[7]" % length.encode("latin-1"))))
+    run(*kind.arguments, fake=fake)  # asked again, or an error; no bug, which run finds
+
+
 def test_chunks_have_the_last_word_on_the_length(kind, fake, run):
     fake.plan(kind.api, Answer(raw=lambda handler: handler.wfile.write(
         b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nTransfer-Encoding: chunked\r\n\r\n"
