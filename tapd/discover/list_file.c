@@ -38,12 +38,23 @@ struct list_file {
 
 /* ---- the folder ---- */
 
+/* inotify(7) has other meanings for these two than their texts say. */
+static const char *limit_of(int error)
+{
+	if (error == ENOSPC)
+		return " (raise fs.inotify.max_user_watches)";
+	if (error == EMFILE)
+		return " (raise fs.inotify.max_user_instances, or the"
+		       " limit of open files)";
+	return "";
+}
+
 static void cannot_watch(struct list_file *f, int error)
 {
 	if (error != f->error)
-		log_warning("discover.file: its folder cannot be watched: %s:"
+		log_warning("discover.file: its folder cannot be watched: %s%s:"
 			    " the file is read every interval",
-			    strerror(error));
+			    strerror(error), limit_of(error));
 	f->error = error;
 }
 

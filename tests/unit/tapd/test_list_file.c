@@ -3,8 +3,13 @@
 #include "tapd/discover/list_file.h"
 
 #include <check.h>
+#include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+
+#include "tapd/log/log.h"
 
 #define MAX 1000
 
@@ -18,6 +23,26 @@ static void note_changed(void *user)
 	(void)user;
 	changes++;
 	event_base_loopbreak(base);
+}
+
+/* What inotify fails with; 0: it does not. */
+static int no_instance, no_watch;
+
+int __real_inotify_init1(int flags);
+int __wrap_inotify_init1(int flags);
+int __real_inotify_add_watch(int fd, const char *folder, uint32_t events);
+int __wrap_inotify_add_watch(int fd, const char *folder, uint32_t events);
+
+int __wrap_inotify_init1(int flags)
+{
+	errno = no_instance;
+	return no_instance ? -1 : __real_inotify_init1(flags);
+}
+
+int __wrap_inotify_add_watch(int fd, const char *folder, uint32_t events)
+{
+	errno = no_watch;
+	return no_watch ? -1 : __real_inotify_add_watch(fd, folder, events);
 }
 
 static void follow(const char *name)
@@ -220,9 +245,50 @@ START_TEST(a_file_in_place_of_another_has_a_folder_of_its_own)
 }
 END_TEST
 
+/* What is logged while it is read for the first time. */
+static const char *logged(void)
+{
+	static char text[1000];
+	int old = dup(STDERR_FILENO), fds[2];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe2(fds, O_NONBLOCK), 0);
+	ck_assert_int_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	log_open("tap0", LOG_LEVEL_INFO);
+	list_file_free(file);
+	file = list_file_new(base, note_changed, NULL);
+	ck_assert_ptr_nonnull(file);
+	follow("peers");
+	reads("one");
+	ck_assert_int_eq(dup2(old, STDERR_FILENO), STDERR_FILENO);
+	close(old);
+	close(fds[1]);
+	n = read(fds[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	close(fds[0]);
+	return text;
+}
+
+START_TEST(which_limit_keeps_it_from_being_watched_is_said)
+{
+	scratch_put("peers", "one");
+	ck_assert_str_eq(logged(), "");
+	no_watch = ENOSPC;
+	ck_assert_ptr_nonnull(strstr(logged(), "max_user_watches"));
+	no_watch = EACCES;
+	ck_assert_ptr_nonnull(strstr(logged(), "Permission denied: "));
+	no_watch = 0;
+	no_instance = EMFILE;
+	ck_assert_ptr_nonnull(strstr(logged(), "max_user_instances"));
+	no_instance = 0;
+	ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("list_file", .setup = setup, .teardown = teardown,
 		  .timeout_s = 30),
+	UNIT_TEST(which_limit_keeps_it_from_being_watched_is_said),
 	UNIT_TEST(a_file_that_comes_is_read),
 	UNIT_TEST(one_that_is_renamed_to_it_is_read),
 	UNIT_TEST(one_that_is_written_in_place_is_read_when_it_is_closed),
