@@ -70,7 +70,8 @@ struct daemon {
 	/* What the node was told, by enum node_source; and room for one more. */
 	struct wanted_list *wanted;
 	enum node_source routes_source; /* of the wanted those before it, */
-	size_t routes_at; /* and so many of its, have been asked for */
+	size_t routes_at;  /* and so many of its, have been asked for */
+	bool routes_again; /* once they all have, all are again */
 	unsigned uppers[UPPERS_MAX]; /* the TAP, and what is above it */
 	size_t uppers_count;
 

@@ -57,6 +57,22 @@ static const struct addr *next_wanted(struct daemon *d)
 	return NULL;
 }
 
+/* A round that is under way is finished first: routes that change all the time must not
+ * keep it from the last of the wanted. */
+static void check_all(struct daemon *d, long ms)
+{
+	const bool pending =
+		d->routes && evtimer_pending(d->routes_timer, NULL);
+	const bool begun = d->routes_source > 0 || d->routes_at > 0;
+
+	d->routes_again = pending && begun;
+	if (pending)
+		return;
+	d->routes_source = (enum node_source)0;
+	d->routes_at = 0;
+	check_later(d, ms);
+}
+
 static void on_check(evutil_socket_t fd, short what, void *user)
 {
 	struct daemon *d = user;
@@ -71,13 +87,9 @@ static void on_check(evutil_socket_t fd, short what, void *user)
 			is_inside(d, routes_interface(d->routes, to)), d->now);
 	if (to)
 		check_later(d, 0);
+	else if (d->routes_again)
+		check_all(d, SETTLE_MS);
 	daemon_leave(d);
-}
-
-static void from_the_first(struct daemon *d)
-{
-	d->routes_source = (enum node_source)0;
-	d->routes_at = 0;
 }
 
 static void on_changed(evutil_socket_t fd, short what, void *user)
@@ -87,14 +99,12 @@ static void on_changed(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	routes_read(d->routes);
-	from_the_first(d);
-	check_later(d, SETTLE_MS);
+	check_all(d, SETTLE_MS);
 }
 
 void daemon_check_routes(struct daemon *d)
 {
-	from_the_first(d);
-	check_later(d, 0);
+	check_all(d, 0);
 }
 
 void daemon_follow_uppers(struct daemon *d)
