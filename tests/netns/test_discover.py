@@ -178,6 +178,7 @@ def test_a_command_that_fails_takes_nobody_away(make_cloud):
             ("true", "its output is empty"),
             ("echo '[]'", "its output is empty"),
             ("echo 'Error: (403)'", "its output names no host", '"Error:"'),
+            ("echo none is up >&2", "none is up"),
             ("kill -TERM $$", "exit code 143"),
             ("exec yes 10.9.0.11", "longer than 256 KiB"),
             ("echo '[{\"targets\": [\"10.9.0.11\"'", "is no whole JSON")]:
@@ -188,6 +189,20 @@ def test_a_command_that_fails_takes_nobody_away(make_cloud):
     assert web1.status()["peers"] == {"total": 1, "up": 1}
     rename_to(says, f"echo {host.address} {cloud.hosts[1].address}")
     wait_good(web1, "command", 2)
+
+
+def test_names_that_mean_nothing_take_nobody_away(make_cloud):
+    cloud, secret = make_cloud(2), new_secret()
+    other, = waiting(cloud.hosts[1:], secret)
+    host = cloud.hosts[0]
+    says = host.write("says", f"echo '{addresses(cloud.hosts)}'")
+    web1 = a_daemon(host, secret, **{"discover.command": f"/bin/sh {says}",
+                                     "discover.interval": 1}).start()
+    web1.wait_up(other)
+    rename_to(says, "echo None")
+    wait_error(web1, "command", "None: ", within=30)
+    assert source(web1, "command")["endpoints"] == 2
+    assert web1.peer(other)["sources"] == ["command"] and web1.peer(other)["wanted"]
 
 
 def test_a_command_that_hangs_is_killed_and_holds_nothing_up(make_cloud):
