@@ -42,10 +42,15 @@ def running(work):
         thread.join()
 
 
+def cubic(sock):
+    """Unlike BBR it fills a queue until it is told."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
+
+
 @contextlib.contextmanager
 def bulk_tcp(source, target):
     client, connection = open_pair(source, target, target.tap4, socket.AF_INET, PORT + 1,
-                                   lambda sock: None)
+                                   cubic)
     client.settimeout(1)
     connection.settimeout(1)
     with client, connection, running(lambda: connection.recv(1 << 20)), \
@@ -167,11 +172,6 @@ def test_no_advert_is_lost_beside_bulk(make_cloud, bulk):
                     raise AssertionError(f"advert {number}: {daemons[0].drops()}") from None
                 assert got[20:24] == advert
                 assert time.monotonic() - began < 0.5
-
-
-def cubic(sock):
-    """Unlike BBR it fills a queue until it is told."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
 
 
 def test_bulk_itself_arrives_whole(make_cloud):
