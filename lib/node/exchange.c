@@ -37,7 +37,6 @@
 /* The same peer: later than it answers again. */
 #define ASK_AGAIN_US (1250 * CLOCK_MS)
 #define ANSWER_US    (1 * CLOCK_S)
-#define YOUNG_US     (60 * CLOCK_S)
 #define ANEW_US	     (600 * CLOCK_S)
 /* An answer that comes later is not read. */
 #define LATE_US (5 * CLOCK_S)
@@ -85,11 +84,6 @@ static bool takes_part(const struct node *n, const struct peer *peer)
 {
 	return n->config.peer_exchange && peer->state == PEER_UP &&
 	       peer->current && (peer->capabilities & WIRE_CAN_EXCHANGE);
-}
-
-static bool is_young(const struct node *n, uint64_t now_us)
-{
-	return now_us < n->exchange->young_until_us;
 }
 
 static uint64_t digest(const struct node *n)
@@ -165,10 +159,10 @@ static uint64_t ask_when(const struct node *n, const struct peer *peer,
 	if (!takes_part(n, peer) || !p->differs_us)
 		return CLOCK_NEVER;
 	/* It said nothing yet: only who knows nobody asks all the same. */
-	if (p->list == 0 ? p->held || !is_young(n, now_us)
+	if (p->list == 0 ? p->held || !hints_are_young(n, now_us)
 			 : p->list == p->held || p->digest == digest(n))
 		return CLOCK_NEVER;
-	if (is_young(n, now_us))
+	if (hints_are_young(n, now_us))
 		wait_us = 0;
 	due_us = p->differs_us + wait_us;
 	if (p->asked_us && due_us < p->asked_us + ASK_AGAIN_US)
@@ -376,7 +370,6 @@ static void exchange_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	if (p->listed)
 		return;
 	if (x->listed == 0) {
-		x->young_until_us = now_us + YOUNG_US;
 		x->anew_us = now_us + node_jitter(n, ANEW_US);
 		hints_begin(n, now_us);
 	}

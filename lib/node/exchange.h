@@ -34,8 +34,7 @@ struct exchange {
 	uint32_t version;	   /* of the list */
 	uint32_t listed;	   /* how many are in it */
 	uint64_t digest;	   /* of the keys in it, and ours */
-	uint64_t young_until_us;
-	uint64_t ask_us;   /* nobody is asked before */
+	uint64_t ask_us;	   /* nobody is asked before */
 	bool asked_listed; /* the last that was asked is listed by a source */
 	uint64_t anew_us;  /* then somebody is asked for the whole */
 	/* What answers may cost: hosts told a second, and lists by address. */

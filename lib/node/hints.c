@@ -124,6 +124,11 @@ void hints_begin(struct node *n, uint64_t now_us)
 	n->hints->young_until_us = now_us + HINTS_YOUNG_US;
 }
 
+bool hints_are_young(const struct node *n, uint64_t now_us)
+{
+	return now_us < n->hints->young_until_us;
+}
+
 /* ---- what is told ---- */
 
 static bool may_be_tried(const struct node *n, const struct public_key *key,
@@ -484,8 +489,7 @@ static bool dial(struct node *n, struct hint *hint, uint64_t now_us)
 
 static uint64_t pace_us(const struct node *n, uint64_t now_us)
 {
-	return now_us < n->hints->young_until_us ? HINTS_PACE_YOUNG_US
-						 : HINTS_PACE_US;
+	return hints_are_young(n, now_us) ? HINTS_PACE_YOUNG_US : HINTS_PACE_US;
 }
 
 void hints_stop(struct node *n)

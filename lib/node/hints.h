@@ -97,6 +97,8 @@ void hints_free(struct node *n);
 
 /* The first peer is up: there is much to learn. */
 void hints_begin(struct node *n, uint64_t now_us);
+/* That was less than HINTS_YOUNG_US ago. */
+bool hints_are_young(const struct node *n, uint64_t now_us);
 /* The peer at that port tells of a host. False if it is not tried, and counted. */
 bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 	       const struct addr *addr, uint64_t now_us);

@@ -122,13 +122,11 @@ END_TEST
 
 START_TEST(whole_lists_are_asked_for_now_and_then)
 {
-	size_t since, questions;
+	size_t questions = 0;
 
 	start_with_one_seed(0);
-	hosts_run(&many, 30 * CLOCK_S);
-	since = many.log_count;
-	/* A log of less, or what was sealed cannot be opened any more. */
-	hosts_run(&many, 60 * CLOCK_S);
+	hosts_run(&many, 90 * CLOCK_S);
+	/* A minute at a time: what was sealed cannot be opened for much longer. */
 	for (int i = 0; i < 15; i++) {
 		hosts_forget_log(&many);
 		hosts_run(&many, 60 * CLOCK_S);
@@ -138,7 +136,6 @@ START_TEST(whole_lists_are_asked_for_now_and_then)
 			break;
 	}
 	ck_assert_uint_ge(questions, 1);
-	(void)since;
 }
 END_TEST
 
