@@ -16,7 +16,7 @@ void send_limit_init(struct send_limit *l, uint64_t now_us)
 				  .since_us = now_us };
 }
 
-static uint32_t most(uint32_t a, uint32_t b)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
 }
@@ -27,9 +27,9 @@ static uint32_t most(uint32_t a, uint32_t b)
  */
 static uint32_t least_after(const struct send_limit *l)
 {
-	const uint32_t batch = most(l->batch, l->batch_before);
+	const uint32_t batch = larger(l->batch, l->batch_before);
 
-	return most(l->bytes - l->bytes / 4, (l->bytes + batch + 1) / 2);
+	return larger(l->bytes - l->bytes / 4, (l->bytes + batch + 1) / 2);
 }
 
 /* A second is over: what it showed. */
@@ -46,7 +46,7 @@ static void conclude(struct send_limit *l, uint64_t now_us)
 	l->ceiling = within(l->sent * SEND_LIMIT_US / passed_us, SEND_LIMIT_MIN,
 			    SEND_LIMIT_MAX);
 	bytes = within(bytes, SEND_LIMIT_MIN, l->ceiling);
-	l->bytes = most(bytes, least_after(l));
+	l->bytes = larger(bytes, least_after(l));
 	l->batch_before = l->batch;
 	l->batch = 0;
 	l->sent = 0;
@@ -60,10 +60,10 @@ bool send_limit_batch(struct send_limit *l, uint64_t bytes, uint64_t cost,
 	const uint32_t before = l->bytes;
 	const uint32_t batch = within(cost + cost / 4, 0, SEND_LIMIT_MAX);
 
-	l->batch = most(l->batch, batch);
-	l->bytes = most(l->bytes, batch);
+	l->batch = larger(l->batch, batch);
+	l->bytes = larger(l->bytes, batch);
 	conclude(l, now_us);
-	l->batch = most(l->batch, batch);
+	l->batch = larger(l->batch, batch);
 	l->sent += bytes;
 	return l->bytes != before;
 }
