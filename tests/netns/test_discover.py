@@ -162,14 +162,20 @@ def test_a_command_has_no_right(make_cloud, user):
     assert "does not list" not in web1.process.log()
 
 
-def test_a_command_that_fails_takes_nobody_away(make_cloud):
-    cloud, secret = make_cloud(2), new_secret()
+def found_by_command(cloud):
+    """A daemon, another that it found, and the script by which it did."""
+    secret = new_secret()
     other, = waiting(cloud.hosts[1:], secret)
     host = cloud.hosts[0]
     says = host.write("says", f"echo '{addresses(cloud.hosts)}'")
     web1 = a_daemon(host, secret, **{"discover.command": f"/bin/sh {says}",
                                      "discover.interval": 1}).start()
     web1.wait_up(other)
+    return web1, other, says
+
+
+def test_a_command_that_fails_takes_nobody_away(make_cloud):
+    web1, other, says = found_by_command(make_cloud(2))
     wait_good(web1, "command", 2)
     for script, *parts in [
             ("echo 'no right: ec2:DescribeInstances' >&2; exit 1",
@@ -187,18 +193,12 @@ def test_a_command_that_fails_takes_nobody_away(make_cloud):
         assert source(web1, "command")["endpoints"] == 2
         assert web1.peer_state(other) == "up" and web1.peer(other)["sources"] == ["command"]
     assert web1.status()["peers"] == {"total": 1, "up": 1}
-    rename_to(says, f"echo {host.address} {cloud.hosts[1].address}")
+    rename_to(says, f"echo {web1.host.address} {other.host.address}")
     wait_good(web1, "command", 2)
 
 
 def test_names_that_mean_nothing_take_nobody_away(make_cloud):
-    cloud, secret = make_cloud(2), new_secret()
-    other, = waiting(cloud.hosts[1:], secret)
-    host = cloud.hosts[0]
-    says = host.write("says", f"echo '{addresses(cloud.hosts)}'")
-    web1 = a_daemon(host, secret, **{"discover.command": f"/bin/sh {says}",
-                                     "discover.interval": 1}).start()
-    web1.wait_up(other)
+    web1, other, says = found_by_command(make_cloud(2))
     rename_to(says, "echo None")
     wait_error(web1, "command", "None: ", within=30)
     assert source(web1, "command")["endpoints"] == 2
