@@ -1,0 +1,66 @@
+"""What is installed for systemd: it takes it, and finds the programs where they are."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+TOP = os.path.join(os.path.dirname(__file__), "../..")
+EXPOSURE_MAX = 2.5
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=100)
+
+
+@pytest.fixture(scope="module", name="usr")
+def installed(tmp_path_factory):
+    """The prefix is named when it is installed, not when it is built."""
+    top = tmp_path_factory.mktemp("install")
+    run("cmake", "-S", TOP, "-B", top / "build", "-DTAPD_TESTS=OFF")
+    run("cmake", "--install", top / "build", "--prefix", top / "usr", "--component", "manager")
+    for program in "sbin/tapd", "bin/tapctl":
+        os.makedirs(top / "usr" / os.path.dirname(program), exist_ok=True)
+        shutil.copy("/bin/true", top / "usr" / program)
+    return top / "usr"
+
+
+def test_systemd_takes_the_unit(usr):
+    done = run("systemd-analyze", "verify", "--man=no", usr / "lib/systemd/system/tapd@.service")
+    assert done.stdout + done.stderr == ""
+
+
+def test_the_unit_is_exposed_little(usr, tmp_path, record_property):
+    unit = shutil.copy(usr / "lib/systemd/system/tapd@.service", tmp_path / "tapd@tap0.service")
+    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+    exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)[1])
+    record_property("measured", f"exposure of tapd@.service: {exposure}")
+    assert exposure <= EXPOSURE_MAX
+
+
+def test_user_and_folders_are_made(usr, tmp_path):
+    root = tmp_path / "root"
+    os.makedirs(root / "etc")
+    run("systemd-sysusers", f"--root={root}", usr / "lib/sysusers.d/tapd.conf")
+    with open(root / "etc/passwd", encoding="utf-8") as file:
+        tapd = next(line.split(":") for line in file if line.startswith("tapd:"))
+    run("systemd-tmpfiles", f"--root={root}", "--create", usr / "lib/tmpfiles.d/tapd.conf")
+    modes = {}
+    for folder in "etc/tapd", "var/lib/tapd", "run/tapd":
+        status = os.stat(root / folder)
+        modes[folder] = (status.st_mode & 0o7777, str(status.st_uid))
+        assert str(status.st_gid) == tapd[3]
+    assert modes == {"etc/tapd": (0o750, "0"), "var/lib/tapd": (0o750, tapd[2]),
+                     "run/tapd": (0o755, tapd[2])}
+
+
+def test_the_drop_in_is_one(usr, tmp_path):
+    unit = tmp_path / "tapd@.service"
+    os.makedirs(tmp_path / "tapd@.service.d")
+    shutil.copy(usr / "lib/systemd/system/tapd@.service", unit)
+    shutil.copy(usr / "share/doc/tapd/examples/secret-credential.conf",
+                tmp_path / "tapd@.service.d/secret.conf")
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    assert done.stdout + done.stderr == ""
