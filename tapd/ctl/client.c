@@ -107,7 +107,7 @@ enum client_result client_find(const char *dir, char **path, char **error)
 	if (count > 1) {
 		error_set(error,
 			  "%zu daemons have their sockets in %s; choose "
-			  "one with -s SOCKET",
+			  "one with -i NAME",
 			  count, dir);
 		return CLIENT_USAGE;
 	}

@@ -17,7 +17,8 @@
 #define KEY_DIR	   "/var/lib/tapd"
 
 struct options {
-	const char *socket; /* NULL: the only one */
+	const char *socket; /* NULL: the only one, */
+	const char *name;   /* or that of this name */
 	bool json;
 	bool all;
 };
@@ -193,27 +194,39 @@ static void render(const struct command *c, json_t *answer, const json_t *more,
 	putchar('\n');
 }
 
+/* The socket of the daemon that is meant; to be freed. */
+static enum client_result find_socket(const struct options *o, char **path,
+				      char **error)
+{
+	*error = NULL;
+	if (o->name) {
+		if (asprintf(path, SOCKET_DIR "/%s.sock", o->name) < 0)
+			*path = NULL;
+	} else if (o->socket) {
+		*path = strdup(o->socket);
+	} else {
+		return client_find(SOCKET_DIR, path, error);
+	}
+	return *path ? CLIENT_OK : CLIENT_REFUSED;
+}
+
 static int ask(const struct command *c, char **words, int count,
 	       const struct options *o)
 {
 	const char *second = o->json ? NULL : c->more;
-	char *found = NULL, *error = NULL;
+	char *socket, *error = NULL;
 	json_t *answer = NULL, *more = NULL;
 	enum client_result result;
-	const char *socket;
 
 	(void)words;
 	(void)count;
-	if (!o->socket) {
-		result = client_find(SOCKET_DIR, &found, &error);
-		if (result != CLIENT_OK)
-			return fail((int)result, error);
-	}
-	socket = o->socket ? o->socket : found;
+	result = find_socket(o, &socket, &error);
+	if (result != CLIENT_OK)
+		return fail((int)result, error);
 	result = client_ask(socket, c->name, &answer, &error);
 	if (result == CLIENT_OK && second)
 		result = client_ask(socket, second, &more, &error);
-	free(found);
+	free(socket);
 	if (result == CLIENT_OK)
 		render(c, answer, more, o);
 	json_decref(answer);
@@ -246,7 +259,7 @@ static const struct command commands[] = {
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: tapctl [-j] [-s SOCKET] COMMAND\n\n", out);
+	fputs("usage: tapctl [-j] [-i NAME | -s SOCKET] COMMAND\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		const struct command *c = &commands[i];
 
@@ -254,6 +267,8 @@ static void print_usage(FILE *out)
 			16 - (int)strlen(c->name), c->words, c->help);
 	}
 	fputs("\n"
+	      "  -i, --instance NAME  the daemon whose socket is " SOCKET_DIR
+	      "/NAME.sock\n"
 	      "  -s, --socket SOCKET  of the daemon; else the only one "
 	      "in " SOCKET_DIR "\n"
 	      "  -j, --json           print JSON\n"
@@ -273,6 +288,10 @@ static int run(char **words, int count, const struct options *o)
 		return usage_error("unknown command: ", words[0]);
 	if (count > 1 + c->words_max)
 		return usage_error("too many words: ", words[count - 1]);
+	if (o->name && o->socket)
+		return usage_error("-i and -s both name a daemon", "");
+	if (o->name && (!*o->name || strchr(o->name, '/')))
+		return usage_error("no name of a daemon: ", o->name);
 	if (o->all && !c->takes_all)
 		return usage_error("--all is an option of drops, not of ",
 				   c->name);
@@ -283,6 +302,7 @@ static int run(char **words, int count, const struct options *o)
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option long_options[] = {
+		{ "instance", required_argument, NULL, 'i' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "all", no_argument, NULL, 'a' },
@@ -292,9 +312,12 @@ static int parse(int argc, char **argv, struct options *o)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:jahV", long_options, NULL)) !=
+	while ((c = getopt_long(argc, argv, "i:s:jahV", long_options, NULL)) !=
 	       -1) {
 		switch (c) {
+		case 'i':
+			o->name = optarg;
+			break;
 		case 's':
 			o->socket = optarg;
 			break;

@@ -41,9 +41,21 @@ static int tapctl(const char *words)
 START_TEST(wrong_usage_is_2)
 {
 	static const char *const wrong[] = {
-		"",	  "fry",	 "-x status",	 "status more",
-		"-s",	  "genpsk more", "pubkey a b",	 "peers --all",
-		"--sock", "status -s",	 "drops reload",
+		"",
+		"fry",
+		"-x status",
+		"status more",
+		"-s",
+		"genpsk more",
+		"pubkey a b",
+		"peers --all",
+		"--sock",
+		"status -s",
+		"drops reload",
+		"-i",
+		"-i x -s s status",
+		"-i ../x status",
+		"-i '' status",
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -70,6 +82,15 @@ START_TEST(no_daemon_is_3)
 	ck_assert_str_eq(out, "");
 	ck_assert_str_eq(err, "tapctl: none: no tapd answers there (No such "
 			      "file or directory)\n");
+}
+END_TEST
+
+START_TEST(a_daemon_is_named_by_its_interface)
+{
+	ck_assert_int_eq(tapctl("-i no-such-one status"), 3);
+	ck_assert_str_eq(err, "tapctl: /run/tapd/no-such-one.sock: no tapd "
+			      "answers there (No such file or directory)\n");
+	ck_assert_int_eq(tapctl("--instance=no-such-one reload"), 3);
 }
 END_TEST
 
@@ -161,6 +182,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(wrong_usage_is_2),
 	UNIT_TEST(help_and_version_are_0),
 	UNIT_TEST(no_daemon_is_3),
+	UNIT_TEST(a_daemon_is_named_by_its_interface),
 	UNIT_TEST(refusal_is_1),
 	UNIT_TEST(answer_is_text_or_json),
 	UNIT_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say),
