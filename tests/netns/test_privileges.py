@@ -176,15 +176,21 @@ def host(make_cloud):
     return host
 
 
+TAPD_EXISTS = "useradd --system --user-group --shell /usr/sbin/nologin tapd\n"
+# What an installation makes.
+INSTALLED = TAPD_EXISTS + "install -d -g tapd -m 750 /etc/tapd\n"
+
+
 def first_steps():
-    """README's: (to make the user and the secret, the configuration)."""
+    """README's, once tapd is installed: (to make the secret, the configuration)."""
     with open(README) as file:
         text = file.read().split("FIRST STEPS\n")[1]
-    blocks = re.findall(r"(?:^\t.*\n)+", text, re.MULTILINE)
+    blocks = [re.sub(r"^\t", "", block, flags=re.MULTILINE)
+              for block in re.findall(r"(?:^\t.*\n)+", text, re.MULTILINE)]
     commands = [block for block in blocks if "tapctl genpsk" in block]
-    configuration = [block for block in blocks if "secret_file" in block]
-    return (re.sub(r"^\t", "", commands[0], flags=re.MULTILINE),
-            re.sub(r"^\t", "", configuration[0], flags=re.MULTILINE))
+    files = [re.fullmatch(r"cat > /etc/tapd/tap0.conf <<'end'\n(.*)end\n", block, re.DOTALL)
+             for block in blocks]
+    return INSTALLED + commands[0], [match[1] for match in files if match][0]
 
 
 def inside(daemon, *command):
@@ -242,7 +248,6 @@ def test_readmes_first_steps_end_as_the_user_tapd(host):
     assert not host.has_interface()
 
 
-TAPD_EXISTS = "useradd --system --user-group --shell /usr/sbin/nologin tapd\n"
 AS_ROOT = ("mkdir -p /etc/tapd; chmod {folder} /etc/tapd; chown root:{group} /etc/tapd\n"
            "(umask 077; tapctl genpsk >/etc/tapd/secret)\n"
            "chown root:{group} /etc/tapd/secret; chmod {secret} /etc/tapd/secret\n")
