@@ -34,7 +34,7 @@ static const char allowed[] =
 	"timerfd_settime timerfd_gettime eventfd2 pipe2 "
 	/* time and randomness */
 	"clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday "
-	"time getrandom "
+	"time setitimer getrandom "
 	/* memory, signals, the end */
 	"brk munmap mremap madvise rt_sigaction "
 	"rt_sigprocmask rt_sigreturn sigaltstack exit exit_group wait4 "

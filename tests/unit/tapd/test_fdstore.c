@@ -1,5 +1,6 @@
 #include "support/main.h"
-#include "tapd/tap/fdstore.h"
+#include "tapd/manager/fdstore.h"
+#include "unit/tapd/manager_help.h"
 
 #include <check.h>
 #include <errno.h>
@@ -8,9 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* What a manager sets for a service it starts with descriptors. */
@@ -38,7 +37,7 @@ START_TEST(take_finds_a_descriptor_by_its_name)
 	set_environment(getpid(), "3", "socket:tap0:tap");
 	ck_assert_int_eq(fdstore_take("tap1"), -1);
 	ck_assert_int_eq(fcntl(4, F_GETFD), FD_CLOEXEC);
-	ck_assert_int_eq(fcntl(3, F_GETFD), 0);
+	ck_assert_int_eq(fcntl(3, F_GETFD), FD_CLOEXEC);
 }
 END_TEST
 
@@ -71,47 +70,6 @@ START_TEST(take_survives_any_environment)
 }
 END_TEST
 
-/* A manager's socket; abstract, so that nothing is left on disk. */
-static int open_manager(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	char name[64];
-	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
-
-	snprintf(name, sizeof(name), "@tapd-test-%ld", (long)getpid());
-	memcpy(at.sun_path + 1, name + 1, strlen(name) - 1);
-	ck_assert_int_eq(
-		bind(s, (struct sockaddr *)&at,
-		     (socklen_t)(sizeof(at.sun_family) + strlen(name))),
-		0);
-	setenv("NOTIFY_SOCKET", name, 1);
-	return s;
-}
-
-/* The descriptor that came with the next message, or -1; its text in `text`. */
-static int next_message(int s, char text[static 256])
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec piece = { text, 255 };
-	struct msghdr message = {
-		.msg_iov = &piece,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(s, &message, MSG_DONTWAIT);
-	int fd = -1;
-
-	ck_assert_int_ge(n, 0);
-	text[n] = '\0';
-	if (CMSG_FIRSTHDR(&message))
-		memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
-	return fd;
-}
-
 START_TEST(give_hands_over_a_copy_and_drop_takes_it_back)
 {
 	struct stat ours, theirs;
@@ -141,12 +99,12 @@ START_TEST(without_a_manager_nothing_is_kept)
 	setenv("NOTIFY_SOCKET", "", 1);
 	ck_assert_int_eq(fdstore_give("tap0", 0), -ENOENT);
 	setenv("NOTIFY_SOCKET", "relative", 1);
-	ck_assert_int_eq(fdstore_drop("tap0"), -EINVAL);
+	ck_assert_int_lt(fdstore_drop("tap0"), 0);
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	longest[0] = '/';
 	setenv("NOTIFY_SOCKET", longest, 1);
-	ck_assert_int_eq(fdstore_drop("tap0"), -EINVAL);
+	ck_assert_int_lt(fdstore_drop("tap0"), 0);
 	setenv("NOTIFY_SOCKET", "/nonexistent/socket", 1);
 	ck_assert_int_eq(fdstore_drop("tap0"), -ENOENT);
 }

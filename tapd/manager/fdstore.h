@@ -1,15 +1,15 @@
 /* Descriptors that the service manager keeps for our next start. */
-#ifndef TAPD_TAP_FDSTORE_H
-#define TAPD_TAP_FDSTORE_H
+#ifndef TAPD_MANAGER_FDSTORE_H
+#define TAPD_MANAGER_FDSTORE_H
 
 /*
  * A persistent TAP outlives a crash, but its carrier does not: it drops when
  * the last descriptor closes and is back when the next tapd opens it, and what
  * runs on the TAP (VRRP) takes that for a fault. A copy of the descriptor held
  * by the manager closes the gap. systemd does so for a service with
- * FileDescriptorStoreMax=; the protocol is that of sd_notify(3) and
- * sd_listen_fds(3). Anything else that speaks it will do; without one, none of
- * this does anything.
+ * FileDescriptorStoreMax=, over a restart too, and closes it when the service is
+ * stopped for good. The protocol is that of sd_notify(3) and sd_listen_fds(3).
+ * Anything else that speaks it will do; without one, none of this does anything.
  */
 
 /* The descriptor that was given under that name, close-on-exec, or -1. Asked
