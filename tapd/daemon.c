@@ -18,6 +18,8 @@
 #include "tapd/helper/helper.h"
 #include "tapd/hooks.h"
 #include "tapd/log/log.h"
+#include "tapd/manager/notify.h"
+#include "tapd/manager_events.h"
 #include "tapd/node_ops.h"
 #include "tapd/recursion.h"
 #include "tapd/rights/cpu_share.h"
@@ -210,10 +212,16 @@ int daemon_run(struct conf *c)
 	if (d.exit_code == 0) {
 		announce_start(&d);
 		daemon_run_up_hook(&d);
+		if (!daemon_watch_manager(&d))
+			log_error("out of memory: the service manager hears"
+				  " nothing");
 		daemon_leave(&d);
 		run_loop(&d);
 	}
 	daemon_close(&d);
 	sandbox_report();
+	/* The manager tries again, at once; more often would cost others too much. */
+	if (d.exit_code == EX_OSERR && notify_is_wanted())
+		sleep_us(CLOCK_S);
 	return d.exit_code;
 }

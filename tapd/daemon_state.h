@@ -11,6 +11,7 @@
 #include "tapd/clock_watch.h"
 #include "tapd/conf/conf.h"
 #include "tapd/event_limit.h"
+#include "tapd/manager/progress.h"
 #include "tapd/tap/busy_poll.h"
 #include "tapd/tap/moderation.h"
 #include "tapd/tap/offload_level.h"
@@ -63,6 +64,7 @@ struct daemon {
 	struct event *clock_event, *generation_event;
 	struct event *capture_event;
 	struct event *routes_event, *routes_timer;
+	struct event *manager_event, *watchdog_event;
 	struct daemon_socket sockets[UDP_SOCKETS_MAX];
 	struct daemon_socket senders[UDP_SENDERS_MAX];
 
@@ -93,6 +95,8 @@ struct daemon {
 	bool leaving_out;   /* events: their number will be said */
 	bool peers_changed; /* a peer went up or down: update the carrier */
 	bool carrier;
+	bool up_hook_runs;
+	struct progress progress; /* as the service manager knows it */
 	bool restart_pending; /* a reload left something to the next start */
 	bool stopping;
 	int exit_code;

@@ -6,6 +6,7 @@
 #include "tapd/carrier.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
+#include "tapd/service.h"
 
 /* libevent reads a clock that moves with the kernel's tick; without this the
  * timer fires early, a few times in a row. */
@@ -53,8 +54,10 @@ void daemon_leave(struct daemon *d)
 {
 	if (d->stopping) /* perhaps because the interface is lost */
 		return;
-	if (d->peers_changed)
+	if (d->peers_changed) {
 		daemon_follow_peers(d);
+		daemon_tell_manager(d);
+	}
 	rates_sample(d->rates, d->node, d->now.mono_us);
 	set_timer(d);
 }

@@ -7,8 +7,10 @@
 
 #include "tapd/conf/conf.h"
 #include "tapd/daemon_state.h"
+#include "tapd/entry.h"
 #include "tapd/helper/helper.h"
 #include "tapd/log/log.h"
+#include "tapd/service.h"
 #include "tapd/tap/interface.h"
 
 #define LIMIT_S	     10
@@ -29,9 +31,13 @@ static void log_result(const char *which, const char *command, int status,
 
 static void on_up_done(void *user, int status, bool timed_out)
 {
-	const struct daemon *d = user;
+	struct daemon *d = user;
 
 	log_result("up", d->conf->interface.up, status, timed_out);
+	d->up_hook_runs = false;
+	daemon_enter(d);
+	daemon_tell_manager(d);
+	daemon_leave(d);
 }
 
 static void on_down_done(void *user, int status, bool timed_out)
@@ -82,7 +88,8 @@ void daemon_run_up_hook(struct daemon *d)
 {
 	static const struct child_ops ops = { .done = on_up_done };
 
-	run_hook(d, d->conf->interface.up, "up", LIMIT_S, &ops);
+	d->up_hook_runs =
+		run_hook(d, d->conf->interface.up, "up", LIMIT_S, &ops);
 }
 
 bool daemon_run_down_hook(struct daemon *d)

@@ -14,6 +14,7 @@
 #include "tapd/discover/resolve.h"
 #include "tapd/discover/sources.h"
 #include "tapd/log/log.h"
+#include "tapd/service.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
 #include "tapd/wanted.h"
@@ -190,7 +191,7 @@ static bool apply_trusted(struct daemon *d, const struct conf *c, char **error)
 	return false;
 }
 
-json_t *daemon_reload(struct daemon *d, char **error)
+static json_t *reload(struct daemon *d, char **error)
 {
 	struct found f = { .conf = NULL };
 	json_t *changes = json_array();
@@ -212,4 +213,14 @@ json_t *daemon_reload(struct daemon *d, char **error)
 	if (json_array_size(changes) == 0)
 		log_info("reload: nothing changed");
 	return json_pack("{s:o}", "changes", changes);
+}
+
+json_t *daemon_reload(struct daemon *d, char **error)
+{
+	json_t *result;
+
+	daemon_tell_reloading(d);
+	result = reload(d, error);
+	daemon_tell_reloaded(d);
+	return result;
 }

@@ -15,6 +15,8 @@
 #include "tapd/helper/helper.h"
 #include "tapd/hooks.h"
 #include "tapd/log/log.h"
+#include "tapd/manager/notify.h"
+#include "tapd/manager_events.h"
 #include "tapd/recursion.h"
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
@@ -26,6 +28,8 @@ void daemon_stop(struct daemon *d, int exit_code)
 {
 	d->exit_code = exit_code;
 	d->stopping = true;
+	notify_stopping();
+	daemon_unwatch_manager(d);
 	node_bye(d->node, d->now);
 	daemon_announce_left_out(d);
 	daemon_unwatch_interface(d);
@@ -51,6 +55,7 @@ void daemon_close(struct daemon *d)
 	daemon_free_event(&d->timer);
 	daemon_unwatch_interface(d);
 	daemon_unwatch_routes(d);
+	daemon_unwatch_manager(d);
 	interface_close(d->interface, d->conf->interface.persist);
 	udp_close(d->udp);
 	neighbours_free(d->neighbours);
