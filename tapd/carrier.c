@@ -10,7 +10,11 @@
 
 void daemon_begin_carrier(struct daemon *d)
 {
-	d->carrier = !d->conf->interface.carrier_peers;
+	const struct link_state *s = link_state(interface_link(d->interface));
+
+	d->carrier_kept = d->conf->interface.carrier_peers &&
+			  interface_was_kept(d->interface) && s->carrier;
+	d->carrier = !d->conf->interface.carrier_peers || d->carrier_kept;
 }
 
 void daemon_follow_peers(struct daemon *d)
@@ -23,7 +27,11 @@ void daemon_follow_peers(struct daemon *d)
 	node_status(d->node, &status);
 	d->peers_up = status.peers_up;
 	sources_peers_changed(d->sources);
-	carrier = !d->conf->interface.carrier_peers || status.peers_up > 0;
+	/* Peers of the last run have as long to be back as the manager waits. */
+	d->carrier_kept =
+		d->carrier_kept && status.peers_up == 0 && !d->progress.ready;
+	carrier = !d->conf->interface.carrier_peers || status.peers_up > 0 ||
+		  d->carrier_kept;
 	if (carrier == d->carrier)
 		return;
 	d->carrier = carrier;

@@ -95,6 +95,7 @@ struct daemon {
 	bool leaving_out;   /* events: their number will be said */
 	bool peers_changed; /* a peer went up or down: update the carrier */
 	bool carrier;
+	bool carrier_kept; /* of the last run, until its peers are back */
 	bool up_hook_runs;
 	struct progress progress; /* as the service manager knows it */
 	bool restart_pending; /* a reload left something to the next start */

@@ -33,6 +33,7 @@ void daemon_tell_manager(struct daemon *d)
 		notify_status(progress_print(&d->progress, text));
 		break;
 	case PROGRESS_READY:
+		d->peers_changed = true; /* nobody is waited for any more */
 		notify_ready(progress_print(&d->progress, text));
 		break;
 	}

@@ -29,6 +29,7 @@ struct interface {
 	struct tap *tap;
 	struct link *link;
 	bool ours;
+	bool kept;	/* by a service manager, since the last run */
 	bool elsewhere; /* moved to another network namespace */
 	uint8_t mac[6]; /* from the node's key */
 	uint32_t stamp; /* by which ours is known again */
@@ -64,6 +65,15 @@ expect(int err, const char *format, ...)
 			    command);
 }
 
+static bool has_prefix(const struct prefix *list, size_t count,
+		       const struct prefix *p)
+{
+	for (size_t n = 0; n < count; n++)
+		if (prefix_equal(&list[n], p))
+			return true;
+	return false;
+}
+
 static void set_addresses(struct interface *i)
 {
 	const struct link_state *s = link_state(i->link);
@@ -94,6 +104,34 @@ static void set_addresses(struct interface *i)
 	       s->name);
 }
 
+static void remove_routes(struct interface *i)
+{
+	(void)link_remove_multicast_route(i->link, false);
+	(void)link_remove_multicast_route(i->link, true);
+	(void)link_remove_broadcast_route(i->link);
+}
+
+/* What an earlier run set, by another configuration. Each removed leaves another in its
+ * place in the list. */
+static void remove_leftovers(struct interface *i)
+{
+	const struct link_addresses *there = &link_state(i->link)->addresses;
+	char text[PREFIX_STRLEN];
+
+	for (size_t n = there->count; n-- > 0;) {
+		const struct prefix p = there->list[n].prefix;
+
+		if (there->list[n].proto != LINK_PROTO ||
+		    has_prefix(i->addresses, i->addresses_count, &p))
+			continue;
+		expect(link_remove_address(i->link, &p),
+		       "address del %s dev %s", prefix_print(&p, text),
+		       i->name);
+	}
+	if (!i->conf->interface.multicast_route)
+		remove_routes(i);
+}
+
 static void set_mac(struct interface *i)
 {
 	const struct conf *c = i->conf;
@@ -121,7 +159,10 @@ static void configure(struct interface *i)
 	const char *name = link_state(i->link)->name;
 	int err;
 
-	(void)tap_set_carrier(i->tap, !i->conf->interface.carrier_peers);
+	/* On a TAP that was kept, peers are about to be up again. */
+	if (!i->kept || !i->conf->interface.carrier_peers)
+		(void)tap_set_carrier(i->tap,
+				      !i->conf->interface.carrier_peers);
 	if (i->ours && (err = link_refuse_redirects(i->link)) < 0)
 		log_info("%s may obey redirects: cannot set accept_redirects:"
 			 " %s",
@@ -155,6 +196,15 @@ static bool is_ours(const struct interface *i)
 		     : strcmp(s->alias, INTERFACE_ALIAS) == 0;
 }
 
+/* Its key, the name that is configured and the addresses may be others than the last
+ * run's; which, if it ended well, left it to whoever holds the descriptor. */
+static void take_over(struct interface *i)
+{
+	(void)tap_set_group(i->tap, i->stamp);
+	(void)tap_set_persist(i->tap, true);
+	remove_leftovers(i);
+}
+
 /* Ours if just made, or if an earlier run made it. A new one is stamped before it is
  * made to stay, so that none of ours ever stays unmarked. */
 static void take_possession(struct interface *i)
@@ -169,9 +219,8 @@ static void take_possession(struct interface *i)
 				   " over"
 				 : "%s was made by somebody else: attached",
 			 name);
-		/* The key, or the name that is configured, may be others. */
 		if (i->ours)
-			(void)tap_set_group(i->tap, i->stamp);
+			take_over(i);
 		return;
 	}
 	(void)tap_set_group(i->tap, i->stamp);
@@ -183,7 +232,7 @@ static void take_possession(struct interface *i)
 			    strerror(-err));
 }
 
-/* The descriptor that a service manager kept through a crash: with it the carrier
+/* The descriptor that a service manager kept since the last run: with it the carrier
  * never goes. *tap NULL: there is none. False with *error: it is elsewhere. */
 static bool take_kept(struct interface *i, struct tap **tap, char **error)
 {
@@ -209,8 +258,11 @@ static struct tap *open_tap(struct interface *i, bool first, char **error)
 	const char *configured = i->conf->interface.name;
 	struct tap *t;
 
-	if (!take_kept(i, &t, error) || t)
+	if (!take_kept(i, &t, error) || t) {
+		i->kept = t;
 		return t;
+	}
+	i->kept = false;
 	if (!first ||
 	    ours_find(i->stamp, configured, i->name, error) == OURS_NONE)
 		snprintf(i->name, sizeof(i->name), "%s", configured);
@@ -348,10 +400,10 @@ void interface_close(struct interface *i, bool keep)
 {
 	if (!i)
 		return;
-	if (i->tap && i->ours && !keep) {
+	/* It goes with its last descriptor. A service manager that holds one closes
+	 * it when the service is stopped, and gives it back when it is restarted. */
+	if (i->tap && i->ours && !keep)
 		(void)tap_set_persist(i->tap, false);
-		(void)fdstore_drop(i->conf->interface.name);
-	}
 	close_parts(i);
 	free(i);
 }
@@ -363,6 +415,11 @@ bool interface_open_again(struct interface *i, char **error)
 	i->ours = false;
 	i->elsewhere = false;
 	return open_parts(i, false, error);
+}
+
+bool interface_was_kept(const struct interface *i)
+{
+	return i->kept;
 }
 
 struct tap *interface_tap(const struct interface *i)
@@ -380,15 +437,6 @@ const struct prefix *interface_addresses(const struct interface *i,
 {
 	*count = i->addresses_count;
 	return i->addresses;
-}
-
-static bool has_prefix(const struct prefix *list, size_t count,
-		       const struct prefix *p)
-{
-	for (size_t n = 0; n < count; n++)
-		if (prefix_equal(&list[n], p))
-			return true;
-	return false;
 }
 
 static bool same_mac(const struct conf *a, const struct conf *b)
@@ -418,12 +466,8 @@ static void take_back(struct interface *i, const struct interface_plan *plan,
 			       "address del %s dev %s", prefix_print(p, text),
 			       link_state(i->link)->name);
 	}
-	if (i->conf->interface.multicast_route &&
-	    !c->interface.multicast_route) {
-		(void)link_remove_multicast_route(i->link, false);
-		(void)link_remove_multicast_route(i->link, true);
-		(void)link_remove_broadcast_route(i->link);
-	}
+	if (i->conf->interface.multicast_route && !c->interface.multicast_route)
+		remove_routes(i);
 }
 
 void interface_apply(struct interface *i, const struct interface_plan *plan,

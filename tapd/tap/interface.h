@@ -13,7 +13,8 @@
 
 /*
  * An interface is ours if we made it: then it is stamped (stamp.h), is persistent
- * while we run, and a clean stop removes it. After a crash it is still there, and so
+ * while we run, and a clean stop removes it. After a crash, or a restart by a service
+ * manager that keeps its descriptor, it is still there, and so
  * are the sockets and joins of the programs that use it; by the stamp the next start
  * knows it, whatever it is called by then, takes it over and owns it. If it was moved
  * to another network namespace, the next start says where, and makes none beside it.
@@ -37,8 +38,13 @@ struct interface;
  * privileges_drop. */
 struct interface *interface_open(const struct conf *c,
 				 const struct public_key *key, char **error);
-/* Clean stop: removes an interface of ours, unless keep. */
+/* Clean stop: an interface of ours is removed, unless keep; at once, or when a service
+ * manager that keeps its descriptor (fdstore.h) closes that. */
 void interface_close(struct interface *i, bool keep);
+
+/* A service manager kept it since the last run, and its carrier was not touched if it is
+ * to follow peers. */
+bool interface_was_kept(const struct interface *i);
 
 /* Both stay valid until interface_open_again. */
 struct tap *interface_tap(const struct interface *i);

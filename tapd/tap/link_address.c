@@ -8,9 +8,6 @@
 
 #include "base/bytes.h"
 
-/* IFA_PROTO, which the headers have since 5.18. */
-#define ATTRIBUTE_PROTO 11
-
 static bool read_address(const struct nlattr *attr, int family,
 			 struct addr *out)
 {
@@ -114,7 +111,7 @@ static int take_address_attribute(const struct nlattr *attr, void *user)
 		a->out->made_cs = times.cstamp;
 		a->out->has_age = true;
 		break;
-	case ATTRIBUTE_PROTO:
+	case LINK_ADDRESS_PROTO:
 		if (len == sizeof(uint8_t))
 			a->out->proto = mnl_attr_get_u8(attr);
 		break;

@@ -10,10 +10,17 @@
 
 struct nlmsghdr;
 
+/* IFA_PROTO, which the headers have since 5.18. */
+#define LINK_ADDRESS_PROTO 11
+
+/* Who gave what tapd gives, an address or a route, as `ip` shows it ("proto"): by it the
+ * next run knows it again. Kernels before 5.18 keep none for addresses. */
+#define LINK_PROTO 173
+
 struct link_address {
 	struct prefix prefix;
 	uint32_t flags; /* IFA_F_… */
-	uint8_t proto;	/* IFAPROT_…: who gave it, if not a person */
+	uint8_t proto; /* IFAPROT_… or LINK_PROTO: who gave it, if not a person */
 	bool has_age;
 	uint32_t
 		made_cs; /* CLOCK_MONOTONIC in hundredths of seconds, cut off */

@@ -158,6 +158,7 @@ static int change_address(struct link *l, uint16_t type, uint16_t flags,
 	put_addr(nlh, IFA_ADDRESS, &p->addr);
 	if (v4 && p->len < 31)
 		put_broadcast(nlh, p);
+	mnl_attr_put_u8(nlh, LINK_ADDRESS_PROTO, LINK_PROTO);
 	return request_change(l, nlh);
 }
 
@@ -174,7 +175,8 @@ int link_add_address(struct link *l, const struct prefix *address)
 	/* What else there is to know, the kernel tells. */
 	link_note_address(l,
 			  &(struct link_address){ .prefix = *address,
-						  .flags = IFA_F_TENTATIVE },
+						  .flags = IFA_F_TENTATIVE,
+						  .proto = LINK_PROTO },
 			  true);
 	return 0;
 }
@@ -219,7 +221,7 @@ static int change_route(struct link *l, uint16_t type, const struct route *r)
 	m->rtm_dst_len = r->len;
 	m->rtm_table = r->ipv6 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
 	m->rtm_type = r->ipv6 ? RTN_MULTICAST : RTN_UNICAST;
-	m->rtm_protocol = RTPROT_STATIC;
+	m->rtm_protocol = LINK_PROTO;
 	m->rtm_scope = r->ipv6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 	mnl_attr_put(nlh, RTA_DST, r->ipv6 ? 16 : 4, r->dst);
 	mnl_attr_put_u32(nlh, RTA_OIF, l->state.index);

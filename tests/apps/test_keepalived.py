@@ -189,7 +189,7 @@ def test_tapd_restarted_under_the_master_is_no_transition(make_cloud):
     assert group.host1.ifindex() == index
     assert group.client_reaches(group.host1)
     daemons[0].stop()
-    store.receive()
+    store.stopped()
     wait_for(lambda: not group.host1.has_interface(), 2, "tap0 to go after a clean stop")
     store.close()
 

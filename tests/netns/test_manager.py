@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from cloud import (EXIT_SYSTEM, PORT, Tapd, holds, new_secret, program, udp_socket, wait_for)
+from cloud import (EXIT_SYSTEM, PORT, Tapd, holds, member, multicast_sender, new_secret, program,
+                   udp_socket, wait_for, wait_members)
 from cloud.namespace import sysctl
 from cloud.supervisor import Manager
 
@@ -187,3 +188,121 @@ def test_tapctl_finds_it_by_its_name(host, managed):
     assert daemon.stop() == 0
     manager.wait("STOPPING", "1")
     assert not os.path.exists(path)
+
+
+# ---- what is kept ----
+
+def carrier_changes(host):
+    return host.run("cat", "/sys/class/net/tap0/carrier_changes").stdout
+
+
+def again(daemon, how):
+    """Ended in this way, and started as systemd does."""
+    if how == "crash":
+        daemon.kill()
+    else:
+        assert daemon.stop() == 0
+    daemon.start()
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_programs_on_it_notice_nothing(make_cloud, managed, how):
+    cloud = make_cloud(2)
+    secret = new_secret()
+    host = cloud.hosts[0]
+    other = Tapd(cloud.hosts[1], secret).start()
+    daemon, manager = managed(host, secret)
+    daemon.start()
+    daemon.wait_up(other)
+    host.ip("addr", "add", "10.77.0.200/24", "dev", "tap0")
+    index, changes, group = host.ifindex(), carrier_changes(host), "239.3.2.1"
+    with member(host, group, 4000) as listener, multicast_sender(other.host) as sender:
+        for _ in range(2):
+            again(daemon, how)
+            daemon.wait_up(other)
+            wait_members(other, group, host, within=8)
+            sender.sendto(b"here?", (group, 4000))
+            assert listener.recv(100) == b"here?"
+    assert (host.ifindex(), carrier_changes(host)) == (index, changes)
+    shown = host.ip("addr", "show", "dev", "tap0")
+    assert "10.77.0.200/24" in shown and f"{host.tap4}/24" in shown
+    assert "still there from the last run: taken over" in daemon.process.log()
+    assert daemon.stop() == 0
+    assert host.ifindex() == index, "it may be a restart"
+    manager.stopped()
+    assert not host.has_interface()
+
+
+def test_after_a_restart_it_survives_a_crash_again(host, managed):
+    """Without the manager's help, too."""
+    daemon, manager = managed(host, peers=[])
+    daemon.start()
+    index = host.ifindex()
+    again(daemon, "restart")
+    daemon.kill()
+    manager.stopped()
+    assert host.ifindex() == index
+    daemon.start()
+    assert host.ifindex() == index
+
+
+def test_one_that_was_made_before_stays_after_a_stop(host, managed):
+    host.ip("tuntap", "add", "dev", "tap0", "mode", "tap")
+    daemon, manager = managed(host, peers=[])
+    daemon.start()
+    index = host.ifindex()
+    again(daemon, "restart")
+    assert daemon.stop() == 0
+    manager.stopped()
+    assert host.ifindex() == index
+
+
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_what_another_configuration_set_is_removed(host, managed, how):
+    """What others set, such as a VIP, is not."""
+    daemon, _ = managed(host, peers=[], **{
+        "interface.address": [f"{host.tap4}/24", "10.78.0.1/24", "fd78::1/64"],
+        "interface.multicast_route": True})
+    daemon.start()
+    index = host.ifindex()
+    host.ip("addr", "add", "10.77.0.200/24", "dev", "tap0")
+    host.ip("route", "add", "239.9.0.0/16", "dev", "tap0")
+    assert "224.0.0.0/4" in host.ip("route")
+    daemon.configure(**{"interface.address": [f"{host.tap4}/24", "10.79.0.1/24"],
+                        "interface.multicast_route": False})
+    again(daemon, how)
+    shown = host.ip("addr", "show", "dev", "tap0")
+    assert host.ifindex() == index
+    for there in f"{host.tap4}/24", "10.79.0.1/24", "10.77.0.200/24", "fe80::":
+        assert there in shown
+    assert "10.78.0.1" not in shown and "fd78::1" not in shown
+    routes = host.ip("route")
+    assert "239.9.0.0/16" in routes and "224.0.0.0/4" not in routes and "255.255.255" not in routes
+    assert "ff00::/8" not in [line.split()[1] for line in host.ip(
+        "-6", "route", "show", "table", "local").splitlines() if "metric 128" in line]
+
+
+def test_a_carrier_that_follows_peers_waits_for_them(make_cloud, managed):
+    """It was on, and they are about to be back; if they are not, it goes after 5 s."""
+    cloud = make_cloud(2)
+    secret = new_secret()
+    host = cloud.hosts[0]
+    other = Tapd(cloud.hosts[1], secret).start()
+    daemon, _ = managed(host, secret, **{"interface.carrier": "peers"})
+    daemon.start()
+    daemon.wait_up(other)
+    wait_for(lambda: daemon.status()["interface"]["carrier"], 2, "the carrier")
+    changes = carrier_changes(host)
+    again(daemon, "restart")
+    daemon.wait_up(other)
+    assert carrier_changes(host) == changes
+    other.stop()
+    wait_for(lambda: not daemon.status()["interface"]["carrier"], 2, "the carrier to go")
+    other.start()
+    daemon.wait_up(other)
+    wait_for(lambda: daemon.status()["interface"]["carrier"], 2, "the carrier")
+    daemon.stop()
+    other.stop()
+    daemon.start()
+    assert daemon.status()["interface"]["carrier"]
+    wait_for(lambda: not daemon.status()["interface"]["carrier"], 8, "the carrier to go")
