@@ -110,6 +110,15 @@ size_t secret_file_read(const char *path, const char *user,
 	memset(secrets, 0, SECRETS_LEN);
 	if (private_file_read(path, &rule, text, &missing, error) >= 0)
 		count = parse_secrets(path, text, secrets, error);
+	if (missing) {
+		free(*error);
+		*error = NULL;
+		error_set(
+			error,
+			"%s: there is no secret; create it with: tapctl genpsk,"
+			" or hand it over as systemd's credential \"secret\"",
+			path);
+	}
 	if (count == 0)
 		bytes_wipe(secrets, SECRETS_LEN);
 	bytes_wipe(text, sizeof(text));

@@ -81,12 +81,29 @@ static void default_name(struct conf *c)
 	memcpy(c->name, name, strlen(name) + 1);
 }
 
+/* What the service manager hands over (systemd's LoadCredential=), if it does. */
+static void default_secret(struct conf *c)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	int len = folder && *folder == '/'
+			  ? snprintf(c->secret_file, sizeof(c->secret_file),
+				     "%s/secret", folder)
+			  : -1;
+
+	if (len < 0 || (size_t)len >= sizeof(c->secret_file) ||
+	    access(c->secret_file, F_OK) != 0)
+		snprintf(c->secret_file, sizeof(c->secret_file), "%s",
+			 "/etc/tapd/secret");
+}
+
 static bool fill_defaults(struct conf_reader *r)
 {
 	struct conf *c = r->conf;
 
 	if (!*c->interface.name && !default_interface(r))
 		return false;
+	if (!*c->secret_file)
+		default_secret(c);
 	if (!*c->name)
 		default_name(c);
 	if (!*c->key_file)

@@ -112,7 +112,7 @@ const struct conf_key conf_keys[] = {
 	{ "listen", "--listen", &conf_type_listens, FIELD(listen),
 	  .fixed = true },
 	{ "secret_file", "--secret-file", &conf_type_text, FIELD(secret_file),
-	  .min = 1, .preset_text = "/etc/tapd/secret" },
+	  .min = 1 },
 	{ "trusted_keys", NULL, &conf_type_keys, SET(trusted_keys_set),
 	  .unset = "every holder of the secret" },
 	{ "key_file", "--key-file", &conf_type_text, FIELD(key_file), .min = 1,

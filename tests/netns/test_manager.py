@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from cloud import (EXIT_SYSTEM, PORT, Tapd, holds, member, multicast_sender, new_secret, program,
-                   udp_socket, wait_for, wait_members)
+from cloud import (EXIT_CONFIG, EXIT_SYSTEM, PORT, Tapd, holds, member, multicast_sender,
+                   new_secret, program, udp_socket, wait_for, wait_members)
 from cloud.namespace import sysctl
 from cloud.supervisor import Manager
 
@@ -306,3 +306,39 @@ def test_a_carrier_that_follows_peers_waits_for_them(make_cloud, managed):
     daemon.start()
     assert daemon.status()["interface"]["carrier"]
     wait_for(lambda: not daemon.status()["interface"]["carrier"], 8, "the carrier to go")
+
+
+# ---- the secret that it hands over ----
+
+def with_credential(folder, secret, mode):
+    """As systemd does it: on a read-only mount of the service's own."""
+    return ("env", f"CREDENTIALS_DIRECTORY={folder}", "unshare", "--mount", "sh", "-c",
+            f"mount -t tmpfs none {folder} && echo {secret} >{folder}/secret && "
+            f'chmod {mode} {folder}/secret && mount -o remount,ro {folder} && exec "$@"', "sh")
+
+
+@pytest.mark.parametrize("mode", ["0400", "0440"])
+def test_the_secret_is_a_credential(make_cloud, mode):
+    cloud = make_cloud(2)
+    secret = new_secret()
+    other = Tapd(cloud.hosts[1], secret).start()
+    host = cloud.hosts[0]
+    folder = host.path("credentials")
+    os.mkdir(folder)
+    daemon = Tapd(host, new_secret(), secret_file=None)
+    daemon.start(*with_credential(folder, secret, mode))
+    daemon.wait_up(other)
+    assert daemon.ctl("reload") == {"changes": []}
+
+
+def test_what_hands_over_a_secret_is_said_if_there_is_none(host):
+    """Neither is there, as before the first secret was made."""
+    folder = host.path("credentials")
+    os.mkdir(folder)
+    daemon = Tapd(host, new_secret(), secret_file=None)
+    daemon.launch("env", f"CREDENTIALS_DIRECTORY={folder}", "unshare", "--mount", "sh", "-c",
+                  'mount -t tmpfs none /etc && exec "$@"', "sh")
+    assert daemon.process.wait(5) == EXIT_CONFIG
+    log = daemon.process.log()
+    assert "/etc/tapd/secret: there is no secret" in log
+    assert "tapctl genpsk" in log and 'credential "secret"' in log

@@ -57,6 +57,41 @@ START_TEST(empty_file_gives_the_defaults)
 }
 END_TEST
 
+static void secret_file_is(const char *expected, const char *text)
+{
+	struct conf *c;
+	char *error = NULL;
+
+	scratch_put("tap0.conf", text);
+	c = conf_read("tap0.conf", &error);
+	ck_assert_msg(c, "%s", error);
+	ck_assert_str_eq(c->secret_file, expected);
+	conf_free(c);
+}
+
+/* As systemd hands it over; a manager that hands over something else is no reason to
+ * look for the secret there. */
+START_TEST(secret_is_the_credential_if_there_is_one)
+{
+	char *here = getcwd(NULL, 0), *there;
+
+	ck_assert_int_gt(asprintf(&there, "%s/secret", here), 0);
+	setenv("CREDENTIALS_DIRECTORY", here, 1);
+	secret_file_is("/etc/tapd/secret", "");
+	scratch_put("secret", "");
+	secret_file_is(there, "");
+	secret_file_is("/s", "secret_file = \"/s\";");
+	setenv("CREDENTIALS_DIRECTORY", ".", 1);
+	secret_file_is("/etc/tapd/secret", "");
+	setenv("CREDENTIALS_DIRECTORY", "", 1);
+	secret_file_is("/etc/tapd/secret", "");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	secret_file_is("/etc/tapd/secret", "");
+	free(there);
+	free(here);
+}
+END_TEST
+
 START_TEST(every_key_is_read)
 {
 	static const uint8_t mac[6] = { 0x52, 0x54, 0, 0xab, 0xcd, 1 };
@@ -363,6 +398,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("conf", .setup = scratch_enter, .teardown = scratch_leave),
 	UNIT_TEST(empty_file_gives_the_defaults),
+	UNIT_TEST(secret_is_the_credential_if_there_is_one),
 	UNIT_TEST(every_key_is_read),
 	UNIT_TEST(peers_are_addresses_or_names_with_a_port),
 	UNIT_TEST(saying_the_same_twice_is_saying_it_once),

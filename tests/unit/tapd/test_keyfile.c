@@ -107,7 +107,7 @@ START_TEST(secret_that_is_no_file_is_named)
 {
 	char *big = malloc(5000);
 
-	secret_fails("none", "none: No such file or directory; ");
+	secret_fails("none", "none: there is no secret; create it with: ");
 	secret_fails(scratch_dir, ": is a directory; ");
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	secret_fails("fifo", "fifo: is not a regular file; ");
