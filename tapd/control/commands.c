@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tapd/common/error.h"
+#include "tapd/control/arguments.h"
 #include "tapd/control/lists.h"
 #include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
@@ -16,6 +17,7 @@ struct command {
 	json_t *(*view)(const struct snapshot *s);
 	struct control_list *(*list)(const struct snapshot *s);
 	json_t *(*run)(struct daemon *d, char **error);
+	const struct argument *takes; /* NULL: no arguments */
 };
 
 static const struct command commands[] = {
@@ -41,7 +43,7 @@ static json_t *show(const struct daemon *d, const struct command *c,
 	return result;
 }
 
-static json_t *run(struct daemon *d, const char *name,
+static json_t *run(struct daemon *d, const char *name, json_t *arguments,
 		   struct control_list **list, char **error)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
@@ -49,20 +51,22 @@ static json_t *run(struct daemon *d, const char *name,
 
 		if (strcmp(c->name, name) != 0)
 			continue;
+		if (!arguments_check(arguments, c->takes, c->name, error))
+			return NULL;
 		return c->run ? c->run(d, error) : show(d, c, list);
 	}
 	error_set(error, "this tapd knows no command \"%s\"", name);
 	return NULL;
 }
 
-json_t *daemon_command(void *daemon, const char *name,
+json_t *daemon_command(void *daemon, const char *name, json_t *arguments,
 		       struct control_list **list, char **error)
 {
 	struct daemon *d = daemon;
 	json_t *result;
 
 	daemon_enter(d);
-	result = run(d, name, list, error);
+	result = run(d, name, arguments, list, error);
 	daemon_leave(d);
 	return result;
 }

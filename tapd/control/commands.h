@@ -5,7 +5,7 @@
 #include "tapd/control/control.h"
 
 /* Answers a command: control_ops.command, with a struct daemon as user. */
-json_t *daemon_command(void *daemon, const char *name,
+json_t *daemon_command(void *daemon, const char *name, json_t *arguments,
 		       struct control_list **list, char **error);
 
 #endif

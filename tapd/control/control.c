@@ -97,7 +97,9 @@ static json_t *answer(struct control *c, const char *line, size_t len,
 		json_decref(request);
 		return refusal("not a request; send {\"command\": \"status\"}");
 	}
-	result = c->ops.command(c->user, command, list, &error);
+	result = c->ops.command(c->user, command,
+				json_object_get(request, "arguments"), list,
+				&error);
 	if (*list)
 		reply = NULL;
 	else if (result)

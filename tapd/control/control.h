@@ -22,13 +22,14 @@ struct control_list {
 };
 
 /*
- * Answers one command ("status", …: control/commands has the table of them).
+ * Answers one command ("status", …: control/commands has the table of them), whose
+ * arguments are a JSON value of the client's, not looked at, or NULL: borrowed.
  * Returns the result (the server takes the reference), or NULL with *list set to
  * one of which it is made (to be freed), or with *error set to a message (to be
  * freed): the daemon says no.
  */
 struct control_ops {
-	json_t *(*command)(void *user, const char *name,
+	json_t *(*command)(void *user, const char *name, json_t *arguments,
 			   struct control_list **list, char **error);
 };
 
@@ -43,10 +44,10 @@ struct control_ops {
  * so is anything else of that name. NULL with *error (to be freed). ops is
  * copied. SIGPIPE is ignored from then on, in the whole process.
  *
- * Request: {"command": "status"}. Answer: {"ok": true, "result": …} or
- * {"ok": false, "error": "…"}. A connection may ask again; the next question is
- * read when the answer to the last was taken, so a client that does not read
- * costs one answer, or the rows of one list, and no time. A client is cut off after 4 KiB without a
+ * Request: {"command": "status"}, perhaps with "arguments": {…}. Answer:
+ * {"ok": true, "result": …} or {"ok": false, "error": "…"}. A connection may ask
+ * again; the next question is read when the answer to the last was taken, so a
+ * client that does not read costs one answer, or the rows of one list, and no time. A client is cut off after 4 KiB without a
  * line's end, 5 s of silence (of asking or of taking the answer), or when 16
  * others are there; where it can still be told why, it is.
  */

@@ -218,9 +218,10 @@ static enum client_result no_daemon(const char *path, char **error)
 }
 
 enum client_result client_ask(const char *path, const char *command,
-			      json_t **answer, char **error)
+			      json_t *arguments, json_t **answer, char **error)
 {
-	json_t *request = json_pack("{s:s}", "command", command);
+	json_t *request = json_pack("{s:s, s:O*}", "command", command,
+				    "arguments", arguments);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	enum client_result result;
 	char *line = NULL;

@@ -18,9 +18,10 @@ enum client_result {
  */
 enum client_result client_find(const char *dir, char **path, char **error);
 
-/* Asks the daemon at path. On CLIENT_OK *answer is its result (a reference for
- * the caller), otherwise *error is set (to be freed). */
+/* Asks the daemon at path. arguments: an object, borrowed, or NULL. On CLIENT_OK
+ * *answer is its result (a reference for the caller), otherwise *error is set (to be
+ * freed). */
 enum client_result client_ask(const char *path, const char *command,
-			      json_t **answer, char **error);
+			      json_t *arguments, json_t **answer, char **error);
 
 #endif

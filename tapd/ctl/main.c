@@ -223,9 +223,9 @@ static int ask(const struct command *c, char **words, int count,
 	result = find_socket(o, &socket, &error);
 	if (result != CLIENT_OK)
 		return fail((int)result, error);
-	result = client_ask(socket, c->name, &answer, &error);
+	result = client_ask(socket, c->name, NULL, &answer, &error);
 	if (result == CLIENT_OK && second)
-		result = client_ask(socket, second, &more, &error);
+		result = client_ask(socket, second, NULL, &more, &error);
 	free(socket);
 	if (result == CLIENT_OK)
 		render(c, answer, more, o);

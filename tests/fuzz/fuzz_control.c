@@ -12,6 +12,7 @@
 
 #include "fuzz.h"
 #include "tapd/common/error.h"
+#include "tapd/control/arguments.h"
 #include "tapd/control/control.h"
 
 #define REQUEST_MAX 4096 /* control.c's */
@@ -46,8 +47,30 @@ static void free_rows(struct control_list *list)
 	free(list);
 }
 
-static json_t *command(void *user, const char *name, struct control_list **list,
-		       char **error)
+/* As commands.c does, before the command sees them. */
+static bool check_arguments(const char *name, json_t *arguments, char **error)
+{
+	static const struct argument takes[] = {
+		{ "peer", ARGUMENT_TEXT, 0, 0 },
+		{ "count", ARGUMENT_NUMBER, 1, 1000 },
+		{ "all", ARGUMENT_FLAG, 0, 0 },
+		{ NULL, ARGUMENT_FLAG, 0, 0 },
+	};
+	const char *peer;
+	json_int_t count;
+
+	if (!arguments_check(arguments, takes, name, error))
+		return false;
+	peer = argument_text(arguments, "peer");
+	count = argument_number(arguments, "count", 1);
+	HOLDS(!peer || (*peer && strlen(peer) <= ARGUMENT_TEXT_MAX));
+	HOLDS(count >= 1 && count <= 1000);
+	(void)argument_flag(arguments, "all");
+	return true;
+}
+
+static json_t *command(void *user, const char *name, json_t *arguments,
+		       struct control_list **list, char **error)
 {
 	struct rows *rows;
 
@@ -58,6 +81,8 @@ static json_t *command(void *user, const char *name, struct control_list **list,
 		error_set(error, "no command \"%s\"", name);
 		return NULL;
 	}
+	if (!check_arguments(name, arguments, error))
+		return NULL;
 	rows = malloc(sizeof(*rows));
 	HOLDS(rows);
 	*rows = (struct rows){ { step, free_rows }, 20 };

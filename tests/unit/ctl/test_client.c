@@ -11,7 +11,7 @@ static enum client_result ask_len(const char *answer, size_t len,
 				  json_t **result, char **error)
 {
 	pid_t child = fake_daemon("s", answer, len);
-	enum client_result r = client_ask("s", "status", result, error);
+	enum client_result r = client_ask("s", "status", NULL, result, error);
 
 	fake_stop(child);
 	ck_assert((r == CLIENT_OK) == (*error == NULL));
@@ -97,18 +97,18 @@ START_TEST(nobody_there_is_no_daemon)
 	char *error, longer[200];
 	json_t *result;
 
-	ck_assert_int_eq(client_ask("none", "status", &result, &error),
+	ck_assert_int_eq(client_ask("none", "status", NULL, &result, &error),
 			 CLIENT_NO_DAEMON);
 	ck_assert_str_eq(error, "none: no tapd answers there (No such file or "
 				"directory)");
 	free(error);
 	close(fake_listen("stale"));
-	ck_assert_int_eq(client_ask("stale", "status", &result, &error),
+	ck_assert_int_eq(client_ask("stale", "status", NULL, &result, &error),
 			 CLIENT_NO_DAEMON);
 	free(error);
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
-	ck_assert_int_eq(client_ask(longer, "status", &result, &error),
+	ck_assert_int_eq(client_ask(longer, "status", NULL, &result, &error),
 			 CLIENT_NO_DAEMON);
 	free(error);
 }

@@ -66,8 +66,8 @@ static struct control_list *begin_list(void)
 	return &made.list;
 }
 
-static json_t *command(void *user, const char *name, struct control_list **list,
-		       char **error)
+static json_t *command(void *user, const char *name, json_t *arguments,
+		       struct control_list **list, char **error)
 {
 	char *big;
 	json_t *result;
@@ -83,6 +83,8 @@ static json_t *command(void *user, const char *name, struct control_list **list,
 		free(big);
 		return result;
 	}
+	if (strcmp(name, "args") == 0)
+		return json_incref(arguments);
 	if (strcmp(name, "list") == 0) {
 		*list = begin_list();
 		return NULL;
@@ -300,6 +302,32 @@ START_TEST(garbage_gets_a_refusal)
 	put(fd, ASK, strlen(ASK));
 	assert_answer(fd, STATUS);
 	ck_assert_uint_eq(commands, 1);
+	close(fd);
+}
+END_TEST
+
+#define NONE "{\"command\": \"args\"}\n"
+#define MORE "{\"command\": \"status\", \"more\": 1}\n"
+
+START_TEST(arguments_are_handed_over_as_they_are)
+{
+	static const char *const given[] = { "{}", "{\"a\":5}", "[1,\"b\"]",
+					     "null" };
+	char request[64], answer[64];
+	int fd = client();
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		sprintf(request, "{\"command\":\"args\",\"arguments\":%s}\n",
+			given[i]);
+		sprintf(answer, "{\"ok\":true,\"result\":%s}\n", given[i]);
+		put(fd, request, strlen(request));
+		assert_answer(fd, answer);
+	}
+	/* None, and what no version knows beside them. */
+	put(fd, NONE, strlen(NONE));
+	assert_answer(fd, "{\"ok\":false,\"error\":\"failed\"}\n");
+	put(fd, MORE, strlen(MORE));
+	assert_answer(fd, STATUS);
 	close(fd);
 }
 END_TEST
@@ -645,6 +673,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(questions_at_once_are_answered_in_order),
 	UNIT_TEST(end_of_the_questions_is_not_the_end_of_the_answers),
 	UNIT_TEST(garbage_gets_a_refusal),
+	UNIT_TEST(arguments_are_handed_over_as_they_are),
 	UNIT_TEST(error_that_is_not_utf8_is_still_answered),
 	UNIT_TEST(huge_line_is_cut_off),
 	UNIT_TEST(big_answer_arrives_whole),
