@@ -17,6 +17,9 @@ struct command {
 	json_t *(*view)(const struct snapshot *s);
 	struct control_list *(*list)(const struct snapshot *s);
 	json_t *(*run)(struct daemon *d, char **error);
+	/* The same with arguments, which are checked, and perhaps with a list. */
+	json_t *(*ask)(struct daemon *d, const json_t *arguments,
+		       struct control_list **list, char **error);
 	const struct argument *takes; /* NULL: no arguments */
 };
 
@@ -53,6 +56,8 @@ static json_t *run(struct daemon *d, const char *name, json_t *arguments,
 			continue;
 		if (!arguments_check(arguments, c->takes, c->name, error))
 			return NULL;
+		if (c->ask)
+			return c->ask(d, arguments, list, error);
 		return c->run ? c->run(d, error) : show(d, c, list);
 	}
 	error_set(error, "this tapd knows no command \"%s\"", name);

@@ -10,16 +10,37 @@ struct control;
 enum control_step {
 	CONTROL_ROW,  /* *row is the next; the caller has the reference */
 	CONTROL_BUSY, /* there is more to do before the next */
+	CONTROL_WAIT, /* there is nothing to do before control_wake */
 	CONTROL_END,
-	CONTROL_FAILED, /* memory is short */
+	CONTROL_FAILED, /* error says why; or memory is short */
 };
 
-/* A long answer, made step by step between turns of the loop: no step takes more
- * than some microseconds. */
+enum control_form {
+	CONTROL_ARRAY, /* an answer of all rows */
+	CONTROL_ONE,   /* the first row is the answer */
+	CONTROL_LINES, /* each row is an answer of its own, until the client goes */
+};
+
+/*
+ * A long answer, or one that takes its time, made step by step between turns of the
+ * loop: no step takes more than some microseconds.
+ *
+ * One of lines ends when the client closes its side, reads nothing of what the
+ * client says meanwhile, and waits as long as the client likes: what it would say
+ * until then is kept, counted or forgotten by the list, which is asked for no row
+ * before there is room.
+ */
 struct control_list {
 	enum control_step (*step)(struct control_list *list, json_t **row);
 	void (*free)(struct control_list *list);
+	enum control_form form;
+	const char *error; /* the list's own; or NULL */
+	void *client;	   /* the server's */
 };
+
+/* There is something to do for a list whose last step was CONTROL_WAIT: the next
+ * step is in another turn of the loop. */
+void control_wake(struct control_list *list);
 
 /*
  * Answers one command ("status", …: control/commands has the table of them), whose
@@ -47,9 +68,10 @@ struct control_ops {
  * Request: {"command": "status"}, perhaps with "arguments": {…}. Answer:
  * {"ok": true, "result": …} or {"ok": false, "error": "…"}. A connection may ask
  * again; the next question is read when the answer to the last was taken, so a
- * client that does not read costs one answer, or the rows of one list, and no time. A client is cut off after 4 KiB without a
- * line's end, 5 s of silence (of asking or of taking the answer), or when 16
- * others are there; where it can still be told why, it is.
+ * client that does not read costs one answer, or the rows of one list, and no time. A client is cut off after
+ * 4 KiB without a line's end, 5 s of silence (of asking or of taking the answer, but
+ * for a list of lines), or when 16 others are there; where it can still be told why,
+ * it is.
  */
 struct control *control_new(struct event_base *base, const char *path,
 			    const struct control_ops *ops, void *user,

@@ -104,7 +104,8 @@ struct control_list *list_peers(const struct snapshot *s)
 
 	if (!l)
 		return NULL;
-	l->list = (struct control_list){ step_peers, free_peers };
+	l->list =
+		(struct control_list){ .step = step_peers, .free = free_peers };
 	l->now_us = s->now_us;
 	l->count = s->peers_count;
 	l->at = 0;
@@ -187,7 +188,7 @@ struct control_list *list_fdb(const struct snapshot *s)
 
 	if (!l)
 		return NULL;
-	l->list = (struct control_list){ step_fdb, free_fdb };
+	l->list = (struct control_list){ .step = step_fdb, .free = free_fdb };
 	l->node = s->node;
 	l->key = s->status.key;
 	l->now_us = s->now_us;
@@ -334,7 +335,8 @@ struct control_list *list_groups(const struct snapshot *s)
 
 	if (!l)
 		return NULL;
-	l->list = (struct control_list){ step_groups, free_groups };
+	l->list = (struct control_list){ .step = step_groups,
+					 .free = free_groups };
 	l->node = s->node;
 	l->whole = !s->multicast.snooping;
 	l->rows = (struct row_heap){ .row_size = sizeof(struct node_group_info),

@@ -85,7 +85,8 @@ static json_t *command(void *user, const char *name, json_t *arguments,
 		return NULL;
 	rows = malloc(sizeof(*rows));
 	HOLDS(rows);
-	*rows = (struct rows){ { step, free_rows }, 20 };
+	*rows = (struct rows){ .list = { .step = step, .free = free_rows },
+			       .left = 20 };
 	*list = &rows->list;
 	return NULL;
 }

@@ -31,6 +31,7 @@ static struct {
 	size_t row_len;
 	unsigned int row, wait;
 	unsigned int steps, freed;
+	bool sleeps; /* it waits to be woken where it would be busy */
 } made;
 
 static enum control_step step(struct control_list *list, json_t **row)
@@ -42,7 +43,7 @@ static enum control_step step(struct control_list *list, json_t **row)
 	if (made.fails_after && made.steps > made.fails_after)
 		return CONTROL_FAILED;
 	if (made.wait++ < made.busy)
-		return CONTROL_BUSY;
+		return made.sleeps ? CONTROL_WAIT : CONTROL_BUSY;
 	made.wait = 0;
 	if (made.row == made.rows)
 		return CONTROL_END;
@@ -59,9 +60,13 @@ static void free_made(struct control_list *list)
 	made.freed++;
 }
 
-static struct control_list *begin_list(void)
+static struct control_list *begin_list(enum control_form form)
 {
-	made.list = (struct control_list){ step, free_made };
+	made.list = (struct control_list){ .step = step,
+					   .free = free_made,
+					   .form = form };
+	if (form != CONTROL_ARRAY)
+		made.list.error = "not now";
 	made.row = made.wait = 0;
 	return &made.list;
 }
@@ -86,7 +91,11 @@ static json_t *command(void *user, const char *name, json_t *arguments,
 	if (strcmp(name, "args") == 0)
 		return json_incref(arguments);
 	if (strcmp(name, "list") == 0) {
-		*list = begin_list();
+		*list = begin_list(CONTROL_ARRAY);
+		return NULL;
+	}
+	if (strcmp(name, "one") == 0 || strcmp(name, "lines") == 0) {
+		*list = begin_list(*name == 'o' ? CONTROL_ONE : CONTROL_LINES);
 		return NULL;
 	}
 	*error = strcmp(name, "bytes") == 0 ? strdup("caf\xe9")
@@ -509,6 +518,171 @@ START_TEST(list_ends_with_the_server)
 }
 END_TEST
 
+#define ONE   "{\"command\": \"one\"}\n"
+#define LINES "{\"command\": \"lines\"}\n"
+#define LINE  "{\"ok\":true,\"result\":\"aa\"}\n"
+
+#define NOT_NOW "{\"ok\":false,\"error\":\"not now\"}\n"
+
+/* Two lines. */
+static void assert_answers(int fd, const char *first, const char *second)
+{
+	char expected[512];
+	bool closed;
+	char *text = take(fd, 2, &closed, 3000);
+
+	sprintf(expected, "%s%s", first, second);
+	ck_assert_str_eq(text, expected);
+	free(text);
+}
+
+static void turns(unsigned int n)
+{
+	while (n-- > 0)
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+START_TEST(answer_that_takes_its_time_costs_none)
+{
+	int fd = client();
+
+	made.rows = 1;
+	made.row_len = 2;
+	made.busy = 3;
+	made.sleeps = true;
+	put(fd, ONE ASK, strlen(ONE ASK));
+	turns(100);
+	ck_assert_uint_eq(made.steps, 1);
+	for (unsigned int i = 2; i <= 3; i++) {
+		control_wake(&made.list);
+		control_wake(&made.list);
+		ck_assert_uint_eq(made.steps, i - 1);
+		turns(100);
+		ck_assert_uint_eq(made.steps, i);
+	}
+	assert_serves();
+	control_wake(&made.list);
+	assert_answers(fd, LINE, STATUS);
+	ck_assert_uint_eq(made.freed, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(single_answer_may_become_a_refusal)
+{
+	int fd = client();
+
+	made.rows = 0;
+	put(fd, ONE, strlen(ONE));
+	assert_answer(fd, NOT_NOW);
+	made.rows = 5;
+	made.busy = 1;
+	made.fails_after = made.steps + 1;
+	put(fd, ONE ASK, strlen(ONE ASK));
+	assert_answers(fd, NOT_NOW, STATUS);
+	ck_assert_uint_eq(made.freed, 2);
+	close(fd);
+}
+END_TEST
+
+/* The rows of a list that never ends. */
+static int stream(void)
+{
+	int fd = client();
+
+	made.rows = 1000000;
+	made.row_len = 2;
+	made.busy = 1;
+	made.sleeps = true;
+	put(fd, LINES, strlen(LINES));
+	turns(10);
+	ck_assert_uint_eq(made.row, 0);
+	return fd;
+}
+
+START_TEST(stream_says_each_thing_when_it_happens)
+{
+	int fd = stream();
+
+	for (unsigned int i = 0; i < 3; i++) {
+		char line[64];
+
+		control_wake(&made.list);
+		turns(10);
+		ck_assert_uint_eq(made.row, i + 1);
+		sprintf(line, "{\"ok\":true,\"result\":\"%c%c\"}\n", 'a' + i,
+			'a' + i);
+		assert_answer(fd, line);
+	}
+	/* What the client says is not read. */
+	put(fd, ASK "garbage", strlen(ASK) + 7);
+	turns(10);
+	control_wake(&made.list);
+	turns(10);
+	assert_answer(fd, "{\"ok\":true,\"result\":\"dd\"}\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(stream_ends_when_the_client_goes)
+{
+	static char garbage[20000];
+	int fd = stream();
+
+	send(fd, garbage, sizeof(garbage), MSG_NOSIGNAL);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 0);
+	close(fd);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 1);
+
+	fd = stream();
+	shutdown(fd, SHUT_WR);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 2);
+	close(fd);
+}
+END_TEST
+
+START_TEST(stream_outlasts_a_client_that_does_not_read)
+{
+	int64_t end = now_ms() + 7000;
+	int fd = stream();
+	unsigned int row;
+
+	made.row_len = 1000;
+	made.busy = 0;
+	control_wake(&made.list);
+	while (now_ms() < end)
+		event_base_loop(base, EVLOOP_ONCE);
+	row = made.row;
+	ck_assert_uint_lt(row, 2000);
+	ck_assert_uint_eq(made.freed, 0);
+	while (made.row < 2 * row) {
+		char text[4096];
+
+		ck_assert_int_ne(recv(fd, text, sizeof(text), 0), 0);
+		turns(1);
+	}
+	close(fd);
+}
+END_TEST
+
+START_TEST(stream_that_fails_says_so)
+{
+	int fd = stream();
+
+	made.busy = 0;
+	made.fails_after = made.steps + 1;
+	put(fd, "\n", 1);
+	control_wake(&made.list);
+	assert_answers(fd, LINE, NOT_NOW);
+	put(fd, ASK, strlen(ASK));
+	assert_answer(fd, STATUS);
+	close(fd);
+}
+END_TEST
+
 /* ---- clients that misbehave ---- */
 
 START_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody)
@@ -681,6 +855,12 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(list_goes_no_further_than_its_client_takes),
 	UNIT_TEST(list_that_fails_is_cut_off),
 	UNIT_TEST(list_ends_with_the_server),
+	UNIT_TEST(answer_that_takes_its_time_costs_none),
+	UNIT_TEST(single_answer_may_become_a_refusal),
+	UNIT_TEST(stream_says_each_thing_when_it_happens),
+	UNIT_TEST(stream_ends_when_the_client_goes),
+	UNIT_TEST(stream_outlasts_a_client_that_does_not_read),
+	UNIT_TEST(stream_that_fails_says_so),
 	UNIT_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody),
 	UNIT_TEST(client_that_does_not_read_is_asked_no_more_of),
 	UNIT_TEST(seventeenth_client_is_told_and_cut_off),

@@ -82,8 +82,9 @@ static json_t *whole(struct control_list *list)
 		case CONTROL_END:
 			list->free(list);
 			return all;
+		case CONTROL_WAIT:
 		case CONTROL_FAILED:
-			ck_abort_msg("memory is not short");
+			ck_abort_msg("a table is all there");
 		}
 	}
 }
