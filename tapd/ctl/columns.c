@@ -11,6 +11,7 @@
 struct row {
 	char *cells[COLUMNS_MAX]; /* NULL from one on: ends there */
 	char *note;
+	enum color colors[COLUMNS_MAX];
 };
 
 struct columns {
@@ -149,6 +150,18 @@ void columns_add(struct columns *c, const char *const *cells, const char *note)
 		row->cells[i] = strdup(cells[i]);
 }
 
+void columns_color(struct columns *c, size_t cell, enum color color)
+{
+	if (c && c->rows_count > 1)
+		c->rows[c->rows_count - 1].colors[cell] = color;
+}
+
+static void color_titles(struct columns *c)
+{
+	for (size_t i = 0; c->rows_count == 1 && i < c->n; i++)
+		c->rows[0].colors[i] = COLOR_TITLE;
+}
+
 struct columns *columns_new(const struct column *columns, size_t n)
 {
 	struct columns *c = calloc(1, sizeof(*c));
@@ -162,6 +175,7 @@ struct columns *columns_new(const struct column *columns, size_t n)
 	for (size_t i = 0; i < n; i++)
 		titles[i] = columns[i].title;
 	columns_add(c, titles, NULL);
+	color_titles(c);
 	return c;
 }
 
@@ -234,9 +248,19 @@ static void lay_out(const struct columns *c, struct place places[COLUMNS_MAX])
 	}
 }
 
+static void print_colored(FILE *out, const char *cell, enum color color)
+{
+	if (color != COLOR_NONE)
+		color_print(out, color);
+	while (*cell)
+		cell = put_char(out, cell);
+	if (color != COLOR_NONE)
+		color_print(out, COLOR_NONE);
+}
+
 /* One cell, the cursor being in column at; returns where it is then. */
 static size_t print_cell(FILE *out, const char *cell, size_t at,
-			 const struct place *place, bool last)
+			 const struct place *place, bool last, enum color color)
 {
 	size_t w = width(cell), start = place->start;
 
@@ -255,24 +279,26 @@ static size_t print_cell(FILE *out, const char *cell, size_t at,
 		start = INDENT;
 	}
 	pad(out, start - at);
-	if (start + w > COLUMNS_WIDTH || last) {
+	if (start + w > COLUMNS_WIDTH || (last && color == COLOR_NONE)) {
 		columns_wrap(out, start, start, cell);
 		return 0;
 	}
-	while (*cell)
-		cell = put_char(out, cell);
-	return start + w;
+	print_colored(out, cell, color);
+	if (last)
+		fputc('\n', out);
+	return last ? 0 : start + w;
 }
 
 static void print_row(const struct columns *c, FILE *out,
 		      const struct place places[COLUMNS_MAX],
-		      char *const *cells)
+		      const struct row *row)
 {
+	char *const *cells = row->cells;
 	size_t at = 0;
 
 	for (size_t i = 0; i < c->n && cells[i]; i++)
 		at = print_cell(out, cells[i], at, &places[i],
-				is_last(c, cells, i));
+				is_last(c, cells, i), row->colors[i]);
 	if (at > 0)
 		fputc('\n', out);
 }
@@ -287,7 +313,7 @@ void columns_print(const struct columns *c, FILE *out)
 	for (size_t r = 0; r < c->rows_count; r++) {
 		const struct row *row = &c->rows[r];
 
-		print_row(c, out, places, row->cells);
+		print_row(c, out, places, row);
 		if (row->note) {
 			pad(out, INDENT);
 			columns_wrap(out, INDENT, INDENT, row->note);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "tapd/ctl/color.h"
+
 #define COLUMNS_WIDTH 80
 #define COLUMNS_MAX   9
 
@@ -39,6 +41,8 @@ struct columns *columns_new(const struct column *columns, size_t n);
 /* A row: n cells, copied. NULL from one on: the row ends there, and its last
  * cell may run on. note, if not NULL, goes below it, indented. */
 void columns_add(struct columns *c, const char *const *cells, const char *note);
+/* Colours a cell of the row added last, where it fits into its column. */
+void columns_color(struct columns *c, size_t cell, enum color color);
 /*
  * The titles and the rows. A cell that is too wide for its column pushes the
  * rest of its row to a line of its own, where it is aligned again.

@@ -11,6 +11,7 @@
 #include "tapd/common/keyfile.h"
 #include "tapd/common/private_memory.h"
 #include "tapd/ctl/client.h"
+#include "tapd/ctl/color.h"
 #include "tapd/ctl/render.h"
 
 #define SOCKET_DIR "/run/tapd"
@@ -237,7 +238,7 @@ static int ask(const struct command *c, char **words, int count,
 /* ---- the command line ---- */
 
 static const struct command commands[] = {
-	{ "status", "", "interface, peers up, traffic, warnings", ask,
+	{ "status", "", "interface, peers up, traffic, warnings (default)", ask,
 	  show_status, NULL, 0, false },
 	{ "peers", "", "every peer, and why it is not up", ask, show_peers,
 	  NULL, 0, false },
@@ -259,7 +260,7 @@ static const struct command commands[] = {
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: tapctl [-j] [-i NAME | -s SOCKET] COMMAND\n\n", out);
+	fputs("usage: tapctl [-j] [-i NAME | -s SOCKET] [COMMAND]\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		const struct command *c = &commands[i];
 
@@ -338,20 +339,22 @@ static int parse(int argc, char **argv, struct options *o)
 			return CLIENT_USAGE;
 		}
 	}
-	if (optind < argc)
-		return -1;
-	print_usage(stderr);
-	return CLIENT_USAGE;
+	return -1;
 }
 
 int main(int argc, char **argv)
 {
+	static char alone[] = "status";
+	char *alone_words[] = { alone, NULL };
 	struct options o = { 0 };
 	int status;
 
 	private_memory_hide(); /* genpsk and pubkey hold keys */
+	color_use(color_wanted(stdout));
 	status = parse(argc, argv, &o);
-	if (status < 0)
+	if (status < 0 && optind == argc)
+		status = run(alone_words, 1, &o);
+	else if (status < 0)
 		status = run(argv + optind, argc - optind, &o);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("tapctl: output");

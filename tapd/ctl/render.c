@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/drop.h"
+#include "tapd/ctl/color.h"
 #include "tapd/ctl/columns.h"
 #include "tapd/ctl/units.h"
 
@@ -53,6 +54,7 @@ static const char *integer_of(const json_t *object, const char *key,
 static void __attribute__((format(printf, 3, 4)))
 label(FILE *out, const char *name, const char *format, ...)
 {
+	const bool warns = strcmp(name, "warning") == 0;
 	va_list args;
 	char *text;
 
@@ -60,7 +62,10 @@ label(FILE *out, const char *name, const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	fprintf(out, "%-*s", LABEL_WIDTH, name);
+	color_print(out, warns ? COLOR_DOUBTFUL : COLOR_TITLE);
+	fputs(name, out);
+	color_print(out, COLOR_NONE);
+	fprintf(out, "%*s", LABEL_WIDTH - (int)strlen(name), "");
 	columns_wrap(out, LABEL_WIDTH, LABEL_WIDTH,
 		     text ? text : "out of memory");
 	free(text);
@@ -247,6 +252,13 @@ static bool any_is_discovered(const json_t *peers)
 	return false;
 }
 
+static enum color state_color(const char *state)
+{
+	if (strcmp(state, "up") == 0)
+		return COLOR_GOOD;
+	return strcmp(state, "down") == 0 ? COLOR_BAD : COLOR_DOUBTFUL;
+}
+
 static void add_peer(struct columns *c, const json_t *p, bool with_from)
 {
 	const char *state = text_of(p, "state"), *why = text_of(p, "why");
@@ -272,6 +284,8 @@ static void add_peer(struct columns *c, const json_t *p, bool with_from)
 		memmove(&cells[FROM_COLUMN], &cells[FROM_COLUMN + 1],
 			(PEER_COLUMNS - FROM_COLUMN - 1) * sizeof(cells[0]));
 	columns_add(c, cells, says_more ? why : NULL);
+	columns_color(c, with_from ? FROM_COLUMN + 1 : FROM_COLUMN,
+		      state_color(state));
 }
 
 void render_peers(FILE *out, const json_t *peers)

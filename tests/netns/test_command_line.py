@@ -194,12 +194,18 @@ def test_reload_names_what_needs_a_restart(pair):
 
 # ---- tapctl ----
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--nonsense"], ["status", "extra"],
-                                       ["-s"]])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], ["status", "extra"],
+                                       ["-s"], ["-s", "s", "--all"]])
 def test_tapctl_wrong_usage_is_2(arguments):
     done = tapctl(*arguments)
     assert done.returncode == TAPCTL_USAGE
     assert "usage" in done.stderr.lower() or "--help" in done.stderr
+
+
+def test_tapctl_without_a_command_is_status(pair):
+    done = pair[0].ctl_run()
+    assert done.returncode == 0 and done.stdout.startswith("interface  tap0 ")
+    assert "\033" not in done.stdout, "colour is for a terminal"
 
 
 def test_tapctl_without_a_daemon_is_3():

@@ -170,6 +170,32 @@ START_TEST(nothing_is_ever_wider_than_80)
 }
 END_TEST
 
+START_TEST(colour_changes_no_place)
+{
+	struct columns *c = columns_new(columns, 2);
+	const char *cells[COLUMNS_MAX] = { "web2", "17" };
+	struct screen s;
+
+	columns_add(c, cells, NULL);
+	columns_color(c, 0, COLOR_GOOD);
+	columns_color(c, 1, COLOR_BAD);
+	color_use(true);
+	s.out = open_memstream(&s.text, &s.len);
+	columns_print(c, s.out);
+	color_use(false);
+	fclose(s.out);
+	ck_assert_str_eq(s.text,
+			 "\033[1mNAME\033[0m  \033[1mCOUNT\033[0m\n"
+			 "\033[32mweb2\033[0m     \033[1;31m17\033[0m\n");
+	free(s.text);
+	/* And where nobody wants it there is none. */
+	screen_open(&s);
+	columns_print(c, s.out);
+	columns_free(c);
+	assert_screen(&s, "NAME  COUNT\nweb2     17\n");
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(words_are_wrapped_with_an_indent),
 	UNIT_TEST(word_longer_than_a_line_is_cut),
@@ -179,6 +205,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(cell_too_wide_pushes_the_rest_to_the_next_line),
 	UNIT_TEST(spaces_before_the_first_word_leave_no_empty_lines),
 	UNIT_LOOP(nothing_is_ever_wider_than_80, 100),
+	UNIT_TEST(colour_changes_no_place),
 };
 
 UNIT_MAIN("columns", tests)

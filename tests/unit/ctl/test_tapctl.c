@@ -41,7 +41,6 @@ static int tapctl(const char *words)
 START_TEST(wrong_usage_is_2)
 {
 	static const char *const wrong[] = {
-		"",
 		"fry",
 		"-x status",
 		"status more",
@@ -91,6 +90,51 @@ START_TEST(a_daemon_is_named_by_its_interface)
 	ck_assert_str_eq(err, "tapctl: /run/tapd/no-such-one.sock: no tapd "
 			      "answers there (No such file or directory)\n");
 	ck_assert_int_eq(tapctl("--instance=no-such-one reload"), 3);
+}
+END_TEST
+
+START_TEST(without_a_command_it_is_status)
+{
+	static const char yes[] =
+		"{\"ok\":true,\"result\":{\"name\":\"web1\"}}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert_int_eq(tapctl("-s s"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "node       web1\n"));
+	ck_assert_int_eq(tapctl("-j -s s"), 0);
+	ck_assert_str_eq(out, "{\n  \"name\": \"web1\"\n}\n");
+	ck_assert_int_eq(tapctl("-s none"), 3);
+	ck_assert_int_eq(tapctl("-s s --all"), 2);
+	fake_stop(child);
+}
+END_TEST
+
+/* script(1) gives it a terminal. */
+static bool is_coloured(const char *environment)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command),
+		 "%s script -qec \"'%s' -s s peers\" out >/dev/null </dev/null",
+		 environment, TEST_PROGRAM);
+	ck_assert_int_eq(system(command), 0);
+	slurp("out", out);
+	ck_assert_ptr_nonnull(strstr(out, "web2"));
+	return strchr(strstr(out, "web2") - 20, '\033') != NULL;
+}
+
+START_TEST(colour_is_for_terminals_that_want_it)
+{
+	static const char yes[] = "{\"ok\":true,\"result\":[{\"name\":\"web2\","
+				  "\"state\":\"up\"}]}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert(is_coloured("NO_COLOR= TERM=linux"));
+	ck_assert(!is_coloured("NO_COLOR=1 TERM=linux"));
+	ck_assert(!is_coloured("NO_COLOR= TERM=dumb"));
+	ck_assert_int_eq(tapctl("-s s peers"), 0);
+	ck_assert_ptr_null(strchr(out, '\033'));
+	fake_stop(child);
 }
 END_TEST
 
@@ -183,6 +227,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(help_and_version_are_0),
 	UNIT_TEST(no_daemon_is_3),
 	UNIT_TEST(a_daemon_is_named_by_its_interface),
+	UNIT_TEST(without_a_command_it_is_status),
+	UNIT_TEST(colour_is_for_terminals_that_want_it),
 	UNIT_TEST(refusal_is_1),
 	UNIT_TEST(answer_is_text_or_json),
 	UNIT_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say),
