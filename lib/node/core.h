@@ -34,7 +34,8 @@
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
  *	transmit receive         frames, and the datagrams they travel in
- *	access renew info node   what the owner sets, sees and calls
+ *	access renew info detail node
+ *	                         what the owner sets, sees and calls
  *	debug                    what tests see besides
  */
 

@@ -334,6 +334,50 @@ struct node_peer_info {
 bool node_next_peer(const struct node *n, struct node_iter *it,
 		    struct node_peer_info *out);
 
+enum node_path_use {
+	NODE_PATH_USED,	     /* its datagrams go there */
+	NODE_PATH_VALIDATED, /* it seems to have moved there: being tried */
+	NODE_PATH_KNOWN,     /* it has answered there */
+};
+
+struct node_path_info {
+	enum node_path_use use;
+	bool has_local;
+	struct addr local, remote;
+	/* Of the one that is used; 0: unknown. size: of its datagrams; size_max: the
+	 * largest that is tried; probed_size: what is being tried now. */
+	uint32_t rtt_us;
+	uint16_t size, size_max, probed_size;
+};
+
+struct node_session_info {
+	bool used;	/* sent on; else it only receives */
+	bool open;	/* both hellos are through */
+	bool initiator; /* we began it */
+	bool carried;	/* a session before it carried its handshake */
+	uint64_t born_us;
+	uint64_t sent, received; /* datagrams, lost ones among those received */
+};
+
+#define NODE_PATHS_MAX	       16
+#define NODE_PEER_SESSIONS_MAX 8
+
+/* What node_next_peer leaves out. */
+struct node_peer_detail {
+	uint16_t port;	    /* its bit in the members of a group */
+	uint8_t tap_mac[6]; /* zero: not known */
+	uint64_t state_since_us;
+	uint64_t sent_us;     /* when it was last sent anything; 0: never */
+	const char *gets_all; /* why it gets every group; NULL: it does not */
+	struct node_path_info paths[NODE_PATHS_MAX];
+	size_t paths_count;
+	struct node_session_info sessions[NODE_PEER_SESSIONS_MAX];
+	size_t sessions_count;
+};
+/* False if there is no such peer. */
+bool node_peer_detail(const struct node *n, const struct public_key *key,
+		      struct node_peer_detail *out);
+
 /* The counters alone, as node_status and node_next_peer have them: cheap enough
  * to be read every second. */
 struct node_traffic {

@@ -5,6 +5,7 @@
 #include "tapd/common/error.h"
 #include "tapd/control/arguments.h"
 #include "tapd/control/lists.h"
+#include "tapd/control/peer_details.h"
 #include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
@@ -16,6 +17,9 @@ struct command {
 	const char *name;
 	json_t *(*view)(const struct snapshot *s);
 	struct control_list *(*list)(const struct snapshot *s);
+	/* … of those that the argument "peer" means, if it is there. */
+	struct control_list *(*detail)(const struct snapshot *s,
+				       const char *which, char **error);
 	json_t *(*run)(struct daemon *d, char **error);
 	/* The same with arguments, which are checked, and perhaps with a list. */
 	json_t *(*ask)(struct daemon *d, const json_t *arguments,
@@ -23,22 +27,35 @@ struct command {
 	const struct argument *takes; /* NULL: no arguments */
 };
 
+static const struct argument peer_argument[] = {
+	{ .name = "peer", .kind = ARGUMENT_TEXT },
+	{ .name = NULL },
+};
+
 static const struct command commands[] = {
-	{ "status", .view = view_status }, { "peers", .list = list_peers },
-	{ "fdb", .list = list_fdb },	   { "groups", .list = list_groups },
-	{ "drops", .view = view_drops },   { "reload", .run = daemon_reload },
+	{ "status", .view = view_status },
+	{ "peers", .list = list_peers, .detail = peer_details,
+	  .takes = peer_argument },
+	{ "fdb", .list = list_fdb },
+	{ "groups", .list = list_groups },
+	{ "drops", .view = view_drops },
+	{ "reload", .run = daemon_reload },
 	{ "rekey", .run = daemon_rekey },
 };
 
 static json_t *show(const struct daemon *d, const struct command *c,
-		    struct control_list **list)
+		    const json_t *arguments, struct control_list **list,
+		    char **error)
 {
+	const char *which = argument_text(arguments, "peer");
 	struct snapshot s;
 	json_t *result = NULL;
 
 	if (!snapshot_take(&s, d))
 		return NULL;
-	if (c->list)
+	if (which)
+		*list = c->detail(&s, which, error);
+	else if (c->list)
 		*list = c->list(&s);
 	else
 		result = c->view(&s);
@@ -58,7 +75,8 @@ static json_t *run(struct daemon *d, const char *name, json_t *arguments,
 			return NULL;
 		if (c->ask)
 			return c->ask(d, arguments, list, error);
-		return c->run ? c->run(d, error) : show(d, c, list);
+		return c->run ? c->run(d, error)
+			      : show(d, c, arguments, list, error);
 	}
 	error_set(error, "this tapd knows no command \"%s\"", name);
 	return NULL;

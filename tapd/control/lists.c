@@ -1,11 +1,10 @@
 #include "tapd/control/lists.h"
 
-#include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/control/peer_value.h"
 #include "tapd/control/row_heap.h"
 #include "tapd/control/values.h"
 
@@ -21,15 +20,6 @@ static enum control_step row_step(json_t *made, json_t **row)
 
 /* ---- peers ---- */
 
-static const char *const state_names[] = {
-	[NODE_PEER_STATE_UP] = "up",
-	[NODE_PEER_STATE_CONNECTING] = "connecting",
-	[NODE_PEER_STATE_DOWN] = "down",
-};
-static_assert(sizeof(state_names) / sizeof(state_names[0]) ==
-		      NODE_PEER_STATE_DOWN + 1,
-	      "every state has a name");
-
 struct peer_list {
 	struct control_list list;
 	uint64_t now_us;
@@ -37,59 +27,13 @@ struct peer_list {
 	struct snapshot_peer peers[];
 };
 
-/* Who lists it, by name. */
-static json_t *sources(const struct node_peer_info *p)
-{
-	json_t *all = json_array();
-
-	for (int i = 0; i < VALUE_SOURCES; i++)
-		if (i < NODE_SOURCE_COUNT ? p->sources >> i & 1 : p->suggested)
-			json_array_append_new(
-				all, json_string(value_source_names[i]));
-	return all;
-}
-
-static json_t *peer(uint64_t now_us, const struct snapshot_peer *peer)
-{
-	const struct node_peer_info *p = &peer->info;
-	bool heard = p->heard_us != 0;
-	char endpoint[ADDR_STRLEN] = "", local[ADDR_STRLEN] = "";
-	json_t *o = json_object();
-
-	if (p->has_endpoint)
-		addr_print(&p->endpoint, endpoint);
-	if (p->has_local)
-		addr_print(&p->local, local);
-	value_set(o, "name", value_text(p->name));
-	value_set(o, "key", p->has_key ? value_key(&p->key) : json_null());
-	value_set(o, "endpoint", value_text(endpoint));
-	value_set(o, "local", value_text(local));
-	value_set(o, "state", json_string(state_names[p->state]));
-	value_set(o, "why", json_string(p->reason));
-	value_set(o, "rtt_us", value_number(p->rtt_us));
-	value_set(o, "loss",
-		  heard && isfinite(p->loss) ? json_real(p->loss)
-					     : json_null());
-	value_set(o, "datagram_size", value_number(p->datagram_size));
-	value_set(o, "tx", value_counters(&p->tx));
-	value_set(o, "rx", value_counters(&p->rx));
-	value_set(o, "rates",
-		  p->has_key ? value_rates(&peer->rates) : json_null());
-	value_set(o, "tap_mtu", value_number(p->tap_mtu));
-	value_set(o, "up_s", value_seconds_or_null(now_us, p->up_since_us));
-	value_set(o, "heard_s", value_seconds_or_null(now_us, p->heard_us));
-	value_set(o, "wanted", json_boolean(p->wanted));
-	value_set(o, "sources", sources(p));
-	return o;
-}
-
 static enum control_step step_peers(struct control_list *list, json_t **row)
 {
 	struct peer_list *l = (struct peer_list *)list;
 
 	if (l->at == l->count)
 		return CONTROL_END;
-	return row_step(peer(l->now_us, &l->peers[l->at++]), row);
+	return row_step(peer_value(&l->peers[l->at++], l->now_us), row);
 }
 
 static void free_peers(struct control_list *list)

@@ -1,6 +1,7 @@
 #include "tapd/ctl/columns.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,27 @@ void columns_wrap(FILE *out, size_t at, size_t indent, const char *text)
 		fresh = false;
 	}
 	fputc('\n', out);
+}
+
+/* ---- labels ---- */
+
+void columns_label(FILE *out, const char *name, const char *format, ...)
+{
+	const bool warns = strcmp(name, "warning") == 0;
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	color_print(out, warns ? COLOR_DOUBTFUL : COLOR_TITLE);
+	fputs(name, out);
+	color_print(out, COLOR_NONE);
+	fprintf(out, "%*s", COLUMNS_LABEL - (int)strlen(name), "");
+	columns_wrap(out, COLUMNS_LABEL, COLUMNS_LABEL,
+		     text ? text : "out of memory");
+	free(text);
 }
 
 /* ---- tables ---- */

@@ -21,6 +21,12 @@
  * more lines begin at column `indent`. */
 void columns_wrap(FILE *out, size_t at, size_t indent, const char *text);
 
+/* A line of a form: its name, and from column COLUMNS_LABEL on its text. A name
+ * "warning" is coloured as one. */
+#define COLUMNS_LABEL 11
+void columns_label(FILE *out, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 enum column_kind {
 	COLUMN_TEXT,
 	COLUMN_FLEXIBLE, /* text that gives way when the line is too long */

@@ -18,6 +18,7 @@
 #define KEY_DIR	   "/var/lib/tapd"
 
 struct options {
+	const char *word;   /* after the command's, or NULL */
 	const char *socket; /* NULL: the only one, */
 	const char *name;   /* or that of this name */
 	bool json;
@@ -26,7 +27,7 @@ struct options {
 
 struct command {
 	const char *name;
-	const char *words; /* that may follow it, as the usage shows them */
+	const char *words; /* that may follow it, for the usage; or NULL */
 	const char *help;
 	/* Answers the words, and is the exit status. */
 	int (*run)(const struct command *c, char **words, int count,
@@ -37,7 +38,8 @@ struct command {
 		       const struct options *o);
 	const char *more;
 	int words_max;
-	bool takes_all; /* has --all */
+	bool takes_all;	      /* has --all */
+	const char *argument; /* of a question: the word's name, or NULL */
 };
 
 static int usage_error(const char *what, const char *name)
@@ -141,8 +143,10 @@ static void show_peers(json_t *answer, const json_t *more,
 		       const struct options *o)
 {
 	(void)more;
-	(void)o;
-	render_peers(stdout, answer);
+	if (o->word)
+		render_peer_details(stdout, answer);
+	else
+		render_peers(stdout, answer);
 }
 
 static void show_fdb(json_t *answer, const json_t *more,
@@ -216,7 +220,7 @@ static int ask(const struct command *c, char **words, int count,
 {
 	const char *second = o->json ? NULL : c->more;
 	char *socket, *error = NULL;
-	json_t *answer = NULL, *more = NULL;
+	json_t *arguments, *answer = NULL, *more = NULL;
 	enum client_result result;
 
 	(void)words;
@@ -224,7 +228,13 @@ static int ask(const struct command *c, char **words, int count,
 	result = find_socket(o, &socket, &error);
 	if (result != CLIENT_OK)
 		return fail((int)result, error);
-	result = client_ask(socket, c->name, NULL, &answer, &error);
+	arguments = o->word ? json_pack("{s:s}", c->argument, o->word) : NULL;
+	if (o->word && !arguments)
+		error_set(&error, "%s is no UTF-8", c->argument);
+	result =
+		error ? CLIENT_USAGE
+		      : client_ask(socket, c->name, arguments, &answer, &error);
+	json_decref(arguments);
 	if (result == CLIENT_OK && second)
 		result = client_ask(socket, second, NULL, &more, &error);
 	free(socket);
@@ -238,23 +248,48 @@ static int ask(const struct command *c, char **words, int count,
 /* ---- the command line ---- */
 
 static const struct command commands[] = {
-	{ "status", "", "interface, peers up, traffic, warnings (default)", ask,
-	  show_status, NULL, 0, false },
-	{ "peers", "", "every peer, and why it is not up", ask, show_peers,
-	  NULL, 0, false },
-	{ "fdb", "", "MAC forwarding table", ask, show_fdb, NULL, 0, false },
-	{ "groups", "", "who gets which multicast group", ask, show_groups,
-	  "status", 0, false },
-	{ "drops", "[--all]", "what was dropped, and why", ask, show_drops,
-	  NULL, 0, true },
-	{ "reload", "", "read the configuration again", ask, show_reload, NULL,
-	  0, false },
-	{ "rekey", "", "forget all session keys, and make new ones", ask,
-	  show_rekey, NULL, 0, false },
-	{ "genpsk", "", "print a new network secret", genpsk, NULL, NULL, 0,
-	  false },
-	{ "pubkey", "[KEYFILE]", "print this node's public key", pubkey, NULL,
-	  NULL, 1, false },
+	{ .name = "status",
+	  .help = "interface, peers up, traffic, warnings (default)",
+	  .run = ask,
+	  .render = show_status },
+	{ .name = "peers",
+	  .words = "[NAME]",
+	  .help = "every peer, and why it is not up; or all about one",
+	  .run = ask,
+	  .render = show_peers,
+	  .words_max = 1,
+	  .argument = "peer" },
+	{ .name = "fdb",
+	  .help = "MAC forwarding table",
+	  .run = ask,
+	  .render = show_fdb },
+	{ .name = "groups",
+	  .help = "who gets which multicast group",
+	  .run = ask,
+	  .render = show_groups,
+	  .more = "status" },
+	{ .name = "drops",
+	  .words = "[--all]",
+	  .help = "what was dropped, and why",
+	  .run = ask,
+	  .render = show_drops,
+	  .takes_all = true },
+	{ .name = "reload",
+	  .help = "read the configuration again",
+	  .run = ask,
+	  .render = show_reload },
+	{ .name = "rekey",
+	  .help = "forget all session keys, and make new ones",
+	  .run = ask,
+	  .render = show_rekey },
+	{ .name = "genpsk",
+	  .help = "print a new network secret",
+	  .run = genpsk },
+	{ .name = "pubkey",
+	  .words = "[KEYFILE]",
+	  .help = "print this node's public key",
+	  .run = pubkey,
+	  .words_max = 1 },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -265,7 +300,8 @@ static void print_usage(FILE *out)
 		const struct command *c = &commands[i];
 
 		fprintf(out, "  %s %-*s %s\n", c->name,
-			16 - (int)strlen(c->name), c->words, c->help);
+			16 - (int)strlen(c->name), c->words ? c->words : "",
+			c->help);
 	}
 	fputs("\n"
 	      "  -i, --instance NAME  the daemon whose socket is " SOCKET_DIR
@@ -279,7 +315,7 @@ static void print_usage(FILE *out)
 	      out);
 }
 
-static int run(char **words, int count, const struct options *o)
+static int run(char **words, int count, struct options *o)
 {
 	const struct command *c = commands;
 
@@ -296,6 +332,7 @@ static int run(char **words, int count, const struct options *o)
 	if (o->all && !c->takes_all)
 		return usage_error("--all is an option of drops, not of ",
 				   c->name);
+	o->word = c->argument && count > 1 ? words[1] : NULL;
 	return c->run(c, words, count, o);
 }
 

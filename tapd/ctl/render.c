@@ -1,75 +1,16 @@
 #include "tapd/ctl/render.h"
 
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/drop.h"
+#include "tapd/ctl/answer.h"
 #include "tapd/ctl/color.h"
 #include "tapd/ctl/columns.h"
 #include "tapd/ctl/units.h"
 
-/* ---- values of an answer ---- */
-
-/* A text, or "-". */
-static const char *shown(const json_t *value)
-{
-	const char *t = json_string_value(value);
-
-	return t && *t ? t : "-";
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	return shown(json_object_get(object, key));
-}
-
-/* NaN, which units_* show as "-", if it is not known. */
-static double number_of(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-/* An integer as it is, or "-". */
-static const char *integer_of(const json_t *object, const char *key,
-			      char buf[UNITS_STRLEN])
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value))
-		return "-";
-	snprintf(buf, UNITS_STRLEN, "%" JSON_INTEGER_FORMAT,
-		 json_integer_value(value));
-	return buf;
-}
-
 /* ---- status ---- */
-
-#define LABEL_WIDTH 11
-
-static void __attribute__((format(printf, 3, 4)))
-label(FILE *out, const char *name, const char *format, ...)
-{
-	const bool warns = strcmp(name, "warning") == 0;
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	color_print(out, warns ? COLOR_DOUBTFUL : COLOR_TITLE);
-	fputs(name, out);
-	color_print(out, COLOR_NONE);
-	fprintf(out, "%*s", LABEL_WIDTH - (int)strlen(name), "");
-	columns_wrap(out, LABEL_WIDTH, LABEL_WIDTH,
-		     text ? text : "out of memory");
-	free(text);
-}
 
 static void status_interface(FILE *out, const json_t *status)
 {
@@ -77,22 +18,24 @@ static void status_interface(FILE *out, const json_t *status)
 	const json_t *carrier = json_object_get(i, "carrier");
 	char mtu[UNITS_STRLEN];
 
-	label(out, "interface", "%s %s mtu %s carrier %s", text_of(i, "name"),
-	      text_of(i, "mac"), integer_of(i, "mtu", mtu),
-	      json_is_boolean(carrier) ? (json_is_true(carrier) ? "up" : "down")
-				       : "-");
+	columns_label(out, "interface", "%s %s mtu %s carrier %s",
+		      answer_text(i, "name"), answer_text(i, "mac"),
+		      answer_integer(i, "mtu", mtu),
+		      json_is_boolean(carrier)
+			      ? (json_is_true(carrier) ? "up" : "down")
+			      : "-");
 }
 
 static void status_node(FILE *out, const json_t *status)
 {
 	char uptime[UNITS_STRLEN];
 
-	label(out, "node", "%s", text_of(status, "name"));
-	label(out, "key", "%s", text_of(status, "key"));
-	label(out, "tapd", "%s, up %s, sealing with %s",
-	      text_of(status, "version"),
-	      units_duration(number_of(status, "uptime_s"), uptime),
-	      text_of(status, "aead"));
+	columns_label(out, "node", "%s", answer_text(status, "name"));
+	columns_label(out, "key", "%s", answer_text(status, "key"));
+	columns_label(out, "tapd", "%s, up %s, sealing with %s",
+		      answer_text(status, "version"),
+		      units_duration(answer_number(status, "uptime_s"), uptime),
+		      answer_text(status, "aead"));
 }
 
 static void status_offload(FILE *out, const json_t *status)
@@ -102,11 +45,12 @@ static void status_offload(FILE *out, const json_t *status)
 
 	if (!o)
 		return;
-	label(out, "offload", "tap %s, merge %s, send %s, receive %s",
-	      text_of(o, "tap"), text_of(o, "merge"), text_of(o, "send"),
-	      text_of(o, "receive"));
+	columns_label(out, "offload", "tap %s, merge %s, send %s, receive %s",
+		      answer_text(o, "tap"), answer_text(o, "merge"),
+		      answer_text(o, "send"), answer_text(o, "receive"));
 	if (json_is_false(json_object_get(merging, "on")))
-		label(out, "merging", "off: %s", text_of(merging, "why"));
+		columns_label(out, "merging", "off: %s",
+			      answer_text(merging, "why"));
 }
 
 static void status_traffic(FILE *out, const json_t *status, const char *name,
@@ -118,14 +62,14 @@ static void status_traffic(FILE *out, const json_t *status, const char *name,
 	char all_f[UNITS_STRLEN], all_d[UNITS_STRLEN], all_b[UNITS_STRLEN];
 
 	snprintf(key, sizeof(key), "%s_frames", side);
-	units_count(number_of(rates, key), f);
+	units_count(answer_number(rates, key), f);
 	snprintf(key, sizeof(key), "%s_bytes", side);
-	units_bytes(number_of(rates, key), b);
-	label(out, name,
-	      "%s frames/s, %s/s; in all %s frames, %s datagrams, %s", f, b,
-	      units_count(number_of(sums, "frames"), all_f),
-	      units_count(number_of(sums, "datagrams"), all_d),
-	      units_bytes(number_of(sums, "bytes"), all_b));
+	units_bytes(answer_number(rates, key), b);
+	columns_label(out, name,
+		      "%s frames/s, %s/s; in all %s frames, %s datagrams, %s",
+		      f, b, units_count(answer_number(sums, "frames"), all_f),
+		      units_count(answer_number(sums, "datagrams"), all_d),
+		      units_bytes(answer_number(sums, "bytes"), all_b));
 }
 
 static void status_queue(FILE *out, const json_t *status)
@@ -136,11 +80,11 @@ static void status_queue(FILE *out, const json_t *status)
 
 	if (!q)
 		return;
-	label(out, "queue", "%s, waited %s; %s dropped, %s marked",
-	      units_bytes(number_of(q, "backlog"), backlog),
-	      units_time(number_of(q, "sojourn_us"), sojourn),
-	      units_count(number_of(q, "drops"), drops),
-	      units_count(number_of(q, "marks"), marks));
+	columns_label(out, "queue", "%s, waited %s; %s dropped, %s marked",
+		      units_bytes(answer_number(q, "backlog"), backlog),
+		      units_time(answer_number(q, "sojourn_us"), sojourn),
+		      units_count(answer_number(q, "drops"), drops),
+		      units_count(answer_number(q, "marks"), marks));
 }
 
 static void status_multicast(FILE *out, const json_t *status)
@@ -149,18 +93,20 @@ static void status_multicast(FILE *out, const json_t *status)
 	const char *wants_all =
 		json_string_value(json_object_get(m, "wants_all"));
 	char buf[UNITS_STRLEN];
-	const char *groups = integer_of(m, "groups", buf);
+	const char *groups = answer_integer(m, "groups", buf);
 
 	if (!json_is_object(m))
-		label(out, "multicast", "-");
+		columns_label(out, "multicast", "-");
 	else if (json_is_false(json_object_get(m, "snooping")))
-		label(out, "multicast", "flooded to all (snooping = false)");
+		columns_label(out, "multicast",
+			      "flooded to all (snooping = false)");
 	else if (wants_all)
-		label(out, "multicast", "this host wants every group: %s",
-		      wants_all);
+		columns_label(out, "multicast",
+			      "this host wants every group: %s", wants_all);
 	else
-		label(out, "multicast", "members only; %s group%s joined here",
-		      groups, strcmp(groups, "1") == 0 ? "" : "s");
+		columns_label(out, "multicast",
+			      "members only; %s group%s joined here", groups,
+			      strcmp(groups, "1") == 0 ? "" : "s");
 }
 
 /* "file 12, exchange 3", with the word for those whose answers are not good. */
@@ -176,11 +122,12 @@ static void status_sources(FILE *out, const json_t *status)
 		bool bad = json_is_string(json_object_get(s, "error"));
 		char count[UNITS_STRLEN];
 
-		fprintf(f, "%s%s %s%s", i ? ", " : "", text_of(s, "source"),
-			integer_of(s, "endpoints", count), bad ? " (!)" : "");
+		fprintf(f, "%s%s %s%s", i ? ", " : "", answer_text(s, "source"),
+			answer_integer(s, "endpoints", count),
+			bad ? " (!)" : "");
 	}
 	if (f && fclose(f) == 0 && len > 0)
-		label(out, "sources", "%s", text);
+		columns_label(out, "sources", "%s", text);
 	free(text);
 }
 
@@ -193,15 +140,17 @@ void render_status(FILE *out, const json_t *status)
 	status_interface(out, status);
 	status_node(out, status);
 	status_offload(out, status);
-	label(out, "peers", "%s of %s up", integer_of(peers, "up", up),
-	      integer_of(peers, "total", total));
+	columns_label(out, "peers", "%s of %s up",
+		      answer_integer(peers, "up", up),
+		      answer_integer(peers, "total", total));
 	status_sources(out, status);
 	status_traffic(out, status, "sent", "tx");
 	status_traffic(out, status, "received", "rx");
 	status_queue(out, status);
 	status_multicast(out, status);
 	for (size_t i = 0; i < json_array_size(warnings); i++)
-		label(out, "warning", "%s", shown(json_array_get(warnings, i)));
+		columns_label(out, "warning", "%s",
+			      answer_shown(json_array_get(warnings, i)));
 }
 
 /* ---- peers ---- */
@@ -227,7 +176,7 @@ static const char *peer_from(const json_t *peer, char buf[FROM_STRLEN])
 
 	snprintf(buf, FROM_STRLEN, "-");
 	for (size_t i = 0; i < count && len < FROM_STRLEN; i++) {
-		const char *name = shown(json_array_get(sources, i));
+		const char *name = answer_shown(json_array_get(sources, i));
 
 		if (count > 1 && strcmp(name, "exchange") == 0)
 			continue;
@@ -261,7 +210,8 @@ static enum color state_color(const char *state)
 
 static void add_peer(struct columns *c, const json_t *p, bool with_from)
 {
-	const char *state = text_of(p, "state"), *why = text_of(p, "why");
+	const char *state = answer_text(p, "state"),
+		   *why = answer_text(p, "why");
 	const json_t *rates = json_object_get(p, "rates");
 	char rtt[UNITS_STRLEN], loss[UNITS_STRLEN], size[UNITS_STRLEN];
 	char tx[UNITS_STRLEN], rx[UNITS_STRLEN], from[FROM_STRLEN];
@@ -269,15 +219,15 @@ static void add_peer(struct columns *c, const json_t *p, bool with_from)
 	bool says_more = strcmp(why, "-") != 0 && strcmp(why, state) != 0;
 	/* The measures of one that is not up were of another time. */
 	const char *cells[COLUMNS_MAX] = {
-		text_of(p, "name"),
-		text_of(p, "endpoint"),
+		answer_text(p, "name"),
+		answer_text(p, "endpoint"),
 		peer_from(p, from),
 		state,
-		up ? units_time(number_of(p, "rtt_us"), rtt) : NULL,
-		units_percent(number_of(p, "loss"), loss),
-		integer_of(p, "datagram_size", size),
-		units_bytes(number_of(rates, "tx_bytes"), tx),
-		units_bytes(number_of(rates, "rx_bytes"), rx),
+		up ? units_time(answer_number(p, "rtt_us"), rtt) : NULL,
+		units_percent(answer_number(p, "loss"), loss),
+		answer_integer(p, "datagram_size", size),
+		units_bytes(answer_number(rates, "tx_bytes"), tx),
+		units_bytes(answer_number(rates, "rx_bytes"), rx),
 	};
 
 	if (!with_from)
@@ -321,11 +271,12 @@ void render_fdb(FILE *out, const json_t *fdb)
 	for (size_t i = 0; i < json_array_size(fdb); i++) {
 		const json_t *m = json_array_get(fdb, i);
 		char vlan[UNITS_STRLEN], age[UNITS_STRLEN];
-		const char *tag = integer_of(m, "vlan", vlan);
+		const char *tag = answer_integer(m, "vlan", vlan);
 		const char *cells[COLUMNS_MAX] = {
-			text_of(m, "mac"), strcmp(tag, "0") == 0 ? "-" : tag,
-			units_duration(number_of(m, "age_s"), age),
-			text_of(m, "owner")
+			answer_text(m, "mac"),
+			strcmp(tag, "0") == 0 ? "-" : tag,
+			units_duration(answer_number(m, "age_s"), age),
+			answer_text(m, "owner")
 		};
 
 		columns_add(c, cells, NULL);
@@ -357,7 +308,7 @@ static char *group_members(const json_t *group)
 		fputc('-', f);
 	for (size_t i = 0; i < count; i++)
 		fprintf(f, "%s%s", i ? " " : "",
-			shown(json_array_get(members, i)));
+			answer_shown(json_array_get(members, i)));
 	if (fclose(f) == 0)
 		return text;
 	free(text);
@@ -367,9 +318,9 @@ static char *group_members(const json_t *group)
 static void add_group(struct columns *c, const json_t *g)
 {
 	char vlan[UNITS_STRLEN], *members = group_members(g);
-	const char *tag = integer_of(g, "vlan", vlan);
+	const char *tag = answer_integer(g, "vlan", vlan);
 	const char *cells[COLUMNS_MAX] = {
-		text_of(g, "group"), strcmp(tag, "0") == 0 ? "-" : tag,
+		answer_text(g, "group"), strcmp(tag, "0") == 0 ? "-" : tag,
 		json_is_true(json_object_get(g, "local")) ? "yes" : "no",
 		members
 	};
@@ -386,7 +337,7 @@ static void flooded_peers(FILE *out, const json_t *flooded)
 		char *text;
 
 		if (asprintf(&text, "%s gets every group: %s",
-			     text_of(f, "peer"), text_of(f, "why")) < 0)
+			     answer_text(f, "peer"), answer_text(f, "why")) < 0)
 			return;
 		columns_wrap(out, 0, 4, text);
 		free(text);
@@ -443,7 +394,7 @@ static size_t add_drops(struct columns *c, json_t *drops, bool happened)
 	{
 		char count[UNITS_STRLEN];
 		const char *cells[COLUMNS_MAX] = {
-			integer_of(drops, name, count), name, meaning(name)
+			answer_integer(drops, name, count), name, meaning(name)
 		};
 
 		if ((json_number_value(value) > 0) != happened)
@@ -478,7 +429,8 @@ void render_reload(FILE *out, const json_t *result)
 	const json_t *changes = json_object_get(result, "changes");
 
 	for (size_t i = 0; i < json_array_size(changes); i++)
-		columns_wrap(out, 0, 4, shown(json_array_get(changes, i)));
+		columns_wrap(out, 0, 4,
+			     answer_shown(json_array_get(changes, i)));
 	if (json_array_size(changes) == 0)
 		fputs("nothing changed\n", out);
 }

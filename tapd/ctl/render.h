@@ -12,6 +12,8 @@
  */
 void render_status(FILE *out, const json_t *status);
 void render_peers(FILE *out, const json_t *peers);
+/* peers NAME. */
+void render_peer_details(FILE *out, const json_t *peers);
 void render_fdb(FILE *out, const json_t *fdb);
 /* status: as well, for whether there are groups at all, and who gets all. */
 void render_groups(FILE *out, const json_t *groups, const json_t *status);

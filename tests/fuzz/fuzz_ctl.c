@@ -9,6 +9,7 @@ static void render(FILE *out, json_t *answer)
 {
 	render_status(out, answer);
 	render_peers(out, answer);
+	render_peer_details(out, answer);
 	render_fdb(out, answer);
 	render_groups(out, answer, answer);
 	render_groups(out, json_object_get(answer, "groups"), answer);

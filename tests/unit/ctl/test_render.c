@@ -41,6 +41,7 @@ typedef void (*render_fn)(FILE *out, json_t *value);
 	}
 RENDER_FN(status)
 RENDER_FN(peers)
+RENDER_FN(peer_details)
 RENDER_FN(fdb)
 RENDER_FN(reload)
 RENDER_FN(rekey)
@@ -163,6 +164,52 @@ START_TEST(peers_are_a_line_each_and_say_why_they_are_not_up)
 		"    no answer: is UDP 8273 open both ways?\n"
 		"node10  10.9.0.10:8273  up      12ms   12%     -       -     "
 		"-\n");
+}
+END_TEST
+
+START_TEST(peer_alone_is_shown_whole)
+{
+	assert_prints(
+		peer_details,
+		"[{\"name\": \"web2\", \"key\": \"" KEY "\", \"endpoint\": "
+		"\"10.9.0.2:8273\", \"state\": \"up\", \"why\": \"\", "
+		"\"rtt_us\": 312, \"loss\": 0.005, \"tap_mtu\": 1500, "
+		"\"tap_mac\": \"52:54:00:00:00:ab\", \"state_s\": 200, "
+		"\"heard_s\": 1, \"sent_s\": 0, \"sources\": [\"file\", "
+		"\"exchange\"], \"tx\": {\"frames\": 5, \"datagrams\": 4, "
+		"\"bytes\": 2048}, \"rx\": {}, \"rates\": {\"tx_bytes\": 12}, "
+		"\"paths\": [{\"state\": \"used\", \"local\": "
+		"\"10.9.0.1:8273\", "
+		"\"remote\": \"10.9.0.2:8273\", \"datagram_size\": 1472, "
+		"\"size_max\": 9188, \"size_probed\": 4472}, {\"state\": "
+		"\"known\", \"remote\": \"[fd00::2]:8273\"}], \"sessions\": "
+		"[{\"used\": true, \"open\": true, \"initiator\": true, "
+		"\"rekeyed\": true, \"age_s\": 45, \"sent\": 10, \"received\": "
+		"12}, {\"used\": false, \"initiator\": false, \"rekeyed\": "
+		"false, \"age_s\": 160, \"sent\": 10, \"received\": 9}], "
+		"\"groups\": [{\"group\": \"239.1.1.1\", \"vlan\": 0}, "
+		"{\"group\": \"ff05::1\", \"vlan\": 7}], \"groups_total\": 12, "
+		"\"gets_all\": \"a bridge\"}]",
+		"name       web2\n"
+		"key        " KEY "\n"
+		"endpoint   10.9.0.2:8273\n"
+		"state      up for 3m20s; heard 1s ago, sent to 0s ago\n"
+		"found by   file, exchange\n"
+		"interface  52:54:00:00:00:ab mtu 1500\n"
+		"path       round trip 312µs, loss 0.5%\n"
+		"           used: 10.9.0.2:8273 from 10.9.0.1:8273, datagrams "
+		"of 1472 bytes, at\n"
+		"           most 9188, trying 4472\n"
+		"           known: [fd00::2]:8273\n"
+		"sent       12B/s; in all 5 frames, 4 datagrams, 2.0KiB\n"
+		"received   -/s; in all - frames, - datagrams, -\n"
+		"sessions   used, rekeyed by this host, 45s old; 10 datagrams "
+		"sent, 12 received\n"
+		"           receives, made by the peer, 2m40s old; 10 "
+		"datagrams "
+		"sent, 9 received\n"
+		"groups     239.1.1.1 ff05::1@7 and 10 more\n"
+		"           gets every group: a bridge\n");
 }
 END_TEST
 
@@ -396,6 +443,17 @@ static const struct {
 	{ status, "{\"interface\": 5, \"peers\": [], \"warnings\": {}}" },
 	{ peers, "[]" },
 	{ peers, "[5, {}, null, [], {\"name\": {}, \"rates\": 5}]" },
+	{ peer_details, "[]" },
+	{ peer_details, "[5, {}, {\"sources\": 5, \"paths\": [5, {}], "
+			"\"sessions\": [[], {}], \"groups\": [5, {}], "
+			"\"groups_total\": \"x\", \"tx\": [], \"gets_all\": "
+			"\"\\u001b\"}]" },
+	{ peer_details,
+	  "[{\"name\": \"" NAME_63 "\", \"endpoint\": \"" IPV6 "\", \"paths\": "
+	  "[{\"state\": \"used\", \"local\": \"" IPV6 "\", \"remote\": "
+	  "\"" IPV6 "\", \"size_probed\": " MAX "}], \"groups\": "
+	  "[{\"group\": \"" IPV6 "\", \"vlan\": " MAX "}], "
+	  "\"groups_total\": " MAX "}]" },
 	{ fdb, "[5, {}]" },
 	{ groups, "[[5, {}, {\"members\": 5}], {\"multicast\": []}]" },
 	{ groups, "[5, {\"multicast\": {\"flooded\": 5}}]" },
@@ -445,6 +503,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(status_says_why_nothing_is_merged),
 	UNIT_TEST(status_shows_what_waits),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),
+	UNIT_TEST(peer_alone_is_shown_whole),
 	UNIT_TEST(peers_that_are_discovered_say_from_where),
 	UNIT_TEST(status_shows_the_sources),
 	UNIT_TEST(state_that_is_its_own_reason_is_said_once),

@@ -47,6 +47,42 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 }
 END_TEST
 
+START_TEST(of_one_peer_there_is_all_to_see)
+{
+	const struct addr list[] = { b->addrs[0] };
+	struct node_peer_detail d;
+	struct public_key nobody = { { 1 } };
+	uint64_t sent = 0;
+
+	hosts_mesh(&h, 3);
+	host_want(a, list, 1);
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert(!node_peer_detail(a->node, &nobody, &d));
+	ck_assert_uint_eq(d.port, 0);
+	ck_assert(node_peer_detail(a->node, &b->key, &d));
+	ck_assert_uint_gt(d.port, 0);
+	ck_assert_uint_gt(d.state_since_us, HOSTS_START);
+	ck_assert_uint_gt(d.sent_us, h.net.now_us - 2 * CLOCK_S);
+	ck_assert_uint_ge(d.paths_count, 1);
+	ck_assert_int_eq(d.paths[0].use, NODE_PATH_USED);
+	ck_assert(addr_equal(&d.paths[0].remote, &b->addrs[0]));
+	ck_assert_uint_eq(d.paths[0].size, PMTU_MAX);
+	ck_assert_uint_eq(d.paths[0].size_max, PMTU_MAX);
+	ck_assert_uint_ge(d.paths[0].rtt_us, 2 * h.latency_us);
+	ck_assert_uint_ge(d.sessions_count, 1);
+	ck_assert_uint_le(d.sessions_count, NODE_PEER_SESSIONS_MAX);
+	for (size_t i = 0; i < d.sessions_count; i++) {
+		if (!d.sessions[i].used)
+			continue;
+		ck_assert(d.sessions[i].open && !sent);
+		ck_assert_uint_gt(d.sessions[i].born_us, HOSTS_START);
+		ck_assert_uint_gt(d.sessions[i].received, 0);
+		sent = d.sessions[i].sent;
+	}
+	ck_assert_uint_gt(sent, 0);
+}
+END_TEST
+
 START_TEST(a_peer_in_the_making_is_shown_as_connecting)
 {
 	struct outsider o;
@@ -198,6 +234,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("what there is to see", .setup = three_setup,
 		  .teardown = three_teardown),
 	UNIT_TEST(every_peer_and_wanted_endpoint_is_shown_once),
+	UNIT_TEST(of_one_peer_there_is_all_to_see),
 	UNIT_TEST(a_peer_in_the_making_is_shown_as_connecting),
 	UNIT_TEST(counters_count_what_was_sent_and_received),
 	UNIT_TEST(counters_alone_are_those_of_the_whole_views),
