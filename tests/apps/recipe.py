@@ -11,10 +11,14 @@ import re
 _PAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/recipes")
 
 
+def page(name):
+    with open(os.path.join(_PAGES, name)) as file:
+        return file.read()
+
+
 def recipe(name, path, changes=None):
     """The file `path` of the page; changes: {old: new}, each of which must be there."""
-    with open(os.path.join(_PAGES, name)) as file:
-        lines = file.read().splitlines()
+    lines = page(name).splitlines()
     starts = [i for i, line in enumerate(lines) if re.split("[,:]", line)[0] == path]
     assert len(starts) == 1, f"{name} shows {path} {len(starts)} times"
     rest = itertools.dropwhile(lambda line: not line.startswith("\t"), lines[starts[0]:])

@@ -1,0 +1,69 @@
+"""The image under test: made once, of the package under test."""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+import yaml
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CONTAINER = os.path.join(TOP, "scripts/packaging/container")
+
+
+def output(*argv, **options):
+    done = subprocess.run(argv, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, **options)
+    assert done.returncode == 0, f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def package():
+    """The .deb of this tree. TAPD_DEB names one that is there already."""
+    if os.environ.get("TAPD_DEB"):
+        return os.path.abspath(os.environ["TAPD_DEB"])
+    return os.path.join(TOP, output("scripts/package").splitlines()[-1])
+
+
+class Image:
+    """`archive`, and what is in it: `config`, and the files below `root`."""
+
+    def __init__(self, archive, folder):
+        self.archive = archive
+        layout = os.path.join(folder, "layout")
+        with tarfile.open(archive) as tar:
+            tar.extractall(layout)
+        tag, = output("umoci", "list", "--layout", layout).split()
+        output("umoci", "unpack", "--image", f"{layout}:{tag}", os.path.join(folder, "bundle"))
+        self.version, self.root = tag, os.path.join(folder, "bundle/rootfs")
+        self.config = json.loads(output("skopeo", "inspect", "--config",
+                                        f"oci-archive:{archive}"))
+        run = self.config["config"]
+        self.environment, self.command = run["Env"], run["Entrypoint"] + run["Cmd"]
+
+
+@pytest.fixture(scope="session")
+def image(package, tmp_path_factory):
+    """TAPD_IMAGE names one that is there already."""
+    folder = tmp_path_factory.mktemp("image")
+    archive = os.environ.get("TAPD_IMAGE")
+    if not archive:
+        made = shutil.copy(package, folder)
+        archive = output(os.path.join(CONTAINER, "build"), made, timeout=500).splitlines()[-1]
+    yield Image(os.path.abspath(archive), str(folder))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def manifest_file():
+    return os.path.join(CONTAINER, "kubernetes.yaml")
+
+
+@pytest.fixture(scope="session")
+def manifests(manifest_file):
+    """Those of it, by their kinds."""
+    with open(manifest_file) as file:
+        return {each["kind"]: each for each in yaml.safe_load_all(file)}
