@@ -45,6 +45,7 @@ struct daemon {
 	struct event_base *base;
 	struct helper *helper;
 	struct control *control;
+	struct monitor *monitor;
 	struct udp *udp;
 	struct node *node;
 	struct fq *queue; /* from the TAP to the node */
@@ -62,6 +63,7 @@ struct daemon {
 	struct event *queue_event; /* the queue is not empty */
 	struct event *tap_event, *tap_pause, *link_event, *look_event;
 	struct event *clock_event, *generation_event;
+	struct event *monitor_event; /* while somebody watches */
 	struct event *capture_event;
 	struct event *routes_event, *routes_timer;
 	struct event *manager_event, *watchdog_event;
@@ -89,8 +91,9 @@ struct daemon {
 	uint64_t
 		stepped_us; /* when a step was last said in the log; 0: never */
 	struct rates *rates;
-	uint16_t tap_mtu;    /* as the node knows it */
-	size_t own_left_out; /* addresses of the TAP that it does not know */
+	struct json_t *warned; /* what monitor was told, or NULL */
+	uint16_t tap_mtu;      /* as the node knows it */
+	size_t own_left_out;   /* addresses of the TAP that it does not know */
 	struct event_limit event_limit;
 	bool leaving_out;   /* events: their number will be said */
 	bool peers_changed; /* a peer went up or down: update the carrier */

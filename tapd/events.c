@@ -1,11 +1,14 @@
 #include "tapd/events.h"
 
 #include <event2/event.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tapd/control/monitor.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log/log.h"
+#include "tapd/monitor_events.h"
 
 /* From the first that is left out until their number is said. */
 #define LEFT_OUT_S 10
@@ -29,8 +32,35 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 	return buf;
 }
 
+struct line {
+	char text[512]; /* "": nothing to say */
+	bool warns;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+say(struct line *l, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(l->text, sizeof(l->text), format, args);
+	va_end(args);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+warn(struct line *l, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(l->text, sizeof(l->text), format, args);
+	va_end(args);
+	l->warns = true;
+}
+
 /* own: this host's name. */
-static void announce(const struct node_event *e, const char *own)
+static void describe(const struct node_event *e, const char *own,
+		     struct line *l)
 {
 	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
 	char key[KEY_STRLEN];
@@ -41,69 +71,75 @@ static void announce(const struct node_event *e, const char *own)
 	addr_print(&e->other, other);
 	switch (e->type) {
 	case NODE_PEER_UP:
-		log_info("%s is up", peer);
+		say(l, "%s is up", peer);
 		break;
 	case NODE_PEER_DOWN:
-		log_info("%s is down: %s", peer, why);
+		say(l, "%s is down: %s", peer, why);
 		break;
 	case NODE_PEER_RESTARTED:
-		log_info("%s has restarted", peer);
+		say(l, "%s has restarted", peer);
 		break;
 	case NODE_PEER_COPIED:
-		log_warning("%s goes on from memory that was copied or put"
-			    " back, and another copy of it is or was at %s:"
-			    " was the virtual machine cloned, or a snapshot"
-			    " restored? its session keys are made anew",
-			    peer, other);
+		warn(l,
+		     "%s goes on from memory that was copied or put"
+		     " back, and another copy of it is or was at %s:"
+		     " was the virtual machine cloned, or a snapshot"
+		     " restored? its session keys are made anew",
+		     peer, other);
 		break;
 	case NODE_COPIED:
-		log_warning("%s has heard what this node does not know to have"
-			    " sent: this machine was cloned, or put back to a"
-			    " snapshot; run \"tapctl rekey\" after such",
-			    peer);
+		warn(l,
+		     "%s has heard what this node does not know to have"
+		     " sent: this machine was cloned, or put back to a"
+		     " snapshot; run \"tapctl rekey\" after such",
+		     peer);
 		break;
 	case NODE_PEER_MOVED:
-		log_info("%s moved to %s", *e->peer ? e->peer : "a peer", at);
+		say(l, "%s moved to %s", *e->peer ? e->peer : "a peer", at);
 		break;
 	case NODE_PEER_REFUSED:
 		/* All of its key: nothing else shows it, and trusted_keys may
 		 * want it. */
-		log_warning("%s is refused: %s; its key is %s", peer, why,
-			    key_print(e->key.bytes, key));
+		warn(l, "%s is refused: %s; its key is %s", peer, why,
+		     key_print(e->key.bytes, key));
 		break;
 	case NODE_DUPLICATE_KEY:
-		log_warning("duplicate key: %s has the key of %s, which is"
-			    " alive: was its disk cloned? remove key_file"
-			    " there and restart its tapd",
-			    other, peer);
+		warn(l,
+		     "duplicate key: %s has the key of %s, which is"
+		     " alive: was its disk cloned? remove key_file"
+		     " there and restart its tapd",
+		     other, peer);
 		break;
 	case NODE_OWN_KEY:
-		log_warning("duplicate key: %s has this node's own key: was the"
-			    " disk cloned? remove key_file on one of them and"
-			    " restart its tapd",
-			    at);
+		warn(l,
+		     "duplicate key: %s has this node's own key: was the"
+		     " disk cloned? remove key_file on one of them and"
+		     " restart its tapd",
+		     at);
 		break;
 	case NODE_SELF:
-		log_info("%s is this node itself: left out", at);
+		say(l, "%s is this node itself: left out", at);
 		break;
 	case NODE_RECURSION:
 		addr_print_host(&e->at, other);
-		log_warning(
-			"the route to %s goes through the overlay itself: it"
-			" is not dialled until there is another: ip route"
-			" add %s via GATEWAY dev DEVICE",
-			at, other);
+		warn(l,
+		     "the route to %s goes through the overlay itself: it"
+		     " is not dialled until there is another: ip route"
+		     " add %s via GATEWAY dev DEVICE",
+		     at, other);
 		break;
 	case NODE_DUPLICATE_ADDRESS:
-		log_warning("duplicate address: %s uses %s, which is that of"
-			    " this host, %s: give one of them another",
-			    peer, addr_print_host(&e->other, other), own);
+		warn(l,
+		     "duplicate address: %s uses %s, which is that of"
+		     " this host, %s: give one of them another",
+		     peer, addr_print_host(&e->other, other), own);
 		break;
 	case NODE_DUPLICATE_MAC:
-		log_warning("duplicate MAC: %s shows the MAC of this host, %s:"
-			    " give one of the interfaces another, or end the"
-			    " loop that brings frames back",
-			    peer, own);
+		warn(l,
+		     "duplicate MAC: %s shows the MAC of this host, %s:"
+		     " give one of the interfaces another, or end the"
+		     " loop that brings frames back",
+		     peer, own);
 		break;
 	case NODE_EVENT_COUNT:
 		break;
@@ -135,10 +171,21 @@ void daemon_announce(struct daemon *d, const struct node_event *e)
 {
 	const struct timeval delay = { .tv_sec = LEFT_OUT_S };
 
-	if (event_limit_allows(&d->event_limit, e, d->now.mono_us)) {
-		announce(e, d->conf->name);
+	bool logged = event_limit_allows(&d->event_limit, e, d->now.mono_us);
+	struct line l = { .warns = false };
+
+	if (logged || monitor_is_watched(d->monitor))
+		describe(e, d->conf->name, &l);
+	/* What the checks find they tell themselves. */
+	daemon_monitor_event(
+		d, e,
+		l.warns && e->type < NODE_DUPLICATE_ADDRESS ? l.text : NULL);
+	if (logged && l.warns)
+		log_warning("%s", l.text);
+	else if (logged)
+		log_info("%s", l.text);
+	if (logged)
 		return;
-	}
 	if (!d->leaving_out)
 		d->leaving_out = event_base_once(d->base, -1, EV_TIMEOUT,
 						 on_left_out, d, &delay) == 0;

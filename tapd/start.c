@@ -12,8 +12,10 @@
 #include "tapd/conf/conf.h"
 #include "tapd/control/commands.h"
 #include "tapd/control/control.h"
+#include "tapd/control/monitor.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log/log.h"
+#include "tapd/monitor_events.h"
 #include "tapd/node_ops.h"
 #include "tapd/rights/privileges.h"
 #include "tapd/rights/run_user.h"
@@ -75,6 +77,9 @@ static int open_sockets(struct daemon *d)
 
 	/* It removes the socket as that user. */
 	run_user_make_folder(d->user, c->control_socket);
+	d->monitor = monitor_new(daemon_monitor_watched, d);
+	if (!d->monitor)
+		return fail(EX_OSERR, strdup("out of memory"));
 	d->control = control_new(d->base, c->control_socket, &ops, d, &error);
 	if (!d->control)
 		return fail(EX_OSERR, error);

@@ -7,6 +7,7 @@
 #include "tapd/clock_events.h"
 #include "tapd/conf/conf.h"
 #include "tapd/control/control.h"
+#include "tapd/control/monitor.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/resolve.h"
@@ -48,6 +49,7 @@ void daemon_close(struct daemon *d)
 	free(d->wanted);
 	helper_free(d->helper);
 	control_free(d->control);
+	monitor_free(d->monitor);
 	for (unsigned i = 0; i < 3; i++)
 		daemon_free_event(&d->signals[i]);
 	daemon_unwatch_sockets(d);

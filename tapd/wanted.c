@@ -11,6 +11,7 @@
 #include "tapd/discover/sources.h"
 #include "tapd/entry.h"
 #include "tapd/log/log.h"
+#include "tapd/monitor_events.h"
 #include "tapd/node_ops.h"
 #include "tapd/recursion.h"
 #include "tapd/tap/interface.h"
@@ -127,14 +128,17 @@ static void want(struct daemon *d, enum node_source source)
 {
 	struct wanted_list *now = &d->wanted[NODE_SOURCE_COUNT];
 	struct wanted_list *told = &d->wanted[source];
+	size_t before;
 
 	if (list_wanted(d, source, now) == 0 && keeps_last(d, source))
 		return;
 	if (same_list(now, told) && !told->short_of_room)
 		return;
 	now->short_of_room = told->short_of_room;
+	before = told->count;
 	*told = *now;
 	tell(d, source);
+	daemon_monitor_source(d, source, before);
 	tell_others_again(d, source);
 	daemon_check_routes(d);
 }

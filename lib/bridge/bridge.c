@@ -193,6 +193,11 @@ void bridge_age(struct bridge *b, uint64_t now_us)
 	fdb_age(b->tables.fdb, now_us);
 }
 
+void bridge_on_move(struct bridge *b, fdb_moved *moved, void *user)
+{
+	fdb_on_move(b->tables.fdb, moved, user);
+}
+
 const struct fdb *bridge_fdb(const struct bridge *b)
 {
 	return b->tables.fdb;

@@ -78,6 +78,9 @@ bool bridge_has_router(const struct bridge *b);
 /* Forgets MACs that have aged out. */
 void bridge_age(struct bridge *b, uint64_t now_us);
 
+/* fdb_on_move. */
+void bridge_on_move(struct bridge *b, fdb_moved *moved, void *user);
+
 /* To read: borrowed while the bridge lives. */
 const struct fdb *bridge_fdb(const struct bridge *b);
 const struct mdb *bridge_mdb(const struct bridge *b);

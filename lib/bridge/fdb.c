@@ -30,6 +30,8 @@ struct fdb {
 	struct table *table; /* VLAN and MAC → struct learned */
 	struct holders *holders;
 	uint32_t lost; /* entries that are */
+	fdb_moved *moved;
+	void *user;
 };
 
 struct fdb *fdb_new(const struct fdb_config *config,
@@ -149,6 +151,21 @@ static uint16_t who_gives(const struct fdb *f, uint16_t port)
 		       : most;
 }
 
+void fdb_on_move(struct fdb *f, fdb_moved *moved, void *user)
+{
+	f->moved = moved;
+	f->user = user;
+}
+
+static void tell_move(const struct fdb *f, uint16_t vlan,
+		      const uint8_t mac[ETH_ADDR_LEN], uint16_t from,
+		      uint16_t to)
+{
+	if (f->moved)
+		f->moved(f->user, vlan, mac,
+			 from == orphanage(f) ? FDB_UNKNOWN : from, to);
+}
+
 bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 	       uint16_t port, uint64_t now_us)
 {
@@ -169,6 +186,8 @@ bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 		e->seen_us = now_us;
 		return true;
 	}
+	if (e)
+		tell_move(f, vlan, mac, e->held.port, port);
 	if (is_at_bound(f, port))
 		gives = port;
 	else if (!e && table_count(f->table) == f->config.capacity)

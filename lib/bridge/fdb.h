@@ -56,6 +56,14 @@ struct fdb *fdb_new(const struct fdb_config *config,
 		    const uint8_t seed[TABLE_SEED_LEN]);
 void fdb_free(struct fdb *f);
 
+/* What is told of a MAC that is learned behind another port than before. from:
+ * FDB_UNKNOWN if that port is nobody's any more. */
+typedef void fdb_moved(void *user, uint16_t vlan,
+		       const uint8_t mac[ETH_ADDR_LEN], int from, uint16_t to);
+/* Calls it from fdb_learn, which it may not call; NULL: nothing is told, which costs
+ * nothing. */
+void fdb_on_move(struct fdb *f, fdb_moved *moved, void *user);
+
 /*
  * Learns or refreshes. False if an entry was forgotten for it, whose frames are
  * flooded from then on; or, where the TAP's port holds the whole table, if it was

@@ -30,6 +30,19 @@ bool node_trusts(const struct node *n, const struct public_key *key)
 	return false;
 }
 
+void node_tell_group(const struct node *n, enum node_change_type type,
+		     const struct group *group, const char *who)
+{
+	struct node_change change = { .type = type,
+				      .vlan = group->vlan,
+				      .to = who ? who : NODE_OWN_SIDE };
+
+	if (!n->changed || group_is_vlan(group))
+		return;
+	memcpy(change.group, group->ip, sizeof(change.group));
+	n->changed(n->user, &change);
+}
+
 void node_emit(struct node *n, struct node_event event)
 {
 	if (!event.peer)

@@ -34,7 +34,7 @@
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
  *	transmit receive         frames, and the datagrams they travel in
- *	access renew info detail node
+ *	access renew info detail watch node
  *	                         what the owner sets, sees and calls
  *	debug                    what tests see besides
  */
@@ -121,6 +121,7 @@ struct node {
 	struct node_ops ops;
 	void *user;
 	const struct control *const *controls; /* its rows; NULL at the end */
+	node_changed *changed;		       /* NULL: nobody watches */
 	struct node_config config; /* trusted points into `trusted` */
 	struct secret secrets[NODE_SECRETS_MAX];
 	uint32_t secrets_count;
@@ -179,6 +180,9 @@ void node_random(struct node *n, void *buf, size_t len);
 /* base ± 25 % */
 uint64_t node_jitter(struct node *n, uint64_t base_us);
 bool node_trusts(const struct node *n, const struct public_key *key);
+/* Tells the owner of a group, if it watches: whose is NULL for our own side. */
+void node_tell_group(const struct node *n, enum node_change_type type,
+		     const struct group *group, const char *who);
 /* Tells the owner. event->peer and event->text may be NULL: nothing is known. */
 void node_emit(struct node *n, struct node_event event);
 /* A fresh index bound to *entry; 0 if the table is full. */

@@ -278,6 +278,29 @@ static void groups_peer_came_up(struct node *n, struct peer *peer,
 	tell(n, peer, now_us);
 }
 
+static bool is_joined(const struct node *n, const struct peer *peer,
+		      const struct group *group)
+{
+	struct port_set members = { .words = { 0 } };
+
+	mdb_registered(bridge_mdb(n->bridge), group, &members);
+	return port_set_has(&members, peer->port);
+}
+
+static void apply_change(struct node *n, const struct peer *peer,
+			 const struct group *group, bool left)
+{
+	bool was = n->changed && is_joined(n, peer, group);
+
+	if (left)
+		bridge_port_leave(n->bridge, peer->port, group);
+	else if (!bridge_port_join(n->bridge, peer->port, group))
+		node_drop(n, DROP_groups_full);
+	if (n->changed && was != is_joined(n, peer, group))
+		node_tell_group(n, was ? NODE_GROUP_LEFT : NODE_GROUP_JOINED,
+				group, peer->name);
+}
+
 static void apply(struct node *n, const struct peer *peer,
 		  struct wire_groups *g)
 {
@@ -289,10 +312,8 @@ static void apply(struct node *n, const struct peer *peer,
 		memcpy(group.ip, change.ip, sizeof(group.ip));
 		if (!group_is_valid(&group))
 			node_drop(n, DROP_record_bad);
-		else if (change.left)
-			bridge_port_leave(n->bridge, peer->port, &group);
-		else if (!bridge_port_join(n->bridge, peer->port, &group))
-			node_drop(n, DROP_groups_full);
+		else
+			apply_change(n, peer, &group, change.left);
 	}
 }
 

@@ -19,6 +19,8 @@ static void group_changed(void *user, const struct group *group, bool wanted)
 	struct node *n = user;
 
 	n->groups_dirty = true;
+	node_tell_group(n, wanted ? NODE_GROUP_JOINED : NODE_GROUP_LEFT, group,
+			NULL);
 	declaration_set(n->declaration, group, wanted);
 	if (declaration_is_incomplete(n->declaration))
 		node_drop(n, DROP_groups_full);

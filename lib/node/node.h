@@ -456,6 +456,35 @@ struct node_conflict {
 bool node_next_conflict(const struct node *n, struct node_iter *it,
 			struct node_conflict *out, uint64_t now_us);
 
+/* ---- what changes in the tables, as it happens ---- */
+
+enum node_change_type {
+	NODE_MAC_MOVED,	   /* vlan, mac, from, to */
+	NODE_GROUP_JOINED, /* vlan, group, to: who joined */
+	NODE_GROUP_LEFT,   /* vlan, group, to: who left */
+};
+
+/* Our own side of the TAP, as one who has a MAC or joins a group. */
+#define NODE_OWN_SIDE "local"
+
+struct node_change {
+	enum node_change_type type;
+	uint16_t vlan;
+	uint8_t mac[6];
+	uint8_t group[16]; /* IPv4 as v4-mapped */
+	/* Names: of peers, "" if not known; NODE_OWN_SIDE; NULL: nobody, any more. */
+	const char *from, *to;
+};
+
+/*
+ * Calls changed, with the owner's user, of a change that a frame or a record makes;
+ * NULL: nothing is told, which costs nothing. The change is borrowed until it
+ * returns; it may not call the node. Peers can cause as many as they send frames.
+ * A peer that goes down, or begins again, has left its groups without a word.
+ */
+typedef void node_changed(void *user, const struct node_change *change);
+void node_watch(struct node *n, node_changed *changed);
+
 /* DROP_REASON_COUNT counters, indexed by enum drop_reason. */
 const uint64_t *node_drops(const struct node *n);
 

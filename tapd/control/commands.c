@@ -5,6 +5,7 @@
 #include "tapd/common/error.h"
 #include "tapd/control/arguments.h"
 #include "tapd/control/lists.h"
+#include "tapd/control/monitor.h"
 #include "tapd/control/peer_details.h"
 #include "tapd/control/views.h"
 #include "tapd/daemon_state.h"
@@ -27,6 +28,14 @@ struct command {
 	const struct argument *takes; /* NULL: no arguments */
 };
 
+static json_t *monitor(struct daemon *d, const json_t *arguments,
+		       struct control_list **list, char **error)
+{
+	(void)arguments;
+	*list = monitor_subscribe(d->monitor, error);
+	return NULL;
+}
+
 static const struct argument peer_argument[] = {
 	{ .name = "peer", .kind = ARGUMENT_TEXT },
 	{ .name = NULL },
@@ -41,6 +50,7 @@ static const struct command commands[] = {
 	{ "drops", .view = view_drops },
 	{ "reload", .run = daemon_reload },
 	{ "rekey", .run = daemon_rekey },
+	{ "monitor", .ask = monitor },
 };
 
 static json_t *show(const struct daemon *d, const struct command *c,

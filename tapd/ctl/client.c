@@ -137,42 +137,60 @@ static bool send_all(int fd, const char *text)
 	return true;
 }
 
-/* One line, to be freed, without its end; NULL with errno, 0 at the end of the
- * connection. */
-static char *read_line(int fd, size_t *len)
+struct client {
+	int fd;
+	char *path;
+	char *bytes; /* what came, from which lines are taken */
+	size_t start, len, size;
+};
+
+/* True if there was more; false with errno, 0 at the end of the connection. */
+static bool read_more(struct client *c)
 {
-	size_t size = 1 << 16;
-	char *line = malloc(size), *end = NULL;
+	ssize_t n;
 
-	*len = 0;
-	while (line && !end) {
-		ssize_t n = recv(fd, line + *len, size - *len, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = 0;
-		if (n > 0 && *len >= ANSWER_MAX)
-			errno = EMSGSIZE;
-		if (n <= 0 || *len >= ANSWER_MAX)
-			break;
-		end = memchr(line + *len, '\n', (size_t)n);
-		*len += (size_t)n;
-		if (!end && *len == size) {
-			char *more = realloc(line, 2 * size);
-
-			if (!more)
-				break;
-			line = more;
-			size *= 2;
-		}
+	if (c->len - c->start > ANSWER_MAX) {
+		errno = EMSGSIZE;
+		return false;
 	}
-	if (end) {
-		*len = (size_t)(end - line);
-		return line;
+	if (c->start > 0) {
+		memmove(c->bytes, c->bytes + c->start, c->len - c->start);
+		c->len -= c->start;
+		c->start = 0;
 	}
-	free(line);
-	return NULL;
+	if (c->len == c->size) {
+		char *more = realloc(c->bytes, 2 * c->size);
+
+		if (!more)
+			return false;
+		c->bytes = more;
+		c->size *= 2;
+	}
+	do
+		n = recv(c->fd, c->bytes + c->len, c->size - c->len, 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		errno = 0;
+	if (n > 0)
+		c->len += (size_t)n;
+	return n > 0;
+}
+
+/* One line without its end, good until the next call; NULL as read_more. */
+static const char *read_line(struct client *c, size_t *len)
+{
+	size_t seen = c->start;
+	const char *end;
+
+	while (!(end = memchr(c->bytes + seen, '\n', c->len - seen))) {
+		seen = c->len - c->start;
+		if (!read_more(c))
+			return NULL;
+		seen += c->start;
+	}
+	*len = (size_t)(end - (c->bytes + c->start));
+	c->start += *len + 1;
+	return end - *len;
 }
 
 /* What a daemon's line says. */
@@ -217,37 +235,86 @@ static enum client_result no_daemon(const char *path, char **error)
 	return CLIENT_NO_DAEMON;
 }
 
-enum client_result client_ask(const char *path, const char *command,
-			      json_t *arguments, json_t **answer, char **error)
+static char *make_request(const char *command, json_t *arguments)
 {
 	json_t *request = json_pack("{s:s, s:O*}", "command", command,
 				    "arguments", arguments);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	enum client_result result;
-	char *line = NULL;
-	size_t len;
-	int fd;
 
-	*answer = NULL;
-	*error = NULL;
 	json_decref(request);
-	fd = connect_to(path);
-	if (fd < 0) {
-		result = no_daemon(path, error);
+	return text;
+}
+
+enum client_result client_open(const char *path, const char *command,
+			       json_t *arguments, struct client **client,
+			       char **error)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	char *text = make_request(command, arguments);
+
+	*error = NULL;
+	*client = c;
+	if (c) {
+		c->fd = connect_to(path);
+		c->size = 1 << 16;
+		c->bytes = malloc(c->size);
+		c->path = strdup(path);
+	}
+	if (!c || c->fd < 0 || !c->bytes || !c->path || !text) {
+		enum client_result result = no_daemon(path, error);
+
 		free(text);
+		client_close(c);
+		*client = NULL;
 		return result;
 	}
 	/* A daemon that is full answers before it is asked, and closes: what it
 	 * said is worth more than that the question did not arrive. */
-	if (text && send_all(fd, text))
-		send_all(fd, "\n");
-	line = read_line(fd, &len);
-	if (line)
-		result = understand(path, line, len, answer, error);
-	else
-		result = no_daemon(path, error);
-	free(line);
+	if (send_all(c->fd, text))
+		send_all(c->fd, "\n");
 	free(text);
-	close(fd);
+	return CLIENT_OK;
+}
+
+void client_wait_forever(struct client *c)
+{
+	static const struct timeval forever = { .tv_sec = 0 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+}
+
+enum client_result client_next(struct client *c, json_t **answer, char **error)
+{
+	size_t len;
+	const char *line = read_line(c, &len);
+
+	*answer = NULL;
+	*error = NULL;
+	return line ? understand(c->path, line, len, answer, error)
+		    : no_daemon(c->path, error);
+}
+
+void client_close(struct client *c)
+{
+	if (!c)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c->bytes);
+	free(c->path);
+	free(c);
+}
+
+enum client_result client_ask(const char *path, const char *command,
+			      json_t *arguments, json_t **answer, char **error)
+{
+	struct client *c;
+	enum client_result result =
+		client_open(path, command, arguments, &c, error);
+
+	*answer = NULL;
+	if (result == CLIENT_OK)
+		result = client_next(c, answer, error);
+	client_close(c);
 	return result;
 }

@@ -24,4 +24,16 @@ enum client_result client_find(const char *dir, char **path, char **error);
 enum client_result client_ask(const char *path, const char *command,
 			      json_t *arguments, json_t **answer, char **error);
 
+/* The same, of which answers are taken one by one: a connection, to be closed. */
+struct client;
+enum client_result client_open(const char *path, const char *command,
+			       json_t *arguments, struct client **client,
+			       char **error);
+/* As client_ask. The end of the connection is CLIENT_NO_DAEMON. */
+enum client_result client_next(struct client *c, json_t **answer, char **error);
+/* An answer may take as long as it likes; else it is 30 s. */
+void client_wait_forever(struct client *c);
+/* NULL is fine. */
+void client_close(struct client *c);
+
 #endif

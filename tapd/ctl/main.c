@@ -187,6 +187,21 @@ static void show_rekey(json_t *answer, const json_t *more,
 	render_rekey(stdout, answer);
 }
 
+static void show_event(json_t *answer, const json_t *more,
+		       const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_event(stdout, answer);
+}
+
+static void render_line(FILE *out, const json_t *answer)
+{
+	json_dumpf(answer, out,
+		   JSON_COMPACT | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY);
+	fputc('\n', out);
+}
+
 static void render(const struct command *c, json_t *answer, const json_t *more,
 		   const struct options *o)
 {
@@ -245,6 +260,37 @@ static int ask(const struct command *c, char **words, int count,
 	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
 }
 
+/* Shows each answer as it comes, until the daemon ends or somebody ends this. */
+static int follow(const struct command *c, char **words, int count,
+		  const struct options *o)
+{
+	struct client *client = NULL;
+	json_t *answer = NULL;
+	char *socket, *error = NULL;
+	enum client_result result;
+
+	(void)words;
+	(void)count;
+	result = find_socket(o, &socket, &error);
+	if (result != CLIENT_OK)
+		return fail((int)result, error);
+	result = client_open(socket, c->name, NULL, &client, &error);
+	free(socket);
+	if (result == CLIENT_OK)
+		client_wait_forever(client);
+	while (result == CLIENT_OK && !ferror(stdout)) {
+		result = client_next(client, &answer, &error);
+		if (result == CLIENT_OK && o->json)
+			render_line(stdout, answer);
+		else if (result == CLIENT_OK)
+			c->render(answer, NULL, o);
+		json_decref(answer);
+		fflush(stdout);
+	}
+	client_close(client);
+	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
+}
+
 /* ---- the command line ---- */
 
 static const struct command commands[] = {
@@ -274,6 +320,10 @@ static const struct command commands[] = {
 	  .run = ask,
 	  .render = show_drops,
 	  .takes_all = true },
+	{ .name = "monitor",
+	  .help = "what happens, as it happens, a line each",
+	  .run = follow,
+	  .render = show_event },
 	{ .name = "reload",
 	  .help = "read the configuration again",
 	  .run = ask,

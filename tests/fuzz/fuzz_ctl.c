@@ -15,6 +15,7 @@ static void render(FILE *out, json_t *answer)
 	render_groups(out, json_object_get(answer, "groups"), answer);
 	render_drops(out, answer, false);
 	render_drops(out, answer, true);
+	render_event(out, answer);
 	render_reload(out, answer);
 	render_rekey(out, answer);
 }

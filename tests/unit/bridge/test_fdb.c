@@ -67,6 +67,55 @@ START_TEST(mac_moves_at_once)
 }
 END_TEST
 
+static struct {
+	unsigned int count;
+	uint16_t vlan, to;
+	uint8_t mac[ETH_ADDR_LEN];
+	int from;
+} move;
+
+static void on_move(void *user, uint16_t vlan,
+		    const uint8_t bytes[ETH_ADDR_LEN], int from, uint16_t to)
+{
+	ck_assert_ptr_eq(user, &move);
+	move.count++;
+	move.vlan = vlan;
+	move.from = from;
+	move.to = to;
+	memcpy(move.mac, bytes, sizeof(move.mac));
+}
+
+START_TEST(moves_are_told_while_somebody_listens)
+{
+	memset(&move, 0, sizeof(move));
+	fdb_on_move(fdb, on_move, &move);
+	fdb_learn(fdb, 7, mac(1), 1, 0);
+	fdb_learn(fdb, 7, mac(1), 1, 1);
+	ck_assert_uint_eq(move.count, 0);
+	fdb_learn(fdb, 7, mac(1), 2, 2);
+	ck_assert_uint_eq(move.count, 1);
+	ck_assert_uint_eq(move.vlan, 7);
+	ck_assert_mem_eq(move.mac, mac(1), ETH_ADDR_LEN);
+	ck_assert_int_eq(move.from, 1);
+	ck_assert_uint_eq(move.to, 2);
+	/* Lost, it is found elsewhere: so a VRRP address follows its master. */
+	fdb_lose_port(fdb, 2, 3);
+	fdb_learn(fdb, 7, mac(1), FDB_PORT_LOCAL, 4);
+	ck_assert_uint_eq(move.count, 2);
+	ck_assert_int_eq(move.from, 2);
+	/* Lost with a port that is nobody's. */
+	fdb_learn(fdb, 7, mac(1), 3, 5);
+	fdb_lose_port(fdb, 3, 6);
+	fdb_flush_port(fdb, 3);
+	fdb_learn(fdb, 7, mac(1), 1, 7);
+	ck_assert_uint_eq(move.count, 4);
+	ck_assert_int_eq(move.from, FDB_UNKNOWN);
+	fdb_on_move(fdb, NULL, NULL);
+	fdb_learn(fdb, 7, mac(1), 2, 8);
+	ck_assert_uint_eq(move.count, 4);
+}
+END_TEST
+
 START_TEST(entries_age_out_unless_refreshed)
 {
 	fdb_learn(fdb, 0, mac(1), 1, 0);
@@ -580,6 +629,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(unknown_until_learned),
 	UNIT_TEST(vlans_are_apart),
 	UNIT_TEST(mac_moves_at_once),
+	UNIT_TEST(moves_are_told_while_somebody_listens),
 	UNIT_TEST(entries_age_out_unless_refreshed),
 	UNIT_TEST(aged_mac_is_learned_again),
 	UNIT_TEST(entry_from_the_future_is_fresh),

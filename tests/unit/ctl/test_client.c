@@ -92,6 +92,43 @@ START_TEST(big_answer_is_read_whole)
 }
 END_TEST
 
+/* The daemon says these at once, and ends in the middle of a line. */
+START_TEST(answers_are_taken_one_by_one)
+{
+	static const char said[] = "{\"ok\":true,\"result\":1}\n"
+				   "{\"ok\":false,\"error\":\"no\"}\n"
+				   "{\"ok\":true,\"result\":3}\n{\"ok\"";
+	pid_t child = fake_daemon("s", said, strlen(said));
+	struct client *client;
+	json_t *answer;
+	char *error;
+
+	ck_assert_int_eq(client_open("s", "monitor", NULL, &client, &error),
+			 CLIENT_OK);
+	client_wait_forever(client);
+	ck_assert_int_eq(client_next(client, &answer, &error), CLIENT_OK);
+	ck_assert_int_eq(json_integer_value(answer), 1);
+	json_decref(answer);
+	ck_assert_int_eq(client_next(client, &answer, &error), CLIENT_REFUSED);
+	ck_assert_str_eq(error, "no");
+	free(error);
+	ck_assert_int_eq(client_next(client, &answer, &error), CLIENT_OK);
+	ck_assert_int_eq(json_integer_value(answer), 3);
+	json_decref(answer);
+	ck_assert_int_eq(client_next(client, &answer, &error),
+			 CLIENT_NO_DAEMON);
+	ck_assert_str_eq(error, "s: closed without an answer");
+	free(error);
+	client_close(client);
+	fake_stop(child);
+	unlink("s");
+	ck_assert_int_eq(client_open("s", "monitor", NULL, &client, &error),
+			 CLIENT_NO_DAEMON);
+	ck_assert_ptr_null(client);
+	free(error);
+}
+END_TEST
+
 START_TEST(nobody_there_is_no_daemon)
 {
 	char *error, longer[200];
@@ -152,6 +189,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(refusal_is_the_daemons_own_words),
 	UNIT_TEST(what_is_no_tapd_is_told_apart),
 	UNIT_TEST(big_answer_is_read_whole),
+	UNIT_TEST(answers_are_taken_one_by_one),
 	UNIT_TEST(nobody_there_is_no_daemon),
 	UNIT_TEST(only_socket_is_found_and_of_several_the_live_one),
 };

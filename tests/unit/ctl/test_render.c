@@ -46,6 +46,11 @@ RENDER_FN(fdb)
 RENDER_FN(reload)
 RENDER_FN(rekey)
 
+static void event(FILE *out, json_t *value)
+{
+	render_event(out, value);
+}
+
 /* [groups, status] */
 static void groups(FILE *out, json_t *value)
 {
@@ -210,6 +215,49 @@ START_TEST(peer_alone_is_shown_whole)
 		"sent, 9 received\n"
 		"groups     239.1.1.1 ff05::1@7 and 10 more\n"
 		"           gets every group: a bridge\n");
+}
+END_TEST
+
+/* At 23:04:05.123. */
+static void assert_event(const char *said, const char *expected)
+{
+	char text[512], line[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"time\": \"2026-11-29T23:04:05.123Z\", \"event\": %s}",
+		 said);
+	snprintf(line, sizeof(line), "23:04:05.123  %s\n", expected);
+	ck_assert_msg(strlen(text) + 1 < sizeof(text), "room");
+	assert_prints(event, text, line);
+}
+
+START_TEST(events_are_sentences)
+{
+	assert_event("\"peer_up\", \"peer\": \"web2\", \"endpoint\": "
+		     "\"10.9.0.2:8273\"",
+		     "web2 (10.9.0.2:8273) is up");
+	assert_event("\"peer_down\", \"peer\": \"web2\", \"endpoint\": "
+		     "\"10.9.0.2:8273\", \"why\": \"it said goodbye\"",
+		     "web2 (10.9.0.2:8273) is down: it said goodbye");
+	assert_event("\"peer_moved\", \"peer\": \"web2\", \"endpoint\": "
+		     "\"10.9.0.3:8273\"",
+		     "web2 moved to 10.9.0.3:8273");
+	assert_event("\"mac_moved\", \"mac\": \"00:00:5e:00:01:33\", "
+		     "\"vlan\": 7, \"from\": \"web2\", \"to\": \"local\"",
+		     "00:00:5e:00:01:33 moved from web2 to this host (VLAN 7)");
+	assert_event("\"group_joined\", \"group\": \"239.1.1.1\", \"vlan\": 0, "
+		     "\"peer\": \"web2\"",
+		     "web2 joined 239.1.1.1");
+	assert_event("\"group_left\", \"group\": \"239.1.1.1\", \"vlan\": 0, "
+		     "\"peer\": \"local\"",
+		     "this host left 239.1.1.1");
+	assert_event("\"source_changed\", \"source\": \"file\", \"endpoints\": "
+		     "5, \"before\": 4",
+		     "file lists 5 endpoints, before it were 4");
+	assert_event("\"warning\", \"text\": \"tap0 is down\"",
+		     "warning: tap0 is down");
+	assert_event("\"lost\", \"count\": 12",
+		     "12 events are missing here: they were not read in time");
 }
 END_TEST
 
@@ -454,6 +502,12 @@ static const struct {
 	  "\"" IPV6 "\", \"size_probed\": " MAX "}], \"groups\": "
 	  "[{\"group\": \"" IPV6 "\", \"vlan\": " MAX "}], "
 	  "\"groups_total\": " MAX "}]" },
+	{ event, "[]" },
+	{ event, "{\"time\": \"T\", \"event\": \"peer_up\"}" },
+	{ event, "{\"time\": 5, \"event\": \"mac_moved\", \"vlan\": " MAX "}" },
+	{ event, "{\"time\": \"2026-01-01T\\u001b[2J\", \"event\": "
+		 "\"warning\", \"text\": \"\\u001b[2J " IPV6 IPV6 "\"}" },
+	{ event, "{\"event\": \"\\u009b\", \"a\": [{}, " MAX "]}" },
 	{ fdb, "[5, {}]" },
 	{ groups, "[[5, {}, {\"members\": 5}], {\"multicast\": []}]" },
 	{ groups, "[5, {\"multicast\": {\"flooded\": 5}}]" },
@@ -504,6 +558,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(status_shows_what_waits),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),
 	UNIT_TEST(peer_alone_is_shown_whole),
+	UNIT_TEST(events_are_sentences),
 	UNIT_TEST(peers_that_are_discovered_say_from_where),
 	UNIT_TEST(status_shows_the_sources),
 	UNIT_TEST(state_that_is_its_own_reason_is_said_once),

@@ -14,6 +14,7 @@
 #include "tapd/discover/sources.h"
 #include "tapd/entry.h"
 #include "tapd/log/log.h"
+#include "tapd/monitor_events.h"
 #include "tapd/node_ops.h"
 #include "tapd/recursion.h"
 #include "tapd/tap/interface.h"
@@ -23,6 +24,7 @@ static struct conf conf;
 static const struct discover_ops *discover;
 /* By source: what it lists, whether it is configured, and what the node has of it. */
 static size_t listed[NODE_SOURCE_COUNT], told[NODE_SOURCE_COUNT];
+static size_t listed_before[NODE_SOURCE_COUNT]; /* as monitor is told */
 static bool configured[NODE_SOURCE_COUNT];
 static unsigned tellings, warnings;
 
@@ -46,6 +48,13 @@ uint64_t daemon_monotonic_us(void)
 void daemon_check_routes(struct daemon *d)
 {
 	(void)d;
+}
+
+void daemon_monitor_source(struct daemon *d, enum node_source source,
+			   size_t before)
+{
+	ck_assert_ptr_eq(d, &tapd);
+	listed_before[source] = before;
 }
 
 void log_warning(const char *format, ...)
@@ -259,6 +268,7 @@ START_TEST(peers_of_the_configuration_are_those_in_it)
 	listed[NODE_SOURCE_PEERS] = 0;
 	daemon_want_peers(&tapd);
 	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 0);
+	ck_assert_uint_eq(listed_before[NODE_SOURCE_PEERS], 3);
 }
 END_TEST
 
