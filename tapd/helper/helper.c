@@ -46,13 +46,16 @@ struct helper {
 static _Noreturn void become_helper(int fd, void (*prepare)(void *),
 				    void *argument)
 {
-	static const char *const not_ours[] = { "LISTEN_PID", "LISTEN_FDS",
-						"LISTEN_FDNAMES" };
+	static const char *const not_ours[] = {
+		"LISTEN_PID",	 "LISTEN_FDS",	 "LISTEN_FDNAMES",
+		"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+	};
 
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	/* Descriptors that a service manager kept are the daemon's. */
+	/* Descriptors that a service manager kept are the daemon's, and so is what is
+	 * to be told to it. */
 	dup2(fd, STDERR_FILENO + 1);
 	closefrom(STDERR_FILENO + 2);
 	log_open_again();

@@ -30,6 +30,7 @@ static void fork_helper(void (*prepare)(void *))
 static void setup(void)
 {
 	setenv("LISTEN_FDS", "1", 1);
+	setenv("NOTIFY_SOCKET", "/nonexistent", 1);
 	fork_helper(nothing);
 }
 
@@ -58,8 +59,9 @@ static void wait_done(unsigned count)
 
 START_TEST(hook_gets_its_environment_and_says_how_it_ended)
 {
-	struct helper_job *job =
-		hook("echo $TAPD_EVENT \"$A\" x$LISTEN_FDS; exit 3", 10);
+	struct helper_job *job = hook(
+		"echo $TAPD_EVENT \"$A\" x$LISTEN_FDS$NOTIFY_SOCKET; exit 3",
+		10);
 
 	helper_job_add(job, "TAPD_EVENT=up");
 	helper_job_add(job, "A=one two");
