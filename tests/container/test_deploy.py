@@ -14,6 +14,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 from recipe import recipe  # noqa: E402
 
+# Ansible is slow where others want the machine too.
+pytestmark = pytest.mark.timeout(300)
+
 # A machine that has the package, as far as these files see one: /etc is its own, with
 # this one's users and the group tapd, and of what would reach further it has stand-ins
 # that write down how they were called. $1: its folder.
