@@ -33,7 +33,7 @@
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
- *	transmit receive         frames, and the datagrams they travel in
+ *	sight transmit receive   frames, and the datagrams they travel in
  *	access renew info detail watch node
  *	                         what the owner sets, sees and calls
  *	debug                    what tests see besides
@@ -122,6 +122,7 @@ struct node {
 	void *user;
 	const struct control *const *controls; /* its rows; NULL at the end */
 	node_changed *changed;		       /* NULL: nobody watches */
+	node_seen *seen;		       /* NULL: nobody captures */
 	struct node_config config; /* trusted points into `trusted` */
 	struct secret secrets[NODE_SECRETS_MAX];
 	uint32_t secrets_count;

@@ -485,6 +485,30 @@ struct node_change {
 typedef void node_changed(void *user, const struct node_change *change);
 void node_watch(struct node *n, node_changed *changed);
 
+/*
+ * A frame as it is sent to a peer, or came from one, or is dropped: a segment, never
+ * a GSO or merged frame, but for a GSO frame from the TAP that is dropped. In
+ * pieces; borrowed.
+ */
+struct node_sight {
+	const uint8_t *const *pieces;
+	const size_t *lens;
+	size_t count;		/* 1 or 2 */
+	struct offload offload; /* whether its checksum is partial */
+	bool from_tap;		/* else from a peer */
+	const char *peer; /* its name, "" if not known; NULL: of no peer */
+	const struct public_key *key; /* the peer's, or NULL */
+	enum drop_reason reason;      /* DROP_NONE: it goes its way */
+};
+
+/*
+ * Calls seen, with the owner's user, for each of them; NULL: for none, which costs a
+ * branch a batch. It may not call the node. Frames that are dropped before their
+ * verdict, in the owner's queue, are not among them, nor datagrams that do not open.
+ */
+typedef void node_seen(void *user, const struct node_sight *sight);
+void node_capture(struct node *n, node_seen *seen);
+
 /* DROP_REASON_COUNT counters, indexed by enum drop_reason. */
 const uint64_t *node_drops(const struct node *n);
 

@@ -10,6 +10,7 @@
 #include "node/handshake.h"
 #include "node/hello.h"
 #include "node/probe.h"
+#include "node/sight.h"
 #include "node/validation.h"
 
 /* DHCP, whose readers look at raw frames and at their checksums. */
@@ -130,6 +131,8 @@ static void frame_in(struct node *n, struct peer *peer,
 	struct forward forward;
 
 	if (continues_last(n, peer, frame, reassembly_slot)) {
+		if (n->seen)
+			sight_arrival(n, peer, frame, DROP_NONE);
 		frame_taken(n, peer, reassembly_slot);
 		return;
 	}
@@ -147,6 +150,8 @@ static void frame_in(struct node *n, struct peer *peer,
 	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
 			    frame->csum_offset))
 		reason = DROP_csum_bad;
+	if (n->seen)
+		sight_arrival(n, peer, frame, reason);
 	if (reason != DROP_NONE) {
 		node_drop(n, reason);
 		if (reassembly_slot != TABLE_NONE)

@@ -5,6 +5,7 @@
 #include "base/checksum.h"
 #include "node/groups.h"
 #include "node/pmtu.h"
+#include "node/sight.h"
 
 /* A frame on its way out: a record, or a GSO frame that becomes many. */
 struct outgoing {
@@ -219,6 +220,21 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 		peer_arm(n, peer, now_us);
 }
 
+/* The same, as it was packed, to who captures. */
+static void show(struct node *n, const struct peer *peer,
+		 const struct outgoing *out, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!port_set_has(&out[i].ports, peer->port))
+			continue;
+		if (out[i].gso)
+			sight_segments(n, peer, out[i].gso,
+				       pack_record_max(&n->lane.packer));
+		else
+			sight_record(n, peer, out[i].record, out[i].len);
+	}
+}
+
 /* A join that was read before these frames is declared before they leave. */
 static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 		       uint64_t now_us)
@@ -229,9 +245,22 @@ static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 	for (size_t i = 0; i < count; i++)
 		port_set_add_all(&takers, &out[i].ports);
 	for (int port = port_set_next(&takers, -1); port >= 0;
-	     port = port_set_next(&takers, port))
-		pack(n, peers_at_port(n, (uint16_t)port), out, count, now_us);
+	     port = port_set_next(&takers, port)) {
+		struct peer *peer = peers_at_port(n, (uint16_t)port);
+
+		pack(n, peer, out, count, now_us);
+		if (n->seen)
+			show(n, peer, out, count);
+	}
 	n->lane.gso_count = 0;
+}
+
+static void drop(struct node *n, const struct frame *frame,
+		 enum drop_reason reason)
+{
+	node_drop(n, reason);
+	if (n->seen)
+		sight_dropped(n, frame, reason);
 }
 
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
@@ -246,7 +275,7 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 			classify(n, &frames[i], &out[ready], now.mono_us);
 
 		if (reason != DROP_NONE)
-			node_drop(n, reason);
+			drop(n, &frames[i], reason);
 		else if (++ready == LANE_CHUNK) {
 			send_chunk(n, out, ready, now.mono_us);
 			ready = 0;

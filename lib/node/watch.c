@@ -31,3 +31,8 @@ void node_watch(struct node *n, node_changed *changed)
 	n->changed = changed;
 	bridge_on_move(n->bridge, changed ? mac_moved : NULL, n);
 }
+
+void node_capture(struct node *n, node_seen *seen)
+{
+	n->seen = seen;
+}
