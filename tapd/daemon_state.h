@@ -46,6 +46,7 @@ struct daemon {
 	struct helper *helper;
 	struct control *control;
 	struct monitor *monitor;
+	struct captures *captures;
 	struct udp *udp;
 	struct node *node;
 	struct fq *queue; /* from the TAP to the node */

@@ -7,9 +7,11 @@
 #include <sysexits.h>
 
 #include "base/bytes.h"
+#include "tapd/capture_frames.h"
 #include "tapd/carrier.h"
 #include "tapd/common/keyfile.h"
 #include "tapd/conf/conf.h"
+#include "tapd/control/capture.h"
 #include "tapd/control/commands.h"
 #include "tapd/control/control.h"
 #include "tapd/control/monitor.h"
@@ -78,7 +80,9 @@ static int open_sockets(struct daemon *d)
 	/* It removes the socket as that user. */
 	run_user_make_folder(d->user, c->control_socket);
 	d->monitor = monitor_new(daemon_monitor_watched, d);
-	if (!d->monitor)
+	d->captures = captures_new(d->base, c->interface.name,
+				   daemon_capture_watched, d);
+	if (!d->monitor || !d->captures)
 		return fail(EX_OSERR, strdup("out of memory"));
 	d->control = control_new(d->base, c->control_socket, &ops, d, &error);
 	if (!d->control)

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "tapd/clock_events.h"
 #include "tapd/conf/conf.h"
+#include "tapd/control/capture.h"
 #include "tapd/control/control.h"
 #include "tapd/control/monitor.h"
 #include "tapd/control/rates.h"
@@ -50,6 +51,7 @@ void daemon_close(struct daemon *d)
 	helper_free(d->helper);
 	control_free(d->control);
 	monitor_free(d->monitor);
+	captures_free(d->captures);
 	for (unsigned i = 0; i < 3; i++)
 		daemon_free_event(&d->signals[i]);
 	daemon_unwatch_sockets(d);

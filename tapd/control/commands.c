@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "tapd/capture_frames.h"
 #include "tapd/common/error.h"
 #include "tapd/control/arguments.h"
 #include "tapd/control/lists.h"
@@ -41,6 +42,16 @@ static const struct argument peer_argument[] = {
 	{ .name = NULL },
 };
 
+static const struct argument capture_arguments[] = {
+	{ .name = "peer", .kind = ARGUMENT_TEXT },
+	{ .name = "dropped", .kind = ARGUMENT_FLAG },
+	{ .name = "count",
+	  .kind = ARGUMENT_NUMBER,
+	  .min = 1,
+	  .max = INT32_MAX },
+	{ .name = NULL },
+};
+
 static const struct command commands[] = {
 	{ "status", .view = view_status },
 	{ "peers", .list = list_peers, .detail = peer_details,
@@ -51,6 +62,7 @@ static const struct command commands[] = {
 	{ "reload", .run = daemon_reload },
 	{ "rekey", .run = daemon_rekey },
 	{ "monitor", .ask = monitor },
+	{ "capture", .ask = daemon_capture, .takes = capture_arguments },
 };
 
 static json_t *show(const struct daemon *d, const struct command *c,

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define REQUEST_MAX 4096
@@ -138,15 +139,57 @@ static bool begin_row(struct connection *c)
 	return !array || !fresh || send_text(c, "[");
 }
 
+/* With a file descriptor, which is closed. Nothing is on the way: all of it fits into
+ * the socket. */
+static bool send_passing(int fd, const char *text, int *passed)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_len = strlen(text) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.bytes) };
+	ssize_t n;
+
+	memcpy(&iov.iov_base, &text, sizeof(text));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), passed, sizeof(int));
+	n = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(*passed);
+	*passed = -1;
+	return n >= 0 && (size_t)n == iov.iov_len;
+}
+
+/* Takes the reference. */
+static bool pass_row(struct connection *c, json_t *row)
+{
+	json_t *answer = json_pack("{s:b, s:o}", "ok", 1, "result", row);
+	char *text = answer ? json_dumps(answer, DUMP_FLAGS) : NULL;
+	bool ok = text && send_passing(bufferevent_getfd(c->bev), text,
+				       &c->list->passed);
+
+	json_decref(answer);
+	free(text);
+	c->begun = c->has_row = true;
+	return ok && send_text(c, "\n");
+}
+
 /* Takes the reference. False if memory is short. */
 static bool send_row(struct connection *c, json_t *row)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	bool array = c->list->form == CONTROL_ARRAY;
-	bool ok = begin_row(c) &&
-		  (!array || !c->has_row || send_text(c, ",")) &&
-		  json_dump_callback(row, add_text, out, DUMP_FLAGS) == 0 &&
-		  (array || send_text(c, "}\n"));
+	bool array = c->list->form == CONTROL_ARRAY, ok;
+
+	if (c->list->passes && !c->begun)
+		return pass_row(c, row);
+	ok = begin_row(c) && (!array || !c->has_row || send_text(c, ",")) &&
+	     json_dump_callback(row, add_text, out, DUMP_FLAGS) == 0 &&
+	     (array || send_text(c, "}\n"));
 
 	c->has_row = true;
 	json_decref(row);

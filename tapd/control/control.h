@@ -3,6 +3,7 @@
 #define TAPD_CONTROL_CONTROL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct event_base;
 struct control;
@@ -35,7 +36,11 @@ struct control_list {
 	void (*free)(struct control_list *list);
 	enum control_form form;
 	const char *error; /* the list's own; or NULL */
-	void *client;	   /* the server's */
+	/* A file descriptor goes with the first row, of lines, and is then closed; it
+	 * is -1 from then on. */
+	bool passes;
+	int passed;
+	void *client; /* the server's */
 };
 
 /* There is something to do for a list whose last step was CONTROL_WAIT: the next

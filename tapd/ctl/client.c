@@ -140,9 +140,34 @@ static bool send_all(int fd, const char *text)
 struct client {
 	int fd;
 	char *path;
+	int passed;  /* a file descriptor that came, or -1 */
 	char *bytes; /* what came, from which lines are taken */
 	size_t start, len, size;
 };
+
+/* What came, with a file descriptor perhaps: the first is kept. */
+static ssize_t receive(struct client *c)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { c->bytes + c->len, c->size - c->len };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.bytes) };
+	ssize_t n = recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	if (n < 0 || !header || header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int)))
+		return n;
+	if (c->passed >= 0)
+		close(c->passed);
+	memcpy(&c->passed, CMSG_DATA(header), sizeof(int));
+	return n;
+}
 
 /* True if there was more; false with errno, 0 at the end of the connection. */
 static bool read_more(struct client *c)
@@ -167,7 +192,7 @@ static bool read_more(struct client *c)
 		c->size *= 2;
 	}
 	do
-		n = recv(c->fd, c->bytes + c->len, c->size - c->len, 0);
+		n = receive(c);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		errno = 0;
@@ -255,6 +280,7 @@ enum client_result client_open(const char *path, const char *command,
 	*error = NULL;
 	*client = c;
 	if (c) {
+		c->passed = -1;
 		c->fd = connect_to(path);
 		c->size = 1 << 16;
 		c->bytes = malloc(c->size);
@@ -294,10 +320,20 @@ enum client_result client_next(struct client *c, json_t **answer, char **error)
 		    : no_daemon(c->path, error);
 }
 
+int client_take_passed(struct client *c)
+{
+	int fd = c->passed;
+
+	c->passed = -1;
+	return fd;
+}
+
 void client_close(struct client *c)
 {
 	if (!c)
 		return;
+	if (c->passed >= 0)
+		close(c->passed);
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c->bytes);

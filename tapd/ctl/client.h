@@ -33,6 +33,8 @@ enum client_result client_open(const char *path, const char *command,
 enum client_result client_next(struct client *c, json_t **answer, char **error);
 /* An answer may take as long as it likes; else it is 30 s. */
 void client_wait_forever(struct client *c);
+/* The file descriptor that came with the last answer: the caller's. -1: none. */
+int client_take_passed(struct client *c);
 /* NULL is fine. */
 void client_close(struct client *c);
 

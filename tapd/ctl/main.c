@@ -1,29 +1,22 @@
 /* tapctl: asks a running tapd, and makes and shows keys. */
-#include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "tapd/common/error.h"
-#include "tapd/common/keyfile.h"
 #include "tapd/common/private_memory.h"
 #include "tapd/ctl/client.h"
 #include "tapd/ctl/color.h"
+#include "tapd/ctl/key_commands.h"
+#include "tapd/ctl/options.h"
 #include "tapd/ctl/render.h"
+#include "tapd/ctl/streams.h"
 
 #define SOCKET_DIR "/run/tapd"
-#define KEY_DIR	   "/var/lib/tapd"
-
-struct options {
-	const char *word;   /* after the command's, or NULL */
-	const char *socket; /* NULL: the only one, */
-	const char *name;   /* or that of this name */
-	bool json;
-	bool all;
-};
 
 struct command {
 	const char *name;
@@ -38,7 +31,8 @@ struct command {
 		       const struct options *o);
 	const char *more;
 	int words_max;
-	bool takes_all;	      /* has --all */
+	const char *
+		options; /* letters of those it has besides -i -s -j; or NULL */
 	const char *argument; /* of a question: the word's name, or NULL */
 };
 
@@ -46,87 +40,6 @@ static int usage_error(const char *what, const char *name)
 {
 	fprintf(stderr, "tapctl: %s%s; see tapctl --help\n", what, name);
 	return CLIENT_USAGE;
-}
-
-/* Prints the error and frees it. */
-static int fail(int status, char *error)
-{
-	fprintf(stderr, "tapctl: %s\n", error ? error : "out of memory");
-	free(error);
-	return status;
-}
-
-/* ---- commands that need no daemon ---- */
-
-static int genpsk(const struct command *c, char **words, int count,
-		  const struct options *o)
-{
-	uint8_t secret[KEY_LEN];
-	char text[KEY_STRLEN];
-
-	(void)c;
-	(void)words;
-	(void)count;
-	(void)o;
-	if (!key_random(secret))
-		return fail(CLIENT_REFUSED,
-			    strdup("the kernel gives no random bytes"));
-	puts(key_print(secret, text));
-	bytes_wipe(secret, sizeof(secret));
-	bytes_wipe(text, sizeof(text));
-	return CLIENT_OK;
-}
-
-/* The only key file in the usual place: "tap0.key". To be freed; NULL with
- * *error. */
-static char *find_key_file(char **error)
-{
-	DIR *d = opendir(KEY_DIR);
-	const struct dirent *entry;
-	char *path = NULL;
-	size_t count = 0;
-
-	while (d && (entry = readdir(d)) != NULL) {
-		size_t len = strlen(entry->d_name);
-
-		if (len <= 4 || strcmp(entry->d_name + len - 4, ".key") != 0)
-			continue;
-		free(path);
-		if (asprintf(&path, "%s/%s", KEY_DIR, entry->d_name) < 0)
-			path = NULL;
-		count++;
-	}
-	if (d)
-		closedir(d);
-	if (count == 1 && path)
-		return path;
-	free(path);
-	error_set(error,
-		  count ? "%s has several key files; name one"
-			: "%s has no key file; name one, or start tapd, "
-			  "which makes it",
-		  KEY_DIR);
-	return NULL;
-}
-
-static int pubkey(const struct command *c, char **words, int count,
-		  const struct options *o)
-{
-	const char *file = count > 1 ? words[1] : NULL;
-	char *found = NULL, *error = NULL, text[KEY_STRLEN];
-	struct public_key key;
-	bool ok;
-
-	(void)c;
-	(void)o;
-	if (!file && !(file = found = find_key_file(&error)))
-		return fail(CLIENT_REFUSED, error);
-	ok = key_file_public(file, &key, &error);
-	free(found);
-	if (!ok)
-		return fail(CLIENT_REFUSED, error);
-	puts(key_print(key.bytes, text));
-	return CLIENT_OK;
 }
 
 /* ---- commands to the daemon ---- */
@@ -187,21 +100,6 @@ static void show_rekey(json_t *answer, const json_t *more,
 	render_rekey(stdout, answer);
 }
 
-static void show_event(json_t *answer, const json_t *more,
-		       const struct options *o)
-{
-	(void)more;
-	(void)o;
-	render_event(stdout, answer);
-}
-
-static void render_line(FILE *out, const json_t *answer)
-{
-	json_dumpf(answer, out,
-		   JSON_COMPACT | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY);
-	fputc('\n', out);
-}
-
 static void render(const struct command *c, json_t *answer, const json_t *more,
 		   const struct options *o)
 {
@@ -214,22 +112,6 @@ static void render(const struct command *c, json_t *answer, const json_t *more,
 	putchar('\n');
 }
 
-/* The socket of the daemon that is meant; to be freed. */
-static enum client_result find_socket(const struct options *o, char **path,
-				      char **error)
-{
-	*error = NULL;
-	if (o->name) {
-		if (asprintf(path, SOCKET_DIR "/%s.sock", o->name) < 0)
-			*path = NULL;
-	} else if (o->socket) {
-		*path = strdup(o->socket);
-	} else {
-		return client_find(SOCKET_DIR, path, error);
-	}
-	return *path ? CLIENT_OK : CLIENT_REFUSED;
-}
-
 static int ask(const struct command *c, char **words, int count,
 	       const struct options *o)
 {
@@ -240,9 +122,9 @@ static int ask(const struct command *c, char **words, int count,
 
 	(void)words;
 	(void)count;
-	result = find_socket(o, &socket, &error);
+	result = options_socket(o, &socket, &error);
 	if (result != CLIENT_OK)
-		return fail((int)result, error);
+		return options_fail((int)result, error);
 	arguments = o->word ? json_pack("{s:s}", c->argument, o->word) : NULL;
 	if (o->word && !arguments)
 		error_set(&error, "%s is no UTF-8", c->argument);
@@ -257,38 +139,44 @@ static int ask(const struct command *c, char **words, int count,
 		render(c, answer, more, o);
 	json_decref(answer);
 	json_decref(more);
-	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
+	return result == CLIENT_OK ? CLIENT_OK
+				   : options_fail((int)result, error);
 }
 
-/* Shows each answer as it comes, until the daemon ends or somebody ends this. */
-static int follow(const struct command *c, char **words, int count,
+static int genpsk(const struct command *c, char **words, int count,
 		  const struct options *o)
 {
-	struct client *client = NULL;
-	json_t *answer = NULL;
-	char *socket, *error = NULL;
-	enum client_result result;
-
+	(void)c;
 	(void)words;
 	(void)count;
-	result = find_socket(o, &socket, &error);
-	if (result != CLIENT_OK)
-		return fail((int)result, error);
-	result = client_open(socket, c->name, NULL, &client, &error);
-	free(socket);
-	if (result == CLIENT_OK)
-		client_wait_forever(client);
-	while (result == CLIENT_OK && !ferror(stdout)) {
-		result = client_next(client, &answer, &error);
-		if (result == CLIENT_OK && o->json)
-			render_line(stdout, answer);
-		else if (result == CLIENT_OK)
-			c->render(answer, NULL, o);
-		json_decref(answer);
-		fflush(stdout);
-	}
-	client_close(client);
-	return result == CLIENT_OK ? CLIENT_OK : fail((int)result, error);
+	(void)o;
+	return key_genpsk();
+}
+
+static int pubkey(const struct command *c, char **words, int count,
+		  const struct options *o)
+{
+	(void)c;
+	(void)o;
+	return key_pubkey(count > 1 ? words[1] : NULL);
+}
+
+static int monitor(const struct command *c, char **words, int count,
+		   const struct options *o)
+{
+	(void)c;
+	(void)words;
+	(void)count;
+	return stream_monitor(o);
+}
+
+static int capture(const struct command *c, char **words, int count,
+		   const struct options *o)
+{
+	(void)c;
+	(void)words;
+	(void)count;
+	return stream_capture(o);
 }
 
 /* ---- the command line ---- */
@@ -319,11 +207,15 @@ static const struct command commands[] = {
 	  .help = "what was dropped, and why",
 	  .run = ask,
 	  .render = show_drops,
-	  .takes_all = true },
+	  .options = "a" },
 	{ .name = "monitor",
 	  .help = "what happens, as it happens, a line each",
-	  .run = follow,
-	  .render = show_event },
+	  .run = monitor },
+	{ .name = "capture",
+	  .words = "[-d] [-c N] [-p P]",
+	  .help = "frames, or dropped ones, as pcapng to stdout",
+	  .run = capture,
+	  .options = "pdc" },
 	{ .name = "reload",
 	  .help = "read the configuration again",
 	  .run = ask,
@@ -360,6 +252,10 @@ static void print_usage(FILE *out)
 	      "in " SOCKET_DIR "\n"
 	      "  -j, --json           print JSON\n"
 	      "  -a, --all            drops: the reasons at 0, too\n"
+	      "  -d, --dropped        capture: only what is dropped, and why\n"
+	      "  -c, --count N        capture: so many frames\n"
+	      "  -p, --peer P         capture: one peer's, by name, key or "
+	      "endpoint\n"
 	      "  -h, --help           print this\n"
 	      "  -V, --version        print the version\n",
 	      out);
@@ -379,11 +275,38 @@ static int run(char **words, int count, struct options *o)
 		return usage_error("-i and -s both name a daemon", "");
 	if (o->name && (!*o->name || strchr(o->name, '/')))
 		return usage_error("no name of a daemon: ", o->name);
-	if (o->all && !c->takes_all)
-		return usage_error("--all is an option of drops, not of ",
-				   c->name);
+	for (const char *given = o->given; *given; given++)
+		if (!c->options || !strchr(c->options, *given))
+			return usage_error("no option of that command: -",
+					   given);
 	o->word = c->argument && count > 1 ? words[1] : NULL;
 	return c->run(c, words, count, o);
+}
+
+/* An option that only some commands have. False if it is no number. */
+static bool take(struct options *o, char letter, const char *value)
+{
+	char *end;
+
+	if (!strchr(o->given, letter))
+		o->given[strlen(o->given)] = letter;
+	switch (letter) {
+	case 'a':
+		o->all = true;
+		break;
+	case 'd':
+		o->dropped = true;
+		break;
+	case 'p':
+		o->peer = value;
+		break;
+	case 'c':
+		errno = 0;
+		o->count = strtol(value, &end, 10);
+		return !errno && end > value && !*end && o->count >= 1 &&
+		       o->count <= INT32_MAX;
+	}
+	return true;
 }
 
 /* Reads the options. -1: go on; otherwise what to exit with. */
@@ -394,14 +317,17 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "dropped", no_argument, NULL, 'd' },
+		{ "peer", required_argument, NULL, 'p' },
+		{ "count", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "i:s:jahV", long_options, NULL)) !=
-	       -1) {
+	while ((c = getopt_long(argc, argv, "i:s:jadp:c:hV", long_options,
+				NULL)) != -1) {
 		switch (c) {
 		case 'i':
 			o->name = optarg;
@@ -413,7 +339,12 @@ static int parse(int argc, char **argv, struct options *o)
 			o->json = true;
 			break;
 		case 'a':
-			o->all = true;
+		case 'd':
+		case 'p':
+		case 'c':
+			if (!take(o, (char)c, optarg))
+				return usage_error("-c wants a number, not ",
+						   optarg);
 			break;
 		case 'h':
 			print_usage(stdout);

@@ -31,6 +31,7 @@ static struct {
 	size_t row_len;
 	unsigned int row, wait;
 	unsigned int steps, freed;
+	int passed;  /* with the first row; 0: none */
 	bool sleeps; /* it waits to be woken where it would be busy */
 } made;
 
@@ -65,6 +66,8 @@ static struct control_list *begin_list(enum control_form form)
 	made.list = (struct control_list){ .step = step,
 					   .free = free_made,
 					   .form = form };
+	made.list.passes = made.passed > 0;
+	made.list.passed = made.passed;
 	if (form != CONTROL_ARRAY)
 		made.list.error = "not now";
 	made.row = made.wait = 0;
@@ -668,6 +671,42 @@ START_TEST(stream_outlasts_a_client_that_does_not_read)
 }
 END_TEST
 
+START_TEST(descriptor_goes_with_the_first_line_of_a_stream)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} got;
+	char text[512];
+	struct iovec iov = { text, sizeof(text) };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &got,
+				  .msg_controllen = sizeof(got) };
+	int fd = client(), pipe_ends[2], passed;
+
+	ck_assert_int_eq(pipe(pipe_ends), 0);
+	made.rows = 2;
+	made.row_len = 2;
+	made.passed = pipe_ends[0];
+	put(fd, LINES, strlen(LINES));
+	turns(10);
+	ck_assert_int_gt(recvmsg(fd, &message, 0), 0);
+	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&message));
+	ck_assert_int_eq(CMSG_FIRSTHDR(&message)->cmsg_type, SCM_RIGHTS);
+	memcpy(&passed, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(passed));
+	ck_assert_int_eq(made.list.passed, -1);
+	/* Ours is the only one. */
+	ck_assert_int_eq(write(pipe_ends[1], "x", 1), 1);
+	close(passed);
+	ck_assert_int_eq(write(pipe_ends[1], "x", 1), -1);
+	close(pipe_ends[1]);
+	close(fd);
+	turns(10);
+	made.passed = 0;
+}
+END_TEST
+
 START_TEST(stream_that_fails_says_so)
 {
 	int fd = stream();
@@ -860,6 +899,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(stream_says_each_thing_when_it_happens),
 	UNIT_TEST(stream_ends_when_the_client_goes),
 	UNIT_TEST(stream_outlasts_a_client_that_does_not_read),
+	UNIT_TEST(descriptor_goes_with_the_first_line_of_a_stream),
 	UNIT_TEST(stream_that_fails_says_so),
 	UNIT_TEST(client_gone_in_the_middle_of_an_answer_harms_nobody),
 	UNIT_TEST(client_that_does_not_read_is_asked_no_more_of),

@@ -1,0 +1,60 @@
+#include "tapd/capture_frames.h"
+
+#include "tapd/common/error.h"
+#include "tapd/control/arguments.h"
+#include "tapd/control/capture.h"
+#include "tapd/control/peer_value.h"
+#include "tapd/daemon_state.h"
+
+static void on_seen(void *user, const struct node_sight *sight)
+{
+	struct daemon *d = user;
+
+	captures_show(d->captures, sight, d->now.wall_us);
+}
+
+void daemon_capture_watched(void *daemon, bool on)
+{
+	struct daemon *d = daemon;
+
+	if (d->node)
+		node_capture(d->node, on ? on_seen : NULL);
+}
+
+/* The key of the one peer that is meant. */
+static bool find_peer(const struct node *n, const char *which,
+		      struct public_key *key, char **error)
+{
+	struct node_iter at = { .slot = 0 };
+	struct node_peer_info info;
+	unsigned int count = 0;
+
+	while (node_next_peer(n, &at, &info)) {
+		if (!info.has_key || !peer_is(&info, which))
+			continue;
+		*key = info.key;
+		count++;
+	}
+	if (count != 1)
+		error_set(error,
+			  count ? "several peers have that name, key or "
+				  "endpoint: %s"
+				: "no peer has that name, key or endpoint: %s",
+			  which);
+	return count == 1;
+}
+
+json_t *daemon_capture(struct daemon *d, const json_t *arguments,
+		       struct control_list **list, char **error)
+{
+	const char *peer = argument_text(arguments, "peer");
+	struct capture_wants wants = {
+		.one_peer = peer != NULL,
+		.dropped = argument_flag(arguments, "dropped"),
+		.count = (uint64_t)argument_number(arguments, "count", 0),
+	};
+
+	if (!peer || find_peer(d->node, peer, &wants.key, error))
+		*list = captures_begin(d->captures, &wants, error);
+	return NULL;
+}
