@@ -17,12 +17,19 @@ static_assert(sizeof(sequences) / sizeof(sequences[0]) == COLOR_BAD + 1,
 
 static bool used;
 
+bool color_is_possible(FILE *out)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(out)) && term && *term &&
+	       strcmp(term, "dumb") != 0;
+}
+
 bool color_wanted(FILE *out)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no = getenv("NO_COLOR");
 
-	return isatty(fileno(out)) && (!no || !*no) && term && *term &&
-	       strcmp(term, "dumb") != 0;
+	return color_is_possible(out) && (!no || !*no);
 }
 
 void color_use(bool on)

@@ -13,7 +13,9 @@ enum color {
 	COLOR_BAD,
 };
 
-/* True where somebody may like to see colour there: out is a terminal that has it,
+/* True if out is a terminal that knows how to show what ECMA-48 says. */
+bool color_is_possible(FILE *out);
+/* True where somebody may like to see colour there: that is possible,
  * and NO_COLOR is not set, or is empty (no-color.org). */
 bool color_wanted(FILE *out);
 /* Nothing is coloured before this is called with true. */

@@ -15,6 +15,7 @@
 #include "tapd/ctl/options.h"
 #include "tapd/ctl/render.h"
 #include "tapd/ctl/streams.h"
+#include "tapd/ctl/top.h"
 
 #define SOCKET_DIR "/run/tapd"
 
@@ -161,6 +162,15 @@ static int pubkey(const struct command *c, char **words, int count,
 	return key_pubkey(count > 1 ? words[1] : NULL);
 }
 
+static int run_top(const struct command *c, char **words, int count,
+		   const struct options *o)
+{
+	(void)c;
+	(void)words;
+	(void)count;
+	return top(o);
+}
+
 static int monitor(const struct command *c, char **words, int count,
 		   const struct options *o)
 {
@@ -208,6 +218,9 @@ static const struct command commands[] = {
 	  .run = ask,
 	  .render = show_drops,
 	  .options = "a" },
+	{ .name = "top",
+	  .help = "the busiest peers, on a terminal until q is pressed",
+	  .run = run_top },
 	{ .name = "monitor",
 	  .help = "what happens, as it happens, a line each",
 	  .run = monitor },

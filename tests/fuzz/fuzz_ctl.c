@@ -4,9 +4,19 @@
 
 #include "fuzz.h"
 #include "tapd/ctl/render.h"
+#include "tapd/ctl/top_table.h"
+
+static void render_top(FILE *out, json_t *answer)
+{
+	json_t *rows = top_rows(json_object_get(answer, "before"), answer, 1);
+
+	top_render(out, answer, rows, 0);
+	json_decref(rows);
+}
 
 static void render(FILE *out, json_t *answer)
 {
+	render_top(out, answer);
 	render_status(out, answer);
 	render_peers(out, answer);
 	render_peer_details(out, answer);
