@@ -12,6 +12,7 @@
 #include "tapd/common/error.h"
 #include "tapd/log/log.h"
 #include "tapd/manager/fdstore.h"
+#include "tapd/manager/notify.h"
 #include "tapd/tap/address_from.h"
 #include "tapd/tap/netns.h"
 #include "tapd/tap/ours.h"
@@ -29,7 +30,7 @@ struct interface {
 	struct tap *tap;
 	struct link *link;
 	bool ours;
-	bool kept;	/* by a service manager, since the last run */
+	bool kept;	/* since the last run, by a manager that waits for us */
 	bool elsewhere; /* moved to another network namespace */
 	uint8_t mac[6]; /* from the node's key */
 	uint32_t stamp; /* by which ours is known again */
@@ -259,7 +260,7 @@ static struct tap *open_tap(struct interface *i, bool first, char **error)
 	struct tap *t;
 
 	if (!take_kept(i, &t, error) || t) {
-		i->kept = t;
+		i->kept = t && notify_is_wanted();
 		return t;
 	}
 	i->kept = false;
