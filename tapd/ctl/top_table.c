@@ -78,6 +78,11 @@ static json_t *by_key(const json_t *peers)
 
 /* ---- order ---- */
 
+struct ranked {
+	json_t *row;
+	double weight;
+};
+
 static double weight(const json_t *r)
 {
 	const json_t *all = json_object_get(r, "rates");
@@ -89,30 +94,31 @@ static double weight(const json_t *r)
 
 static int compare(const void *left, const void *right)
 {
-	const json_t *const *a = left, *const *b = right;
-	const double wa = weight(*a), wb = weight(*b);
+	const struct ranked *a = left, *b = right;
 
-	if (wa != wb)
-		return wa > wb ? -1 : 1;
-	return strcmp(answer_text(*a, "name"), answer_text(*b, "name"));
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	return strcmp(answer_text(a->row, "name"), answer_text(b->row, "name"));
 }
 
 /* Takes the references. */
-static json_t *sorted(json_t **rows, size_t count)
+static json_t *sorted(struct ranked *rows, size_t count)
 {
 	json_t *all = json_array();
 
-	if (count > 0)
-		qsort(rows, count, sizeof(*rows), compare);
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(all, rows[i]);
+		rows[i].weight = weight(rows[i].row);
+	if (count > 0)
+		qsort(rows, count, sizeof(rows[0]), compare);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(all, rows[i].row);
 	return all;
 }
 
 json_t *top_rows(const json_t *before, const json_t *now, double seconds)
 {
 	const size_t count = json_array_size(now);
-	json_t **rows = calloc(count + 1, sizeof(json_t *));
+	struct ranked *rows = calloc(count + 1, sizeof(rows[0]));
 	json_t *known = by_key(before), *all;
 
 	for (size_t i = 0; rows && i < count; i++) {
@@ -120,8 +126,8 @@ json_t *top_rows(const json_t *before, const json_t *now, double seconds)
 		const char *key =
 			json_string_value(json_object_get(peer, "key"));
 
-		rows[i] = row(key ? json_object_get(known, key) : NULL, peer,
-			      seconds);
+		rows[i].row = row(key ? json_object_get(known, key) : NULL,
+				  peer, seconds);
 	}
 	all = rows ? sorted(rows, count) : NULL;
 	json_decref(known);
