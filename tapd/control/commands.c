@@ -59,6 +59,7 @@ static const struct command commands[] = {
 	{ "fdb", .list = list_fdb },
 	{ "groups", .list = list_groups },
 	{ "drops", .view = view_drops },
+	{ "doctor", .view = view_doctor },
 	{ "reload", .run = daemon_reload },
 	{ "rekey", .run = daemon_rekey },
 	{ "monitor", .ask = monitor },

@@ -159,6 +159,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 		.now_us = d->now.mono_us,
 		.started_us = d->started_us,
 		.node = d->node,
+		.conf = d->conf,
 		.node_name = d->conf->name,
 		.offloads = d->offloads,
 		.receive_buffer = udp_receive_buffer(d->udp),

@@ -13,6 +13,7 @@
 #include "tapd/tap/interface.h"
 #include "tapd/tap/offload_level.h"
 
+struct conf;
 struct daemon;
 
 /* Names without an address; the rest is only counted. */
@@ -56,6 +57,7 @@ struct snapshot_source {
 struct snapshot {
 	uint64_t now_us, started_us; /* monotonic */
 	const struct node *node;
+	const struct conf *conf;
 	const char *node_name;
 	struct node_status status;
 	struct node_multicast_status multicast;

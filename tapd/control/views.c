@@ -1,5 +1,8 @@
 #include "tapd/control/views.h"
 
+#include <unistd.h>
+
+#include "tapd/conf/conf.h"
 #include "tapd/control/checks.h"
 #include "tapd/control/values.h"
 
@@ -134,4 +137,32 @@ json_t *view_drops(const struct snapshot *s)
 		value_set(all, drop_name((enum drop_reason)i),
 			  json_integer((json_int_t)drops[i]));
 	return all;
+}
+
+static void add_finding(void *findings, const struct check *check,
+			const char *what)
+{
+	json_array_append_new(
+		findings,
+		json_pack("{s:s, s:s, s:o, s:s}", "id", check->id, "severity",
+			  check_severity_name(check->severity), "what",
+			  value_text(what), "advice", check->advice));
+}
+
+/* Of the configuration, what is compared with the host. */
+static json_t *settings(const struct conf *c)
+{
+	return json_pack("{s:I, s:b, s:o, s:I}", "pid", (json_int_t)getpid(),
+			 "multicast_route", (int)c->interface.multicast_route,
+			 "secret_file", value_text(c->secret_file),
+			 "underlay_mtu", (json_int_t)c->underlay_mtu);
+}
+
+json_t *view_doctor(const struct snapshot *s)
+{
+	json_t *findings = json_array();
+
+	checks_run(s, add_finding, findings);
+	return json_pack("{s:o, s:o}", "findings", findings, "settings",
+			 settings(s->conf));
 }

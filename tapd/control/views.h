@@ -15,8 +15,11 @@
  *		host does, or null),flooded:[{peer,why}] (who gets all)},
  *		offload:{tap,merge,send,receive}, merging:{on,why (it is not)},
  *		queue:{frames,backlog,sojourn_us,drops,marks,socket_limit}
+ *	doctor	findings:[{id,severity,what,advice}], settings:{pid,
+ *		multicast_route,secret_file,underlay_mtu}
  */
 json_t *view_status(const struct snapshot *s);
+json_t *view_doctor(const struct snapshot *s);
 json_t *view_drops(const struct snapshot *s);
 
 #endif

@@ -2,6 +2,7 @@
  * stand in for the library's, so that every value, the extreme ones too, can be
  * shown. */
 #include "support/main.h"
+#include "tapd/conf/conf.h"
 #include "tapd/control/lists.h"
 #include "tapd/control/views.h"
 
@@ -554,6 +555,32 @@ START_TEST(what_the_checks_find_are_the_warnings)
 }
 END_TEST
 
+START_TEST(doctor_is_told_what_the_checks_find_and_what_was_configured)
+{
+	struct conf conf = { .interface = { .multicast_route = true },
+			     .secret_file = "/etc/tapd/secret",
+			     .underlay_mtu = 1400 };
+	json_t *shown, *findings;
+
+	source.conf = &conf;
+	source.interface.up = false;
+	add_peer("web2");
+	shown = view_doctor(&source);
+	findings = json_object_get(shown, "findings");
+	ck_assert_uint_eq(json_array_size(findings), 1);
+	json_object_del(json_array_get(findings, 0), "advice");
+	assert_json(json_incref(findings),
+		    "[{\"id\":\"link-down\",\"severity\":\"error\","
+		    "\"what\":\"tap0 is down: ip link set dev tap0 up\"}]");
+	json_object_del(json_object_get(shown, "settings"), "pid");
+	assert_json(json_incref(json_object_get(shown, "settings")),
+		    "{\"multicast_route\":true,"
+		    "\"secret_file\":\"/etc/tapd/secret\","
+		    "\"underlay_mtu\":1400}");
+	json_decref(shown);
+}
+END_TEST
+
 START_TEST(loss_that_is_no_number_is_null)
 {
 	json_t *shown;
@@ -586,6 +613,7 @@ static const struct unit_test tests[] = {
 		largest_tables_are_whole_and_each_step_reads_or_shows_one_row),
 	UNIT_TEST(without_snooping_no_group_is_listed),
 	UNIT_TEST(what_the_checks_find_are_the_warnings),
+	UNIT_TEST(doctor_is_told_what_the_checks_find_and_what_was_configured),
 	UNIT_TEST(loss_that_is_no_number_is_null),
 };
 
