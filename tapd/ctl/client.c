@@ -16,11 +16,12 @@
 #define ANSWER_MAX ((size_t)64 << 20)
 
 /* A reload may look up names. */
-static const struct timeval patience = { .tv_sec = 30 };
+#define PATIENCE_S 30
 
 /* A connection, or -1 with errno. */
-static int connect_to(const char *path)
+static int connect_to(const char *path, int patience_s)
 {
+	const struct timeval patience = { .tv_sec = patience_s };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, saved;
 
@@ -52,9 +53,9 @@ static bool is_socket(const char *path)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-static bool is_answered(const char *path)
+bool client_is_answered(const char *path)
 {
-	int fd = connect_to(path);
+	int fd = connect_to(path, PATIENCE_S);
 
 	if (fd < 0)
 		return errno == EACCES || errno == EPERM;
@@ -98,7 +99,7 @@ enum client_result client_find(const char *dir, char **path, char **error)
 	count = find(dir, is_socket, path);
 	if (count > 1) {
 		free(*path);
-		count = find(dir, is_answered, path);
+		count = find(dir, client_is_answered, path);
 	}
 	if (count == 1)
 		return CLIENT_OK;
@@ -138,7 +139,7 @@ static bool send_all(int fd, const char *text)
 }
 
 struct client {
-	int fd;
+	int fd, patience_s;
 	char *path;
 	int passed;  /* a file descriptor that came, or -1 */
 	char *bytes; /* what came, from which lines are taken */
@@ -244,7 +245,8 @@ static enum client_result understand(const char *path, const char *line,
 	return result;
 }
 
-static enum client_result no_daemon(const char *path, char **error)
+static enum client_result no_daemon(const char *path, int patience_s,
+				    char **error)
 {
 	if (errno == EACCES || errno == EPERM)
 		error_set(error, "%s: %s; ask as root", path, strerror(errno));
@@ -252,8 +254,7 @@ static enum client_result no_daemon(const char *path, char **error)
 		error_set(error, "%s: no tapd answers there (%s)", path,
 			  strerror(errno));
 	else if (errno == EAGAIN)
-		error_set(error, "%s: no answer within %ld s", path,
-			  (long)patience.tv_sec);
+		error_set(error, "%s: no answer within %d s", path, patience_s);
 	else
 		error_set(error, "%s: %s", path,
 			  errno ? strerror(errno) : "closed without an answer");
@@ -270,9 +271,9 @@ static char *make_request(const char *command, json_t *arguments)
 	return text;
 }
 
-enum client_result client_open(const char *path, const char *command,
-			       json_t *arguments, struct client **client,
-			       char **error)
+static enum client_result open_within(const char *path, const char *command,
+				      json_t *arguments, int patience_s,
+				      struct client **client, char **error)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	char *text = make_request(command, arguments);
@@ -281,13 +282,14 @@ enum client_result client_open(const char *path, const char *command,
 	*client = c;
 	if (c) {
 		c->passed = -1;
-		c->fd = connect_to(path);
+		c->fd = connect_to(path, patience_s);
+		c->patience_s = patience_s;
 		c->size = 1 << 16;
 		c->bytes = malloc(c->size);
 		c->path = strdup(path);
 	}
 	if (!c || c->fd < 0 || !c->bytes || !c->path || !text) {
-		enum client_result result = no_daemon(path, error);
+		enum client_result result = no_daemon(path, patience_s, error);
 
 		free(text);
 		client_close(c);
@@ -300,6 +302,13 @@ enum client_result client_open(const char *path, const char *command,
 		send_all(c->fd, "\n");
 	free(text);
 	return CLIENT_OK;
+}
+
+enum client_result client_open(const char *path, const char *command,
+			       json_t *arguments, struct client **client,
+			       char **error)
+{
+	return open_within(path, command, arguments, PATIENCE_S, client, error);
 }
 
 void client_wait_forever(struct client *c)
@@ -317,7 +326,7 @@ enum client_result client_next(struct client *c, json_t **answer, char **error)
 	*answer = NULL;
 	*error = NULL;
 	return line ? understand(c->path, line, len, answer, error)
-		    : no_daemon(c->path, error);
+		    : no_daemon(c->path, c->patience_s, error);
 }
 
 int client_take_passed(struct client *c)
@@ -341,16 +350,24 @@ void client_close(struct client *c)
 	free(c);
 }
 
-enum client_result client_ask(const char *path, const char *command,
-			      json_t *arguments, json_t **answer, char **error)
+enum client_result client_ask_within(const char *path, const char *command,
+				     json_t *arguments, int patience_s,
+				     json_t **answer, char **error)
 {
 	struct client *c;
 	enum client_result result =
-		client_open(path, command, arguments, &c, error);
+		open_within(path, command, arguments, patience_s, &c, error);
 
 	*answer = NULL;
 	if (result == CLIENT_OK)
 		result = client_next(c, answer, error);
 	client_close(c);
 	return result;
+}
+
+enum client_result client_ask(const char *path, const char *command,
+			      json_t *arguments, json_t **answer, char **error)
+{
+	return client_ask_within(path, command, arguments, PATIENCE_S, answer,
+				 error);
 }

@@ -3,6 +3,7 @@
 #define TAPD_CTL_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* What tapctl exits with. */
 enum client_result {
@@ -23,7 +24,6 @@ enum client_result client_find(const char *dir, char **path, char **error);
  * freed). */
 enum client_result client_ask(const char *path, const char *command,
 			      json_t *arguments, json_t **answer, char **error);
-
 /* The same, of which answers are taken one by one: a connection, to be closed. */
 struct client;
 enum client_result client_open(const char *path, const char *command,
@@ -37,5 +37,12 @@ void client_wait_forever(struct client *c);
 int client_take_passed(struct client *c);
 /* NULL is fine. */
 void client_close(struct client *c);
+
+/* client_ask, where a daemon that says nothing for so long does not answer. */
+enum client_result client_ask_within(const char *path, const char *command,
+				     json_t *arguments, int patience_s,
+				     json_t **answer, char **error);
+/* Whether anybody listens there, or might: it may not be tried. */
+bool client_is_answered(const char *path);
 
 #endif

@@ -11,6 +11,7 @@
 #include "tapd/common/private_memory.h"
 #include "tapd/ctl/client.h"
 #include "tapd/ctl/color.h"
+#include "tapd/ctl/doctor/doctor.h"
 #include "tapd/ctl/key_commands.h"
 #include "tapd/ctl/options.h"
 #include "tapd/ctl/render.h"
@@ -189,6 +190,26 @@ static int capture(const struct command *c, char **words, int count,
 	return stream_capture(o);
 }
 
+/* Where no daemon runs, its socket is where the default one would be. */
+static int doctor(const struct command *c, char **words, int count,
+		  const struct options *o)
+{
+	char *socket, *error = NULL;
+	enum client_result found = options_socket(o, &socket, &error);
+	int status;
+
+	(void)c;
+	(void)words;
+	(void)count;
+	if (found == CLIENT_USAGE)
+		return options_fail(DOCTOR_USAGE, error);
+	free(error);
+	status = doctor_run(socket ? socket : SOCKET_DIR "/tap0.sock", o->json,
+			    stdout);
+	free(socket);
+	return status;
+}
+
 /* ---- the command line ---- */
 
 static const struct command commands[] = {
@@ -218,6 +239,9 @@ static const struct command commands[] = {
 	  .run = ask,
 	  .render = show_drops,
 	  .options = "a" },
+	{ .name = "doctor",
+	  .help = "what is wrong with this host, and what to do",
+	  .run = doctor },
 	{ .name = "top",
 	  .help = "the busiest peers, on a terminal until q is pressed",
 	  .run = run_top },
@@ -293,6 +317,7 @@ static int run(char **words, int count, struct options *o)
 			return usage_error("no option of that command: -",
 					   given);
 	o->word = c->argument && count > 1 ? words[1] : NULL;
+	o->ran = true;
 	return c->run(c, words, count, o);
 }
 
@@ -373,6 +398,15 @@ static int parse(int argc, char **argv, struct options *o)
 	return -1;
 }
 
+/* With doctor 2 says that something is wrong with the host. */
+static bool is_for_doctor(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "doctor") == 0)
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	static char alone[] = "status";
@@ -387,6 +421,8 @@ int main(int argc, char **argv)
 		status = run(alone_words, 1, &o);
 	else if (status < 0)
 		status = run(argv + optind, argc - optind, &o);
+	if (status == CLIENT_USAGE && !o.ran && is_for_doctor(argc, argv))
+		status = DOCTOR_USAGE;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("tapctl: output");
 		return CLIENT_REFUSED;

@@ -17,6 +17,7 @@ struct options {
 	bool all, dropped;
 	const char *peer; /* or NULL */
 	long count;	  /* 0: not given */
+	bool ran;	  /* a command: what it exits with is its own */
 };
 
 /* The socket of the daemon that is meant; to be freed. Otherwise *error (to be

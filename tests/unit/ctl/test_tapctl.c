@@ -65,6 +65,45 @@ START_TEST(wrong_usage_is_2)
 }
 END_TEST
 
+START_TEST(wrong_usage_of_doctor_is_64)
+{
+	static const char *const wrong[] = { "doctor more", "-x doctor",
+					     "doctor --all",
+					     "-i x -s s doctor" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		ck_assert_msg(tapctl(wrong[i]) == 64, "%s", wrong[i]);
+		ck_assert_str_eq(out, "");
+		ck_assert_str_ne(err, "");
+	}
+}
+END_TEST
+
+START_TEST(doctor_says_that_no_daemon_runs)
+{
+	ck_assert_int_eq(tapctl("-s none doctor"), 2);
+	ck_assert_str_eq(err, "");
+	ck_assert_ptr_nonnull(strstr(out, "error: daemon-down\n"
+					  "    no tapd runs for tap0: none:"));
+	ck_assert_int_eq(tapctl("-s no-such-one.sock -j doctor"), 2);
+	ck_assert_ptr_nonnull(strstr(out, "\"no tapd runs for no-such-one:"));
+	ck_assert_ptr_nonnull(strstr(out, "tapd@no-such-one"));
+}
+END_TEST
+
+START_TEST(doctor_says_what_a_daemon_of_another_version_says)
+{
+	static const char no[] = "{\"ok\":false,\"error\":\"not now\"}\n";
+	pid_t child = fake_daemon("s", no, strlen(no));
+
+	ck_assert_int_ge(tapctl("-s s doctor"), 1);
+	ck_assert_ptr_nonnull(strstr(out, "warning: daemon-other\n    status:"
+					  " the daemon says: not now"));
+	ck_assert_ptr_null(strstr(out, "daemon-down"));
+	fake_stop(child);
+}
+END_TEST
+
 START_TEST(help_and_version_are_0)
 {
 	ck_assert_int_eq(tapctl("--help"), 0);
@@ -224,6 +263,9 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("tapctl", .setup = scratch_enter, .teardown = scratch_leave,
 		  .timeout_s = 20),
 	UNIT_TEST(wrong_usage_is_2),
+	UNIT_TEST(wrong_usage_of_doctor_is_64),
+	UNIT_TEST(doctor_says_that_no_daemon_runs),
+	UNIT_TEST(doctor_says_what_a_daemon_of_another_version_says),
 	UNIT_TEST(help_and_version_are_0),
 	UNIT_TEST(no_daemon_is_3),
 	UNIT_TEST(a_daemon_is_named_by_its_interface),
