@@ -44,6 +44,20 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 	}
 }
 
+/* It answers from another address than it is listed with. */
+static void show_listed(const struct node *n, const struct peer *peer,
+			struct node_peer_info *out)
+{
+	uint32_t at = TABLE_NONE;
+	const struct endpoint *e;
+
+	while (!out->has_listed && (e = endpoints_next(n, &at)))
+		if (e->peer == peer && e->sources) {
+			out->has_listed = true;
+			out->listed = e->addr;
+		}
+}
+
 static void show_peer(const struct node *n, const struct peer *peer,
 		      struct node_peer_info *out)
 {
@@ -67,6 +81,8 @@ static void show_peer(const struct node *n, const struct peer *peer,
 	memcpy(out->name, peer->name, sizeof(out->name));
 	if (peer->endpoint)
 		out->endpoint = peer->endpoint->addr;
+	if (out->wanted && peer->endpoint && !peer->endpoint->sources)
+		show_listed(n, peer, out);
 	out->has_local = way_is_pinned(&peer->path.way);
 	if (out->has_local)
 		out->local = peer->path.way.local;

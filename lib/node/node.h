@@ -315,9 +315,12 @@ struct node_peer_info {
 	bool has_endpoint, has_local;
 	struct addr endpoint;
 	struct addr local; /* ours, that its datagrams go to and from */
-	bool wanted;	   /* by any node_source */
-	uint32_t sources;  /* bits of enum node_source: by which */
-	bool suggested;	   /* a peer told of it */
+	/* Where a source lists it, if it is not reached at any such address. */
+	bool has_listed;
+	struct addr listed;
+	bool wanted;	  /* by any node_source */
+	uint32_t sources; /* bits of enum node_source: by which */
+	bool suggested;	  /* a peer told of it */
 	enum node_peer_state state;
 	char reason[96]; /* why it is not up; "" if it is */
 	bool unheard;	 /* … and that is only that nothing comes back */

@@ -32,12 +32,15 @@ json_t *peer_value(const struct snapshot_peer *peer, uint64_t now_us)
 	const struct node_peer_info *p = &peer->info;
 	bool heard = p->heard_us != 0;
 	char endpoint[ADDR_STRLEN] = "", local[ADDR_STRLEN] = "";
+	char listed[ADDR_STRLEN] = "";
 	json_t *o = json_object();
 
 	if (p->has_endpoint)
 		addr_print(&p->endpoint, endpoint);
 	if (p->has_local)
 		addr_print(&p->local, local);
+	if (p->has_listed)
+		addr_print(&p->listed, listed);
 	value_set(o, "name", value_text(p->name));
 	value_set(o, "key", p->has_key ? value_key(&p->key) : json_null());
 	value_set(o, "endpoint", value_text(endpoint));
@@ -58,6 +61,7 @@ json_t *peer_value(const struct snapshot_peer *peer, uint64_t now_us)
 	value_set(o, "heard_s", value_seconds_or_null(now_us, p->heard_us));
 	value_set(o, "wanted", json_boolean(p->wanted));
 	value_set(o, "sources", sources(p));
+	value_set(o, "listed", value_text(listed));
 	return o;
 }
 

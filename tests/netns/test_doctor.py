@@ -483,3 +483,25 @@ def test_a_path_that_carries_little(make_cloud):
         wait_mesh(daemons)
         found = finds(daemons[0], "datagram-small", within=40)
         assert "1200 of 1472" in found[0]["what"]
+
+
+# A load balancer, or NAT in one direction: what comes back has another source.
+REWRITE = """table ip rewrite {
+    chain in {
+        type filter hook prerouting priority -300;
+        ip daddr 10.9.0.99 ip daddr set 10.9.0.11
+    }
+}
+"""
+
+
+def test_a_peer_that_answers_from_another_address(make_cloud):
+    cloud = make_cloud(2)
+    secret = new_secret()
+    cloud.nft(REWRITE)
+    web2 = Tapd(cloud.hosts[1], secret, peers=[]).start()
+    web1 = Tapd(cloud.hosts[0], secret, peers=["10.9.0.99"]).start()
+    web1.wait_up(web2)
+    wait_for(lambda: "peer-elsewhere" in notes(web1), 10, lambda: doctor(web1))
+    finds(web1)
+    assert "peer-elsewhere" not in notes(web2)

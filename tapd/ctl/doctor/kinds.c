@@ -294,6 +294,12 @@ const struct kind_row kinds[KIND_COUNT] = {
 		N,
 		"tapd was stopped there on purpose; it is forgotten in time.",
 	},
+	[KIND_PEER_ELSEWHERE] = {
+		"peer-elsewhere",
+		N,
+		"List the address that it answers from: a firewall that lets"
+		" in answers only may drop what comes from another.",
+	},
 	[KIND_PEER_MIRRORED] = {
 		"peer-mirrored",
 		N,

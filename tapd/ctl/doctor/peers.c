@@ -85,8 +85,22 @@ static void add(const struct facts *f, size_t reason, struct diagnosis *d)
 	free(text);
 }
 
+static void elsewhere(const json_t *peer, struct diagnosis *d)
+{
+	const char *name = json_string_value(json_object_get(peer, "name"));
+	const char *at = json_string_value(json_object_get(peer, "endpoint"));
+	const char *listed = json_string_value(json_object_get(peer, "listed"));
+
+	if (listed && at)
+		diagnosis_add(d, KIND_PEER_ELSEWHERE,
+			      "%s is listed at %s and answers from %s",
+			      name ? name : "a peer", listed, at);
+}
+
 void check_peers(const struct facts *f, struct diagnosis *d)
 {
 	for (size_t i = 0; i < REASONS; i++)
 		add(f, i, d);
+	for (size_t i = 0; i < json_array_size(f->peers); i++)
+		elsewhere(json_array_get(f->peers, i), d);
 }

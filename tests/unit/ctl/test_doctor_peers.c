@@ -44,6 +44,17 @@ START_TEST(peers_with_one_reason_are_one_finding)
 }
 END_TEST
 
+START_TEST(a_peer_that_answers_from_elsewhere)
+{
+	facts.peers = json_of("[{\"name\": \"web2\", \"endpoint\":"
+			      " \"10.0.0.1:8273\", \"listed\":"
+			      " \"10.0.0.11:8273\", \"why\": \"\"}]");
+	assert_finds(check_peers, "peer-elsewhere: web2 is listed at"
+				  " 10.0.0.11:8273 and answers from"
+				  " 10.0.0.1:8273\n");
+}
+END_TEST
+
 static const char *id_of(const char *why)
 {
 	static char id[64];
@@ -176,6 +187,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("peers", .setup = doctor_setup, .teardown = doctor_teardown),
 	UNIT_TEST(peers_that_are_up_or_were_dialled_just_now),
 	UNIT_TEST(peers_with_one_reason_are_one_finding),
+	UNIT_TEST(a_peer_that_answers_from_elsewhere),
 	UNIT_RANGE(every_reason_of_an_endpoint_is_known, 0,
 		   ENDPOINT_REASON_COUNT),
 	UNIT_RANGE(every_reason_of_a_peer_is_known, 0, PEER_REASON_COUNT),

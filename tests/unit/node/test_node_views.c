@@ -47,6 +47,26 @@ START_TEST(every_peer_and_wanted_endpoint_is_shown_once)
 }
 END_TEST
 
+START_TEST(a_peer_that_is_not_where_it_is_listed_is_shown_with_both)
+{
+	const struct addr list[] = { b->addrs[0] };
+	struct node_peer_info info;
+
+	hosts_mesh(&h, 2);
+	host_want(a, list, 1);
+	hosts_run(&h, CLOCK_S);
+	ck_assert(!host_shows(a, &list[0]).has_listed);
+	b->addrs[0] = addr_v4(0x0a090063, 5555);
+	host_say(b, 1);
+	hosts_run(&h, CLOCK_S);
+	info = host_shows(a, &b->addrs[0]);
+	ck_assert(info.wanted && info.has_listed);
+	ck_assert(addr_equal(&info.listed, &list[0]));
+	host_want(a, list, 0);
+	ck_assert(!host_shows(a, &b->addrs[0]).has_listed);
+}
+END_TEST
+
 START_TEST(of_one_peer_there_is_all_to_see)
 {
 	const struct addr list[] = { b->addrs[0] };
@@ -234,6 +254,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("what there is to see", .setup = three_setup,
 		  .teardown = three_teardown),
 	UNIT_TEST(every_peer_and_wanted_endpoint_is_shown_once),
+	UNIT_TEST(a_peer_that_is_not_where_it_is_listed_is_shown_with_both),
 	UNIT_TEST(of_one_peer_there_is_all_to_see),
 	UNIT_TEST(a_peer_in_the_making_is_shown_as_connecting),
 	UNIT_TEST(counters_count_what_was_sent_and_received),

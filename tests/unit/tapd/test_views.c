@@ -233,6 +233,8 @@ START_TEST(peer_that_is_up_has_its_measures)
 	p->wanted = true;
 	p->sources = 1u << NODE_SOURCE_PEERS | 1u << NODE_SOURCE_DNS;
 	p->suggested = true;
+	p->has_listed = true;
+	p->listed = addr_v4(0x0a09004d, 8273);
 	p->tx = (struct counters){ 1, 2, 3 };
 	peers[0].rates.rx_frames = 7;
 	assert_json(whole(list_peers(&source)),
@@ -247,7 +249,7 @@ START_TEST(peer_that_is_up_has_its_measures)
 		    "\"rx_frames\":7,\"rx_bytes\":0},\"tap_mtu\":1500,\"up_s\":"
 		    "60,\"heard_s\":2,"
 		    "\"wanted\":true,\"sources\":[\"peers\",\"dns\","
-		    "\"exchange\"]}]");
+		    "\"exchange\"],\"listed\":\"10.9.0.77:8273\"}]");
 }
 END_TEST
 
@@ -266,7 +268,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 		    "\"rx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
 		    "\"rates\":null,\"tap_mtu\":null,\"up_s\":null,\"heard_s\":"
 		    "null,"
-		    "\"wanted\":false,\"sources\":[]}]");
+		    "\"wanted\":false,\"sources\":[],\"listed\":null}]");
 }
 END_TEST
 
