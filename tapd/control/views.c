@@ -152,10 +152,12 @@ static void add_finding(void *findings, const struct check *check,
 /* Of the configuration, what is compared with the host. */
 static json_t *settings(const struct conf *c)
 {
-	return json_pack("{s:I, s:b, s:o, s:I}", "pid", (json_int_t)getpid(),
-			 "multicast_route", (int)c->interface.multicast_route,
-			 "secret_file", value_text(c->secret_file),
-			 "underlay_mtu", (json_int_t)c->underlay_mtu);
+	return json_pack("{s:I, s:b, s:o, s:I, s:f}", "pid",
+			 (json_int_t)getpid(), "multicast_route",
+			 (int)c->interface.multicast_route, "secret_file",
+			 value_text(c->secret_file), "underlay_mtu",
+			 (json_int_t)c->underlay_mtu, "liveness_interval",
+			 c->liveness_interval);
 }
 
 json_t *view_doctor(const struct snapshot *s)

@@ -16,7 +16,7 @@
  *		offload:{tap,merge,send,receive}, merging:{on,why (it is not)},
  *		queue:{frames,backlog,sojourn_us,drops,marks,socket_limit}
  *	doctor	findings:[{id,severity,what,advice}], settings:{pid,
- *		multicast_route,secret_file,underlay_mtu}
+ *		multicast_route,secret_file,underlay_mtu,liveness_interval}
  */
 json_t *view_status(const struct snapshot *s);
 json_t *view_doctor(const struct snapshot *s);

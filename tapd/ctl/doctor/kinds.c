@@ -306,6 +306,12 @@ const struct kind_row kinds[KIND_COUNT] = {
 		"Take this host's own outer address off the list, or look"
 		" what sends packets back.",
 	},
+	[KIND_LIVENESS_LONG] = {
+		"liveness-long",
+		N,
+		"Set liveness.interval to 20 s or less, unless UDP passes both"
+		" ways without being tracked.",
+	},
 	[KIND_SECRET_DIFFERS] = {
 		"secret-differs",
 		E,

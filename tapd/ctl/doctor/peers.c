@@ -97,10 +97,26 @@ static void elsewhere(const json_t *peer, struct diagnosis *d)
 			      name ? name : "a peer", listed, at);
 }
 
+/* What tracks UDP forgets it after 30 s: EC2's security groups, NAT, nftables. */
+#define TRACKED_S 20
+
+static void liveness(const struct facts *f, struct diagnosis *d)
+{
+	double interval = json_number_value(
+		json_object_get(f->settings, "liveness_interval"));
+
+	if (interval > TRACKED_S)
+		diagnosis_add(d, KIND_LIVENESS_LONG,
+			      "peers with nothing to say are heard every %.0f s"
+			      " only",
+			      interval);
+}
+
 void check_peers(const struct facts *f, struct diagnosis *d)
 {
 	for (size_t i = 0; i < REASONS; i++)
 		add(f, i, d);
 	for (size_t i = 0; i < json_array_size(f->peers); i++)
 		elsewhere(json_array_get(f->peers, i), d);
+	liveness(f, d);
 }

@@ -55,6 +55,16 @@ START_TEST(a_peer_that_answers_from_elsewhere)
 }
 END_TEST
 
+START_TEST(probes_that_are_too_far_apart_for_what_tracks_them)
+{
+	facts.settings = json_of("{\"liveness_interval\": 20.0}");
+	assert_finds(check_peers, "");
+	facts.settings = json_of("{\"liveness_interval\": 60}");
+	assert_finds(check_peers, "liveness-long: peers with nothing to say are"
+				  " heard every 60 s only\n");
+}
+END_TEST
+
 static const char *id_of(const char *why)
 {
 	static char id[64];
@@ -188,6 +198,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(peers_that_are_up_or_were_dialled_just_now),
 	UNIT_TEST(peers_with_one_reason_are_one_finding),
 	UNIT_TEST(a_peer_that_answers_from_elsewhere),
+	UNIT_TEST(probes_that_are_too_far_apart_for_what_tracks_them),
 	UNIT_RANGE(every_reason_of_an_endpoint_is_known, 0,
 		   ENDPOINT_REASON_COUNT),
 	UNIT_RANGE(every_reason_of_a_peer_is_known, 0, PEER_REASON_COUNT),

@@ -561,7 +561,8 @@ START_TEST(doctor_is_told_what_the_checks_find_and_what_was_configured)
 {
 	struct conf conf = { .interface = { .multicast_route = true },
 			     .secret_file = "/etc/tapd/secret",
-			     .underlay_mtu = 1400 };
+			     .underlay_mtu = 1400,
+			     .liveness_interval = 2.5 };
 	json_t *shown, *findings;
 
 	source.conf = &conf;
@@ -578,7 +579,7 @@ START_TEST(doctor_is_told_what_the_checks_find_and_what_was_configured)
 	assert_json(json_incref(json_object_get(shown, "settings")),
 		    "{\"multicast_route\":true,"
 		    "\"secret_file\":\"/etc/tapd/secret\","
-		    "\"underlay_mtu\":1400}");
+		    "\"underlay_mtu\":1400,\"liveness_interval\":2.5}");
 	json_decref(shown);
 }
 END_TEST
