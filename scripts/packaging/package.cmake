@@ -1,5 +1,11 @@
-# What only a system's own package installs: elsewhere than under /usr these files
-# are not looked for, or tell other programs what to do.
+# What only a system's own package does. It installs files that are not looked for
+# elsewhere than under /usr, or tell other programs what to do.
+
+# Where it was built says nothing, and must not change a byte of it.
+set(without_its_path -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+target_compile_options(tapd_options INTERFACE ${without_its_path})
+target_link_options(tapd_options INTERFACE ${without_its_path})
+
 install(FILES scripts/packaging/completion/tapctl scripts/packaging/completion/tapd
 	DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES scripts/packaging/networkd-10-tapd.network
