@@ -117,6 +117,8 @@ enum wire_kind {
 	WIRE_BYE = 7,
 	WIRE_REKEY_1 = 8,
 	WIRE_REKEY_2 = 9,
+	WIRE_ASK = 11, /* and the next: wire_ask.h */
+	WIRE_ANSWER = 12,
 	WIRE_COPIED = 13,
 };
 
@@ -189,6 +191,7 @@ struct wire_hello {
 	char name[WIRE_NAME_MAX + 1];
 };
 #define WIRE_CAN_EXCHANGE 0x00000001 /* it answers when asked for its list */
+#define WIRE_CAN_ANSWER	  0x00000002 /* … and when asked what it sees */
 #define WIRE_HELLO_MAX	  (WIRE_RECORD_LEN + 24 + WIRE_NAME_MAX)
 enum drop_reason wire_unpack_hello(struct wire_hello *h,
 				   const struct wire_record *r);

@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 #include "tunnel/wire.h"
+#include "tunnel/wire_ask.h"
 
 /* What was unpacked packs into the same bytes. */
 static void message(const uint8_t *data, size_t size)
@@ -149,6 +150,51 @@ static void groups(const struct wire_record *r)
 	HOLDS(back.version == g.version && back.latest == g.latest);
 }
 
+static void ask(const struct wire_record *r)
+{
+	uint8_t again[WIRE_ASK_TEST_LEN];
+	struct wire_ask a, back;
+	struct wire_record second;
+	struct cursor c;
+
+	if (wire_unpack_ask(&a, r) != DROP_NONE)
+		return;
+	c = cursor_init(again, wire_pack_ask(&a, again));
+	HOLDS(wire_next_record(&c, &second) && cursor_done(&c));
+	HOLDS(wire_unpack_ask(&back, &second) == DROP_NONE);
+	HOLDS(a.kind == back.kind && a.first == back.first);
+	HOLDS(a.token == back.token && a.vlan == back.vlan);
+	HOLDS(memcmp(a.ip, back.ip, sizeof(a.ip)) == 0);
+}
+
+static void answer(const struct wire_record *r)
+{
+	static uint8_t again[WIRE_RECORD_LEN + UINT16_MAX];
+	size_t len = WIRE_ANSWER_ROW_LEN;
+	struct wire_answer a, rest;
+	struct wire_link link;
+
+	if (wire_unpack_answer(&a, r) != DROP_NONE)
+		return;
+	HOLDS(a.kind == WIRE_ASK_ROW || !a.links.left);
+	if (a.kind == WIRE_ASK_TEST) {
+		wire_pack_answer_test(&a, again);
+		/* But for bits of `what` that are not known. */
+		HOLDS(memcmp(again + WIRE_RECORD_LEN + 2, r->body + 2,
+			     WIRE_ANSWER_TEST_LEN - WIRE_RECORD_LEN - 2) == 0);
+	}
+	if (a.kind != WIRE_ASK_ROW)
+		return;
+	for (rest = a; wire_next_link(&rest, &link); len += WIRE_LINK_LEN)
+		wire_pack_link(&link, again + len);
+	HOLDS(cursor_done(&rest.links));
+	wire_pack_answer_row(&a, (len - WIRE_ANSWER_ROW_LEN) / WIRE_LINK_LEN,
+			     again);
+	HOLDS(len == WIRE_RECORD_LEN + (size_t)r->len);
+	HOLDS(memcmp(again + WIRE_RECORD_LEN + 2, r->body + 2,
+		     len - WIRE_RECORD_LEN - 2) == 0);
+}
+
 static void records(const uint8_t *data, size_t size)
 {
 	struct cursor c = cursor_init(data, size);
@@ -165,6 +211,8 @@ static void records(const uint8_t *data, size_t size)
 		probe(&r);
 		groups(&r);
 		rekeys(&r);
+		ask(&r);
+		answer(&r);
 	}
 	HOLDS(seen <= size);
 	HOLDS(cursor_ok(&c) == (seen == size));

@@ -9,6 +9,7 @@
 #include "tunnel/cookie.h"
 #include "tunnel/noise.h"
 #include "tunnel/wire.h"
+#include "tunnel/wire_ask.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -225,6 +226,79 @@ START_TEST(peers)
 }
 END_TEST
 
+START_TEST(tests_of_groups)
+{
+	static const uint8_t group[16] = { [10] = 0xff, 0xff, 239, 1, 2, 3 };
+	uint8_t bytes[128], packed[WIRE_ASK_TEST_LEN];
+	struct wire_record r =
+		protocol_record("record_ask_test", bytes, sizeof(bytes));
+	struct wire_answer answer;
+	struct wire_ask ask;
+
+	ck_assert_uint_eq(r.kind, WIRE_ASK);
+	ck_assert_int_eq(wire_unpack_ask(&ask, &r), DROP_NONE);
+	ck_assert_uint_eq(ask.kind, WIRE_ASK_TEST);
+	ck_assert_uint_eq(ask.token, 0x01234567890abcde);
+	ck_assert_mem_eq(ask.ip, group, sizeof(group));
+	ck_assert_uint_eq(wire_pack_ask(&ask, packed), WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, WIRE_RECORD_LEN + r.len);
+
+	r = protocol_record("record_answer_test", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_ANSWER);
+	ck_assert_int_eq(wire_unpack_answer(&answer, &r), DROP_NONE);
+	ck_assert_uint_eq(answer.token, ask.token);
+	ck_assert(answer.member && !answer.all && answer.any);
+	ck_assert_uint_eq(answer.heard, 9);
+	ck_assert_uint_eq(answer.unicast, 10);
+	ck_assert_uint_eq(answer.age_us, 1000000);
+	wire_pack_answer_test(&answer, packed);
+	ck_assert_mem_eq(packed, bytes, WIRE_RECORD_LEN + r.len);
+}
+END_TEST
+
+START_TEST(rows)
+{
+	static const struct {
+		const char *key;
+		uint32_t rtt_us;
+		uint16_t loss;
+	} expected[] = {
+		{ "responder_public", 412, 0 },
+		{ "initiator_public", 25000, 0x8000 },
+	};
+	uint8_t bytes[128], packed[128], key[32];
+	struct wire_record r =
+		protocol_record("record_ask_row", bytes, sizeof(bytes));
+	size_t len = WIRE_ANSWER_ROW_LEN;
+	struct wire_answer answer;
+	struct wire_link link;
+	struct wire_ask ask;
+
+	ck_assert_int_eq(wire_unpack_ask(&ask, &r), DROP_NONE);
+	ck_assert_uint_eq(ask.kind, WIRE_ASK_ROW);
+	ck_assert_uint_eq(wire_pack_ask(&ask, packed), WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, WIRE_RECORD_LEN + r.len);
+
+	r = protocol_record("record_answer_row", bytes, sizeof(bytes));
+	ck_assert_int_eq(wire_unpack_answer(&answer, &r), DROP_NONE);
+	ck_assert_uint_eq(answer.token, ask.token);
+	ck_assert_uint_eq(answer.next, 0);
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		ck_assert(wire_next_link(&answer, &link));
+		protocol_vector(expected[i].key, key, sizeof(key));
+		ck_assert_mem_eq(link.key, key, WIRE_LINK_KEY_LEN);
+		ck_assert_uint_eq(link.rtt_us, expected[i].rtt_us);
+		ck_assert_uint_eq(link.loss, expected[i].loss);
+		wire_pack_link(&link, packed + len);
+		len += WIRE_LINK_LEN;
+	}
+	ck_assert(!wire_next_link(&answer, &link));
+	wire_pack_answer_row(&answer, COUNT(expected), packed);
+	ck_assert_uint_eq(len, WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, len);
+}
+END_TEST
+
 /* Opens a data message of the appendix; returns the records' length. */
 static size_t open_data(const char *name, const uint8_t key[32],
 			const char *index, uint64_t counter, uint8_t *data,
@@ -399,6 +473,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(other_records),
 	UNIT_TEST(groups),
 	UNIT_TEST(peers),
+	UNIT_TEST(tests_of_groups),
+	UNIT_TEST(rows),
 	UNIT_TEST(handshake),
 	UNIT_TEST(data_messages),
 	UNIT_TEST(macs_and_cookie),
