@@ -94,7 +94,9 @@
 	X(exchange_rate, "peer asks for our list of peers too often, or "    \
 			 "sends its own unasked")                            \
 	X(hint_refused, "host that a peer told of is not tried: its "        \
-			"address may not be, or there are too many")
+			"address may not be, or there are too many")         \
+	/* what they ask of each other */                                    \
+	X(ask_rate, "peers ask what we see faster than they are answered")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

@@ -29,11 +29,13 @@
  *	conflict                 peers that show what is our TAP's own
  *	send                     control records, sealed
  *	announce hello probe validation plpmtud groups rekey copied exchange
- *	                         the control protocols
+ *	answer                   the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
  *	sight transmit receive   frames, and the datagrams they travel in
+ *	ping group_test mesh asking
+ *	                         what the owner asks of peers: ask.h
  *	access renew info detail watch node
  *	                         what the owner sets, sees and calls
  *	debug                    what tests see besides
@@ -89,6 +91,9 @@ enum node_timer {
 	NODE_TIMER_AGE,
 	NODE_TIMER_ROUTER,
 	NODE_TIMER_HINTS,
+	NODE_TIMER_PING,
+	NODE_TIMER_TEST,
+	NODE_TIMER_MESH,
 };
 
 /* Peers by public key, endpoints by address: peer.h, endpoint.h. */
@@ -111,10 +116,14 @@ struct own_address {
 	struct shown shown;
 };
 
+struct answers;
 struct control;
 struct exchange;
 struct hints;
+struct mesh;
+struct pings;
 struct port_groups;
+struct test;
 struct wanted;
 
 struct node {
@@ -145,6 +154,10 @@ struct node {
 	struct wanted *wanted;
 	struct hints *hints;
 	struct exchange *exchange;
+	struct answers *answers;
+	struct pings *pings;
+	struct test *test;
+	struct mesh *mesh;
 	struct table *indices;	  /* local index → struct index_entry */
 	struct table *sessions;	  /* local index → struct session: the pool */
 	struct table *candidates; /* local index → struct candidate */

@@ -12,10 +12,12 @@ static size_t pack_hello(const struct node *n, const struct peer *peer,
 		.want = want,
 		.version = WIRE_VERSION,
 		.tap_mtu = n->config.tap_mtu,
-		.capabilities = n->config.peer_exchange ? WIRE_CAN_EXCHANGE : 0,
+		.capabilities = WIRE_CAN_ANSWER,
 		.epoch = peer_shown_epoch(n, peer),
 	};
 
+	if (n->config.peer_exchange)
+		hello.capabilities |= WIRE_CAN_EXCHANGE;
 	memcpy(hello.name, n->config.name, sizeof(hello.name));
 	memcpy(hello.tap_mac, n->config.tap_mac, sizeof(hello.tap_mac));
 	return wire_pack_hello(&hello, out);

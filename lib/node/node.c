@@ -3,14 +3,19 @@
 #include <string.h>
 
 #include "node/announce.h"
+#include "node/answer.h"
+#include "node/asking.h"
 #include "node/candidate.h"
 #include "node/conflict.h"
 #include "node/copied.h"
 #include "node/dial.h"
 #include "node/exchange.h"
+#include "node/group_test.h"
 #include "node/groups.h"
 #include "node/hello.h"
 #include "node/hints.h"
+#include "node/mesh.h"
+#include "node/ping.h"
 #include "node/plpmtud.h"
 #include "node/probe.h"
 #include "node/receive.h"
@@ -21,13 +26,23 @@
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&announce_control, &hello_control,
-	&renew_control,	   &probe_control,
-	&groups_control,   &validation_control,
-	&plpmtud_control,  &candidate_control,
-	&rekey_control,	   &rekey_answer_control,
-	&copied_control,   &exchange_control,
-	&bye_control,	   NULL,
+	&announce_control,
+	&hello_control,
+	&renew_control,
+	&probe_control,
+	&groups_control,
+	&validation_control,
+	&plpmtud_control,
+	&candidate_control,
+	&rekey_control,
+	&rekey_answer_control,
+	&copied_control,
+	&exchange_control,
+	&answer_control,
+	&ping_control,
+	&asking_control,
+	&bye_control,
+	NULL,
 };
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)
@@ -46,6 +61,9 @@ static void draw_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
 
 static const struct pack_ops pack_ops = { .send = send_runs,
 					  .salt = draw_salt };
+
+/* The node's own: of ages, routers, hints, pings, tests and the mesh. */
+#define TIMERS_OWN 6
 
 static void set_defaults(struct node_config *c)
 {
@@ -98,7 +116,8 @@ static bool make_tables(struct node *n)
 			  sizeof(uint32_t), sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
 	if (!n->bridge || !groups_init(n, seed) || !hints_init(n, seed) ||
-	    !exchange_init(n, seed))
+	    !exchange_init(n, seed) || !answers_init(n, seed) ||
+	    !ping_init(n) || !group_test_init(n) || !mesh_init(n))
 		return false;
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
 	n->lane.frag =
@@ -106,8 +125,8 @@ static bool make_tables(struct node *n)
 	return peers_init(n, c->peers_max, seed) &&
 	       endpoints_init(n, endpoints, seed) &&
 	       (n->wanted = wanted_new()) &&
-	       timers_init(&n->timers,
-			   endpoints + c->peers_max + candidates + 3) &&
+	       timers_init(&n->timers, endpoints + c->peers_max + candidates +
+					       TIMERS_OWN) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
 	       n->asked && n->half_open_shares && n->answered &&
 	       n->peer_shares && n->sessions && n->indices && n->lane.frag &&
@@ -181,6 +200,10 @@ void node_free(struct node *n)
 	wanted_free(n->wanted);
 	hints_free(n);
 	exchange_free(n);
+	answers_free(n);
+	ping_free(n);
+	group_test_free(n);
+	mesh_free(n);
 	table_free(n->sessions);
 	table_free(n->asked);
 	shares_free(n->half_open_shares);
@@ -240,6 +263,15 @@ void node_tick(struct node *n, struct clock now)
 		case NODE_TIMER_HINTS:
 			hints_timer(n, now.mono_us);
 			break;
+		case NODE_TIMER_PING:
+			ping_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_TEST:
+			group_test_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_MESH:
+			mesh_timer(n, now.mono_us);
+			break;
 		}
 	}
 	local_groups_tick(n, now.mono_us);
@@ -267,9 +299,12 @@ void node_send_failed(struct node *n, const struct addr *to,
 	n->lane.drops[reason] += count;
 	if (!e)
 		return;
-	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e &&
-	    pmtu_too_big(&e->peer->path.pmtu, (uint16_t)size, now.mono_us))
-		peer_arm(n, e->peer, now.mono_us);
+	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e) {
+		ping_too_big(n, e->peer, size);
+		if (pmtu_too_big(&e->peer->path.pmtu, (uint16_t)size,
+				 now.mono_us))
+			peer_arm(n, e->peer, now.mono_us);
+	}
 	if (reason == DROP_send_unreachable)
 		peers_set_reason(n, to, ENDPOINT_UNREACHABLE);
 }

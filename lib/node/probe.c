@@ -41,6 +41,16 @@ void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 	send_timed_probe(n, peer, to, token, 0, 0, now_us);
 }
 
+void probe_send_token_sized(struct node *n, struct peer *peer, uint64_t token,
+			    size_t size, uint64_t now_us)
+{
+	const struct way *to = &peer->path.way;
+
+	if (size > CONTROL_SIZE)
+		send_timed_probe(n, peer, to, now_us, size, 0, now_us);
+	send_timed_probe(n, peer, to, token, 0, size, now_us);
+}
+
 /* Back the way that the probe came, for a prober learns from it which way is open;
  * if that may not be, where its peer is. */
 static const struct way *echo_to(struct reading *r)

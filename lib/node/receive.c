@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "node/answer.h"
 #include "node/candidate.h"
 #include "node/conflict.h"
 #include "node/copied.h"
@@ -158,6 +159,8 @@ static void frame_in(struct node *n, struct peer *peer,
 			frag_release(n->lane.frag, reassembly_slot);
 		return;
 	}
+	if (test_frame_possible(&forward.view, frame->bytes))
+		answer_heard(n, peer, &forward.view, frame->bytes, now_us);
 	tap_add(n, peer, &forward.view, frame, reassembly_slot);
 	frame_taken(n, peer, reassembly_slot);
 }

@@ -11,6 +11,7 @@
 
 #include "fuzz.h"
 #include "insider_steps.h"
+#include "node/ask.h"
 
 #define STEPS_MAX   64
 #define TIME_MAX_US (200 * CLOCK_S)
@@ -248,6 +249,64 @@ static void from_tap(struct cursor *c)
 		side_from_tap(how & 0x80 ? &honest : &victim, bytes, len);
 }
 
+/* A ping of anybody; its number, or -1. */
+static int begin_ping(const struct public_key *key, bool largest)
+{
+	return largest ? node_ping_largest(victim.node, key, sides_now)
+		       : node_ping_begin(victim.node, key, 1000, sides_now);
+}
+
+/* What peers say to whatever is asked is taken for what it is, and no more. */
+static void look_at_answers(void)
+{
+	const struct node *n = victim.node;
+	struct node_test_host heard;
+
+	HOLDS(node_test_sent(n) <= NODE_TEST_FRAMES_MAX);
+	for (unsigned i = 0; i < MEMBER_KEYS; i++)
+		if (node_test_host(n, &member.keys[i], &heard))
+			HOLDS(heard.answered || !heard.heard);
+	for (size_t i = 0; i < node_mesh_count(n); i++)
+		for (size_t j = 0; j < node_mesh_count(n); j++) {
+			const struct node_mesh_link *l =
+				&node_mesh_links(n, i)[j];
+
+			HOLDS(l->known ? l->loss >= 0 && l->loss <= 1
+				       : !l->rtt_us);
+			HOLDS(!l->known || i != j);
+		}
+}
+
+/* The owner asks peers: bits of how say what; 0x80: no more. */
+static void ask_peers(struct cursor *c)
+{
+	static const uint8_t group[16] = { [10] = 0xff, 0xff, 239, 1, 2, 3 };
+	const uint8_t how = cursor_u8(c);
+	struct node_ping ping;
+	int number;
+
+	look_at_answers();
+	if (how & 0x80) {
+		node_test_end(victim.node);
+		node_mesh_end(victim.node);
+		return;
+	}
+	if (how & 1)
+		(void)node_test_begin(victim.node, group, 1 + how / 8,
+				      sides_now);
+	if (how & 2)
+		(void)node_mesh_begin(victim.node, sides_now);
+	number = how & 4 ? begin_ping(&member.keys[how / 8 % MEMBER_KEYS],
+				      how & 0x40)
+			 : -1;
+	if (number < 0)
+		return;
+	sides_pass(&victim, &honest, 100 * CLOCK_MS, turn);
+	node_ping_look(victim.node, number, &ping, sides_now);
+	HOLDS(ping.size <= NODE_PING_SIZE_MAX);
+	node_ping_end(victim.node, number);
+}
+
 static void pass(struct cursor *c)
 {
 	uint64_t us = cursor_u16(c) % 16384 * CLOCK_MS;
@@ -279,6 +338,7 @@ static const struct {
 	{ .happens = from_tap },
 	{ .does = insider_flood },
 	{ .does = insider_rewind_counter },
+	{ .happens = ask_peers },
 };
 
 static void step(struct cursor *c)

@@ -36,6 +36,7 @@ extern const struct scenario scenarios_copies[];
 extern const struct scenario scenarios_queue[];
 extern const struct scenario scenarios_exchange[];
 extern const struct scenario scenarios_hints[];
+extern const struct scenario scenarios_ask[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)
