@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "node/ask.h"
 #include "tapd/capture_frames.h"
 #include "tapd/common/error.h"
 #include "tapd/control/arguments.h"
+#include "tapd/control/asks.h"
 #include "tapd/control/lists.h"
 #include "tapd/control/monitor.h"
 #include "tapd/control/peer_details.h"
@@ -37,6 +39,71 @@ static json_t *monitor(struct daemon *d, const json_t *arguments,
 	return NULL;
 }
 
+static struct asks asks_of(struct daemon *d)
+{
+	return (struct asks){ d->base, d->node, d->now };
+}
+
+static json_t *ping(struct daemon *d, const json_t *arguments,
+		    struct control_list **list, char **error)
+{
+	const struct asks asks = asks_of(d);
+	const char *peer = argument_text(arguments, "peer");
+	struct snapshot s;
+
+	if (!peer) {
+		error_set(error, "ping whom? give its name");
+		return NULL;
+	}
+	if (!snapshot_take(&s, d))
+		return NULL;
+	*list = ask_ping(&asks, &s, peer,
+			 (uint16_t)argument_number(arguments, "size",
+						   NODE_PING_SIZE_MIN),
+			 argument_flag(arguments, "largest"), error);
+	snapshot_free(&s);
+	return NULL;
+}
+
+static json_t *test(struct daemon *d, const json_t *arguments,
+		    struct control_list **list, char **error)
+{
+	const struct asks asks = asks_of(d);
+	const char *group = argument_text(arguments, "group");
+
+	if (!group)
+		error_set(error, "test which group? give its address");
+	else
+		*list = ask_test(
+			&asks, group,
+			(unsigned)argument_number(arguments, "count", 10),
+			error);
+	return NULL;
+}
+
+static json_t *mesh(struct daemon *d, const json_t *arguments,
+		    struct control_list **list, char **error)
+{
+	const struct asks asks = asks_of(d);
+
+	(void)arguments;
+	*list = ask_mesh(&asks, error);
+	return NULL;
+}
+
+static const struct argument ping_arguments[] = {
+	{ .name = "peer", .kind = ARGUMENT_TEXT },
+	{ "size", ARGUMENT_NUMBER, NODE_PING_SIZE_MIN, NODE_PING_SIZE_MAX },
+	{ .name = "largest", .kind = ARGUMENT_FLAG },
+	{ .name = NULL },
+};
+
+static const struct argument test_arguments[] = {
+	{ .name = "group", .kind = ARGUMENT_TEXT },
+	{ "count", ARGUMENT_NUMBER, 1, NODE_TEST_FRAMES_MAX },
+	{ .name = NULL },
+};
+
 static const struct argument peer_argument[] = {
 	{ .name = "peer", .kind = ARGUMENT_TEXT },
 	{ .name = NULL },
@@ -64,6 +131,9 @@ static const struct command commands[] = {
 	{ "rekey", .run = daemon_rekey },
 	{ "monitor", .ask = monitor },
 	{ "capture", .ask = daemon_capture, .takes = capture_arguments },
+	{ "ping", .ask = ping, .takes = ping_arguments },
+	{ "test", .ask = test, .takes = test_arguments },
+	{ "mesh", .ask = mesh },
 };
 
 static json_t *show(const struct daemon *d, const struct command *c,

@@ -9,6 +9,7 @@
 
 #include "tapd/common/error.h"
 #include "tapd/common/private_memory.h"
+#include "tapd/ctl/ask_commands.h"
 #include "tapd/ctl/client.h"
 #include "tapd/ctl/color.h"
 #include "tapd/ctl/doctor/doctor.h"
@@ -210,6 +211,41 @@ static int doctor(const struct command *c, char **words, int count,
 	return status;
 }
 
+static int ping(const struct command *c, char **words, int count,
+		const struct options *o)
+{
+	(void)c;
+	(void)words;
+	(void)count;
+	if (!o->word)
+		return usage_error("ping whom? give a peer's name", "");
+	return ask_ping(o);
+}
+
+static int test(const struct command *c, char **words, int count,
+		const struct options *o)
+{
+	(void)c;
+	(void)words;
+	(void)count;
+	if (!o->word)
+		return usage_error("test which group? give its address", "");
+	if (o->count > ASK_TESTS_MAX)
+		return usage_error("test sends 100 frames at most", "");
+	return ask_test(o);
+}
+
+static int mesh(const struct command *c, char **words, int count,
+		const struct options *o)
+{
+	(void)c;
+	(void)words;
+	(void)count;
+	if (o->json + o->dot + o->svg > 1)
+		return usage_error("one of -j, --dot and --svg", "");
+	return ask_mesh(o);
+}
+
 /* ---- the command line ---- */
 
 static const struct command commands[] = {
@@ -253,6 +289,25 @@ static const struct command commands[] = {
 	  .help = "frames, or dropped ones, as pcapng to stdout",
 	  .run = capture,
 	  .options = "pdc" },
+	{ .name = "ping",
+	  .words = "PEER [-c N]",
+	  .help = "round trip, loss, and the largest datagram that arrives",
+	  .run = ping,
+	  .words_max = 1,
+	  .argument = "peer",
+	  .options = "cs" },
+	{ .name = "test",
+	  .words = "GROUP [-c N]",
+	  .help = "send to a group, and ask every host what it heard",
+	  .run = test,
+	  .words_max = 1,
+	  .argument = "group",
+	  .options = "c" },
+	{ .name = "mesh",
+	  .words = "[--svg]",
+	  .help = "round trips and loss between all hosts",
+	  .run = mesh,
+	  .options = "GD" },
 	{ .name = "reload",
 	  .help = "read the configuration again",
 	  .run = ask,
@@ -290,7 +345,8 @@ static void print_usage(FILE *out)
 	      "  -j, --json           print JSON\n"
 	      "  -a, --all            drops: the reasons at 0, too\n"
 	      "  -d, --dropped        capture: only what is dropped, and why\n"
-	      "  -c, --count N        capture: so many frames\n"
+	      "  -c, --count N        capture, ping, test: so many frames\n"
+	      "  -s, --size SIZE      ping: so many bytes of UDP payload\n"
 	      "  -p, --peer P         capture: one peer's, by name, key or "
 	      "endpoint\n"
 	      "  -h, --help           print this\n"
@@ -321,11 +377,18 @@ static int run(char **words, int count, struct options *o)
 	return c->run(c, words, count, o);
 }
 
-/* An option that only some commands have. False if it is no number. */
-static bool take(struct options *o, char letter, const char *value)
+static bool number(const char *text, long *out)
 {
 	char *end;
 
+	errno = 0;
+	*out = strtol(text, &end, 10);
+	return !errno && end > text && !*end && *out >= 1 && *out <= INT32_MAX;
+}
+
+/* An option that only some commands have. False if it is no number. */
+static bool take(struct options *o, char letter, const char *value)
+{
 	if (!strchr(o->given, letter))
 		o->given[strlen(o->given)] = letter;
 	switch (letter) {
@@ -338,17 +401,24 @@ static bool take(struct options *o, char letter, const char *value)
 	case 'p':
 		o->peer = value;
 		break;
+	case 'D':
+		o->dot = true;
+		break;
+	case 'G':
+		o->svg = true;
+		break;
 	case 'c':
-		errno = 0;
-		o->count = strtol(value, &end, 10);
-		return !errno && end > value && !*end && o->count >= 1 &&
-		       o->count <= INT32_MAX;
+		return number(value, &o->count);
+	case 's':
+		return number(value, &o->size);
 	}
 	return true;
 }
 
-/* Reads the options. -1: go on; otherwise what to exit with. */
-static int parse(int argc, char **argv, struct options *o)
+/* Reads the options; the words among them are collected in argv, from 1 on, for what
+ * follows the word ping has a meaning of its own. -1: go on; otherwise what to exit
+ * with. */
+static int parse(int argc, char **argv, int *words, struct options *o)
 {
 	static const struct option long_options[] = {
 		{ "instance", required_argument, NULL, 'i' },
@@ -358,15 +428,23 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "dropped", no_argument, NULL, 'd' },
 		{ "peer", required_argument, NULL, 'p' },
 		{ "count", required_argument, NULL, 'c' },
+		{ "size", required_argument, NULL, 'S' },
+		{ "dot", no_argument, NULL, 'D' },
+		{ "svg", no_argument, NULL, 'G' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "i:s:jadp:c:hV", long_options,
+	while ((c = getopt_long(argc, argv, "-i:s:jadp:c:hV", long_options,
 				NULL)) != -1) {
+		if (c == 's' && *words > 0 && strcmp(argv[1], "ping") == 0)
+			c = 'S';
 		switch (c) {
+		case 1:
+			argv[1 + (*words)++] = optarg;
+			break;
 		case 'i':
 			o->name = optarg;
 			break;
@@ -380,8 +458,15 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'd':
 		case 'p':
 		case 'c':
+		case 'D':
+		case 'G':
 			if (!take(o, (char)c, optarg))
 				return usage_error("-c wants a number, not ",
+						   optarg);
+			break;
+		case 'S':
+			if (!take(o, 's', optarg))
+				return usage_error("-s wants a number, not ",
 						   optarg);
 			break;
 		case 'h':
@@ -395,6 +480,8 @@ static int parse(int argc, char **argv, struct options *o)
 			return CLIENT_USAGE;
 		}
 	}
+	while (optind < argc)
+		argv[1 + (*words)++] = argv[optind++];
 	return -1;
 }
 
@@ -412,15 +499,15 @@ int main(int argc, char **argv)
 	static char alone[] = "status";
 	char *alone_words[] = { alone, NULL };
 	struct options o = { 0 };
-	int status;
+	int status, words = 0;
 
 	private_memory_hide(); /* genpsk and pubkey hold keys */
 	color_use(color_wanted(stdout));
-	status = parse(argc, argv, &o);
-	if (status < 0 && optind == argc)
+	status = parse(argc, argv, &words, &o);
+	if (status < 0 && words == 0)
 		status = run(alone_words, 1, &o);
 	else if (status < 0)
-		status = run(argv + optind, argc - optind, &o);
+		status = run(argv + 1, words, &o);
 	if (status == CLIENT_USAGE && !o.ran && is_for_doctor(argc, argv))
 		status = DOCTOR_USAGE;
 	if (fflush(stdout) != 0 || ferror(stdout)) {

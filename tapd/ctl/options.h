@@ -13,11 +13,12 @@ struct options {
 	const char *name;   /* or that of this name */
 	bool json;
 	/* Of some commands: the letters of those given, each once. */
-	char given[8];
+	char given[12];
 	bool all, dropped;
 	const char *peer; /* or NULL */
-	long count;	  /* 0: not given */
-	bool ran;	  /* a command: what it exits with is its own */
+	long count, size; /* 0: not given */
+	bool dot, svg;
+	bool ran; /* a command: what it exits with is its own */
 };
 
 /* The socket of the daemon that is meant; to be freed. Otherwise *error (to be

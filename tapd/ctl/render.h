@@ -22,6 +22,11 @@ void render_groups(FILE *out, const json_t *groups, const json_t *status);
 void render_drops(FILE *out, json_t *drops, bool all);
 /* One event of monitor: its time, without the date, and what happened. */
 void render_event(FILE *out, json_t *event);
+/* An echo of ping, or that none came; and what they come to. */
+void render_ping(FILE *out, const json_t *answer, long sequence);
+void render_pings(FILE *out, const json_t *all);
+/* A line for each host. */
+void render_test(FILE *out, const json_t *test);
 void render_reload(FILE *out, const json_t *result);
 void render_rekey(FILE *out, const json_t *result);
 

@@ -324,10 +324,11 @@ class Cloud:
         """Nothing of source reaches target; the other way works."""
         return Fault(self, [f'iifname "{source.port}" oifname "{target.port}" drop'])
 
-    def loss(self, percent, source=None):
-        """That share of all packets (or of those a host sends) is lost."""
+    def loss(self, percent, source=None, target=None):
+        """That share of all packets (or of those a host sends, or to one) is lost."""
         self.singles()
         match = f'iifname "{source.port}" ' if source else ""
+        match += f'oifname "{target.port}" ' if target else ""
         return Fault(self, [f"{match}numgen random mod 1000 < {round(percent * 10)} drop"])
 
     def drop_larger(self, size):

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "tapd/ctl/mesh.h"
 #include "tapd/ctl/render.h"
 #include "tapd/ctl/top_table.h"
 
@@ -28,6 +29,22 @@ static void render(FILE *out, json_t *answer)
 	render_event(out, answer);
 	render_reload(out, answer);
 	render_rekey(out, answer);
+	render_ping(out, answer, 1);
+	render_pings(out, answer);
+	render_test(out, answer);
+}
+
+static void show_mesh(FILE *out, const json_t *answer)
+{
+	struct mesh *m = mesh_read(answer);
+
+	if (!m)
+		return;
+	mesh_table(m, out);
+	mesh_svg(m, out);
+	mesh_dot(m, out);
+	json_decref(mesh_json(m));
+	mesh_free(m);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -43,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	out = open_memstream(&text, &len);
 	HOLDS(out);
 	render(out, answer);
+	show_mesh(out, answer);
 	fclose(out);
 	HOLDS(strlen(text) == len);
 	free(text);

@@ -177,6 +177,32 @@ START_TEST(colour_is_for_terminals_that_want_it)
 }
 END_TEST
 
+/* Only after the word ping -s is a size; before it, and of others, a socket. */
+START_TEST(options_of_its_own_follow_the_command)
+{
+	static const char yes[] =
+		"{\"ok\":true,\"result\":{\"peer\":\"web2\",\"size\":200,"
+		"\"rtt_us\":500,\"size_max\":1472}}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert_int_eq(tapctl("-s s ping web2 -c 1 -s 200"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "echo: seq=1 time=500"));
+	ck_assert_ptr_nonnull(strstr(out, "1 sent, 1 received, 0% lost"));
+	ck_assert_int_eq(tapctl("-j -s s ping -c 2 -s 200 web2"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "\"sent\": 2"));
+	ck_assert_ptr_nonnull(strstr(out, "\"size_max\": 1472"));
+	ck_assert_int_eq(tapctl("-s s test"), 2);
+	ck_assert_int_eq(tapctl("-s s test 239.1.2.3 -c 101"), 2);
+	ck_assert_int_eq(tapctl("-s s ping web2 -c 0"), 2);
+	ck_assert_int_eq(tapctl("-s s mesh --dot --svg"), 2);
+	ck_assert_int_eq(tapctl("-s s mesh -j --svg"), 2);
+	ck_assert_int_eq(tapctl("-s s status --svg"), 2);
+	/* What answers so knows no mesh. */
+	ck_assert_int_eq(tapctl("-s s mesh"), 3);
+	fake_stop(child);
+}
+END_TEST
+
 START_TEST(refusal_is_1)
 {
 	static const char no[] = "{\"ok\":false,\"error\":\"not now\"}\n";
@@ -271,6 +297,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_daemon_is_named_by_its_interface),
 	UNIT_TEST(without_a_command_it_is_status),
 	UNIT_TEST(colour_is_for_terminals_that_want_it),
+	UNIT_TEST(options_of_its_own_follow_the_command),
 	UNIT_TEST(refusal_is_1),
 	UNIT_TEST(answer_is_text_or_json),
 	UNIT_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say),

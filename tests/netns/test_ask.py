@@ -1,0 +1,148 @@
+"""tapctl asks other hosts: ping, test, mesh."""
+
+import json
+import signal
+import subprocess
+import threading
+import xml.etree.ElementTree
+
+import pytest
+
+from cloud import member, new_secret, start_all, wait_for, wait_members, wait_settled
+from cloud.daemon import program
+
+GROUP, PORT = "239.77.3.1", 7300
+
+
+def ask(daemon, *words, within=40, code=0):
+    """What `tapctl -j` says in a while; it exits with that code."""
+    done = subprocess.run([program("tapctl", daemon.build), "-s", daemon.socket, "-j", *words],
+                          capture_output=True, text=True, timeout=within, check=False)
+    assert done.returncode == code, done
+    return json.loads(done.stdout) if code == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def trio(make_module_cloud):
+    daemons = start_all(make_module_cloud(3))
+    wait_settled(daemons)
+    return daemons
+
+
+def test_ping_says_how_far_a_peer_is(trio):
+    web1, web2, _ = trio
+    said = ask(web1, "ping", "web2", "-c", "3")
+    assert said["peer"] == "web2" and said["via"] is None
+    assert (said["sent"], said["received"]) == (3, 3)
+    assert 0 < said["rtt_us"]["min"] <= said["rtt_us"]["avg"] <= said["rtt_us"]["max"] < 1e6
+    assert said["size"] == 100 and said["size_max"] == 1472
+    assert said["endpoint"].startswith(web2.host.address4)
+    text = web1.ctl_run("ping", "web2", "-c", "1", "-s", "1000").stdout
+    assert "1000 bytes" in text and "1 sent, 1 received, 0% lost" in text
+    assert "largest datagram 1472 bytes" in text
+    # By the beginning of its key, and by its address.
+    key = web2.status()["key"]
+    assert ask(web1, "ping", key[:12], "-c", "1")["peer"] == "web2"
+    assert ask(web1, "ping", web2.host.address4, "-c", "1")["peer"] == "web2"
+
+
+@pytest.mark.parametrize("size", [1300, 700, 1500])
+def test_ping_finds_the_largest_size_of_a_path(make_cloud, size):
+    cloud = make_cloud(2)
+    web1, web2 = start_all(cloud)
+    fault = cloud.drop_larger(size)
+    said = ask(web1, "ping", "web2", "-c", "1")
+    assert said["size_max"] == size - 28
+    if size < 1500:
+        lost = ask(web1, "ping", "web2", "-c", "1", "-s", str(size - 27), code=1)
+        assert lost == ""
+        assert ask(web1, "ping", "web2", "-c", "1", "-s", str(size - 28))["received"] == 1
+    fault.heal()
+    assert web2.running
+
+
+def test_ping_of_nobody(trio):
+    assert "no peer is called web9" in ask(trio[0], "ping", "web9", code=1)
+    assert "ping whom" in trio[0].ctl_run("ping").stderr
+    assert trio[0].ctl_run("ping").returncode == 2
+    assert trio[0].ctl_run("ping", "web2", "-s", "9189").returncode == 1
+    assert trio[0].ctl_run("status", "-c", "1").returncode == 2
+
+
+def hosts_of(test):
+    return {host["name"]: host for host in test["hosts"]}
+
+
+def test_test_names_members_and_others(trio):
+    web1, web2, _ = trio
+    with member(web2.host, GROUP, PORT):
+        wait_members(web1, GROUP, web2.host)
+        said = ask(web1, "test", GROUP)
+    assert said["group"] == GROUP and said["sent"] == 10
+    hosts = hosts_of(said)
+    assert hosts["web2"]["member"] is True and hosts["web2"]["heard"] == 10
+    assert hosts["web2"]["first_ms"] < 1000 and hosts["web2"]["unicast"] == 10
+    assert hosts["web3"]["member"] is False and hosts["web3"]["heard"] == 0
+    assert "not a member" in hosts["web3"]["why"] and hosts["web3"]["unicast"] == 10
+    # What all hear.
+    hosts = hosts_of(ask(web1, "test", "224.0.0.18", "-c", "2"))
+    assert all(host["heard"] == 2 and host["member"] is None for host in hosts.values())
+    assert "no multicast address" in ask(web1, "test", "10.0.0.1", code=1)
+    text = web1.ctl_run("test", "224.0.0.18", "-c", "1").stdout
+    assert "web2" in text and "1/1" in text
+
+
+def test_test_names_who_is_down_and_who_heard_late(make_cloud):
+    cloud = make_cloud(4)
+    daemons = start_all(cloud)
+    web1, _, web3, web4 = daemons
+    wait_settled(daemons)
+    web4.stop()
+    wait_for(lambda: web1.peer_state(web4) != "up", 5, "web4 to be down")
+    # Its process does not run for a while; then what waited in its socket is heard.
+    web3.process.signal(signal.SIGSTOP)
+    wake = threading.Timer(1, web3.process.signal, [signal.SIGCONT])
+    wake.start()
+    try:
+        hosts = hosts_of(ask(web1, "test", "224.0.0.18"))
+    finally:
+        wake.join()
+        web3.process.signal(signal.SIGCONT)
+    assert hosts["web2"]["heard"] == 10
+    assert hosts["web3"]["heard"] == 10 and hosts["web3"]["why"] == "late"
+    assert hosts["web3"]["first_ms"] > 300
+    assert hosts["web4"]["heard"] is None and hosts["web4"]["why"]
+    assert hosts["web4"]["up"] is False
+
+
+def worst_cell(said):
+    """(who measured, of whom) with the most loss."""
+    cells = [(loss, row, column) for row, losses in enumerate(said["loss"])
+             for column, loss in enumerate(losses) if loss is not None]
+    _, row, column = max(cells)
+    return said["names"][row], said["names"][column]
+
+
+def test_the_mesh_shows_the_bad_link(make_cloud):
+    cloud = make_cloud(16)
+    daemons = start_all(cloud, new_secret(), mesh_within=20)
+    bad, other = daemons[3], daemons[11]
+    cloud.loss(30, source=bad.host, target=other.host)
+
+    def shows():
+        said = ask(daemons[0], "mesh")
+        return worst_cell(said) == (other.host.name, bad.host.name) and said
+    said = wait_for(shows, 60, "the bad link to be the worst", every=2)
+    assert sorted(said["names"]) == sorted(daemon.host.name for daemon in daemons)
+    assert all(said["answered"])
+    for i, row in enumerate(said["rtt_us"]):
+        assert row[i] is None and said["loss"][i][i] is None
+        assert all(rtt for j, rtt in enumerate(row) if j != i)
+    text = daemons[0].ctl_run("mesh").stdout
+    assert f"{other.host.name} measures of {bad.host.name}" in text
+    assert max(map(len, text.splitlines())) <= 80
+    dot = daemons[0].ctl_run("mesh", "--dot").stdout
+    assert dot.startswith("graph mesh {") and dot.count(" -- ") == 16 * 15 // 2
+    svg = xml.etree.ElementTree.fromstring(daemons[0].ctl_run("mesh", "--svg").stdout)
+    assert svg.tag.endswith("svg")
+    assert daemons[0].ctl_run("mesh", "--svg", "--dot").returncode == 2
