@@ -12,8 +12,8 @@
 
 #define TEXT_MAX ((size_t)1 << 20)
 
-static bool path_of(char path[PATH_MAX], const char *root, const char *format,
-		    va_list args)
+static bool __attribute__((format(printf, 3, 0)))
+path_of(char path[PATH_MAX], const char *root, const char *format, va_list args)
 {
 	int at = snprintf(path, PATH_MAX, "%s", root);
 	int len = -1;
