@@ -71,8 +71,8 @@ static const char *id_of(const char *why)
 	struct diagnosis *d = diagnosis_new();
 	json_t *all;
 
-	facts.peers = json_pack("[{s:s, s:s}]", "endpoint", "10.9.0.2:8273",
-				"why", why);
+	facts.peers = keep(json_pack("[{s:s, s:s}]", "endpoint",
+				     "10.9.0.2:8273", "why", why));
 	check_peers(&facts, d);
 	all = diagnosis_json(d);
 	snprintf(id, sizeof(id), "%s",
@@ -135,9 +135,9 @@ END_TEST
 
 static void datagrams_of(int size, int up_s)
 {
-	facts.peers =
-		json_pack("[{s:s, s:s, s:i, s:i}]", "name", "web2", "endpoint",
-			  "10.9.0.3:8273", "datagram_size", size, "up_s", up_s);
+	facts.peers = keep(json_pack("[{s:s, s:s, s:i, s:i}]", "name", "web2",
+				     "endpoint", "10.9.0.3:8273",
+				     "datagram_size", size, "up_s", up_s));
 }
 
 /* In a namespace with a route of its own, eth0 being number 2 or whatever. */
