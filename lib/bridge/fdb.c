@@ -31,6 +31,7 @@ struct fdb {
 	struct holders *holders;
 	uint32_t lost; /* entries that are */
 	fdb_moved *moved;
+	uint64_t moves;
 	void *user;
 };
 
@@ -157,10 +158,11 @@ void fdb_on_move(struct fdb *f, fdb_moved *moved, void *user)
 	f->user = user;
 }
 
-static void tell_move(const struct fdb *f, uint16_t vlan,
+static void note_move(struct fdb *f, uint16_t vlan,
 		      const uint8_t mac[ETH_ADDR_LEN], uint16_t from,
 		      uint16_t to)
 {
+	f->moves++;
 	if (f->moved)
 		f->moved(f->user, vlan, mac,
 			 from == orphanage(f) ? FDB_UNKNOWN : from, to);
@@ -187,7 +189,7 @@ bool fdb_learn(struct fdb *f, uint16_t vlan, const uint8_t mac[ETH_ADDR_LEN],
 		return true;
 	}
 	if (e)
-		tell_move(f, vlan, mac, e->held.port, port);
+		note_move(f, vlan, mac, e->held.port, port);
 	if (is_at_bound(f, port))
 		gives = port;
 	else if (!e && table_count(f->table) == f->config.capacity)
@@ -302,6 +304,11 @@ void fdb_age(struct fdb *f, uint64_t now_us)
 		if (is_aged(f, e, now_us))
 			forget(f, e);
 	}
+}
+
+uint64_t fdb_moves(const struct fdb *f)
+{
+	return f->moves;
 }
 
 uint32_t fdb_count(const struct fdb *f)

@@ -63,6 +63,8 @@ typedef void fdb_moved(void *user, uint16_t vlan,
 /* Calls it from fdb_learn, which it may not call; NULL: nothing is told, which costs
  * nothing. */
 void fdb_on_move(struct fdb *f, fdb_moved *moved, void *user);
+/* How many such there have been, told or not. */
+uint64_t fdb_moves(const struct fdb *f);
 
 /*
  * Learns or refreshes. False if an entry was forgotten for it, whose frames are

@@ -164,6 +164,7 @@ struct node {
 	struct table
 		*asked; /* ephemeral key of message 1 → candidate's index */
 	uint32_t half_open;
+	uint64_t rekeys; /* sessions that took another's place */
 	struct shares *half_open_shares;
 	struct shares *answered; /* handshakes, since answered_us */
 	uint64_t answered_us;

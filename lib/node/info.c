@@ -16,7 +16,10 @@ void node_status(const struct node *n, struct node_status *out)
 				     .tx = n->lane.tx,
 				     .rx = n->lane.rx,
 				     .fdb_count =
-					     fdb_count(bridge_fdb(n->bridge)) };
+					     fdb_count(bridge_fdb(n->bridge)),
+				     .fdb_moves =
+					     fdb_moves(bridge_fdb(n->bridge)),
+				     .rekeys = n->rekeys };
 	while ((peer = peers_next(n, &at))) {
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
@@ -58,6 +61,18 @@ static void show_listed(const struct node *n, const struct peer *peer,
 		}
 }
 
+static void show_counts(const struct peer *peer, struct node_peer_info *out)
+{
+	out->tx = peer->tx;
+	out->rx = peer->rx;
+	out->sessions = peer->opened;
+	out->sessions_incomplete = peer->incomplete;
+	out->downs[NODE_DOWN_SILENT] = peer->downs[PEER_REASON_SILENT];
+	out->downs[NODE_DOWN_DEAF] = peer->downs[PEER_REASON_DEAF];
+	out->downs[NODE_DOWN_BYE] = peer->downs[PEER_REASON_BYE];
+	out->downs[NODE_DOWN_EXPIRED] = peer->downs[PEER_REASON_EXPIRED];
+}
+
 static void show_peer(const struct node *n, const struct peer *peer,
 		      struct node_peer_info *out)
 {
@@ -74,9 +89,8 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.tap_mtu = peer->tap_mtu,
 		.up_since_us = peer->state == PEER_UP ? peer->state_us : 0,
 		.heard_us = peer->liveness.heard_us,
-		.tx = peer->tx,
-		.rx = peer->rx,
 	};
+	show_counts(peer, out);
 	out->wanted = out->sources != 0;
 	memcpy(out->name, peer->name, sizeof(out->name));
 	if (peer->endpoint)

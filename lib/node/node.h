@@ -297,6 +297,8 @@ struct node_status {
 	 * payload. */
 	struct counters tx, rx;
 	uint32_t fdb_count;
+	uint64_t fdb_moves; /* MACs seen behind another port than before */
+	uint64_t rekeys;    /* sessions that were made to follow another */
 };
 void node_status(const struct node *n, struct node_status *out);
 
@@ -304,6 +306,15 @@ enum node_peer_state {
 	NODE_PEER_STATE_UP,
 	NODE_PEER_STATE_CONNECTING,
 	NODE_PEER_STATE_DOWN
+};
+
+/* Why a peer that stays known goes down. */
+enum node_down {
+	NODE_DOWN_SILENT,  /* nothing of it was heard */
+	NODE_DOWN_DEAF,	   /* it did not hear us */
+	NODE_DOWN_BYE,	   /* it said goodbye */
+	NODE_DOWN_EXPIRED, /* its keys, before new ones were made */
+	NODE_DOWN_COUNT
 };
 
 /* A peer; or a wanted host, by one of its endpoints, if at none of them a peer is
@@ -331,6 +342,8 @@ struct node_peer_info {
 	uint64_t up_since_us;	/* monotonic; 0 unless up */
 	uint64_t heard_us;	/* monotonic; 0: never */
 	struct counters tx, rx; /* tx.frames: copies sent to it */
+	uint64_t sessions, sessions_incomplete; /* that opened; or did not */
+	uint64_t downs[NODE_DOWN_COUNT];
 };
 
 /* Walks them in a stable order. False at the end. */

@@ -166,6 +166,8 @@ void peer_session_opened(struct node *n, struct peer *peer, struct session *s,
 	bool was_mute = peer->state == PEER_UP && !peer->current;
 
 	s->stage = SESSION_OPEN;
+	peer->opened++;
+	n->rekeys += s->carried;
 	if (peer->state != PEER_UP)
 		peer_measure_anew(peer, now_us);
 	peer_choose_session(peer, peer_we_are_smaller(n, peer), now_us);
@@ -203,6 +205,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 	redial(n, peer, now_us);
 	if (!was_up)
 		return;
+	peer->downs[reason]++;
 	if (peer->endpoint && peer->endpoint->reason == ENDPOINT_RECURSION)
 		endpoint_why(peer->endpoint, text, sizeof(text));
 	else
@@ -292,6 +295,9 @@ static void tend_sessions(struct node *n, struct peer *peer, uint64_t now_us)
 
 		if (!s)
 			continue;
+		if (s->stage != SESSION_OPEN &&
+		    now_us - s->born_us >= SESSION_HALF_OPEN_US)
+			peer->incomplete++;
 		if (session_expired(s, now_us) ||
 		    (s->stage != SESSION_OPEN &&
 		     now_us - s->born_us >= SESSION_HALF_OPEN_US)) {

@@ -10,6 +10,7 @@
 #include "node/endpoint.h"
 #include "node/liveness.h"
 #include "node/path.h"
+#include "node/reason.h"
 #include "node/rekey_state.h"
 #include "tunnel/session.h"
 
@@ -58,6 +59,9 @@ struct peer {
 	struct rekey_state rekey;
 	uint8_t announcements; /* of our addresses that it is still to get, */
 	uint64_t announce_us;  /* from then on */
+
+	uint64_t opened, incomplete; /* sessions, in all */
+	uint64_t downs[PEER_REASON_COUNT];
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
 };

@@ -113,6 +113,7 @@ START_TEST(moves_are_told_while_somebody_listens)
 	fdb_on_move(fdb, NULL, NULL);
 	fdb_learn(fdb, 7, mac(1), 2, 8);
 	ck_assert_uint_eq(move.count, 4);
+	ck_assert_uint_eq(fdb_moves(fdb), 5);
 }
 END_TEST
 

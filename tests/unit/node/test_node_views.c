@@ -178,6 +178,61 @@ START_TEST(counters_alone_are_those_of_the_whole_views)
 }
 END_TEST
 
+static void assert_downs(uint64_t silent, uint64_t bye)
+{
+	const struct node_peer_info info = host_shows(a, &b->addrs[0]);
+
+	for (int i = 0; i < NODE_DOWN_COUNT; i++)
+		ck_assert_uint_eq(info.downs[i], i == NODE_DOWN_SILENT ? silent
+						 : i == NODE_DOWN_BYE  ? bye
+								       : 0);
+}
+
+START_TEST(sessions_and_why_a_peer_went_down_are_counted)
+{
+	uint64_t sessions, rekeys;
+
+	hosts_mesh(&h, 2);
+	sessions = host_shows(a, &b->addrs[0]).sessions;
+	ck_assert_uint_ge(sessions, 1);
+	ck_assert_uint_eq(host_status(a).rekeys, 0);
+	hosts_run(&h, 130 * CLOCK_S);
+	rekeys = host_status(a).rekeys; /* two, if both ends began */
+	ck_assert_uint_ge(rekeys, 1);
+	ck_assert_uint_le(rekeys, 2);
+	sessions += rekeys;
+	ck_assert_uint_eq(host_shows(a, &b->addrs[0]).sessions, sessions);
+	assert_downs(0, 0);
+	host_stop(b);
+	hosts_run(&h, 20 * CLOCK_S);
+	assert_downs(1, 0);
+	host_start(b);
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, 10 * CLOCK_S));
+	ck_assert_uint_gt(host_shows(a, &b->addrs[0]).sessions, sessions);
+	node_bye(b->node, hosts_clock(b));
+	host_stop(b);
+	hosts_run(&h, CLOCK_S);
+	assert_downs(1, 1);
+}
+END_TEST
+
+START_TEST(a_session_that_does_not_open_is_counted)
+{
+	struct outsider o;
+
+	outsider_init(&o, 1);
+	host_start(a);
+	ck_assert(outsider_shake_hands(&o, a));
+	outsider_hello(&o, a, false, true);
+	ck_assert_uint_eq(host_shows(a, &o.at).sessions_incomplete, 0);
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert_uint_eq(host_shows(a, &o.at).sessions_incomplete, 1);
+	ck_assert_uint_eq(host_shows(a, &o.at).sessions, 0);
+	outsider_free(&o);
+}
+END_TEST
+
 START_TEST(the_macs_are_shown_with_their_owners)
 {
 	struct node_fdb_info info;
@@ -259,6 +314,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_peer_in_the_making_is_shown_as_connecting),
 	UNIT_TEST(counters_count_what_was_sent_and_received),
 	UNIT_TEST(counters_alone_are_those_of_the_whole_views),
+	UNIT_TEST(sessions_and_why_a_peer_went_down_are_counted),
+	UNIT_TEST(a_session_that_does_not_open_is_counted),
 	UNIT_TEST(the_macs_are_shown_with_their_owners),
 	UNIT_TEST(what_only_the_owner_sees_is_counted_too),
 	UNIT_TEST(members_that_are_gone_are_passed_over),
