@@ -208,6 +208,7 @@ int daemon_run(struct conf *c)
 	moderation_set_limit(&d.moderation, c->moderation);
 	daemon_enter(&d);
 	d.started_us = d.now.mono_us;
+	d.started_wall_us = d.reload_wall_us = d.now.wall_us;
 	d.exit_code = start(&d);
 	if (d.exit_code == 0) {
 		announce_start(&d);

@@ -88,6 +88,9 @@ struct daemon {
 	struct clock now;  /* when the running callback began */
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;
+	uint64_t started_wall_us;
+	uint64_t reload_wall_us; /* the last, or the start */
+	bool reload_failed;
 	struct clock_watch clock_watch;
 	uint64_t
 		stepped_us; /* when a step was last said in the log; 0: never */

@@ -221,6 +221,8 @@ json_t *daemon_reload(struct daemon *d, char **error)
 
 	daemon_tell_reloading(d);
 	result = reload(d, error);
+	d->reload_failed = !result;
+	d->reload_wall_us = d->now.wall_us;
 	daemon_tell_reloaded(d);
 	return result;
 }

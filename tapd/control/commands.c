@@ -8,6 +8,7 @@
 #include "tapd/control/arguments.h"
 #include "tapd/control/asks.h"
 #include "tapd/control/lists.h"
+#include "tapd/control/metrics.h"
 #include "tapd/control/monitor.h"
 #include "tapd/control/peer_details.h"
 #include "tapd/control/views.h"
@@ -127,6 +128,7 @@ static const struct command commands[] = {
 	{ "groups", .list = list_groups },
 	{ "drops", .view = view_drops },
 	{ "doctor", .view = view_doctor },
+	{ "metrics", .list = list_metrics },
 	{ "reload", .run = daemon_reload },
 	{ "rekey", .run = daemon_rekey },
 	{ "monitor", .ask = monitor },

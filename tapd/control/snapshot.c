@@ -66,6 +66,8 @@ static void take_asked(struct snapshot *s, const struct daemon *d,
 	out = add_source(s, (int)which);
 	out->endpoints = d->wanted[which].count;
 	out->good_us = info.good_us;
+	out->failures = info.failures;
+	out->asked = true;
 	out->error = info.error;
 	out->early = info.early;
 }
@@ -158,6 +160,10 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 	*s = (struct snapshot){
 		.now_us = d->now.mono_us,
 		.started_us = d->started_us,
+		.wall_us = d->now.wall_us,
+		.started_wall_us = d->started_wall_us,
+		.reload_wall_us = d->reload_wall_us,
+		.reload_failed = d->reload_failed,
 		.node = d->node,
 		.conf = d->conf,
 		.node_name = d->conf->name,

@@ -44,7 +44,9 @@ struct snapshot_source {
 	size_t endpoints;
 	uint64_t
 		good_us; /* its last good answer; 0: never, or it is not asked */
+	uint64_t failures; /* answers that were no good ones */
 	const char *error; /* ""; or why its last answer was no good one */
+	bool asked;	   /* it answers now and then */
 	bool early;	   /* its answer lacks this host, and nobody is up */
 };
 
@@ -56,6 +58,10 @@ struct snapshot_source {
  */
 struct snapshot {
 	uint64_t now_us, started_us; /* monotonic */
+	uint64_t wall_us, started_wall_us;
+	/* The last reload, or the start. */
+	uint64_t reload_wall_us;
+	bool reload_failed;
 	const struct node *node;
 	const struct conf *conf;
 	const char *node_name;

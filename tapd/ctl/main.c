@@ -87,6 +87,14 @@ static void show_drops(json_t *answer, const json_t *more,
 	render_drops(stdout, answer, o->all);
 }
 
+static void show_metrics(json_t *answer, const json_t *more,
+			 const struct options *o)
+{
+	(void)more;
+	(void)o;
+	render_lines(stdout, answer);
+}
+
 static void show_reload(json_t *answer, const json_t *more,
 			const struct options *o)
 {
@@ -278,6 +286,10 @@ static const struct command commands[] = {
 	{ .name = "doctor",
 	  .help = "what is wrong with this host, and what to do",
 	  .run = doctor },
+	{ .name = "metrics",
+	  .help = "all counters, for Prometheus",
+	  .run = ask,
+	  .render = show_metrics },
 	{ .name = "top",
 	  .help = "the busiest peers, on a terminal until q is pressed",
 	  .run = run_top },

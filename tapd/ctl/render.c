@@ -422,6 +422,17 @@ void render_drops(FILE *out, json_t *drops, bool all)
 	columns_free(c);
 }
 
+/* ---- metrics ---- */
+
+void render_lines(FILE *out, json_t *lines)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line) if (json_is_string(line))
+		fprintf(out, "%s\n", json_string_value(line));
+}
+
 /* ---- reload ---- */
 
 void render_reload(FILE *out, const json_t *result)

@@ -20,6 +20,8 @@ void render_groups(FILE *out, const json_t *groups, const json_t *status);
 /* The reasons that happened, with what they mean; all: the others too.
  * (jansson walks no const object.) */
 void render_drops(FILE *out, json_t *drops, bool all);
+/* Strings, a line each. */
+void render_lines(FILE *out, json_t *lines);
 /* One event of monitor: its time, without the date, and what happened. */
 void render_event(FILE *out, json_t *event);
 /* An echo of ping, or that none came; and what they come to. */

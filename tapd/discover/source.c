@@ -40,6 +40,7 @@ bool source_take(struct source *s, const struct source_answer *a,
 		set_error(s, a->error);
 	else
 		set_error(s, good ? "" : "its answer is empty");
+	s->failures += !good;
 	if (good) {
 		s->good_us = v->now_us;
 		s->early = a->tells_self && !a->has_self;

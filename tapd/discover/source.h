@@ -28,6 +28,7 @@
 struct source {
 	uint64_t since_us; /* monotonic: when it was first asked */
 	uint64_t good_us;  /* when its last good answer came; 0: never */
+	uint64_t failures; /* answers that were no good ones */
 	unsigned soon;	   /* answers in a row after which it is asked soon */
 	bool early; /* its last answer lacks this host, and nobody was up */
 	bool early_told;

@@ -175,6 +175,7 @@ bool sources_info(const struct sources *s, enum node_source which,
 	if (!l)
 		return false;
 	out->good_us = l->source.good_us;
+	out->failures = l->source.failures;
 	out->error = l->source.error;
 	out->early = l->source.early && s->all.ops->peers_up(s->all.user) == 0;
 	return true;

@@ -39,6 +39,7 @@ size_t sources_addresses(const struct sources *s, enum node_source which,
 
 struct sources_info {
 	uint64_t good_us;  /* monotonic: its last good answer; 0: never */
+	uint64_t failures; /* answers that were no good ones */
 	const char *error; /* borrowed; "": its last answer was good */
 	bool early;	   /* that does not list this host, and nobody is up */
 };

@@ -148,6 +148,19 @@ START_TEST(without_a_command_it_is_status)
 }
 END_TEST
 
+START_TEST(metrics_are_printed_as_they_come)
+{
+	static const char yes[] =
+		"{\"ok\":true,\"result\":[\"# HELP a b\\n# TYPE a gauge\","
+		"\"a{b=\\\"c\\\"} 1\",7]}\n";
+	pid_t child = fake_daemon("s", yes, strlen(yes));
+
+	ck_assert_int_eq(tapctl("-s s metrics"), 0);
+	ck_assert_str_eq(out, "# HELP a b\n# TYPE a gauge\na{b=\"c\"} 1\n");
+	fake_stop(child);
+}
+END_TEST
+
 /* script(1) gives it a terminal. */
 static bool is_coloured(const char *environment)
 {
@@ -296,6 +309,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(no_daemon_is_3),
 	UNIT_TEST(a_daemon_is_named_by_its_interface),
 	UNIT_TEST(without_a_command_it_is_status),
+	UNIT_TEST(metrics_are_printed_as_they_come),
 	UNIT_TEST(colour_is_for_terminals_that_want_it),
 	UNIT_TEST(options_of_its_own_follow_the_command),
 	UNIT_TEST(refusal_is_1),

@@ -69,6 +69,7 @@ START_TEST(a_good_answer_is_taken_and_ends_the_error)
 	ck_assert(take(NULL, 3));
 	ck_assert_str_eq(source.error, "");
 	ck_assert_uint_eq(source.good_us, view.now_us);
+	ck_assert_uint_eq(source.failures, 1);
 }
 END_TEST
 
