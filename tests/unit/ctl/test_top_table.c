@@ -132,12 +132,10 @@ END_TEST
 
 START_TEST(any_answer_is_shown)
 {
-	static const char *const answers[] = {
-		"5",
-		"{}",
+	static const char strange[] =
 		"[5, {}, null, {\"key\": 5, \"tx\": [], \"name\": "
-		"\"\\u001b\"}, {\"key\": \"a\"}, {\"key\": \"a\"}]",
-	};
+		"\"\\u001b\"}, {\"key\": \"a\"}, {\"key\": \"a\"}]";
+	static const char *const answers[] = { "5", "{}", strange };
 
 	for (size_t i = 0; i < UNIT_COUNT(answers); i++) {
 		json_t *answer = json_loads(answers[i], JSON_DECODE_ANY, NULL);
