@@ -26,6 +26,7 @@
 #include "tapd/rights/privileges.h"
 #include "tapd/rights/run_user.h"
 #include "tapd/rights/sandbox.h"
+#include "tapd/rights/slice.h"
 #include "tapd/signals.h"
 #include "tapd/start.h"
 #include "tapd/stop.h"
@@ -169,12 +170,26 @@ static void sleep_us(uint64_t us)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
 }
 
+/* After a slice without sleep whoever is due has the CPU, if only for a moment. */
+static void give_way(struct daemon *d)
+{
+	uint64_t now_us = daemon_monotonic_us();
+
+	if (slice_is_over(&d->slice, now_us)) {
+		sched_yield();
+		now_us = daemon_monotonic_us();
+		slice_begins(&d->slice, now_us);
+	}
+	slice_asks(&d->slice, now_us);
+}
+
 /* Before the next turn of the loop. True: it is to look for what there is; false: to
  * sleep until something comes. Yields between polls. */
 static bool before_turn(struct daemon *d)
 {
 	uint64_t wait_us = moderation_wait_us(&d->moderation);
 
+	give_way(d);
 	/* What waits in the queue goes on in this turn. */
 	if (wait_us > 0 && fq_is_empty(d->queue)) {
 		sleep_us(wait_us);

@@ -12,6 +12,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/event_limit.h"
 #include "tapd/manager/progress.h"
+#include "tapd/rights/slice.h"
 #include "tapd/tap/busy_poll.h"
 #include "tapd/tap/moderation.h"
 #include "tapd/tap/offload_level.h"
@@ -85,6 +86,7 @@ struct daemon {
 	uint64_t copies; /* of the frames last sent, on average */
 	struct busy_poll busy_poll;
 	struct moderation moderation;
+	struct slice slice;
 	struct clock now;  /* when the running callback began */
 	uint64_t timer_us; /* for when the timer is set */
 	uint64_t started_us;

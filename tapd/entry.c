@@ -48,6 +48,7 @@ void daemon_enter(struct daemon *d)
 		.mono_us = daemon_monotonic_us(),
 		.wall_us = read_clock(CLOCK_REALTIME),
 	};
+	slice_finds(&d->slice, d->now.mono_us);
 }
 
 void daemon_leave(struct daemon *d)
