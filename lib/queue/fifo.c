@@ -71,10 +71,10 @@ void fifo_put(struct fifo *f, struct slot *s, uint64_t now_us)
 	trim(f, now_us);
 }
 
-/* Whether frames stand, by how long this one did. */
+/* Whether frames stand, by how long this one did. Behind the last one none does. */
 static void watch(struct fifo *f, uint64_t sojourn_us, uint64_t now_us)
 {
-	if (sojourn_us < FIFO_TARGET_US) {
+	if (sojourn_us < FIFO_TARGET_US || f->count == 0) {
 		f->above_us = 0;
 		return;
 	}
@@ -89,10 +89,8 @@ struct slot *fifo_take(struct fifo *f, uint64_t now_us)
 {
 	struct slot *s = TAILQ_FIRST(&f->order);
 
-	if (!s) {
-		f->above_us = 0;
+	if (!s)
 		return NULL;
-	}
 	remove_slot(f, s);
 	watch(f, now_us - s->at_us, now_us);
 	return s;

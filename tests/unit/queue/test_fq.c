@@ -621,6 +621,24 @@ START_TEST(thin_flow_beside_a_flood_loses_nothing)
 }
 END_TEST
 
+/* Nothing waited in between, if only the last batch was a full one. */
+START_TEST(burst_is_whole_long_after_another)
+{
+	for (int round = 0; round < 10; round++) {
+		for (int i = 0; i < 4 * FQ_BATCH_FRAMES; i++)
+			put(QUEUE_UDP, 2, 100);
+		now += CLOCK_MS;
+		ck_assert_uint_eq(take(), FQ_BATCH_FRAMES);
+		for (int i = 0; i < 4 * FQ_BATCH_FRAMES; i++)
+			put(QUEUE_UDP, 2, 100);
+		now += CLOCK_MS;
+		drain();
+		now += CLOCK_S;
+	}
+	ck_assert_uint_eq(lost(), 0);
+}
+END_TEST
+
 /* A small frame that has no room costs no large ones that wait. */
 START_TEST(room_for_a_frame_costs_one_of_its_size)
 {
@@ -712,6 +730,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("who pays", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_LOOP(thin_flow_beside_a_flood_loses_nothing, 10),
+	UNIT_TEST(burst_is_whole_long_after_another),
 	UNIT_LOOP(room_for_a_frame_costs_one_of_its_size, 2),
 	UNIT_TEST(frames_of_no_length_cost_nobody_else_a_frame),
 	UNIT_TEST(flow_that_begins_again_is_not_told),
