@@ -12,13 +12,24 @@
  * when it is full, whatever it is; what has been read the queue can tell apart. But
  * where a flood is more than this host can seal, what is read in vain costs what it
  * could have sealed, and with many receivers such a flood is soon had. So frames that
- * go to more are read ahead less.
+ * go to more are read ahead less; and if the queue has little room left for a burst,
+ * about as many as leave, for the rest is as well where it is.
  */
-#define READ_BYTES ((size_t)4 * FQ_BATCH_BYTES)
+#define READ_BYTES  ((size_t)4 * FQ_BATCH_BYTES)
+#define READ_FRAMES ((size_t)2 * FQ_BATCH_FRAMES)
+#define READ_LEAST  ((size_t)FQ_BATCH_FRAMES / 2)
+/* In a turn, of the ring that a TAP of ours has. */
+#define READ_MOST ((size_t)4096)
 
 static size_t frames_to_read(const struct daemon *d)
 {
-	return FQ_BATCH_FRAMES + (size_t)2 * FQ_BATCH_FRAMES / (d->copies + 1);
+	const uint32_t room = fq_room(d->queue, d->now.mono_us);
+
+	if (d->copies > 1)
+		return FQ_BATCH_FRAMES + READ_FRAMES / (d->copies + 1);
+	if (room >= READ_FRAMES)
+		return READ_FRAMES;
+	return room > READ_LEAST ? room : READ_LEAST;
 }
 
 /* Reads frames into the queue, up to a bound. 0: there may be more; else as tap_read.
@@ -89,7 +100,8 @@ static void send_batch(struct daemon *d, enum fq_take what)
 	}
 	node_traffic(d->node, &after);
 	fq_sent(d->queue, after.tx.bytes - before.tx.bytes);
-	d->copies = len ? (after.tx.bytes - before.tx.bytes) / len : 0;
+	if (what == FQ_ALL)
+		d->copies = len ? (after.tx.bytes - before.tx.bytes) / len : 0;
 	count_drops(d);
 }
 
@@ -126,10 +138,38 @@ static void go_on_later(struct daemon *d, bool room)
 		(void)event_add(d->queue_event, &next_turn);
 }
 
+/* Lone frames to one receiver each, as many as that, and room for as many again. */
+static bool is_deep(const struct daemon *d, size_t frames)
+{
+	return d->copies <= 1 && frames == READ_FRAMES &&
+	       fq_room(d->queue, d->now.mono_us) >= READ_FRAMES &&
+	       fq_room_tcp(d->queue) >= READ_FRAMES;
+}
+
+/*
+ * Beside a flood the TAP's ring is as deep as it gets each time that this host was busy
+ * otherwise, and what is thin waits behind all of it. So it is read until it is dry, and
+ * what must not wait leaves in between; to read a frame takes less than half as long
+ * as to seal and send it.
+ */
+static int read_until_dry(struct daemon *d)
+{
+	size_t frames, all = 0;
+	int error = read_frames(d, &frames);
+
+	while (error == 0 && all < READ_MOST && is_deep(d, frames)) {
+		all += frames;
+		if (fq_has_control(d->queue))
+			send_batch(d, FQ_CONTROL);
+		daemon_enter(d);
+		error = read_frames(d, &frames);
+	}
+	return error;
+}
+
 int daemon_move_frames(struct daemon *d)
 {
-	size_t frames;
-	int error = read_frames(d, &frames);
+	int error = read_until_dry(d);
 
 	go_on_later(d, send_queued(d));
 	return error == -EAGAIN ? 0 : error;

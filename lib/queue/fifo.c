@@ -40,26 +40,36 @@ static void drop_newest_of_fattest(struct fifo *f)
 }
 
 /* Without its newest frame, which may be a large one. */
-static bool is_more_than_a_batch(const struct fifo *f)
+static bool is_more_than(const struct fifo *f, uint32_t batches)
 {
 	const struct slot *last = TAILQ_LAST(&f->order, slot_list);
 
-	return f->count > FIFO_KEEP ||
-	       (last && f->bytes - last->len >= FIFO_KEEP_BYTES);
+	return f->count > batches * FIFO_KEEP ||
+	       (last &&
+		f->bytes - last->len >= (uint64_t)batches * FIFO_KEEP_BYTES);
 }
 
 static bool is_too_long(const struct fifo *f, uint64_t now_us)
 {
-	return is_more_than_a_batch(f) &&
-	       now_us - TAILQ_FIRST(&f->order)->at_us >= FIFO_TARGET_US;
+	return is_more_than(f, FIFO_MOST) ||
+	       (is_more_than(f, 1) &&
+		now_us - TAILQ_FIRST(&f->order)->at_us >= FIFO_TARGET_US);
+}
+
+bool fifo_stands(const struct fifo *f, uint64_t now_us)
+{
+	return now_us < f->stands_until_us;
 }
 
 static void trim(struct fifo *f, uint64_t now_us)
 {
-	if (now_us >= f->stands_until_us)
+	if (!fifo_stands(f, now_us))
 		return;
-	for (int i = 0; i < TRIM_MAX && is_too_long(f, now_us); i++)
+	for (int i = 0; i < TRIM_MAX && is_too_long(f, now_us); i++) {
 		drop_newest_of_fattest(f);
+		/* Trimmed, they do not wait for as long as would tell. */
+		f->stands_until_us = now_us + FIFO_MEMORY_US;
+	}
 }
 
 void fifo_put(struct fifo *f, struct slot *s, uint64_t now_us)
@@ -80,8 +90,7 @@ static void watch(struct fifo *f, uint64_t sojourn_us, uint64_t now_us)
 	}
 	if (f->above_us == 0)
 		f->above_us = now_us;
-	if (now_us - f->above_us >= FIFO_INTERVAL_US ||
-	    now_us < f->stands_until_us)
+	if (now_us - f->above_us >= FIFO_INTERVAL_US || fifo_stands(f, now_us))
 		f->stands_until_us = now_us + FIFO_MEMORY_US;
 }
 

@@ -14,13 +14,16 @@
  * A flood would also make the others wait as long as the FIFO has room. Bursts may
  * wait; but once frames waited for FIFO_TARGET_US or more all through FIFO_INTERVAL_US
  * the FIFO stands, and for as long as that goes on, and FIFO_MEMORY_US more, the flow
- * that costs the most pays until the oldest frame waited less. One batch may always wait.
+ * that costs the most pays until the oldest frame waited less, and no more than
+ * FIFO_MOST batches wait: what comes in faster than it ages would make others wait, too.
+ * One batch may always wait.
  */
 #define FIFO_TARGET_US	 (CLOCK_MS / 2)
 #define FIFO_INTERVAL_US (20 * CLOCK_MS)
 #define FIFO_MEMORY_US	 (100 * CLOCK_MS)
 #define FIFO_KEEP	 64    /* frames, */
 #define FIFO_KEEP_BYTES	 65536 /* or these */
+#define FIFO_MOST	 3
 
 struct fifo {
 	struct slot_list order;
@@ -38,6 +41,8 @@ void fifo_init(struct fifo *f, struct slots *slots, struct queue_stats *stats);
 /* The slot's len, receivers, at_us and flow are set; it is the queue's until it is
  * taken. */
 void fifo_put(struct fifo *f, struct slot *s, uint64_t now_us);
+/* It stands, as above: who has the most pays. */
+bool fifo_stands(const struct fifo *f, uint64_t now_us);
 /* The next to leave, to be given back to the slots; NULL: there is none. */
 struct slot *fifo_take(struct fifo *f, uint64_t now_us);
 /*

@@ -168,6 +168,23 @@ bool fq_is_urgent(const struct fq *q)
 	return q->control_count >= CONTROL_FRAMES_URGENT;
 }
 
+bool fq_has_control(const struct fq *q)
+{
+	return q->control_count > 0;
+}
+
+uint32_t fq_room(const struct fq *q, uint64_t now_us)
+{
+	if (fifo_stands(&q->rest, now_us))
+		return UINT32_MAX;
+	return slots_left(&q->slots, TRAFFIC_REST, SLOT_SMALL);
+}
+
+uint32_t fq_room_tcp(const struct fq *q)
+{
+	return slots_left(&q->slots, TRAFFIC_TCP, SLOT_SMALL);
+}
+
 /* ---- out ---- */
 
 static void add(struct fq *q, struct slot *s, uint64_t now_us)

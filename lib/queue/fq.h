@@ -54,6 +54,12 @@ void fq_put(struct fq *q, size_t len, const struct offload *offload,
 	    uint32_t receivers, uint64_t now_us);
 /* So much of CONTROL waits that it should be taken before more is put. */
 bool fq_is_urgent(const struct fq *q);
+bool fq_has_control(const struct fq *q);
+/* How many more ordinary frames of REST would find room; any number while it stands, for
+ * then who floods pays, and what waits elsewhere meanwhile is not told apart. */
+uint32_t fq_room(const struct fq *q, uint64_t now_us);
+/* And of TCP. */
+uint32_t fq_room_tcp(const struct fq *q);
 
 enum fq_take {
 	FQ_CONTROL, /* only this class: the socket has had enough */

@@ -82,12 +82,18 @@ static struct slot *take_free(struct slots *s, enum slot_size size)
 	return slot;
 }
 
+uint32_t slots_left(const struct slots *s, enum traffic_class class,
+		    enum slot_size size)
+{
+	return quotas[class][size] - s->used[class][size];
+}
+
 struct slot *slots_take(struct slots *s, enum traffic_class class,
 			enum slot_size size)
 {
 	struct slot *slot;
 
-	if (s->used[class][size] == quotas[class][size])
+	if (slots_left(s, class, size) == 0)
 		return NULL;
 	s->used[class][size]++;
 	slot = take_free(s, size);

@@ -53,6 +53,9 @@ void slots_free(struct slots *s);
 
 /* The size that a frame of so many bytes takes. */
 enum slot_size slots_size_for(size_t len);
+/* How many more of that size the class may take. */
+uint32_t slots_left(const struct slots *s, enum traffic_class class,
+		    enum slot_size size);
 /* NULL: the class has used its quota. */
 struct slot *slots_take(struct slots *s, enum traffic_class class,
 			enum slot_size size);

@@ -621,6 +621,48 @@ START_TEST(thin_flow_beside_a_flood_loses_nothing)
 }
 END_TEST
 
+/* More comes than leaves, for so long. */
+static void stand(uint64_t length_us)
+{
+	for (const uint64_t end = now + length_us; now < end; now += 200) {
+		for (int i = 0; i < 128; i++)
+			put(QUEUE_UDP, 1, 100);
+		(void)take();
+	}
+}
+
+/* A host that was busy otherwise finds a thousand frames at once. If that is a flood,
+ * which stands, they are not a thousand that others wait for. */
+START_TEST(what_a_flood_has_gathered_is_no_longer_than_batches)
+{
+	stand(100 * CLOCK_MS);
+	drain();
+	for (int round = 0; round < 100; round++) {
+		now += 4 * CLOCK_MS;
+		for (int i = 0; i < 1000; i++) {
+			if (i == 500)
+				put(QUEUE_UDP, 2, 100);
+			put(QUEUE_UDP, 1, 100);
+		}
+		ck_assert_uint_le(info().frames, 3 * FQ_BATCH_FRAMES);
+		drain();
+	}
+	ck_assert_uint_eq(frames_of_flow[2], 100);
+}
+END_TEST
+
+START_TEST(burst_is_whole_once_the_flood_is_over)
+{
+	stand(100 * CLOCK_MS);
+	drain();
+	now += 101 * CLOCK_MS;
+	for (int i = 0; i < 1000; i++)
+		put(QUEUE_UDP, 2, 100);
+	drain();
+	ck_assert_uint_eq(frames_of_flow[2], 1000);
+}
+END_TEST
+
 /* Nothing waited in between, if only the last batch was a full one. */
 START_TEST(burst_is_whole_long_after_another)
 {
@@ -636,6 +678,51 @@ START_TEST(burst_is_whole_long_after_another)
 		now += CLOCK_S;
 	}
 	ck_assert_uint_eq(lost(), 0);
+}
+END_TEST
+
+START_TEST(room_is_what_finds_room)
+{
+	const uint32_t room = fq_room(q, now), room_tcp = fq_room_tcp(q);
+
+	ck_assert_uint_ge(room, 512);
+	for (uint32_t i = 0; i < room; i++) {
+		ck_assert_uint_eq(fq_room(q, now), room - i);
+		put(QUEUE_UDP, i % 7, 1400);
+	}
+	ck_assert_uint_eq(fq_room(q, now), 0);
+	for (uint32_t i = 0; i < room_tcp; i++) {
+		ck_assert_uint_eq(fq_room_tcp(q), room_tcp - i);
+		put(QUEUE_TCP, i % 7, 1400);
+	}
+	ck_assert_uint_eq(fq_room_tcp(q), 0);
+	ck_assert_uint_eq(lost(), 0);
+}
+END_TEST
+
+/* There is room for what a flood has in the TAP: at its own cost. */
+START_TEST(what_stands_has_any_room)
+{
+	stand(15 * CLOCK_MS);
+	ck_assert_uint_le(fq_room(q, now), 1024);
+	stand(85 * CLOCK_MS);
+	ck_assert_uint_eq(fq_room(q, now), UINT32_MAX);
+	drain();
+	now += 101 * CLOCK_MS;
+	ck_assert_uint_le(fq_room(q, now), 1024);
+}
+END_TEST
+
+START_TEST(control_is_seen)
+{
+	put(QUEUE_UDP, 1, 100);
+	put(QUEUE_TCP, 1, 100);
+	ck_assert(!fq_has_control(q));
+	put(QUEUE_ARP, 1, QUEUE_FRAME_MIN);
+	ck_assert(fq_has_control(q));
+	count(fq_take(q, FQ_CONTROL, now));
+	fq_sent(q, 0);
+	ck_assert(!fq_has_control(q));
 }
 END_TEST
 
@@ -730,7 +817,12 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("who pays", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_LOOP(thin_flow_beside_a_flood_loses_nothing, 10),
+	UNIT_TEST(what_a_flood_has_gathered_is_no_longer_than_batches),
+	UNIT_TEST(burst_is_whole_once_the_flood_is_over),
 	UNIT_TEST(burst_is_whole_long_after_another),
+	UNIT_TEST(room_is_what_finds_room),
+	UNIT_TEST(what_stands_has_any_room),
+	UNIT_TEST(control_is_seen),
 	UNIT_LOOP(room_for_a_frame_costs_one_of_its_size, 2),
 	UNIT_TEST(frames_of_no_length_cost_nobody_else_a_frame),
 	UNIT_TEST(flow_that_begins_again_is_not_told),
