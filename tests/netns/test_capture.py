@@ -165,6 +165,15 @@ def test_who_does_not_read_holds_up_nothing(three):
         read.wait()
 
 
+@pytest.mark.parametrize("command", ["capture", "monitor", "peers", "status"])
+def test_a_stranger_on_the_host_gets_nothing(three, command):
+    web1, *_ = three
+    done = web1.host.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                         program("tapctl"), "-s", web1.socket, command, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Permission denied; ask as root" in done.stderr
+
+
 def test_two_at_once_and_their_places_are_free_again(three):
     web1, *_ = three
 
