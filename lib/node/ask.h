@@ -91,8 +91,8 @@ struct node_mesh_link {
 	float loss;	 /* 0 to 1 */
 };
 
-/* Asks every peer how its links to others are. False if memory is short, or it is
- * being asked already. */
+/* Asks every peer how its links to others are, for at most 20 s. False if memory is
+ * short, or it is being asked already. */
 bool node_mesh_begin(struct node *n, struct clock now);
 bool node_mesh_done(const struct node *n);
 void node_mesh_end(struct node *n);

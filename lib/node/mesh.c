@@ -4,6 +4,9 @@
  * at a time are asked first, for their answers come together. The rest is what this
  * node has measured itself. A link's other end is known by the first bytes of its key;
  * one that is no peer here is left out.
+ *
+ * A peer says itself where the rest of its row begins, and could go on for ever: all of
+ * it has to be here within MESH_US.
  */
 #include "node/mesh.h"
 
@@ -15,6 +18,7 @@
 /* An answer comes within a second and a bit of the one before: answer.c. */
 #define AGAIN_US    (1200 * CLOCK_MS)
 #define TRIES	    3
+#define MESH_US	    (20 * CLOCK_S)
 #define ASK_BURST   32
 #define ASK_PACE_US (10 * CLOCK_MS)
 
@@ -91,8 +95,9 @@ void mesh_timer(struct node *n, uint64_t now_us)
 			next_us,
 			h->ask_us > now_us ? h->ask_us : now_us + ASK_PACE_US);
 	}
-	m->done = next_us == CLOCK_NEVER;
-	timers_set(&n->timers, &m->timer, next_us);
+	m->done = next_us == CLOCK_NEVER || now_us >= m->end_us;
+	timers_set(&n->timers, &m->timer,
+		   m->done ? CLOCK_NEVER : clock_earlier(next_us, m->end_us));
 }
 
 /* ---- answers ---- */
@@ -140,7 +145,7 @@ void mesh_answered(struct node *n, const struct peer *peer,
 		return;
 	while (wire_next_link(a, &link))
 		note_link(n, i, &link);
-	h->answered = a->next <= a->first;
+	h->answered = a->next <= a->first || a->next > NODE_PEERS_MAX;
 	h->first = a->next;
 	h->tries = 0;
 	h->ask_us = now_us;
@@ -214,6 +219,7 @@ bool node_mesh_begin(struct node *n, struct clock now)
 		goto failed;
 	add_own_row(n);
 	node_random(n, &m->token, sizeof(m->token));
+	m->end_us = now.mono_us + MESH_US;
 	timers_set(&n->timers, &m->timer, now.mono_us);
 	return true;
 failed:

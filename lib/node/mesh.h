@@ -20,6 +20,7 @@ struct mesh_host {
 struct mesh {
 	struct timer timer;
 	bool done;
+	uint64_t end_us; /* whoever has not answered by then does not */
 	uint64_t token;
 	size_t count;
 	struct mesh_host *hosts;      /* NULL: nobody asks */

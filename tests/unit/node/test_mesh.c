@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "node/ask.h"
+#include "node/mesh.h"
 #include "node/peers.h"
 #include "support/hosts.h"
 #include "support/main.h"
@@ -157,6 +158,51 @@ START_TEST(alone_it_is_done_at_once)
 }
 END_TEST
 
+/* Each part says that the next begins one further. */
+static void answer_without_end(uint64_t us, uint16_t step)
+{
+	const uint64_t end_us = many.net.now_us + us;
+	struct node *n = first->node;
+	const struct peer *liar = peers_find(n, &many.host[1].key);
+	struct wire_answer a = { .kind = WIRE_ASK_ROW };
+
+	while (!node_mesh_done(n) && many.net.now_us < end_us) {
+		a.token = n->mesh->token;
+		a.first = n->mesh->hosts[n->mesh->host_of[liar->port]].first;
+		a.next = (uint16_t)(a.first + step);
+		mesh_answered(n, liar, &a, many.net.now_us);
+		hosts_run(&many, 100 * CLOCK_MS);
+	}
+}
+
+START_TEST(a_row_without_end_ends)
+{
+	hosts_mesh(&many, 3);
+	hosts_run(&many, 5 * CLOCK_S);
+	host_stop(&many.host[1]);
+	ck_assert(node_mesh_begin(first->node, hosts_clock(first)));
+	hosts_run(&many, 10 * CLOCK_MS);
+	answer_without_end(21 * CLOCK_S, 1);
+	ck_assert(node_mesh_done(first->node));
+	ck_assert(
+		node_mesh_host(first->node, place_of(&many.host[2])).answered);
+	node_mesh_end(first->node);
+}
+END_TEST
+
+START_TEST(no_row_goes_on_behind_the_last_peer)
+{
+	hosts_mesh(&many, 3);
+	hosts_run(&many, 5 * CLOCK_S);
+	host_stop(&many.host[1]);
+	ck_assert(node_mesh_begin(first->node, hosts_clock(first)));
+	hosts_run(&many, 10 * CLOCK_MS);
+	answer_without_end(2 * CLOCK_S, NODE_PEERS_MAX + 1);
+	ck_assert(node_mesh_done(first->node));
+	node_mesh_end(first->node);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("mesh", .setup = setup, .teardown = teardown,
 		  .timeout_s = 30),
@@ -166,6 +212,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(loss_makes_it_ask_again),
 	UNIT_TEST(it_may_be_ended_and_asked_again),
 	UNIT_TEST(alone_it_is_done_at_once),
+	UNIT_TEST(a_row_without_end_ends),
+	UNIT_TEST(no_row_goes_on_behind_the_last_peer),
 };
 
 UNIT_MAIN("mesh", tests)
