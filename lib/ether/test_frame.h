@@ -10,7 +10,7 @@
 #include "ether/group.h"
 
 /* From this port, and to it. */
-#define TEST_FRAME_PORT 8274
+#define TEST_FRAME_PORT 9 /* discard, RFC 863 */
 /* Ethernet, IPv6 or less, UDP, and the payload: "tapd" sequence(4) token(8). */
 #define TEST_FRAME_PAYLOAD 16
 #define TEST_FRAME_MAX \

@@ -53,6 +53,17 @@ static const char *read_instance(const char *at, struct instance *out)
 	return at;
 }
 
+/* A VLAN or a bridge of the interface's, too. */
+static bool is_on_ours(const struct facts *f, const struct instance *i)
+{
+	const struct hostnet_link *link =
+		hostnet_link_named(&f->net, i->interface);
+
+	return strcmp(i->interface, f->interface) == 0 ||
+	       (f->tap && link &&
+		hostnet_is_above(&f->net, link->index, f->tap->index));
+}
+
 static void judge(const struct facts *f, const char *text, struct diagnosis *d)
 {
 	struct instance first = { .name = "" };
@@ -66,13 +77,13 @@ static void judge(const struct facts *f, const char *text, struct diagnosis *d)
 		    !next_word(&text, i.name))
 			continue;
 		text = read_instance(text, &i);
-		if (strcmp(i.interface, f->interface) == 0) {
+		if (is_on_ours(f, &i)) {
 			ours = true;
 			if (i.unicast)
 				diagnosis_add(d, KIND_KEEPALIVED_UNICAST,
 					      "Keepalived's vrrp_instance %s is"
 					      " on %s and has unicast_peer",
-					      i.name, f->interface);
+					      i.name, i.interface);
 		} else if (!*first.name) {
 			first = i;
 		}

@@ -231,9 +231,9 @@ const struct kind_row kinds[KIND_COUNT] = {
 	},
 	[KIND_KEEPALIVED_ELSEWHERE] = {
 		"keepalived-elsewhere",
-		W,
-		"Set interface in vrrp_instance to tapd's, where multicast"
-		" works.",
+		N,
+		"If it was left from before, set interface in vrrp_instance to"
+		" tapd's, where multicast works.",
 	},
 	[KIND_KEEPALIVED_UNICAST] = {
 		"keepalived-unicast",
@@ -321,7 +321,8 @@ const struct kind_row kinds[KIND_COUNT] = {
 	[KIND_DUPLICATE_KEY] = {
 		"duplicate-key",
 		E,
-		"A disk was copied: on one of the hosts run"
+		"A disk was copied: on one of the hosts remove"
+		" /etc/machine-id and /var/lib/dbus/machine-id, run"
 		" systemd-machine-id-setup, remove key_file, and restart"
 		" tapd.",
 	},

@@ -130,6 +130,20 @@ START_TEST(keepalived_as_in_the_recipe)
 }
 END_TEST
 
+START_TEST(keepalived_above_the_interface)
+{
+	add_link(8, "tap0.10")->below = TAP_INDEX;
+	plant("/etc/keepalived/keepalived.conf",
+	      "vrrp_instance web {\n    interface tap0.10\n}\n");
+	assert_finds(check_keepalived, "");
+	add_link(9, "br0");
+	facts.net.links[1].master = 9;
+	plant("/etc/keepalived/keepalived.conf",
+	      "vrrp_instance web {\n    interface br0\n}\n");
+	assert_finds(check_keepalived, "");
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("services", .setup = doctor_setup,
 		  .teardown = doctor_teardown),
@@ -141,6 +155,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(keepalived_that_was_left_on_eth0),
 	UNIT_TEST(keepalived_that_lists_its_peers_for_nothing),
 	UNIT_TEST(keepalived_as_in_the_recipe),
+	UNIT_TEST(keepalived_above_the_interface),
 };
 
 UNIT_MAIN("doctor_services", tests)
