@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 const char *answer_shown(const json_t *value)
 {
@@ -32,4 +33,24 @@ const char *answer_integer(const json_t *object, const char *key,
 	snprintf(buf, UNITS_STRLEN, "%" JSON_INTEGER_FORMAT,
 		 json_integer_value(value));
 	return buf;
+}
+
+/* Jansson's callback. It leaves DEL, which is in strings only, as it is. */
+static int put(const char *bytes, size_t len, void *out)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] == 0x7f)
+			fputs("\\u007f", out);
+		else
+			fputc(bytes[i], out);
+	return 0;
+}
+
+void answer_print(FILE *out, const json_t *value, size_t flags)
+{
+	flags |= JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY;
+	if (isatty(fileno(out)))
+		flags |= JSON_ENSURE_ASCII;
+	json_dump_callback(value, put, out, flags);
+	fputc('\n', out);
 }

@@ -3,6 +3,7 @@
 #define TAPD_CTL_ANSWER_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "tapd/ctl/units.h"
 
@@ -14,5 +15,12 @@ double answer_number(const json_t *object, const char *key);
 /* An integer as it is, or "-". */
 const char *answer_integer(const json_t *object, const char *key,
 			   char buf[UNITS_STRLEN]);
+
+/*
+ * Prints it as JSON, and the end of the line. flags: JSON_INDENT or JSON_COMPACT. What
+ * could drive a terminal is escaped there: C0 and DEL everywhere, the rest, which is
+ * C1 and every other character that is not ASCII, on a terminal.
+ */
+void answer_print(FILE *out, const json_t *value, size_t flags);
 
 #endif

@@ -11,8 +11,6 @@
 #include "tapd/ctl/mesh.h"
 #include "tapd/ctl/render.h"
 
-#define JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(9))
-
 /* Asks, and prints why not. Takes the arguments. */
 static enum client_result ask(const char *socket, const char *command,
 			      json_t *arguments, json_t **answer)
@@ -41,8 +39,7 @@ static char *find(const struct options *o, int *status)
 /* Takes the value. */
 static void print_json(json_t *value)
 {
-	json_dumpf(value, stdout, JSON_FLAGS);
-	putchar('\n');
+	answer_print(stdout, value, JSON_INDENT(2));
 	json_decref(value);
 }
 

@@ -128,11 +128,22 @@ void columns_wrap(FILE *out, size_t at, size_t indent, const char *text)
 	fputc('\n', out);
 }
 
+void columns_text(FILE *out, const char *text)
+{
+	while (*text)
+		if (*text == '\n')
+			fputc(*text++, out);
+		else
+			text = put_char(out, text);
+}
+
 /* ---- labels ---- */
 
 void columns_label(FILE *out, const char *name, const char *format, ...)
 {
 	const bool warns = strcmp(name, "warning") == 0;
+	const size_t end = width(name);
+	const size_t at = end < COLUMNS_LABEL ? COLUMNS_LABEL : end + 1;
 	va_list args;
 	char *text;
 
@@ -141,11 +152,10 @@ void columns_label(FILE *out, const char *name, const char *format, ...)
 		text = NULL;
 	va_end(args);
 	color_print(out, warns ? COLOR_DOUBTFUL : COLOR_TITLE);
-	fputs(name, out);
+	columns_text(out, name);
 	color_print(out, COLOR_NONE);
-	fprintf(out, "%*s", COLUMNS_LABEL - (int)strlen(name), "");
-	columns_wrap(out, COLUMNS_LABEL, COLUMNS_LABEL,
-		     text ? text : "out of memory");
+	pad(out, at - end);
+	columns_wrap(out, at, COLUMNS_LABEL, text ? text : "out of memory");
 	free(text);
 }
 

@@ -12,7 +12,8 @@
 #define COLUMNS_MAX   9
 
 /*
- * Nothing printed here is wider than COLUMNS_WIDTH, whatever the texts are.
+ * Nothing printed here is wider than COLUMNS_WIDTH, whatever the texts are; but for
+ * columns_text, and names of labels.
  * Control bytes, which could drive the terminal, are printed as '?'; every
  * UTF-8 character counts as one column.
  */
@@ -20,6 +21,9 @@
 /* Prints text from column `at` on, where the cursor is, to the end of the line;
  * more lines begin at column `indent`. */
 void columns_wrap(FILE *out, size_t at, size_t indent, const char *text);
+
+/* The same of a text that is left as wide as it is, and in its lines. */
+void columns_text(FILE *out, const char *text);
 
 /* A line of a form: its name, and from column COLUMNS_LABEL on its text. A name
  * "warning" is coloured as one. */

@@ -9,6 +9,7 @@
 
 #include "tapd/common/error.h"
 #include "tapd/common/private_memory.h"
+#include "tapd/ctl/answer.h"
 #include "tapd/ctl/ask_commands.h"
 #include "tapd/ctl/client.h"
 #include "tapd/ctl/color.h"
@@ -118,9 +119,7 @@ static void render(const struct command *c, json_t *answer, const json_t *more,
 		c->render(answer, more, o);
 		return;
 	}
-	json_dumpf(answer, stdout,
-		   JSON_INDENT(2) | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY);
-	putchar('\n');
+	answer_print(stdout, answer, JSON_INDENT(2));
 }
 
 static int ask(const struct command *c, char **words, int count,

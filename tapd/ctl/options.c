@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/ctl/columns.h"
+
 #define SOCKET_DIR "/run/tapd"
 
 enum client_result options_socket(const struct options *o, char **path,
@@ -23,7 +25,10 @@ enum client_result options_socket(const struct options *o, char **path,
 
 int options_fail(int status, char *error)
 {
-	fprintf(stderr, "tapctl: %s\n", error ? error : "out of memory");
+	fputs("tapctl: ", stderr);
+	/* It may be the daemon's, which is not trusted with the terminal. */
+	columns_text(stderr, error ? error : "out of memory");
+	fputc('\n', stderr);
 	free(error);
 	return status;
 }

@@ -430,7 +430,10 @@ void render_lines(FILE *out, json_t *lines)
 	size_t i;
 
 	json_array_foreach(lines, i, line) if (json_is_string(line))
-		fprintf(out, "%s\n", json_string_value(line));
+	{
+		columns_text(out, json_string_value(line));
+		fputc('\n', out);
+	}
 }
 
 /* ---- reload ---- */

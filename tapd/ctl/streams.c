@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tapd/common/error.h"
+#include "tapd/ctl/answer.h"
 #include "tapd/ctl/copy.h"
 #include "tapd/ctl/render.h"
 
@@ -37,13 +38,6 @@ static int end(struct client *client, enum client_result result, char *error)
 
 /* ---- monitor ---- */
 
-static void print_line(FILE *out, const json_t *event)
-{
-	json_dumpf(event, out,
-		   JSON_COMPACT | JSON_REAL_PRECISION(9) | JSON_ENCODE_ANY);
-	fputc('\n', out);
-}
-
 int stream_monitor(const struct options *o)
 {
 	enum client_result result;
@@ -55,7 +49,7 @@ int stream_monitor(const struct options *o)
 
 		result = client_next(client, &event, &error);
 		if (result == CLIENT_OK && o->json)
-			print_line(stdout, event);
+			answer_print(stdout, event, JSON_COMPACT);
 		else if (result == CLIENT_OK)
 			render_event(stdout, event);
 		json_decref(event);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "tapd/ctl/answer.h"
 #include "tapd/ctl/terminal.h"
 #include "tapd/ctl/top_table.h"
 
@@ -84,9 +85,7 @@ static void print(const struct moment *before, const struct moment *now,
 		top_rows(before->peers, now->peers, now->at_s - before->at_s);
 
 	if (o->json) {
-		json_dumpf(rows, stdout,
-			   JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-		putchar('\n');
+		answer_print(stdout, rows, JSON_INDENT(2));
 	} else {
 		top_render(stdout, now->status, rows, 0);
 	}

@@ -205,7 +205,9 @@ static void print_finding(const struct finding *f, FILE *out)
 	color_print(out, colors[f->severity]);
 	fputs(severity_names[f->severity], out);
 	color_print(out, COLOR_NONE);
-	fprintf(out, ": %s\n", f->id);
+	fputs(": ", out);
+	columns_text(out, f->id);
+	fputc('\n', out);
 	fprintf(out, "%*s", INDENT, "");
 	columns_wrap(out, INDENT, INDENT, f->what);
 	fprintf(out, "%*s", INDENT, "");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/ctl/answer.h"
 #include "tapd/ctl/doctor/checks.h"
 #include "tapd/ctl/doctor/collect.h"
 #include "tapd/ctl/doctor/daemon.h"
@@ -71,8 +72,7 @@ int doctor_run(const char *socket, bool json, FILE *out)
 	if (json) {
 		json_t *all = diagnosis_json(d);
 
-		json_dumpf(all, out, JSON_INDENT(2));
-		fputc('\n', out);
+		answer_print(out, all, JSON_INDENT(2));
 		json_decref(all);
 	} else {
 		diagnosis_print(d, out);

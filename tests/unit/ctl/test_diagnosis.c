@@ -120,6 +120,18 @@ START_TEST(findings_of_the_daemon_are_taken_as_they_are)
 }
 END_TEST
 
+START_TEST(id_of_a_daemon_does_not_drive_the_terminal)
+{
+	json_t *odd = json_pack("{s:s, s:s, s:s, s:s}", "id", "x\x1b[2J",
+				"severity", "note", "what", "y", "advice", "z");
+
+	diagnosis_take(d, odd);
+	assert_text("note: x?[2J\n    y\n    z\n"
+		    "0 errors, 0 warnings, 1 note\n");
+	json_decref(odd);
+}
+END_TEST
+
 START_TEST(what_is_no_text_is_shown_anyway)
 {
 	json_t *all;
@@ -192,6 +204,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_worst_is_first_and_decides),
 	UNIT_TEST(the_interface_is_named_in_the_advice),
 	UNIT_TEST(findings_of_the_daemon_are_taken_as_they_are),
+	UNIT_TEST(id_of_a_daemon_does_not_drive_the_terminal),
 	UNIT_TEST(what_is_no_text_is_shown_anyway),
 	UNIT_TEST(colour_is_for_terminals),
 	UNIT_TEST(many_findings_are_kept),

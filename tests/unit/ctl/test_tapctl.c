@@ -162,15 +162,20 @@ START_TEST(metrics_are_printed_as_they_come)
 END_TEST
 
 /* script(1) gives it a terminal. */
-static bool is_coloured(const char *environment)
+static void on_terminal(const char *environment, const char *words)
 {
 	char command[1024];
 
 	snprintf(command, sizeof(command),
-		 "%s script -qec \"'%s' -s s peers\" out >/dev/null </dev/null",
-		 environment, TEST_PROGRAM);
+		 "%s script -qec \"'%s' %s\" out >/dev/null </dev/null",
+		 environment, TEST_PROGRAM, words);
 	ck_assert_int_eq(system(command), 0);
 	slurp("out", out);
+}
+
+static bool is_coloured(const char *environment)
+{
+	on_terminal(environment, "-s s peers");
 	ck_assert_ptr_nonnull(strstr(out, "web2"));
 	return strchr(strstr(out, "web2") - 20, '\033') != NULL;
 }
@@ -224,6 +229,33 @@ START_TEST(refusal_is_1)
 	ck_assert_int_eq(tapctl("-j -s s groups"), 1);
 	ck_assert_str_eq(out, "");
 	ck_assert_str_eq(err, "tapctl: not now\n");
+	fake_stop(child);
+}
+END_TEST
+
+/* ESC, DEL, CSI in one byte's meaning, and what is no such thing. */
+#define HOSTILE "\\u001b[2J\\u007f\\u009b3Jcaf\\u00e9"
+
+START_TEST(a_daemon_does_not_drive_the_terminal)
+{
+	static const char no[] = "{\"ok\":false,\"error\":\"" HOSTILE "\"}\n";
+	static const char yes[] =
+		"{\"ok\":true,\"result\":[\"" HOSTILE "\"]}\n";
+	pid_t child = fake_daemon("s", no, strlen(no));
+
+	ck_assert_int_eq(tapctl("-s s groups"), 1);
+	ck_assert_str_eq(err, "tapctl: ?[2J??3Jcaf\xc3\xa9\n");
+	fake_stop(child);
+	unlink("s");
+	child = fake_daemon("s", yes, strlen(yes));
+	ck_assert_int_eq(tapctl("-s s metrics"), 0);
+	ck_assert_str_eq(out, "?[2J??3Jcaf\xc3\xa9\n");
+	ck_assert_int_eq(tapctl("-j -s s metrics"), 0);
+	ck_assert_str_eq(out, "[\n  \"\\u001B[2J\\u007f\xc2\x9b"
+			      "3Jcaf\xc3\xa9\"\n]\n");
+	on_terminal("TERM=linux", "-j -s s metrics");
+	ck_assert_ptr_nonnull(
+		strstr(out, "\"\\u001B[2J\\u007f\\u009B3Jcaf\\u00E9\""));
 	fake_stop(child);
 }
 END_TEST
@@ -313,6 +345,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(colour_is_for_terminals_that_want_it),
 	UNIT_TEST(options_of_its_own_follow_the_command),
 	UNIT_TEST(refusal_is_1),
+	UNIT_TEST(a_daemon_does_not_drive_the_terminal),
 	UNIT_TEST(answer_is_text_or_json),
 	UNIT_TEST(groups_are_shown_without_what_an_older_daemon_does_not_say),
 	UNIT_TEST(output_that_cannot_be_written_is_an_error),

@@ -132,10 +132,12 @@ END_TEST
 
 START_TEST(any_answer_is_shown)
 {
+	static const char hostile[] =
+		"{\"interface\": {\"name\": \"\\u001b]0;a longer name\"}}";
 	static const char strange[] =
 		"[5, {}, null, {\"key\": 5, \"tx\": [], \"name\": "
 		"\"\\u001b\"}, {\"key\": \"a\"}, {\"key\": \"a\"}]";
-	static const char *const answers[] = { "5", "{}", strange };
+	static const char *const answers[] = { "5", "{}", strange, hostile };
 
 	for (size_t i = 0; i < UNIT_COUNT(answers); i++) {
 		json_t *answer = json_loads(answers[i], JSON_DECODE_ANY, NULL);
