@@ -73,13 +73,14 @@ static json_t *capture_arguments(const struct options *o)
 	return arguments;
 }
 
-/* What the daemon says at the end, if it says something. */
-static void print_sum(struct client *client)
+/* What the daemon says at the end. One that is gone says nothing, and to a reader
+ * what there is looks whole. */
+static enum client_result print_sum(struct client *client, char **error)
 {
 	json_t *sum;
-	char *error = NULL;
+	enum client_result result = client_next(client, &sum, error);
 
-	if (client_next(client, &sum, &error) == CLIENT_OK)
+	if (result == CLIENT_OK)
 		fprintf(stderr,
 			"tapctl: %" JSON_INTEGER_FORMAT
 			" frames captured, %" JSON_INTEGER_FORMAT
@@ -87,7 +88,12 @@ static void print_sum(struct client *client)
 			json_integer_value(json_object_get(sum, "frames")),
 			json_integer_value(json_object_get(sum, "lost")));
 	json_decref(sum);
-	free(error);
+	if (result == CLIENT_NO_DAEMON) {
+		free(*error);
+		*error = NULL;
+		error_set(error, "the daemon went: the capture is cut off");
+	}
+	return result;
 }
 
 /* Frames come through the descriptor that the first answer brings. */
@@ -106,7 +112,7 @@ static enum client_result copy_frames(struct client *client, char **error)
 		return CLIENT_NO_DAEMON;
 	}
 	if (copy_all(frames, STDOUT_FILENO)) {
-		print_sum(client);
+		result = print_sum(client, error);
 	} else if (errno != EPIPE) {
 		error_set(error, "output: %s", strerror(errno));
 		result = CLIENT_REFUSED;

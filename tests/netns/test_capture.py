@@ -165,6 +165,16 @@ def test_who_does_not_read_holds_up_nothing(three):
         read.wait()
 
 
+def test_one_that_is_cut_off_says_so(three):
+    *_, web3 = three
+    with capture(web3) as (_, process):
+        web3.stop()
+        assert process.wait(10) == 3
+        assert process.stderr.read() == b"tapctl: the daemon went: the capture is cut off\n"
+    web3.start()
+    wait_for(lambda: web3.status()["peers"]["up"] == 2, 10, "its peers to be up")
+
+
 @pytest.mark.parametrize("command", ["capture", "monitor", "peers", "status"])
 def test_a_stranger_on_the_host_gets_nothing(three, command):
     web1, *_ = three
