@@ -85,8 +85,8 @@ static const char *const odd[] = {
 	"null",
 	"[]",
 	"{\"hosts\":[5,{\"name\":5,\"why\":6}],\"sent\":\"x\"}",
-	"{\"peer\":\"\\u001b[2J\",\"sent\":0,\"received\":-1,\"rtt_us\":{},"
-	"\"size_max\":1,\"group\":\"\\u0007\"}",
+	"{\"peer\":\"\\u001b[2J\",\"sent\":0,\"received\":-1,\"rtt_us\":{}}",
+	"{\"size_max\":1,\"group\":\"\\u0007\"}",
 };
 
 START_TEST(whatever_is_answered_can_be_shown)
