@@ -207,8 +207,8 @@ ONE(flooded_value, from->flooded)
 	}
 
 PEER(up_value, p->state == NODE_PEER_STATE_UP)
-PEER(rtt_value, up_value(from, at) && p->rtt_us ? seconds(p->rtt_us) : NAN)
-PEER(loss_value, up_value(from, at) ? p->loss : NAN)
+PEER(rtt_value, up_value(from, at) > 0 && p->rtt_us ? seconds(p->rtt_us) : NAN)
+PEER(loss_value, up_value(from, at) > 0 ? p->loss : NAN)
 PEER(size_value, p->datagram_size ? p->datagram_size : NAN)
 PEER(tx_bytes_value, p->tx.bytes)
 PEER(tx_datagrams_value, p->tx.datagrams)
