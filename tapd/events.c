@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tapd/control/monitor.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log/log.h"
 #include "tapd/monitor_events.h"
@@ -170,16 +169,15 @@ static void on_left_out(evutil_socket_t fd, short what, void *user)
 void daemon_announce(struct daemon *d, const struct node_event *e)
 {
 	const struct timeval delay = { .tv_sec = LEFT_OUT_S };
-
-	bool logged = event_limit_allows(&d->event_limit, e, d->now.mono_us);
+	const bool logged =
+		event_limit_allows(&d->event_limit, e, d->now.mono_us);
+	const bool told = daemon_monitor_wants(d, e);
 	struct line l = { .warns = false };
 
-	if (logged || monitor_is_watched(d->monitor))
+	if (logged || told)
 		describe(e, d->conf->name, &l);
-	/* What the checks find they tell themselves. */
-	daemon_monitor_event(
-		d, e,
-		l.warns && e->type < NODE_DUPLICATE_ADDRESS ? l.text : NULL);
+	if (told)
+		daemon_monitor_event(d, e, l.text);
 	if (logged && l.warns)
 		log_warning("%s", l.text);
 	else if (logged)

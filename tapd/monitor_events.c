@@ -12,6 +12,11 @@
 #include "tapd/entry.h"
 #include "tapd/log/log.h"
 
+static bool is_wanted(const struct daemon *d)
+{
+	return monitor_wants(d->monitor, d->now.wall_us);
+}
+
 static void tell(const struct daemon *d, const char *event, json_t *what)
 {
 	monitor_tell(d->monitor, event, d->now.wall_us, what);
@@ -19,6 +24,9 @@ static void tell(const struct daemon *d, const char *event, json_t *what)
 
 /* ---- peers ---- */
 
+static const char warning[] = "warning";
+
+/* NULL: it is not told. */
 static const char *event_name(enum node_event_type type)
 {
 	switch (type) {
@@ -35,34 +43,37 @@ static const char *event_name(enum node_event_type type)
 	case NODE_PEER_REFUSED:
 	case NODE_DUPLICATE_KEY:
 	case NODE_OWN_KEY:
-	case NODE_SELF:
 	case NODE_RECURSION:
+		return warning;
+	/* What the checks find they tell themselves. */
 	case NODE_DUPLICATE_ADDRESS:
 	case NODE_DUPLICATE_MAC:
+	case NODE_SELF:
 	case NODE_EVENT_COUNT:
 		break;
 	}
 	return NULL;
 }
 
-void daemon_monitor_event(struct daemon *d, const struct node_event *e,
+bool daemon_monitor_wants(const struct daemon *d, const struct node_event *e)
+{
+	return event_name(e->type) && is_wanted(d);
+}
+
+void daemon_monitor_event(const struct daemon *d, const struct node_event *e,
 			  const char *text)
 {
 	const char *name = event_name(e->type);
 	char at[ADDR_STRLEN];
 
-	if (!monitor_is_watched(d->monitor))
-		return;
-	if (!name && text)
-		tell(d, "warning",
-		     json_pack("{s:o}", "text", value_text(text)));
-	if (!name)
-		return;
-	tell(d, name,
-	     json_pack("{s:o, s:o, s:s, s:o}", "peer", value_text(e->peer),
-		       "key", value_key(&e->key), "endpoint",
-		       addr_print(&e->at, at), "why",
-		       value_text(e->text ? e->text : "")));
+	if (name == warning)
+		tell(d, name, json_pack("{s:o}", "text", value_text(text)));
+	else if (name)
+		tell(d, name,
+		     json_pack("{s:o, s:o, s:s, s:o}", "peer",
+			       value_text(e->peer), "key", value_key(&e->key),
+			       "endpoint", addr_print(&e->at, at), "why",
+			       value_text(e->text ? e->text : "")));
 }
 
 /* ---- tables ---- */
@@ -95,6 +106,8 @@ static void on_change(void *user, const struct node_change *c)
 {
 	const struct daemon *d = user;
 
+	if (!is_wanted(d))
+		return;
 	switch (c->type) {
 	case NODE_MAC_MOVED:
 		tell_move(d, c);
@@ -111,7 +124,7 @@ static void on_change(void *user, const struct node_change *c)
 void daemon_monitor_source(struct daemon *d, enum node_source source,
 			   size_t before)
 {
-	if (!monitor_is_watched(d->monitor))
+	if (!is_wanted(d))
 		return;
 	tell(d, "source_changed",
 	     json_pack("{s:s, s:I, s:I}", "source", value_source_names[source],
@@ -156,8 +169,9 @@ static void found(void *user, const struct check *check, const char *what)
 	char *same = without_age(what);
 
 	(void)check;
-	if (same && look->d->warned && !json_object_get(look->d->warned, same))
-		tell(look->d, "warning",
+	if (same && look->d->warned &&
+	    !json_object_get(look->d->warned, same) && is_wanted(look->d))
+		tell(look->d, warning,
 		     json_pack("{s:o}", "text", value_text(what)));
 	if (same)
 		json_object_set_new(look->seen, same, json_true());
@@ -188,6 +202,7 @@ static void on_look(evutil_socket_t fd, short what, void *user)
 	(void)what;
 	daemon_enter(d);
 	look_for_warnings(d);
+	monitor_tick(d->monitor, d->now.wall_us);
 	daemon_leave(d);
 }
 

@@ -2,13 +2,16 @@
 #ifndef TAPD_MONITOR_EVENTS_H
 #define TAPD_MONITOR_EVENTS_H
 
+#include <stdbool.h>
+
 #include "node/node.h"
 
 struct daemon;
 
-/* A node's event: which of them warn, and in which words, the caller knows; text is
- * NULL for those that do not. */
-void daemon_monitor_event(struct daemon *d, const struct node_event *e,
+/* Whether a node's event is to be told: as monitor_wants. */
+bool daemon_monitor_wants(const struct daemon *d, const struct node_event *e);
+/* Tells it. text: what is logged of it. */
+void daemon_monitor_event(const struct daemon *d, const struct node_event *e,
 			  const char *text);
 /* A source lists other hosts now. */
 void daemon_monitor_source(struct daemon *d, enum node_source source,

@@ -13,8 +13,10 @@ struct subscriber {
 	struct monitor *monitor;
 	json_t *queue[MONITOR_QUEUE];
 	size_t first, count;
-	uint64_t lost;	  /* since the queue was full; 0: it is not */
+	uint64_t lost;	  /* since there was no room; 0: there is */
 	uint64_t lost_us; /* when the last was */
+	/* The second that it is, and what was told in it. */
+	uint64_t second, told;
 };
 
 struct monitor {
@@ -53,9 +55,50 @@ void monitor_free(struct monitor *m)
 	free(m);
 }
 
-bool monitor_is_watched(const struct monitor *m)
+/* ---- room ---- */
+
+/* In a second that is another all that it has may be told. */
+static void begin_second(struct subscriber *s, uint64_t wall_us)
 {
-	return m && m->count > 0;
+	if (s->second == wall_us / CLOCK_S)
+		return;
+	s->second = wall_us / CLOCK_S;
+	s->told = 0;
+	if (s->lost > 0)
+		control_wake(&s->list);
+}
+
+static bool has_room(struct subscriber *s, uint64_t wall_us)
+{
+	begin_second(s, wall_us);
+	return s->lost == 0 && s->count < MONITOR_QUEUE &&
+	       s->told < MONITOR_RATE;
+}
+
+static void lose(struct subscriber *s, uint64_t wall_us)
+{
+	s->lost++;
+	s->lost_us = wall_us;
+}
+
+bool monitor_wants(struct monitor *m, uint64_t wall_us)
+{
+	if (!m || m->count == 0)
+		return false;
+	for (size_t i = 0; i < MONITOR_SUBSCRIBERS; i++)
+		if (m->subscribers[i] && has_room(m->subscribers[i], wall_us))
+			return true;
+	for (size_t i = 0; i < MONITOR_SUBSCRIBERS; i++)
+		if (m->subscribers[i])
+			lose(m->subscribers[i], wall_us);
+	return false;
+}
+
+void monitor_tick(struct monitor *m, uint64_t wall_us)
+{
+	for (size_t i = 0; i < MONITOR_SUBSCRIBERS; i++)
+		if (m->subscribers[i])
+			begin_second(m->subscribers[i], wall_us);
 }
 
 /* ---- an event ---- */
@@ -75,11 +118,11 @@ static json_t *make(const char *event, uint64_t wall_us, json_t *what)
 
 static void put(struct subscriber *s, json_t *event, uint64_t wall_us)
 {
-	if (s->lost > 0 || s->count == MONITOR_QUEUE) {
-		s->lost++;
-		s->lost_us = wall_us;
+	if (!has_room(s, wall_us)) {
+		lose(s, wall_us);
 		return;
 	}
+	s->told++;
 	s->queue[(s->first + s->count++) % MONITOR_QUEUE] = json_incref(event);
 	control_wake(&s->list);
 }
@@ -119,7 +162,8 @@ static enum control_step step(struct control_list *list, json_t **row)
 {
 	struct subscriber *s = (struct subscriber *)list;
 
-	if (s->count == 0 && s->lost == 0)
+	/* A gap goes on for the rest of its second. */
+	if (s->count == 0 && (s->lost == 0 || s->told >= MONITOR_RATE))
 		return CONTROL_WAIT;
 	*row = s->count > 0 ? take(s) : tell_gap(s);
 	return *row ? CONTROL_ROW : CONTROL_FAILED;

@@ -13,9 +13,13 @@
  * no other anything. What does not fit is lost: until the queue was read, so that
  * what is lost is one gap, after which the number of events in it is told. There
  * are few subscribers, for each holds a client's place.
+ *
+ * A peer can make an event of each frame. So one that reads as fast as it can is told
+ * MONITOR_RATE a second, and what nobody has room for is counted, not made.
  */
 #define MONITOR_SUBSCRIBERS 4
 #define MONITOR_QUEUE	    1024 /* events of one of them */
+#define MONITOR_RATE	    2000
 
 struct monitor;
 
@@ -25,8 +29,11 @@ struct monitor *monitor_new(void (*watched)(void *user, bool on), void *user);
 /* After its lists: control_free. NULL is fine. */
 void monitor_free(struct monitor *m);
 
-/* False: an event would be told to nobody. */
-bool monitor_is_watched(const struct monitor *m);
+/* To be called for each event before it is made. False: it would be told to nobody,
+ * and those who have no room for it will be told that it is lost. */
+bool monitor_wants(struct monitor *m, uint64_t wall_us);
+/* To be called once a second: what was lost is told if nothing happens any more. */
+void monitor_tick(struct monitor *m, uint64_t wall_us);
 /* Takes the reference of an object, which may be NULL: memory is short. wall_us: its
  * time. */
 void monitor_tell(struct monitor *m, const char *event, uint64_t wall_us,

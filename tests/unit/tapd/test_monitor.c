@@ -82,9 +82,9 @@ START_TEST(each_subscriber_gets_what_happens_from_then_on)
 {
 	struct control_list *one, *two;
 
-	ck_assert(!monitor_is_watched(monitor));
+	ck_assert(!monitor_wants(monitor, CLOCK_S));
 	one = subscribe();
-	ck_assert(watched && monitor_is_watched(monitor));
+	ck_assert(watched && monitor_wants(monitor, CLOCK_S));
 	tell(1);
 	two = subscribe();
 	tell(2);
@@ -98,7 +98,7 @@ START_TEST(each_subscriber_gets_what_happens_from_then_on)
 	ck_assert(watched);
 	tell(3);
 	two->free(two);
-	ck_assert(!watched && !monitor_is_watched(monitor));
+	ck_assert(!watched && !monitor_wants(monitor, CLOCK_S));
 	ck_assert_uint_eq(switched, 2);
 }
 END_TEST
@@ -121,6 +121,69 @@ START_TEST(who_does_not_read_loses_one_gap_and_is_told)
 	ck_assert_int_eq(next(slow, "peer_up", "number"), 5001);
 	slow->free(slow);
 	other->free(other);
+}
+END_TEST
+
+START_TEST(what_nobody_has_room_for_need_not_be_made)
+{
+	struct control_list *slow = subscribe(), *other;
+
+	for (unsigned int i = 0; i < MONITOR_QUEUE; i++) {
+		ck_assert(monitor_wants(monitor, CLOCK_S));
+		tell(i);
+	}
+	ck_assert(!monitor_wants(monitor, CLOCK_S));
+	other = subscribe();
+	ck_assert(monitor_wants(monitor, CLOCK_S));
+	tell(7);
+	ck_assert_int_eq(next(other, "peer_up", "number"), 7);
+	for (unsigned int i = 0; i < MONITOR_QUEUE; i++)
+		ck_assert_int_eq(next(slow, "peer_up", "number"), i);
+	ck_assert_int_eq(next(slow, "lost", "count"), 2);
+	slow->free(slow);
+	other->free(other);
+}
+END_TEST
+
+/* Tells it of so many events at that time, of which it reads each at once; how many
+ * it got. */
+static unsigned int storm(struct control_list *list, unsigned int count,
+			  uint64_t wall_us)
+{
+	unsigned int got = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		json_t *row = NULL;
+
+		if (monitor_wants(monitor, wall_us))
+			monitor_tell(monitor, "mac_moved", wall_us,
+				     json_object());
+		if (list->step(list, &row) == CONTROL_ROW)
+			got++;
+		json_decref(row);
+	}
+	return got;
+}
+
+START_TEST(a_storm_is_bounded_each_second)
+{
+	struct control_list *list = subscribe();
+	unsigned int before;
+
+	ck_assert_uint_eq(storm(list, 100000, CLOCK_S), MONITOR_RATE);
+	ck_assert_int_eq(next(list, "peer_up", "number"), -1);
+	/* The gap is told in the next second, whatever happens then. */
+	before = woken;
+	monitor_tick(monitor, CLOCK_S + 999999);
+	ck_assert_uint_eq(woken, before);
+	monitor_tick(monitor, 2 * CLOCK_S);
+	monitor_tick(monitor, 2 * CLOCK_S);
+	ck_assert_uint_eq(woken, before + 1);
+	ck_assert_int_eq(next(list, "lost", "count"), 100000 - MONITOR_RATE);
+	ck_assert_uint_eq(storm(list, 100000, 2 * CLOCK_S), MONITOR_RATE);
+	/* Also if time is put back. */
+	ck_assert_uint_eq(storm(list, 5000, CLOCK_S), MONITOR_RATE + 1);
+	list->free(list);
 }
 END_TEST
 
@@ -157,6 +220,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(time_is_that_of_rfc_3339_in_utc),
 	UNIT_TEST(each_subscriber_gets_what_happens_from_then_on),
 	UNIT_TEST(who_does_not_read_loses_one_gap_and_is_told),
+	UNIT_TEST(what_nobody_has_room_for_need_not_be_made),
+	UNIT_TEST(a_storm_is_bounded_each_second),
 	UNIT_TEST(there_are_few_subscribers),
 	UNIT_TEST(memory_that_is_short_costs_an_event),
 };
