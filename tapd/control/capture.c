@@ -112,15 +112,17 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		end(c);
 }
 
-/* Room for so many bytes; NULL if there is none. */
+/* Room for so many bytes; NULL if there is none. What waits is moved only if as much
+ * was written meanwhile, or a slow reader would have all of it moved each time. */
 static uint8_t *make_room(struct capture *c, size_t size)
 {
-	if (CAPTURE_ROOM - c->start - c->len < size) {
+	if (CAPTURE_ROOM - c->start - c->len < size && c->start >= c->len) {
 		memmove(c->room, c->room + c->start, c->len);
 		c->start = 0;
 	}
-	return CAPTURE_ROOM - c->len < size ? NULL
-					    : c->room + c->start + c->len;
+	return CAPTURE_ROOM - c->start - c->len < size
+		       ? NULL
+		       : c->room + c->start + c->len;
 }
 
 static bool is_wanted(const struct capture *c, const struct node_sight *s)

@@ -195,6 +195,38 @@ START_TEST(what_is_not_read_in_time_is_lost_and_counted)
 }
 END_TEST
 
+/* The packets of a capture whose room was full, then had so many turns to write
+ * before each of two more frames. */
+static size_t packets_after(int turns)
+{
+	struct control_list *list = begin((struct capture_wants){ .count = 0 });
+	int fd = take_pipe(list);
+	uint64_t lost;
+	size_t packets;
+
+	for (size_t i = 0; i < 2 * CAPTURE_ROOM / 1000; i++)
+		show(&web2, DROP_NONE, 1000);
+	for (int i = 0; i < 2; i++) {
+		for (int turn = 0; turn < turns; turn++)
+			event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		show(&web2, DROP_NONE, 1000);
+	}
+	packets = read_packets(fd, &lost);
+	list->free(list);
+	close(fd);
+	return packets;
+}
+
+/* A quarter of it is written in a turn. */
+START_TEST(what_waits_is_moved_only_once_half_is_written)
+{
+	const size_t full = packets_after(0);
+
+	ck_assert_uint_eq(packets_after(1), full + 1);
+	ck_assert_uint_eq(packets_after(2), full + 2);
+}
+END_TEST
+
 START_TEST(reader_that_is_gone_ends_it)
 {
 	struct control_list *list = begin((struct capture_wants){ .count = 0 });
@@ -233,6 +265,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(frames_that_are_wanted_go_through_the_pipe),
 	UNIT_TEST(dropped_ones_are_apart),
 	UNIT_TEST(what_is_not_read_in_time_is_lost_and_counted),
+	UNIT_TEST(what_waits_is_moved_only_once_half_is_written),
 	UNIT_TEST(reader_that_is_gone_ends_it),
 	UNIT_TEST(two_run_at_once),
 };
