@@ -1,11 +1,9 @@
 #include "tapd/tap/interface.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/siphash.h"
@@ -13,17 +11,13 @@
 #include "tapd/log/log.h"
 #include "tapd/manager/fdstore.h"
 #include "tapd/manager/notify.h"
-#include "tapd/tap/address_from.h"
+#include "tapd/tap/ip_command.h"
 #include "tapd/tap/netns.h"
 #include "tapd/tap/ours.h"
 #include "tapd/tap/stamp.h"
 
 /* Room for the bursts of programs that fragment 64 KB datagrams. */
 #define QUEUE_LEN 4096
-
-#define ADDRESS_WAIT_MS 3000
-
-#define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
 
 struct interface {
 	const struct conf *conf;
@@ -34,8 +28,7 @@ struct interface {
 	bool elsewhere; /* moved to another network namespace */
 	uint8_t mac[6]; /* from the node's key */
 	uint32_t stamp; /* by which ours is known again */
-	struct prefix addresses[INTERFACE_ADDRESSES_MAX];
-	size_t addresses_count;
+	struct interface_plan plan;
 	/* As last seen, to tell what changed. */
 	bool up;
 	uint32_t mtu;
@@ -44,105 +37,17 @@ struct interface {
 
 /* ---- making it as configured ---- */
 
-/* The format makes the arguments of the ip(8) command that would have done it. */
-static void __attribute__((format(printf, 2, 3)))
-expect(int err, const char *format, ...)
-{
-	char command[160];
-	va_list args;
-
-	if (err >= 0)
-		return;
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	if (err == -EPERM)
-		log_warning("no right to do this, it is left to you: ip %s",
-			    command);
-	else
-		log_warning("%s%s: ip %s", strerror(-err),
-			    err == -EACCES ? " (is disable_ipv6 set for it?)"
-					   : "",
-			    command);
-}
-
-static bool has_prefix(const struct prefix *list, size_t count,
-		       const struct prefix *p)
-{
-	for (size_t n = 0; n < count; n++)
-		if (prefix_equal(&list[n], p))
-			return true;
-	return false;
-}
-
-static void set_addresses(struct interface *i)
-{
-	const struct link_state *s = link_state(i->link);
-	char text[PREFIX_STRLEN];
-
-	for (size_t n = 0; n < i->addresses_count; n++) {
-		const struct prefix *p = &i->addresses[n];
-
-		if (!addr_is_v4(&p->addr) && s->mtu < IPV6_MTU_MIN) {
-			log_warning("%s goes without %s: IPv6 needs an MTU of"
-				    " at least %d",
-				    s->name, prefix_print(p, text),
-				    IPV6_MTU_MIN);
-			continue;
-		}
-		expect(link_add_address(i->link, p), "address add %s dev %s%s",
-		       prefix_print(p, text), s->name,
-		       addr_is_v4(&p->addr) ? " brd +" : "");
-	}
-	if (!i->conf->interface.multicast_route || !s->up)
-		return;
-	expect(link_add_multicast_route(i->link, false),
-	       "route add 224.0.0.0/4 dev %s", s->name);
-	expect(link_add_broadcast_route(i->link),
-	       "route add 255.255.255.255 dev %s", s->name);
-	expect(link_add_multicast_route(i->link, true),
-	       "-6 route add multicast ff00::/8 dev %s table local metric 128",
-	       s->name);
-}
-
-static void remove_routes(struct interface *i)
-{
-	(void)link_remove_multicast_route(i->link, false);
-	(void)link_remove_multicast_route(i->link, true);
-	(void)link_remove_broadcast_route(i->link);
-}
-
-/* What an earlier run set, by another configuration. Each removed leaves another in its
- * place in the list. */
-static void remove_leftovers(struct interface *i)
-{
-	const struct link_addresses *there = &link_state(i->link)->addresses;
-	char text[PREFIX_STRLEN];
-
-	for (size_t n = there->count; n-- > 0;) {
-		const struct prefix p = there->list[n].prefix;
-
-		if (there->list[n].proto != LINK_PROTO ||
-		    has_prefix(i->addresses, i->addresses_count, &p))
-			continue;
-		expect(link_remove_address(i->link, &p),
-		       "address del %s dev %s", prefix_print(&p, text),
-		       i->name);
-	}
-	if (!i->conf->interface.multicast_route)
-		remove_routes(i);
-}
-
 static void set_mac(struct interface *i)
 {
 	const struct conf *c = i->conf;
 	const uint8_t *mac = c->interface.mac_set ? c->interface.mac : i->mac;
 
 	if (i->ours || c->interface.mac_set)
-		expect(link_set_mac(i->link, mac),
-		       "link set dev %s address %02x:%02x:%02x:%02x:%02x:%02x",
-		       link_state(i->link)->name, mac[0], mac[1], mac[2],
-		       mac[3], mac[4], mac[5]);
+		ip_command_log(
+			link_set_mac(i->link, mac),
+			"link set dev %s address %02x:%02x:%02x:%02x:%02x:%02x",
+			link_state(i->link)->name, mac[0], mac[1], mac[2],
+			mac[3], mac[4], mac[5]);
 }
 
 static void set_mtu(struct interface *i)
@@ -150,9 +55,9 @@ static void set_mtu(struct interface *i)
 	const struct conf *c = i->conf;
 
 	if (i->ours || c->interface.mtu_set)
-		expect(link_set_mtu(i->link, c->interface.mtu),
-		       "link set dev %s mtu %u", link_state(i->link)->name,
-		       c->interface.mtu);
+		ip_command_log(link_set_mtu(i->link, c->interface.mtu),
+			       "link set dev %s mtu %u",
+			       link_state(i->link)->name, c->interface.mtu);
 }
 
 static void configure(struct interface *i)
@@ -169,13 +74,14 @@ static void configure(struct interface *i)
 			 " %s",
 			 name, strerror(-err));
 	if (i->ours)
-		expect(link_raise_queue_len(i->link, QUEUE_LEN),
-		       "link set dev %s txqueuelen %d", name, QUEUE_LEN);
+		ip_command_log(link_raise_queue_len(i->link, QUEUE_LEN),
+			       "link set dev %s txqueuelen %d", name,
+			       QUEUE_LEN);
 	/* The MAC before it is up: IPv6 makes its link-local address of it. */
 	set_mac(i);
 	set_mtu(i);
-	expect(link_set_up(i->link), "link set dev %s up", name);
-	set_addresses(i);
+	ip_command_log(link_set_up(i->link), "link set dev %s up", name);
+	interface_plan_set(&i->plan, i->link);
 }
 
 static void note_state(struct interface *i)
@@ -203,7 +109,7 @@ static void take_over(struct interface *i)
 {
 	(void)tap_set_group(i->tap, i->stamp);
 	(void)tap_set_persist(i->tap, true);
-	remove_leftovers(i);
+	interface_plan_remove_leftovers(&i->plan, i->link);
 }
 
 /* Ours if just made, or if an earlier run made it. A new one is stamped before it is
@@ -316,66 +222,10 @@ static void derive_mac(uint8_t mac[6], const struct public_key *key)
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
 }
 
-static enum address_from complete_address(const struct conf *c,
-					  struct prefix *address, char **error)
-{
-	const char *at = c->address_from_at;
-	enum address_from result;
-	char *why = NULL;
-
-	if (!*c->interface.address_from)
-		return ADDRESS_FROM_TAKEN;
-	result = address_take_host_bits(c->interface.address_from,
-					c->interface.name, address, &why);
-	if (result == ADDRESS_FROM_TAKEN)
-		return result;
-	error_set(error, "%s%sinterface.address_from: %s", at ? at : "",
-		  at ? ": " : "", why ? why : "out of memory");
-	free(why);
-	return result;
-}
-
-bool interface_plan(struct interface_plan *plan, const struct conf *c,
-		    char **error)
-{
-	*plan = (struct interface_plan){
-		.addresses_count = c->interface.address_count,
-	};
-	for (size_t n = 0; n < plan->addresses_count; n++) {
-		enum address_from result;
-
-		plan->addresses[n] = c->interface.address[n];
-		result = complete_address(c, &plan->addresses[n], error);
-		if (result == ADDRESS_FROM_TAKEN)
-			continue;
-		plan->refused = result == ADDRESS_FROM_REFUSED;
-		return false;
-	}
-	return true;
-}
-
-/* At boot the other interface may be about to get its address. */
-static bool await_plan(const struct conf *c, struct interface_plan *plan,
-		       char **error)
-{
-	const struct timespec pause = { .tv_nsec = 50L * 1000 * 1000 };
-	int left = ADDRESS_WAIT_MS / 50;
-
-	while (!interface_plan(plan, c, error)) {
-		if (plan->refused || left-- == 0)
-			return false;
-		free(*error);
-		*error = NULL;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
 struct interface *interface_open(const struct conf *c,
 				 const struct public_key *key, char **error)
 {
 	struct interface *i = calloc(1, sizeof(*i));
-	struct interface_plan plan;
 
 	if (!i) {
 		error_set(error, "out of memory");
@@ -384,13 +234,8 @@ struct interface *interface_open(const struct conf *c,
 	i->conf = c;
 	derive_mac(i->mac, key);
 	i->stamp = stamp_make(key, c->interface.name);
-	if (!await_plan(c, &plan, error)) {
-		interface_close(i, false);
-		return NULL;
-	}
-	memcpy(i->addresses, plan.addresses, sizeof(i->addresses));
-	i->addresses_count = plan.addresses_count;
-	if (!open_parts(i, true, error)) {
+	if (!interface_plan_wait(&i->plan, c, error) ||
+	    !open_parts(i, true, error)) {
 		interface_close(i, false);
 		return NULL;
 	}
@@ -436,8 +281,8 @@ struct link *interface_link(const struct interface *i)
 const struct prefix *interface_addresses(const struct interface *i,
 					 size_t *count)
 {
-	*count = i->addresses_count;
-	return i->addresses;
+	*count = i->plan.addresses_count;
+	return i->plan.addresses;
 }
 
 static bool same_mac(const struct conf *a, const struct conf *b)
@@ -453,39 +298,20 @@ static bool same_mtu(const struct conf *a, const struct conf *b)
 	       a->interface.mtu == b->interface.mtu;
 }
 
-/* Removes what the old configuration set and the new one does not. */
-static void take_back(struct interface *i, const struct interface_plan *plan,
-		      const struct conf *c)
-{
-	char text[PREFIX_STRLEN];
-
-	for (size_t n = 0; n < i->addresses_count; n++) {
-		const struct prefix *p = &i->addresses[n];
-
-		if (!has_prefix(plan->addresses, plan->addresses_count, p))
-			expect(link_remove_address(i->link, p),
-			       "address del %s dev %s", prefix_print(p, text),
-			       link_state(i->link)->name);
-	}
-	if (i->conf->interface.multicast_route && !c->interface.multicast_route)
-		remove_routes(i);
-}
-
 void interface_apply(struct interface *i, const struct interface_plan *plan,
 		     const struct conf *c)
 {
 	const struct conf *old = i->conf;
 
-	take_back(i, plan, c);
+	interface_plan_take_back(&i->plan, plan, i->link);
 	i->conf = c;
-	memcpy(i->addresses, plan->addresses, sizeof(i->addresses));
-	i->addresses_count = plan->addresses_count;
+	i->plan = *plan;
 	/* What ip(8) set meanwhile stays unless the file has something new. */
 	if (!same_mac(old, c))
 		set_mac(i);
 	if (!same_mtu(old, c))
 		set_mtu(i);
-	set_addresses(i);
+	interface_plan_set(&i->plan, i->link);
 	note_state(i);
 }
 
@@ -506,7 +332,7 @@ static void follow_state(struct interface *i)
 	if (s->up && !i->up) {
 		log_info("%s is up again", s->name);
 		/* Down took the routes and the IPv6 addresses. */
-		set_addresses(i);
+		interface_plan_set(&i->plan, i->link);
 	}
 	note_state(i);
 }

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/key.h"
 #include "tapd/conf/conf.h"
+#include "tapd/tap/interface_plan.h"
 #include "tapd/tap/link.h"
 #include "tapd/tap/tap.h"
 
@@ -29,8 +30,6 @@
 struct interface;
 
 #define INTERFACE_ALIAS "made by tapd"
-#define INTERFACE_ADDRESSES_MAX \
-	(sizeof(((struct conf *)0)->interface.address) / sizeof(struct prefix))
 
 /* Opens it and makes it as configured. key: this node's, for a MAC of its own
  * that is always the same. c is borrowed until interface_close. NULL with *error
@@ -54,23 +53,10 @@ struct link *interface_link(const struct interface *i);
 const struct prefix *interface_addresses(const struct interface *i,
 					 size_t *count);
 
-/* What a new configuration comes to on this host. */
-struct interface_plan {
-	struct prefix addresses[INTERFACE_ADDRESSES_MAX];
-	size_t addresses_count;
-	/* There can be none: waiting for what address_from names is no use. */
-	bool refused;
-};
-
-/* The first step of a reload: finds out what there is to find out, and changes
- * nothing. False with *error if address_from leads nowhere, or to addresses
- * that other hosts may have. */
-bool interface_plan(struct interface_plan *plan, const struct conf *c,
-		    char **error);
-/* The second, which cannot fail: applies the configuration (name aside), which is
- * borrowed from then on. What the old one set and the new one does not is taken
- * back, and addresses that are missing are set again. What both say alike is left
- * as ip(8) made it since: up or down, MTU, MAC. */
+/* A reload, once there is a plan; it cannot fail: applies the configuration (name
+ * aside), which is borrowed from then on. What the old one set and the new one does
+ * not is taken back, and addresses that are missing are set again. What both say
+ * alike is left as ip(8) made it since: up or down, MTU, MAC. */
 void interface_apply(struct interface *i, const struct interface_plan *plan,
 		     const struct conf *c);
 
