@@ -109,7 +109,6 @@ static void take_over(struct interface *i)
 {
 	(void)tap_set_group(i->tap, i->stamp);
 	(void)tap_set_persist(i->tap, true);
-	interface_plan_remove_leftovers(&i->plan, i->link);
 }
 
 /* Ours if just made, or if an earlier run made it. A new one is stamped before it is
@@ -196,6 +195,8 @@ static bool open_parts(struct interface *i, bool first, char **error)
 			 i->conf->interface.name, i->name);
 	take_possession(i);
 	configure(i);
+	if (i->ours && !tap_was_made(i->tap))
+		interface_plan_remove_leftovers(&i->plan, i->link);
 	note_state(i);
 	return true;
 }
@@ -301,9 +302,9 @@ static bool same_mtu(const struct conf *a, const struct conf *b)
 void interface_apply(struct interface *i, const struct interface_plan *plan,
 		     const struct conf *c)
 {
+	const struct interface_plan old_plan = i->plan;
 	const struct conf *old = i->conf;
 
-	interface_plan_take_back(&i->plan, plan, i->link);
 	i->conf = c;
 	i->plan = *plan;
 	/* What ip(8) set meanwhile stays unless the file has something new. */
@@ -312,6 +313,7 @@ void interface_apply(struct interface *i, const struct interface_plan *plan,
 	if (!same_mtu(old, c))
 		set_mtu(i);
 	interface_plan_set(&i->plan, i->link);
+	interface_plan_take_back(&old_plan, &i->plan, i->link);
 	note_state(i);
 }
 

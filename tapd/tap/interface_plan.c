@@ -1,6 +1,7 @@
 #include "tapd/tap/interface_plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "tapd/common/error.h"
@@ -69,7 +70,7 @@ bool interface_plan_wait(struct interface_plan *plan, const struct conf *c,
 	return true;
 }
 
-/* ---- set, and taken back ---- */
+/* ---- set ---- */
 
 static bool has_prefix(const struct prefix *list, size_t count,
 		       const struct prefix *p)
@@ -111,6 +112,54 @@ void interface_plan_set(const struct interface_plan *plan, struct link *link)
 		s->name);
 }
 
+/* ---- taken back ---- */
+
+/* What goes, and what is to be there afterwards. */
+struct removal {
+	const struct interface_plan *plan;
+	struct link *link;
+	int kept_secondaries; /* link_keep_secondaries */
+	bool begun;
+};
+
+/* An address takes with it the others of its subnet, unless they may follow it, and the
+ * last one all IPv4 routes: of others, too, such as a VIP. */
+static void begin(struct removal *r)
+{
+	r->begun = true;
+	r->kept_secondaries = link_keep_secondaries(r->link, true);
+	if (r->kept_secondaries < 0)
+		log_warning("%s may lose other addresses of the subnets that it"
+			    " leaves: cannot set promote_secondaries: %s",
+			    link_state(r->link)->name,
+			    strerror(-r->kept_secondaries));
+}
+
+static void remove_address(struct removal *r, const struct prefix *p)
+{
+	char text[PREFIX_STRLEN];
+
+	if (has_prefix(r->plan->addresses, r->plan->addresses_count, p) ||
+	    !link_has_address(r->link, p))
+		return;
+	if (!r->begun)
+		begin(r);
+	ip_command_log(link_remove_address(r->link, p), "address del %s dev %s",
+		       prefix_print(p, text), link_state(r->link)->name);
+}
+
+/* Some of the plan may have gone along, or could not be there beside what went: an IPv6
+ * address of another length. */
+static void end(struct removal *r)
+{
+	if (!r->begun)
+		return;
+	if (r->kept_secondaries == 0)
+		(void)link_keep_secondaries(r->link, false);
+	if (link_ask_addresses(r->link) == 0)
+		interface_plan_set(r->plan, r->link);
+}
+
 static void remove_routes(struct link *link)
 {
 	(void)link_remove_multicast_route(link, false);
@@ -123,18 +172,15 @@ void interface_plan_remove_leftovers(const struct interface_plan *plan,
 				     struct link *link)
 {
 	const struct link_addresses *there = &link_state(link)->addresses;
-	char text[PREFIX_STRLEN];
+	struct removal r = { .plan = plan, .link = link };
 
 	for (size_t n = there->count; n-- > 0;) {
 		const struct prefix p = there->list[n].prefix;
 
-		if (there->list[n].proto != LINK_PROTO ||
-		    has_prefix(plan->addresses, plan->addresses_count, &p))
-			continue;
-		ip_command_log(link_remove_address(link, &p),
-			       "address del %s dev %s", prefix_print(&p, text),
-			       link_state(link)->name);
+		if (there->list[n].proto == LINK_PROTO)
+			remove_address(&r, &p);
 	}
+	end(&r);
 	if (!plan->multicast_route)
 		remove_routes(link);
 }
@@ -143,17 +189,11 @@ void interface_plan_take_back(const struct interface_plan *old,
 			      const struct interface_plan *plan,
 			      struct link *link)
 {
-	char text[PREFIX_STRLEN];
+	struct removal r = { .plan = plan, .link = link };
 
-	for (size_t n = 0; n < old->addresses_count; n++) {
-		const struct prefix *p = &old->addresses[n];
-
-		if (!has_prefix(plan->addresses, plan->addresses_count, p))
-			ip_command_log(link_remove_address(link, p),
-				       "address del %s dev %s",
-				       prefix_print(p, text),
-				       link_state(link)->name);
-	}
+	for (size_t n = 0; n < old->addresses_count; n++)
+		remove_address(&r, &old->addresses[n]);
+	end(&r);
 	if (old->multicast_route && !plan->multicast_route)
 		remove_routes(link);
 }

@@ -37,6 +37,11 @@ bool interface_plan_wait(struct interface_plan *plan, const struct conf *c,
 
 /* Adds what is missing; routes only while it is up. */
 void interface_plan_set(const struct interface_plan *plan, struct link *link);
+/*
+ * What is to go, goes once what is to come is there (interface_plan_set): what others
+ * have there, a VIP or a route, then never loses its subnet, or all of IPv4.
+ */
+
 /* Removes what an earlier run set, by another configuration, and this one does not. */
 void interface_plan_remove_leftovers(const struct interface_plan *plan,
 				     struct link *link);

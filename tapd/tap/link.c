@@ -245,7 +245,7 @@ int link_ask(struct link *l)
 }
 
 /* A dump that something changed meanwhile (EINTR) is begun again. */
-static int ask_addresses(struct link *l)
+int link_ask_addresses(struct link *l)
 {
 	int err, tries = 8;
 
@@ -265,7 +265,7 @@ static int ask_all(struct link *l)
 	int err = link_ask(l);
 
 	l->changed = true;
-	return err < 0 ? err : ask_addresses(l);
+	return err < 0 ? err : link_ask_addresses(l);
 }
 
 static struct mnl_socket *socket_open(unsigned groups)

@@ -52,6 +52,9 @@ bool link_read(struct link *l);
 /* Asks what it is now, also for what the kernel does not tell unasked: tx_dropped,
  * and allmulti where a program made it so. 0, or -errno: -ENODEV if it is gone. */
 int link_ask(struct link *l);
+/* Asks which addresses it has now: removing one may have taken others, which is told
+ * later. 0 or -errno. */
+int link_ask_addresses(struct link *l);
 /* Whether another interface came, went or changed since this was last asked. */
 bool link_others_changed(struct link *l);
 /* Another number whenever link_read heard something: that an interface, this or
@@ -73,6 +76,9 @@ int link_set_alias(struct link *l, const char *alias);
 int link_raise_queue_len(struct link *l, uint32_t len);
 /* The host obeys no redirects that come in by it, where nobody may let them in. */
 int link_refuse_redirects(struct link *l);
+/* Whether others of its subnet stay when the address that was there first goes. Returns
+ * what it was before, 0 or 1, or -errno. */
+int link_keep_secondaries(struct link *l, bool keep);
 int link_add_address(struct link *l, const struct prefix *address);
 int link_remove_address(struct link *l, const struct prefix *address);
 int link_add_multicast_route(struct link *l, bool ipv6);

@@ -96,34 +96,67 @@ int link_raise_queue_len(struct link *l, uint32_t len)
 }
 
 /* The kernel has no netlink attribute for IPv6's. */
-static int set_sysctl(const struct link *l, const char *family,
-		      const char *name, const char *value)
+static int open_sysctl(const struct link *l, const char *family,
+		       const char *name, int flags)
 {
 	char path[96];
-	ssize_t n;
-	int fd, err;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family,
 		 l->state.name, name);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int set_sysctl(const struct link *l, const char *family,
+		      const char *name, char value)
+{
+	int fd, err;
+
 	privileges_raise();
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	err = fd < 0 ? -errno : 0;
+	fd = err = open_sysctl(l, family, name, O_WRONLY);
 	if (fd >= 0) {
-		n = write(fd, value, strlen(value));
-		err = n < 0 ? -errno : 0;
+		err = write(fd, &value, 1) < 0 ? -errno : 0;
 		close(fd);
 	}
 	privileges_lower();
 	return err;
 }
 
+/* The first digit, or -errno. */
+static int read_sysctl(const struct link *l, const char *family,
+		       const char *name)
+{
+	const int fd = open_sysctl(l, family, name, O_RDONLY);
+	char digit = '0';
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, &digit, 1);
+	n = n < 0 ? -errno : digit - '0';
+	close(fd);
+	return (int)n;
+}
+
 int link_refuse_redirects(struct link *l)
 {
-	int v4 = set_sysctl(l, "ipv4", "accept_redirects", "0");
-	int v6 = set_sysctl(l, "ipv6", "accept_redirects", "0");
+	int v4 = set_sysctl(l, "ipv4", "accept_redirects", '0');
+	int v6 = set_sysctl(l, "ipv6", "accept_redirects", '0');
 
 	/* There may be no IPv6. */
 	return v4 < 0 || v6 == -ENOENT ? v4 : v6;
+}
+
+int link_keep_secondaries(struct link *l, bool keep)
+{
+	static const char name[] = "promote_secondaries";
+	const int was = read_sysctl(l, "ipv4", name);
+	int err = 0;
+
+	if (was >= 0 && (was > 0) != keep)
+		err = set_sysctl(l, "ipv4", name, keep ? '1' : '0');
+	return err < 0 ? err : was;
 }
 
 static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)

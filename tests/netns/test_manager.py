@@ -310,6 +310,30 @@ def test_what_another_configuration_set_is_removed(host, managed, how):
         "-6", "route", "show", "table", "local").splitlines() if "metric 128" in line]
 
 
+@pytest.mark.parametrize("address", ["10.78.0.2/24", "10.79.0.1/24"], ids=["same", "other"])
+@pytest.mark.parametrize("how", ["restart", "crash", "reload"])
+def test_another_address_takes_nothing_of_others(host, managed, how, address):
+    """Neither a VIP in the subnet of the one that goes, which is the only one of tapd's, nor
+    a route."""
+    daemon, _ = managed(host, peers=[], **{"interface.address": ["10.78.0.1/24"]})
+    daemon.start()
+    for place in "all", "tap0":
+        sysctl(host.netns, **{f"net__ipv4__conf__{place}__promote_secondaries": 0})
+    host.ip("addr", "add", "10.78.0.200/24", "dev", "tap0")
+    host.ip("route", "add", "10.88.0.0/16", "via", "10.78.0.9", "dev", "tap0")
+    host.ip("route", "add", "10.89.0.0/16", "dev", "tap0")
+    daemon.configure(**{"interface.address": [address]})
+    if how == "reload":
+        daemon.ctl("reload")
+    else:
+        again(daemon, how)
+    shown = host.ip("addr", "show", "dev", "tap0")
+    assert "10.78.0.1/24" not in shown
+    assert address in shown and "10.78.0.200/24" in shown
+    routes = host.ip("route")
+    assert "10.88.0.0/16 via 10.78.0.9" in routes and "10.89.0.0/16" in routes
+
+
 def test_a_carrier_that_follows_peers_waits_for_them(make_cloud, managed):
     """It was on, and they are about to be back; if they are not, it goes after 5 s."""
     cloud = make_cloud(2)

@@ -190,6 +190,110 @@ START_TEST(what_going_down_took_comes_back)
 }
 END_TEST
 
+/* What its administrator adds: a VIP in our subnet, and routes. */
+static void add_others(void)
+{
+	netns_run("echo 0 >/proc/sys/net/ipv4/conf/all/promote_secondaries");
+	netns_run("echo 0 >/proc/sys/net/ipv4/conf/t0/promote_secondaries");
+	netns_run("ip addr add 10.77.0.100/24 dev t0");
+	netns_run("ip route add 10.99.0.0/16 via 10.77.0.9 dev t0");
+	netns_run("ip route add 10.98.0.0/16 dev t0");
+}
+
+static void assert_others_are_there(void)
+{
+	netns_run("ip addr show t0 | grep -q 10.77.0.100/24");
+	netns_run("ip route show | grep -q '10.99.0.0/16 via 10.77.0.9'");
+	netns_run("ip route show | grep -q '10.98.0.0/16 dev t0'");
+	ck_assert_int_eq(sysctl_of("ipv4", "promote_secondaries"), 0);
+}
+
+/* In the subnet of the old one, and in another. */
+static const char *const moves[] = { "10.77.0.2/24", "10.79.0.1/24" };
+
+START_TEST(leftovers_of_another_run_take_nothing_of_others)
+{
+	const char *address = moves[_i];
+	char command[80];
+
+	interface_close(open_interface(), true);
+	add_others();
+	ck_assert(prefix_parse(&conf.interface.address[0], address));
+	struct interface *i = open_interface();
+	netns_run("! ip addr show t0 | grep -q 10.77.0.1/24");
+	snprintf(command, sizeof(command), "ip addr show t0 | grep -q %s",
+		 address);
+	netns_run(command);
+	assert_others_are_there();
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(new_configuration_takes_nothing_of_others)
+{
+	struct conf other = conf;
+	const char *address = moves[_i];
+	char *error = NULL, command[80];
+
+	/* Ours, and one of the administrator's. */
+	for (int made = 0; made < 2; made++) {
+		if (made)
+			netns_run("ip tuntap add dev t0 mode tap");
+		struct interface *i = open_interface();
+		add_others();
+		ck_assert(prefix_parse(&other.interface.address[0], address));
+		ck_assert(reconfigure(i, &other, &error));
+		netns_run("! ip addr show t0 | grep -q 10.77.0.1/24");
+		snprintf(command, sizeof(command),
+			 "ip addr show t0 | grep -q %s", address);
+		netns_run(command);
+		assert_others_are_there();
+		interface_close(i, false);
+	}
+}
+END_TEST
+
+/* As in a container: others of its subnet go with the address, ours is set again. */
+START_TEST(another_address_where_no_sysctl_can_be_set)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	struct interface *i = open_interface();
+	add_others();
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	netns_run("mount --make-rprivate /");
+	netns_run("mount --bind -o ro /proc/sys /proc/sys");
+	ck_assert(prefix_parse(&other.interface.address[0], "10.77.0.2/24"));
+	ck_assert(reconfigure(i, &other, &error));
+	netns_run("ip addr show t0 | grep -q 10.77.0.2/24");
+	netns_run("! ip addr show t0 | grep -q 10.77.0.1/24");
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(an_address_gets_another_length)
+{
+	struct conf other = conf;
+	char *error = NULL;
+
+	struct interface *i = open_interface();
+	ck_assert(prefix_parse(&other.interface.address[0], "10.77.0.1/16"));
+	ck_assert(prefix_parse(&other.interface.address[1], "fd77::1/80"));
+	ck_assert(reconfigure(i, &other, &error));
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/16");
+	netns_run("ip addr show t0 | grep -q fd77::1/80");
+	netns_run("! ip addr show t0 | grep -q -e 10.77.0.1/24 -e fd77::1/64");
+	/* And back, as the next run finds it. */
+	interface_close(i, true);
+	i = open_interface();
+	netns_run("ip addr show t0 | grep -q 10.77.0.1/24");
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	netns_run("! ip addr show t0 | grep -q -e 10.77.0.1/16 -e fd77::1/80");
+	interface_close(i, false);
+}
+END_TEST
+
 /* Into a container's namespace: a child that waits stands for the container. */
 START_TEST(interface_in_another_namespace_lives_on)
 {
@@ -300,6 +404,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_going_down_took_comes_back),
 	UNIT_TEST(interface_in_another_namespace_lives_on),
 	UNIT_TEST(new_configuration_takes_back_what_the_old_one_set),
+	UNIT_EACH(leftovers_of_another_run_take_nothing_of_others, moves),
+	UNIT_EACH(new_configuration_takes_nothing_of_others, moves),
+	UNIT_TEST(another_address_where_no_sysctl_can_be_set),
+	UNIT_TEST(an_address_gets_another_length),
 	UNIT_TEST(new_configuration_that_says_the_same_undoes_nothing),
 	UNIT_TEST(new_configuration_that_names_what_is_the_default_sets_it),
 	UNIT_TEST(kept_descriptor_gets_the_carrier_it_should_have),
