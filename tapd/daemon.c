@@ -214,10 +214,15 @@ static void run_loop(struct daemon *d)
 		 !event_base_got_break(d->base));
 }
 
+/* Of metrics over HTTP: a bound for those of the host who are no friends. */
+#define SCRAPES_A_S 10
+
 int daemon_run(struct conf *c)
 {
 	struct daemon d = { .conf = c,
 			    .busy_poll = { .limit_us = c->busy_poll },
+			    .scrapes = { .rate = SCRAPES_A_S,
+					 .tokens = SCRAPES_A_S },
 			    .timer_us = CLOCK_NEVER };
 
 	moderation_set_limit(&d.moderation, c->moderation);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "node/node.h"
 #include "queue/fq.h"
 #include "tapd/clock_watch.h"
@@ -46,6 +47,8 @@ struct daemon {
 	struct event_base *base;
 	struct helper *helper;
 	struct control *control;
+	struct exporter *exporter; /* or NULL */
+	struct bucket scrapes;
 	struct monitor *monitor;
 	struct captures *captures;
 	struct udp *udp;

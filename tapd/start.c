@@ -14,6 +14,7 @@
 #include "tapd/control/capture.h"
 #include "tapd/control/commands.h"
 #include "tapd/control/control.h"
+#include "tapd/control/exporter.h"
 #include "tapd/control/monitor.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log/log.h"
@@ -79,6 +80,7 @@ static int open_sockets(struct daemon *d)
 
 	/* It removes the socket as that user. */
 	run_user_make_folder(d->user, c->control_socket);
+	run_user_make_folder(d->user, c->metrics);
 	d->monitor = monitor_new(daemon_monitor_watched, d);
 	d->captures = captures_new(d->base, c->interface.name,
 				   daemon_capture_watched, d);
@@ -180,12 +182,24 @@ static int drop_privileges(struct daemon *d)
 	return 0;
 }
 
+/* As that user, whose group may read the socket. */
+static int open_metrics(struct daemon *d)
+{
+	char *error = NULL;
+
+	if (!*d->conf->metrics)
+		return 0;
+	d->exporter = exporter_new(d->base, d->conf->metrics, daemon_metrics, d,
+				   &error);
+	return d->exporter ? 0 : fail(EX_OSERR, error);
+}
+
 /* In the order in which failing leaves least behind. */
 int daemon_open(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = {
 		check_addresses, read_secrets,	 open_sockets,	  make_node,
-		make_queue,	 open_interface, drop_privileges,
+		make_queue,	 open_interface, drop_privileges, open_metrics,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -8,6 +8,7 @@
 #include "tapd/conf/conf.h"
 #include "tapd/control/capture.h"
 #include "tapd/control/control.h"
+#include "tapd/control/exporter.h"
 #include "tapd/control/monitor.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
@@ -50,6 +51,7 @@ void daemon_close(struct daemon *d)
 	free(d->wanted);
 	helper_free(d->helper);
 	control_free(d->control);
+	exporter_free(d->exporter);
 	monitor_free(d->monitor);
 	captures_free(d->captures);
 	for (unsigned i = 0; i < 3; i++)

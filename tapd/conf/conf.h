@@ -9,12 +9,14 @@
 #include "base/addr.h"
 #include "base/key.h"
 
-#define CONF_LIST_MAX	 512
-#define CONF_TEXT_MAX	 256
-#define CONF_COMMAND_MAX 1024
-#define CONF_DNS_MAX	 32
-#define CONF_NAME_LEN	 64
-#define CONF_IFNAME_LEN	 16
+#define CONF_LIST_MAX 512
+/* Of metrics, if it names none. */
+#define CONF_METRICS_PORT 9273
+#define CONF_TEXT_MAX	  256
+#define CONF_COMMAND_MAX  1024
+#define CONF_DNS_MAX	  32
+#define CONF_NAME_LEN	  64
+#define CONF_IFNAME_LEN	  16
 
 /* A peer as the user wrote it: an address, or a host name to resolve. One with an
  * interface's name, "fe80::1%eth0", is resolved too. */
@@ -89,12 +91,13 @@ struct conf {
 
 	double liveness_interval; /* seconds */
 	unsigned liveness_down_after;
-	unsigned liveness_expire; /* seconds */
-	uint16_t underlay_mtu;	  /* 0: find out */
-	unsigned busy_poll;	  /* microseconds; 0: never */
-	unsigned moderation;	  /* the same */
-	int log_level;		  /* enum log_level */
-	char user[CONF_NAME_LEN]; /* "": run_user.h chooses */
+	unsigned liveness_expire;    /* seconds */
+	uint16_t underlay_mtu;	     /* 0: find out */
+	unsigned busy_poll;	     /* microseconds; 0: never */
+	unsigned moderation;	     /* the same */
+	int log_level;		     /* enum log_level */
+	char metrics[CONF_TEXT_MAX]; /* "": no listener */
+	char user[CONF_NAME_LEN];    /* "": run_user.h chooses */
 };
 
 /*

@@ -9,6 +9,9 @@
 #include "tapd/tap/tap.h"
 #include "tapd/underlay/udp.h"
 
+/* A path for a socket must fit sockaddr_un, NUL included. */
+#define SOCKET_PATH_MAX 107
+
 /* dev_valid_name() of the kernel, and no '%', which would make it a template. */
 const char *conf_check_interface(const char *text)
 {
@@ -60,6 +63,26 @@ static const char *check_user(const char *text)
 	return NULL;
 }
 
+static const char *check_metrics(const char *text)
+{
+	struct addr a;
+
+	if (!*text)
+		return NULL;
+	if (*text == '/')
+		return strlen(text) > SOCKET_PATH_MAX
+			       ? "is too long for a socket's path"
+			       : check_file(text);
+	if (!addr_parse(&a, text, CONF_METRICS_PORT))
+		return "is no place to listen at; write it as "
+		       "\"127.0.0.1:9273\" or \"/run/tapd/tap0.metrics\"";
+	if (!addr_is_loopback(&a))
+		return "is not this host's alone, and what is read there is "
+		       "not encrypted; write \"127.0.0.1:9273\" or a path, and "
+		       "let an agent pass it on";
+	return NULL;
+}
+
 static const char *const carriers[] = { "always", "peers", NULL };
 /* In the order of enum log_level. */
 static const char *const log_levels[] = { "error", "warning", "info", "debug",
@@ -77,8 +100,6 @@ static const char *const checksums[] = { "partial", "complete", NULL };
 	.offset = offsetof(struct conf, member), \
 	.size = sizeof(((struct conf *)0)->member)
 #define SET(member) .set_offset = offsetof(struct conf, member)
-/* A path for a socket must fit sockaddr_un, NUL included. */
-#define SOCKET_PATH_MAX 107
 
 /* In the order in which they are printed; a group's keys stand together. */
 const struct conf_key conf_keys[] = {
@@ -163,7 +184,8 @@ const struct conf_key conf_keys[] = {
 	  .max = 10000, .preset = 100 },
 	{ "moderation", NULL, &conf_type_whole, FIELD(moderation), .min = 0,
 	  .max = 10000, .preset = 100 },
-	{ "metrics", NULL, &conf_type_no_text, .feature = "metrics" },
+	{ "metrics", NULL, &conf_type_text, FIELD(metrics),
+	  .check = check_metrics, .fixed = true },
 	{ "log_level", NULL, &conf_type_word, FIELD(log_level),
 	  .words = log_levels, .preset = LOG_LEVEL_INFO },
 	{ "user", NULL, &conf_type_text, FIELD(user), .check = check_user,

@@ -35,8 +35,6 @@ char *conf_print(const struct conf *c)
 		const char *path = conf_keys[i].path, *dot = strchr(path, '.');
 		size_t len = dot ? (size_t)(dot - path) : 0;
 
-		if (!conf_keys[i].type->print)
-			continue;
 		if (len != group_len || strncmp(path, group, len) != 0) {
 			if (group_len)
 				fputs("};\n", out);
@@ -87,8 +85,6 @@ char *conf_diff(const struct conf *from, const struct conf *to)
 		const struct conf_key *key = &conf_keys[i];
 		char *then, *now;
 
-		if (!key->type->print)
-			continue;
 		then = key_text(from, key);
 		now = key_text(to, key);
 		if (then && now && strcmp(then, now) != 0)

@@ -47,8 +47,7 @@ struct conf_key {
 	const char *const *words; /* a choice: NULL at the end */
 	/* What is wrong with a text, with what to do; NULL: nothing. */
 	const char *(*check)(const char *text);
-	const char *unset;   /* printed in place of a value not given */
-	const char *feature; /* what this build lacks */
+	const char *unset; /* printed in place of a value not given */
 };
 
 /* Sets the error "FILE:LINE: PATH: …", or "command line: OPTION: …". at says

@@ -307,27 +307,6 @@ static void print_mac(FILE *out, const struct conf *c,
 
 const struct conf_type conf_type_mac = { read_mac, print_mac };
 
-/* ---- features this build lacks ---- */
-
-static bool lacks(struct conf_reader *r, const struct conf_key *key,
-		  const config_setting_t *at)
-{
-	return conf_fail(r, key, at, "this build has no %s; remove the key",
-			 key->feature);
-}
-
-static bool read_no_text(struct conf_reader *r, const struct conf_key *key,
-			 config_setting_t *at)
-{
-	const char *text = get_text(r, key, at);
-
-	if (!text)
-		return false;
-	return *text ? lacks(r, key, at) : true;
-}
-
-const struct conf_type conf_type_no_text = { read_no_text, NULL };
-
 /* ---- without the key ---- */
 
 void conf_preset(struct conf *c, const struct conf_key *key)

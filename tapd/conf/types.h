@@ -10,8 +10,6 @@ extern const struct conf_type conf_type_number; /* double */
 extern const struct conf_type conf_type_text;
 extern const struct conf_type conf_type_word; /* bool or int, by size */
 extern const struct conf_type conf_type_mac;
-/* Of a feature this build lacks: accepted if empty, shown nowhere. */
-extern const struct conf_type conf_type_no_text;
 
 /* Sets the field to what it is without the key. */
 void conf_preset(struct conf *c, const struct conf_key *key);

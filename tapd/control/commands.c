@@ -188,3 +188,19 @@ json_t *daemon_command(void *daemon, const char *name, json_t *arguments,
 	daemon_leave(d);
 	return result;
 }
+
+/* Anybody on the host may scrape, and each time costs a look at all peers. */
+struct metrics *daemon_metrics(void *daemon)
+{
+	struct daemon *d = daemon;
+	struct metrics *m = NULL;
+	struct snapshot s;
+
+	daemon_enter(d);
+	if (bucket_take(&d->scrapes, d->now.mono_us) && snapshot_take(&s, d)) {
+		m = metrics_new(&s);
+		snapshot_free(&s);
+	}
+	daemon_leave(d);
+	return m;
+}

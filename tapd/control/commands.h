@@ -8,4 +8,7 @@
 json_t *daemon_command(void *daemon, const char *name, json_t *arguments,
 		       struct control_list **list, char **error);
 
+/* The metrics of this moment: a scrape_ask, with a struct daemon as user. */
+struct metrics *daemon_metrics(void *daemon);
+
 #endif

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tapd/common/error.h"
@@ -21,8 +20,7 @@ struct control {
 	struct control_ops ops;
 	void *user;
 	char *path;
-	dev_t dev; /* of the socket we bound: only that one is removed */
-	ino_t ino;
+	struct socket_file file;
 	struct evconnlistener *listener;
 	struct event *resume;
 	struct connection clients[CLIENTS_MAX];
@@ -76,16 +74,6 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the socket ---- */
 
-static void remember_inode(struct control *c)
-{
-	struct stat st;
-
-	if (lstat(c->path, &st) == 0) {
-		c->dev = st.st_dev;
-		c->ino = st.st_ino;
-	}
-}
-
 struct control *control_new(struct event_base *base, const char *path,
 			    const struct control_ops *ops, void *user,
 			    char **error)
@@ -103,12 +91,12 @@ struct control *control_new(struct event_base *base, const char *path,
 	c->resume = evtimer_new(base, on_resume, c);
 	if (!c->resume)
 		goto out_of_memory;
-	fd = control_listen(path, error);
+	fd = control_listen(path, 0600, "control_socket", error);
 	if (fd < 0) {
 		control_free(c);
 		return NULL;
 	}
-	remember_inode(c);
+	socket_file_note(&c->file, path);
 	c->listener = evconnlistener_new(
 		base, on_accept, c,
 		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
@@ -126,8 +114,6 @@ out_of_memory:
 
 void control_free(struct control *c)
 {
-	struct stat st;
-
 	if (!c)
 		return;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -137,10 +123,8 @@ void control_free(struct control *c)
 		evconnlistener_free(c->listener);
 	if (c->resume)
 		event_free(c->resume);
-	/* Another may have been put there meanwhile. */
-	if (c->ino && lstat(c->path, &st) == 0 && st.st_dev == c->dev &&
-	    st.st_ino == c->ino)
-		unlink(c->path);
+	if (c->path)
+		socket_file_remove(&c->file, c->path);
 	free(c->path);
 	free(c);
 }

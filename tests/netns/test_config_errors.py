@@ -87,7 +87,7 @@ ERRORS = {
     "command by its name": (after('discover = { command = "true"; };'), 10, ["true", "'/'"]),
     "address in the DNS": (after('discover = { dns = [ "10.9.0.2" ]; };'), 10, ["peers"]),
     "asked all the time": (after('discover = { interval = 0; };'), 10, ["interval"]),
-    "metrics": (after('metrics = "127.0.0.1:9273";'), 10, ["metrics"]),
+    "metrics for all": (after('metrics = "0.0.0.0:9273";'), 10, ["metrics", "127.0.0.1"]),
 }
 
 

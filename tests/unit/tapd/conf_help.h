@@ -75,7 +75,7 @@ static inline void read_fails(const char *path, const char *where,
 	"underlay_mtu = 1400;\n"                                               \
 	"busy_poll = 50;\n"                                                    \
 	"moderation = 70;\n"                                                   \
-	"metrics = \"\";\n"                                                    \
+	"metrics = \"/run/tapd/tap0.metrics\";\n"                              \
 	"log_level = \"debug\";\n"                                             \
 	"user = \"nobody\";\n"
 

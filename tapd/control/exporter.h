@@ -1,0 +1,24 @@
+/* Where Prometheus scrapes: metrics over HTTP, for this host alone. */
+#ifndef TAPD_CONTROL_EXPORTER_H
+#define TAPD_CONTROL_EXPORTER_H
+
+#include "tapd/control/scrape.h"
+
+struct event_base;
+struct exporter;
+
+/*
+ * Listens at where, a value of the key metrics that is not empty: a loopback address, or the path of
+ * a Unix socket, which is made with mode 0660 and treated as control_new does its own.
+ * NULL with *error (to be freed). SIGPIPE is to be ignored.
+ *
+ * libevent's own server of HTTP does not bound how many clients there are, nor how long
+ * one that sends a byte now and then stays, and anybody on the host may be one. Here
+ * there are eight at most, for ten seconds; control/scrape serves them.
+ */
+struct exporter *exporter_new(struct event_base *base, const char *where,
+			      scrape_ask *ask, void *user, char **error);
+/* Closes every client and removes the socket. NULL is fine. */
+void exporter_free(struct exporter *e);
+
+#endif
