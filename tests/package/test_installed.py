@@ -51,9 +51,13 @@ def test_a_manual_page_is_well_made(installed, page):
     assert done.returncode == 0
 
 
-def complete(installed, line, programs=None):
-    """What bash offers after `line`; programs: a folder that stands before the package's."""
+def complete(installed, line, programs=None, sockets=()):
+    """What bash offers after `line`; programs: a folder that stands before the package's;
+    sockets: the names in /run/tapd. It runs in that folder."""
     script = """
+mount -t tmpfs none /run
+mkdir /run/tapd
+for name in "${@:4}"; do : >"/run/tapd/$name"; done
 . /usr/share/bash-completion/bash_completion
 . "$1/usr/share/bash-completion/completions/${2%% *}"
 PATH=$3:$1/usr/sbin:$1/usr/bin:$PATH
@@ -64,10 +68,10 @@ COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 _"${COMP_WORDS[0]}" "${COMP_WORDS[0]}"
 printf '%s\\n' "${COMPREPLY[@]}"
 """
-    done = subprocess.run(["bash", "-c", script, "bash", installed.folder, line,
-                           programs or "/nonexistent"], check=True,
-                          stdout=subprocess.PIPE, text=True)
-    return set(done.stdout.split())
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", script, "bash",
+                           installed.folder, line, programs or "/nonexistent", *sockets],
+                          check=True, stdout=subprocess.PIPE, text=True, cwd=programs)
+    return set(done.stdout.splitlines()) - {""}
 
 
 def test_bash_completes_every_command(installed):
@@ -111,6 +115,26 @@ def test_bash_completes_peers_where_a_command_takes_one(installed, tmp_path):
         assert complete(installed, f"tapctl -i other {command} w", tmp_path) == set()
     assert complete(installed, "tapctl -i tap9 fdb w", tmp_path) == set()
     assert complete(installed, "tapctl -i tap9 peers web1 w", tmp_path) == set()
+
+
+FOREIGN = ["$(touch ran)", "`touch ran`", "$(touch${IFS}ran)", "a;b", "--socket=x", "a b"]
+
+
+def test_bash_runs_no_name_that_is_not_roots(installed, tmp_path):
+    """/run/tapd is the user tapd's, and peers name themselves."""
+    lines = "".join(f'    "name": "{name}",\n' for name in FOREIGN)
+    (tmp_path / "peers").write_text(lines + '    "name": "web1",\n', encoding="utf-8")
+    fake = tmp_path / "tapctl"
+    fake.write_text(FAKE_TAPCTL.replace("*) exit 3", f'*peers) cat "{tmp_path}/peers" ;;\n'
+                                        "*) exit 3"), encoding="utf-8")
+    fake.chmod(0o755)
+    sockets = [f"{name}.sock" for name in ["tap0", "tap1"] + FOREIGN]
+    assert complete(installed, "tapctl -i ", tmp_path, sockets) == {"tap0", "tap1"}
+    assert complete(installed, "tapctl -i tap1", tmp_path, sockets) == {"tap1"}
+    assert complete(installed, "tapctl -s ", tmp_path, sockets) == {
+        "/run/tapd/tap0.sock", "/run/tapd/tap1.sock"}
+    assert complete(installed, "tapctl ping ", tmp_path, sockets) == {"web1"}
+    assert not (tmp_path / "ran").exists()
 
 
 def test_firewalld_knows_the_service(installed, tmp_path):
