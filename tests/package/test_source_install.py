@@ -68,3 +68,41 @@ def test_one_below_usr_is_taken_over(clean_root, deb):
     source_install(clean_root, "/usr")
     clean_root.install(deb)
     assert clean_root.run("dpkg", "--verify", "tapd") == ""
+
+
+OWN_UNIT = "/etc/systemd/system/tapd@.service"
+
+
+@pytest.fixture(scope="module", name="own")
+def host_with_a_unit_of_its_own(deb, tmp_path_factory):
+    """Which runs the programs of a source install, and so does a file in /etc/tapd."""
+    root = Root(tmp_path_factory.mktemp("root"))
+    source_install(root, "/usr/local")
+    pathlib.Path(root.path(OWN_UNIT)).write_text(
+        "[Service]\nExecStart=/usr/local/sbin/tapd -c /etc/tapd/%i.conf\n", encoding="utf-8")
+    os.mkdir(root.path("etc/tapd"))
+    pathlib.Path(root.path("etc/tapd/tap0.conf")).write_text(
+        'discover = { command = "/usr/local/lib/tapd/discover aws"; };\n', encoding="utf-8")
+    root.printed = root.install(deb)
+    return root
+
+
+def test_what_names_its_programs_runs_the_packages(own):
+    assert os.readlink(own.path("usr/local/sbin/tapd")) == "/usr/sbin/tapd"
+    assert own.run("/usr/local/sbin/tapd", "--version") == own.run("/usr/sbin/tapd", "--version")
+    own.run("test", "-x", "/usr/local/lib/tapd/discover")
+    assert not os.path.lexists(own.path("usr/local/bin/tapctl"))
+    assert f"tapd: {OWN_UNIT} names /usr/local/sbin/tapd" in own.printed
+    assert "tapd: /etc/tapd/tap0.conf names /usr/local/lib/tapd" in own.printed
+
+
+def test_a_unit_that_stands_before_the_packages_is_named(own):
+    assert f"tapd: {OWN_UNIT} stands before" in own.printed
+
+
+def test_the_links_stay_over_an_upgrade_and_go_with_the_package(own):
+    own.run("/var/lib/dpkg/info/tapd.postinst", "configure", "0.2.0")
+    assert os.readlink(own.path("usr/local/sbin/tapd")) == "/usr/sbin/tapd"
+    own.run("apt-get", "remove", "-qy", "tapd")
+    assert not os.path.lexists(own.path("usr/local/sbin/tapd"))
+    assert not os.path.lexists(own.path("usr/local/lib/tapd"))
