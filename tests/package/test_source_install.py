@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -60,6 +61,23 @@ def test_its_instances_stay_enabled(host):
                     "tapd@tap0.service") == "enabled\n"
 
 
+def test_they_are_started_again_if_a_removal_is_called_off(host):
+    host.systemctl()
+    host.run("/var/lib/dpkg/info/tapd.prerm", "remove")
+    host.run("/var/lib/dpkg/info/tapd.postinst", "abort-remove")
+    asked = host.systemctl()
+    assert asked[0] == "stop tapd@*.service"
+    assert asked[-1].endswith(" start tapd@tap0.service")
+
+
+def test_a_second_one_does_not_take_the_place_of_the_first(host):
+    source_install(host, "/usr/local")
+    host.run("/var/lib/dpkg/info/tapd.postinst", "configure", "0.2.0")
+    for folder, by_hand in ("usr-local", True), ("usr-local.2", False):
+        with open(host.path(f"var/backups/tapd/{folder}/{UNIT}")) as unit:
+            assert unit.read().endswith("# by hand\n") == by_hand
+
+
 def test_others_files_stay(host):
     assert os.path.exists(host.path(OTHERS))
 
@@ -68,6 +86,22 @@ def test_one_below_usr_is_taken_over(clean_root, deb):
     source_install(clean_root, "/usr")
     clean_root.install(deb)
     assert clean_root.run("dpkg", "--verify", "tapd") == ""
+
+
+READ_ONLY = """
+mount --bind /usr/local /usr/local
+mount -o remount,bind,ro /usr/local
+exec apt-get install -qy --no-install-recommends /tmp/tapd.deb
+"""
+
+
+def test_one_that_cannot_be_moved_is_named(clean_root, deb):
+    source_install(clean_root, "/usr/local")
+    shutil.copy(deb, clean_root.path("tmp/tapd.deb"))
+    printed = clean_root.run("sh", "-ec", READ_ONLY)
+    assert "moved; remove: /usr/local/sbin/tapd " in printed
+    assert clean_root.run("dpkg-query", "-W", "-f", "${Status}", "tapd") == "install ok installed"
+    assert not os.path.exists(clean_root.path("var/backups/tapd"))
 
 
 OWN_UNIT = "/etc/systemd/system/tapd@.service"
