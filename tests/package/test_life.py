@@ -37,6 +37,9 @@ def upgraded(root, deb):
     assert not [line for line in asked if "stop" in line]
     assert os.path.exists(root.path("etc/tapd/secret"))
     assert mode_and_owner(root, "/etc/tapd") == "750 root tapd"
+    assert mode_and_owner(root, "/var/lib/tapd/tap0.key") == "600 tapd tapd"
+    assert mode_and_owner(root, "/etc/tapd/secret") == "644 root root"
+    assert mode_and_owner(root, "/var/lib/tapd/link.key") == "777 root root"
 
 
 def removed(root):
@@ -65,6 +68,8 @@ def test_a_whole_life(clean_root, deb, older_deb):
     assert root.run("tapd", "--version") == "tapd 0.1.99\n"
     write(root, "etc/tapd/secret", "secret\n")
     write(root, "var/lib/tapd/tap0.key", "key\n")
+    os.chmod(root.path("var/lib/tapd/tap0.key"), 0o600)
+    os.symlink("/etc/tapd/secret", root.path("var/lib/tapd/link.key"))
     os.symlink("/usr/lib/systemd/system/tapd@.service", root.path(
         "etc/systemd/system/multi-user.target.wants/tapd@tap0.service"))
     upgraded(root, deb)
