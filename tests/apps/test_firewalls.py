@@ -61,6 +61,7 @@ class Nft:
                 iifname lo accept
                 ct state established,related accept
                 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+                reject
             }
         }""")
 
