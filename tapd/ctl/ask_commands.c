@@ -11,7 +11,17 @@
 #include "tapd/ctl/mesh.h"
 #include "tapd/ctl/render.h"
 
-/* Asks, and prints why not. Takes the arguments. */
+static volatile sig_atomic_t interrupted;
+
+/* The next one ends the program, whatever it does. */
+static void on_interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* Asks, and prints why not; an interrupt is no reason, and there is no answer. Takes
+ * the arguments. */
 static enum client_result ask(const char *socket, const char *command,
 			      json_t *arguments, json_t **answer)
 {
@@ -20,6 +30,10 @@ static enum client_result ask(const char *socket, const char *command,
 		client_ask(socket, command, arguments, answer, &error);
 
 	json_decref(arguments);
+	if (interrupted && result == CLIENT_NO_DAEMON) {
+		free(error);
+		return CLIENT_OK;
+	}
 	if (result != CLIENT_OK)
 		options_fail((int)result, error);
 	return result;
@@ -48,14 +62,6 @@ static void print_json(json_t *value)
 /* Between pings, as ping(8) has it. */
 #define PING_S 1
 #define PINGS  4
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
 
 struct pings {
 	long sent, received;
@@ -120,7 +126,7 @@ static enum client_result send_pings(const struct options *o,
 		json_t *answer = NULL;
 
 		result = ask(socket, "ping", ping_arguments(o, false), &answer);
-		if (result != CLIENT_OK)
+		if (result != CLIENT_OK || !answer)
 			break;
 		count_ping(p, answer);
 		if (!o->json)
@@ -155,7 +161,8 @@ static json_t *ping_json(const struct pings *p, const json_t *largest)
 
 int ask_ping(const struct options *o)
 {
-	const struct sigaction action = { .sa_handler = on_interrupt };
+	const struct sigaction action = { .sa_handler = on_interrupt,
+					  .sa_flags = (int)SA_RESETHAND };
 	struct pings p = { 0 };
 	json_t *largest = NULL, *all;
 	int status;
@@ -164,6 +171,7 @@ int ask_ping(const struct options *o)
 	if (!socket)
 		return status;
 	sigaction(SIGINT, &action, NULL);
+	client_end_if(&interrupted);
 	status = (int)send_pings(o, socket, &p);
 	if (status == CLIENT_OK && p.received > 0 && !interrupted)
 		status = (int)ask(socket, "ping", ping_arguments(o, true),

@@ -121,6 +121,19 @@ enum client_result client_find(const char *dir, char **path, char **error)
 
 /* ---- asking ---- */
 
+static const volatile sig_atomic_t *end_if;
+
+void client_end_if(const volatile sig_atomic_t *set)
+{
+	end_if = set;
+}
+
+/* A call that failed was cut short by a signal that ends nothing. */
+static bool is_to_repeat(void)
+{
+	return errno == EINTR && !(end_if && *end_if);
+}
+
 static bool send_all(int fd, const char *text)
 {
 	size_t left = strlen(text);
@@ -128,7 +141,7 @@ static bool send_all(int fd, const char *text)
 	while (left > 0) {
 		ssize_t n = send(fd, text, left, MSG_NOSIGNAL);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && is_to_repeat())
 			continue;
 		if (n < 0)
 			return false;
@@ -194,7 +207,7 @@ static bool read_more(struct client *c)
 	}
 	do
 		n = receive(c);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && is_to_repeat());
 	if (n == 0)
 		errno = 0;
 	if (n > 0)

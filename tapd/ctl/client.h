@@ -3,6 +3,7 @@
 #define TAPD_CTL_CLIENT_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 
 /* What tapctl exits with. */
@@ -31,6 +32,9 @@ enum client_result client_open(const char *path, const char *command,
 			       char **error);
 /* As client_ask. The end of the connection is CLIENT_NO_DAEMON. */
 enum client_result client_next(struct client *c, json_t **answer, char **error);
+/* From now on a signal whose handler sets it ends the wait for an answer, with
+ * CLIENT_NO_DAEMON. */
+void client_end_if(const volatile sig_atomic_t *set);
 /* An answer may take as long as it likes; else it is 30 s. */
 void client_wait_forever(struct client *c);
 /* The file descriptor that came with the last answer: the caller's. -1: none. */

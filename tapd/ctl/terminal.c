@@ -19,13 +19,58 @@
 #define CLEAR_LINE "\033[K"
 #define CLEAR_REST "\033[J"
 
-static struct termios before;
-static volatile sig_atomic_t ended;
+static struct termios before, raw;
 
+/* ---- taken, and given back: also by signals, at any moment ---- */
+
+static void put(const char *text)
+{
+	/* What cannot be written to is no terminal any more. */
+	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
+		return;
+}
+
+static void take(void)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	put(ENTER);
+}
+
+static void give_back(void)
+{
+	put(LEAVE);
+	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+}
+
+/* Whatever the program waits for. */
 static void on_end(int number)
 {
 	(void)number;
-	ended = 1;
+	give_back();
+	_exit(0);
+}
+
+static void catch_stop(void);
+
+/* ^Z: it is stopped here, unless nobody could let it go on. */
+static void on_stop(int number)
+{
+	const int saved = errno;
+
+	give_back();
+	signal(number, SIG_DFL);
+	raise(number);
+	catch_stop();
+	take();
+	errno = saved;
+}
+
+static void catch_stop(void)
+{
+	const struct sigaction action = { .sa_handler = on_stop,
+					  .sa_flags = SA_RESTART | SA_NODEFER };
+
+	sigaction(SIGTSTP, &action, NULL);
 }
 
 bool terminal_is_there(void)
@@ -37,25 +82,22 @@ bool terminal_enter(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction action = { .sa_handler = on_end };
-	struct termios raw;
 
 	if (tcgetattr(STDIN_FILENO, &before) != 0)
 		return false;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &action, NULL);
 	raw = before;
 	raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
-		return false;
-	fputs(ENTER, stdout);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+	catch_stop();
+	take();
 	return true;
 }
 
 void terminal_leave(void)
 {
-	fputs(LEAVE, stdout);
 	fflush(stdout);
-	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	give_back();
 }
 
 size_t terminal_lines(void)
@@ -101,8 +143,8 @@ bool terminal_wait(int ms)
 	const long end = now_ms() + ms;
 	struct pollfd keys = { .fd = STDIN_FILENO, .events = POLLIN };
 
-	for (long left = ms; left > 0 && !ended; left = end - now_ms())
+	for (long left = ms; left > 0; left = end - now_ms())
 		if (poll(&keys, 1, (int)left) > 0 && !read_key())
 			return false;
-	return !ended;
+	return true;
 }

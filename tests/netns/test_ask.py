@@ -1,6 +1,7 @@
 """tapctl asks other hosts: ping, test, mesh."""
 
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -8,7 +9,7 @@ import xml.etree.ElementTree
 
 import pytest
 
-from cloud import member, new_secret, start_all, wait_for, wait_members, wait_settled
+from cloud import holds, member, new_secret, start_all, wait_for, wait_members, wait_settled
 from cloud.daemon import program
 
 GROUP, PORT = "239.77.3.1", 7300
@@ -59,6 +60,22 @@ def test_ping_finds_the_largest_size_of_a_path(make_cloud, size):
         assert ask(web1, "ping", "web2", "-c", "1", "-s", str(size - 28))["received"] == 1
     fault.heal()
     assert web2.running
+
+
+def test_an_interrupt_ends_ping_while_the_daemon_is_silent(trio):
+    web1, *_ = trio
+    ping = web1.host.start(program("tapctl"), "-s", web1.socket, "ping", "web2", "-c", "100",
+                           log="ping.log")
+    wait_for(lambda: "echo: seq=1" in ping.log(), 10, "the first echo")
+    os.kill(web1.process.pid, signal.SIGSTOP)
+    try:
+        # It asks once a second, and then waits.
+        holds(lambda: ping.running, 1.5, "it waits for an answer")
+        os.kill(ping.pid, signal.SIGINT)
+        assert ping.wait(5) == 0
+    finally:
+        os.kill(web1.process.pid, signal.SIGCONT)
+    assert "round trip min/avg/max" in ping.log() and "tapctl:" not in ping.log()
 
 
 def test_ping_of_nobody(trio):

@@ -1,6 +1,7 @@
 """tapctl top: a table that lives on a terminal, and one table elsewhere."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import signal
@@ -20,13 +21,15 @@ def pair(make_module_cloud):
 class Screen:
     """tapctl on a terminal of its own."""
 
-    def __init__(self, daemon):
+    def __init__(self, daemon, command=None):
         self.master, slave = pty.openpty()
         os.set_blocking(self.master, False)
         self.before = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
-            [program("tapctl"), "-s", daemon.socket, "top"], stdin=slave, stdout=slave,
-            stderr=slave, env={**os.environ, "TERM": "linux"}, start_new_session=True)
+            command or [program("tapctl"), "-s", daemon.socket, "top"], stdin=slave,
+            stdout=slave, stderr=slave, env={**os.environ, "TERM": "linux"},
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         self.slave, self.text = slave, ""
 
     def shows(self):
@@ -74,6 +77,37 @@ def test_an_interrupt_leaves_the_terminal_as_it_was(screen):
     screen.wait_shown("web2")
     screen.process.send_signal(signal.SIGINT)
     assert_left(screen, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_the_daemon_is_silent(pair, screen, number):
+    screen.wait_shown("web2")
+    silent = pair[0].process.pid
+    os.kill(silent, signal.SIGSTOP)
+    try:
+        # It asks once a second, and then waits.
+        holds(lambda: screen.process.poll() is None, 1.5, "it waits for an answer")
+        screen.process.send_signal(number)
+        assert_left(screen, 0)
+    finally:
+        os.kill(silent, signal.SIGCONT)
+
+
+def test_while_it_is_stopped_the_screen_is_the_shells(pair):
+    program_and_shell = ["bash", "-mc", f"{program('tapctl')} -s {pair[0].socket} top;"
+                                        " echo stopped $?; fg"]
+    screen = Screen(pair[0], program_and_shell)
+    try:
+        screen.wait_shown("web2")
+        screen.press("\x1a")
+        screen.wait_shown("stopped 148")
+        assert screen.text.index("\033[?25h\033[?1049l") < screen.text.index("stopped 148")
+        screen.wait_shown("\033[?1049h", times=2)
+        screen.wait_shown("NAME", times=screen.text.count("NAME") + 1)
+        screen.press("q")
+        assert screen.process.wait(5) == 0
+    finally:
+        screen.close()
 
 
 def test_elsewhere_it_is_one_table(pair):
