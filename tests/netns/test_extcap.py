@@ -2,11 +2,12 @@
 
 import os
 import pathlib
+import select
 import subprocess
 
 import pytest
 
-from cloud import program, start_all, udp_socket
+from cloud import program, start_all, udp_socket, wait_for
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs/recipes/wireshark"
 
@@ -55,20 +56,18 @@ def test_hosts_are_listed(environment):
                                                 ("tapd-web2", "from web1")])
 def test_frames_are_captured_there(environment, pair, interface, comment):
     web1, web2 = pair
-    with tshark(environment, "-n", "-l", "-i", interface, "-Y", "udp.dstport==7008", "-c", "1",
-                "-T", "fields", "-e", "frame.comment") as process, \
+    with tshark(environment, "-n", "-l", "-i", interface, "-Y", "udp.dstport==7008", "-T",
+                "fields", "-e", "frame.comment") as process, \
             udp_socket(web1.host) as sender:
+        def shows():
+            sender.sendto(b"here", (web2.host.tap4, 7008))
+            return select.select([process.stdout], [], [], 0)[0]
         try:
-            for _ in range(600):
-                sender.sendto(b"here", (web2.host.tap4, 7008))
-                try:
-                    process.wait(0.05)
-                    break
-                except subprocess.TimeoutExpired:
-                    pass
+            wait_for(shows, 30, f"a frame on {interface}")
+            assert process.stdout.readline() == comment + "\n"
         finally:
             process.terminate()
-        assert process.stdout.read() == comment + "\n"
+            process.stdout.read()
 
 
 def test_what_is_wrong_is_said(environment, tmp_path):
