@@ -12,10 +12,13 @@
  * Anything else that speaks it will do; without one, none of this does anything.
  */
 
-/* The descriptor that was given under that name, close-on-exec, or -1. Asked
- * once: the environment that tells is gone afterwards, and so is the claim to
- * numbers that may be another file's by then. */
-int fdstore_take(const char *name);
+/* The descriptor that was given under that name, close-on-exec, or -1. Those that were
+ * given under another name are not kept: the manager is told to close its copies, other
+ * (NULL: nobody) looks at each, and it is closed. Asked once: the environment that
+ * tells is gone afterwards, and so is the claim to numbers that may be another file's
+ * by then. */
+int fdstore_take(const char *name, void (*other)(void *user, int fd),
+		 void *user);
 /* Has a copy of fd kept under that name. 0, -ENOENT if no manager asked to be
  * told, or -errno. */
 int fdstore_give(const char *name, int fd);

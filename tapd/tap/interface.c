@@ -12,6 +12,7 @@
 #include "tapd/manager/fdstore.h"
 #include "tapd/manager/notify.h"
 #include "tapd/tap/ip_command.h"
+#include "tapd/tap/kept.h"
 #include "tapd/tap/netns.h"
 #include "tapd/tap/ours.h"
 #include "tapd/tap/stamp.h"
@@ -93,16 +94,6 @@ static void note_state(struct interface *i)
 	memcpy(i->name, s->name, sizeof(i->name));
 }
 
-/* Not stamped, where there can be no stamp, the alias tells. */
-static bool is_ours(const struct interface *i)
-{
-	const struct link_state *s = link_state(i->link);
-	const uint32_t group = stamp_read(s->index);
-
-	return group ? stamp_is_one(group)
-		     : strcmp(s->alias, INTERFACE_ALIAS) == 0;
-}
-
 /* Its key, the name that is configured and the addresses may be others than the last
  * run's; which, if it ended well, left it to whoever holds the descriptor. */
 static void take_over(struct interface *i)
@@ -120,7 +111,7 @@ static void take_possession(struct interface *i)
 
 	i->ours = tap_was_made(i->tap);
 	if (!i->ours) {
-		i->ours = is_ours(i);
+		i->ours = ours_is_marked(link_state(i->link));
 		log_info(i->ours ? "%s is still there from the last run: taken"
 				   " over"
 				 : "%s was made by somebody else: attached",
@@ -130,31 +121,12 @@ static void take_possession(struct interface *i)
 		return;
 	}
 	(void)tap_set_group(i->tap, i->stamp);
-	err = link_set_alias(i->link, INTERFACE_ALIAS);
+	err = link_set_alias(i->link, OURS_ALIAS);
 	if (err == 0)
 		err = tap_set_persist(i->tap, true);
 	if (err < 0)
 		log_warning("%s will not survive a crash of tapd: %s", name,
 			    strerror(-err));
-}
-
-/* The descriptor that a service manager kept since the last run: with it the carrier
- * never goes. *tap NULL: there is none. False with *error: it is elsewhere. */
-static bool take_kept(struct interface *i, struct tap **tap, char **error)
-{
-	int kept = fdstore_take(i->conf->interface.name);
-	enum ours ours;
-
-	*tap = NULL;
-	if (kept < 0)
-		return true;
-	ours = ours_of_descriptor(kept, i->conf->interface.name, i->name,
-				  error);
-	if (ours == OURS_HERE)
-		*tap = tap_adopt(kept, i->name);
-	if (!*tap)
-		close(kept);
-	return ours != OURS_ELSEWHERE;
 }
 
 /* The one of an earlier run, whatever it is called now; that which was made ready;
@@ -164,7 +136,7 @@ static struct tap *open_tap(struct interface *i, bool first, char **error)
 	const char *configured = i->conf->interface.name;
 	struct tap *t;
 
-	if (!take_kept(i, &t, error) || t) {
+	if (!kept_take(i->conf, i->name, &t, error) || t) {
 		i->kept = t && notify_is_wanted();
 		return t;
 	}

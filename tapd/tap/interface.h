@@ -29,8 +29,6 @@
  */
 struct interface;
 
-#define INTERFACE_ALIAS "made by tapd"
-
 /* Opens it and makes it as configured. key: this node's, for a MAC of its own
  * that is always the same. c is borrowed until interface_close. NULL with *error
  * (to be freed). Visits other network namespaces: to be called before

@@ -73,6 +73,14 @@ enum ours ours_find(uint32_t stamp, const char *configured, char name[IFNAMSIZ],
 	return OURS_NONE;
 }
 
+bool ours_is_marked(const struct link_state *state)
+{
+	const uint32_t group = stamp_read(state->index);
+
+	return group ? stamp_is_one(group)
+		     : strcmp(state->alias, OURS_ALIAS) == 0;
+}
+
 /* ---- by its descriptor ---- */
 
 struct number_search {

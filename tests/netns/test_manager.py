@@ -334,6 +334,26 @@ def test_another_address_takes_nothing_of_others(host, managed, how, address):
     assert "10.88.0.0/16 via 10.78.0.9" in routes and "10.89.0.0/16" in routes
 
 
+@pytest.mark.parametrize("how", ["restart", "crash"])
+def test_another_name_leaves_no_interface_behind(host, managed, how):
+    """One that nobody reads, with a carrier, addresses and routes, is a black hole."""
+    daemon, manager = managed(host, peers=[], **{"interface.multicast_route": True})
+    daemon.start()
+    assert set(manager.receive()) == {"tap0"}
+    daemon.configure(**{"interface.name": "tap1"})
+    again(daemon, how)
+    manager.wait("FDNAME", "tap1")
+    assert set(manager.held) == {"tap1"}
+    assert not host.has_interface("tap0") and host.has_interface("tap1")
+    assert "dev tap1" in host.ip("route", "show", "224.0.0.0/4")
+    daemon.configure(**{"interface.name": "tap0"})
+    again(daemon, how)
+    manager.wait("READY", "1")
+    assert daemon.stop() == 0
+    manager.stopped()
+    assert not host.has_interface("tap0") and not host.has_interface("tap1")
+
+
 def test_a_carrier_that_follows_peers_waits_for_them(make_cloud, managed):
     """It was on, and they are about to be back; if they are not, it goes after 5 s."""
     cloud = make_cloud(2)

@@ -346,24 +346,80 @@ START_TEST(new_configuration_that_names_what_is_the_default_sets_it)
 }
 END_TEST
 
-/* A service manager handed back a descriptor whose carrier was off. */
-START_TEST(kept_descriptor_gets_the_carrier_it_should_have)
+/* As a service manager hands it back. */
+static void keep_descriptor(struct interface *i)
 {
-	char *error = NULL, pid[16];
+	char pid[16];
 
-	struct interface *i = open_interface();
-	ck_assert_int_eq(tap_set_carrier(interface_tap(i), false), 0);
 	ck_assert_int_eq(dup2(tap_fd(interface_tap(i)), 3), 3);
-	crash(i);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
 	setenv("LISTEN_FDNAMES", "t0", 1);
-	i = interface_open(&conf, &key, &error);
-	ck_assert_ptr_nonnull(i);
+}
+
+/* A service manager handed back a descriptor whose carrier was off. */
+START_TEST(kept_descriptor_gets_the_carrier_it_should_have)
+{
+	struct interface *i = open_interface();
+
+	ck_assert_int_eq(tap_set_carrier(interface_tap(i), false), 0);
+	keep_descriptor(i);
+	crash(i);
+	i = open_interface();
 	ck_assert_int_eq(tap_fd(interface_tap(i)), 3);
 	netns_run("! ip link show t0 | grep -q NO-CARRIER");
 	interface_close(i, false);
+}
+END_TEST
+
+/* After a clean stop, and after a crash. */
+START_TEST(kept_descriptor_of_another_name_is_let_go)
+{
+	struct interface *i = open_interface();
+
+	keep_descriptor(i);
+	if (_i == 0)
+		interface_close(i, false);
+	else
+		crash(i);
+	strcpy(conf.interface.name, "t1");
+	i = open_interface();
+	ck_assert_uint_ne(if_nametoindex("t1"), 0);
+	ck_assert_uint_eq(if_nametoindex("t0"), 0);
+	interface_close(i, false);
+}
+END_TEST
+
+START_TEST(kept_interface_of_the_administrator_stays_under_its_name)
+{
+	netns_run("ip tuntap add dev t0 mode tap");
+	struct interface *i = open_interface();
+
+	keep_descriptor(i);
+	interface_close(i, false);
+	strcpy(conf.interface.name, "t1");
+	interface_close(open_interface(), false);
+	ck_assert_uint_ne(if_nametoindex("t0"), 0);
+	ck_assert_uint_eq(if_nametoindex("t1"), 0);
+	/* Nobody has it open. */
+	netns_run("ip link show t0 | grep -q NO-CARRIER");
+}
+END_TEST
+
+START_TEST(kept_interface_that_has_the_new_name_is_used)
+{
+	struct interface *i = open_interface();
+	const unsigned index = if_nametoindex("t0");
+
+	keep_descriptor(i);
+	interface_close(i, false);
+	netns_run("ip link set t0 name t1");
+	strcpy(conf.interface.name, "t1");
+	i = open_interface();
+	ck_assert_uint_eq(if_nametoindex("t1"), index);
+	interface_close(i, false);
+	ck_assert_uint_eq(if_nametoindex("t1"), 0);
 }
 END_TEST
 
@@ -411,6 +467,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(new_configuration_that_says_the_same_undoes_nothing),
 	UNIT_TEST(new_configuration_that_names_what_is_the_default_sets_it),
 	UNIT_TEST(kept_descriptor_gets_the_carrier_it_should_have),
+	UNIT_LOOP(kept_descriptor_of_another_name_is_let_go, 2),
+	UNIT_TEST(kept_interface_of_the_administrator_stays_under_its_name),
+	UNIT_TEST(kept_interface_that_has_the_new_name_is_used),
 };
 
 UNIT_MAIN("interface", tests)
