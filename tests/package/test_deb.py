@@ -132,11 +132,16 @@ def test_it_has(deb, path):
     assert path in listed(deb)
 
 
-def test_all_of_the_discovery_and_the_recipes_are_there(unpacked):
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts}
+
+
+def test_all_of_the_discovery_the_recipes_and_the_dashboards_are_there(unpacked):
     for source, target in (("scripts/discovery", "usr/lib/tapd/discovery"),
-                           ("docs/recipes", "usr/share/doc/tapd/recipes")):
-        names = {path.name for path in (TOP / source).iterdir() if path.is_file()}
-        assert {path.name for path in (unpacked / target).iterdir()} == names
+                           ("docs/recipes", "usr/share/doc/tapd/recipes"),
+                           ("docs/dashboards", "usr/share/doc/tapd/dashboards")):
+        assert files(unpacked / target) == files(TOP / source) != set()
     assert os.access(unpacked / "usr/lib/tapd/discover", os.X_OK)
 
 
