@@ -42,7 +42,7 @@ FIRST_STEPS = {
     "others": r"install -m 640 -g tapd .*\nscp ",
     "every": r"cat > /etc/tapd/tap0.conf|tapd -n -c .*\nsystemctl enable --now tapd@tap0\n",
     "elsewhere": r"aws ec2 |ufw |firewall-cmd |nft |tapd --secret-file ",
-    "shown": r"# tapctl ",
+    "shown": r"# tapctl |tapctl ping ",
 }
 
 
