@@ -247,17 +247,6 @@ def secret_readable(cloud, web1, *_):
     os.chmod(web1.secret_file, 0o600)
 
 
-@contextlib.contextmanager
-def keepalived_elsewhere(cloud, web1, *_):
-    # ip netns exec puts what is there in the place of what is in /etc.
-    folder = os.path.join(HOSTS_DIRECTORY, web1.host.netns, "keepalived")
-    os.makedirs(folder)
-    with open(os.path.join(folder, "keepalived.conf"), "w") as file:
-        file.write("vrrp_instance VI_1 {\n interface eth0\n unicast_peer {\n 10.9.0.11\n }\n}\n")
-    yield
-    shutil.rmtree(folder)
-
-
 FAULTS = {
     "link-down": link_down,
     "address-missing": address_missing,
@@ -273,7 +262,6 @@ FAULTS = {
     "source-failing": source_failing,
     "udp-overflow": udp_overflow,
     "secret-readable": secret_readable,
-    "keepalived-elsewhere": keepalived_elsewhere,
 }
 
 
@@ -340,11 +328,23 @@ def peer_stopped(cloud, _, __, web3):
     web3.start()
 
 
+@contextlib.contextmanager
+def keepalived_elsewhere(cloud, web1, *_):
+    # ip netns exec puts what is there in the place of what is in /etc.
+    folder = os.path.join(HOSTS_DIRECTORY, web1.host.netns, "keepalived")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "keepalived.conf"), "w") as file:
+        file.write("vrrp_instance VI_1 {\n interface eth0\n unicast_peer {\n 10.9.0.11\n }\n}\n")
+    yield
+    shutil.rmtree(folder)
+
+
 NOTES = {
     "ipv6-off": ipv6_off,
     "interface-bridged": interface_bridged,
     "memberships": memberships,
     "peer-stopped": peer_stopped,
+    "keepalived-elsewhere": keepalived_elsewhere,
 }
 
 
