@@ -20,6 +20,9 @@
 #define READ_LEAST  ((size_t)FQ_BATCH_FRAMES / 2)
 /* In a turn, of the ring that a TAP of ours has. */
 #define READ_MOST ((size_t)4096)
+/* As many as that are read for a batch that leaves: still faster than one CPU can
+ * send, and no flood, of however many, leaves this host with nothing but reading. */
+#define READ_PER_BATCH (2 * READ_FRAMES)
 
 static size_t frames_to_read(const struct daemon *d)
 {
@@ -159,7 +162,9 @@ static int read_until_dry(struct daemon *d)
 
 	while (error == 0 && all < READ_MOST && is_deep(d, frames)) {
 		all += frames;
-		if (fq_has_control(d->queue))
+		if (all % READ_PER_BATCH == 0)
+			(void)send_queued(d);
+		else if (fq_has_control(d->queue))
 			send_batch(d, FQ_CONTROL);
 		daemon_enter(d);
 		error = read_frames(d, &frames);
