@@ -6,6 +6,7 @@ hash of what went into it.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import time
 
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.environ.get("TAPD_TEST_CACHE", "/var/cache/tapd-tests")
 KEPT_DAYS = 30
 
@@ -25,12 +27,10 @@ def codename():
     return output("sh", "-c", ". /etc/os-release; echo $VERSION_CODENAME").strip()
 
 
+@functools.cache
 def sources():
-    """Debian's, of those that this machine's apt has, a line each."""
-    lines = output("apt-get", "indextargets", "--format",
-                   "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages",
-                   "Origin: Debian").splitlines()
-    return sorted(set(lines))
+    """Debian's, of those that this machine's apt has, a line each; its lists are fresh then."""
+    return output(os.path.join(TOP, "scripts/apt-sources")).splitlines()
 
 
 def apt_options():
@@ -42,6 +42,7 @@ def apt_options():
 
 def candidates(packages):
     """(name, version) that apt would install, of each that it knows."""
+    sources()
     policy = output("apt-cache", "policy", *packages)
     return re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (?!\(none\))(\S+)", policy, re.M)
 

@@ -134,19 +134,11 @@ def _make(folder):
                        check=True, stdout=subprocess.DEVNULL)
 
 
-def _versions():
-    """What apt would install now of what is named here."""
-    found = bootstrap.candidates(PACKAGES)
-    if len(found) < len(PACKAGES):
-        subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
-        found = bootstrap.candidates(PACKAGES)
-    return found
-
-
 def image():
     """The Image, made if need be."""
     sources = [bootstrap.text(os.path.join(_HERE, name)) for name in ("image.py", "agent.py")]
-    return Image(bootstrap.kept(f"vm-{bootstrap.key(_versions(), sources)}", _make))
+    key = bootstrap.key(bootstrap.candidates(PACKAGES), sources)
+    return Image(bootstrap.kept(f"vm-{key}", _make))
 
 
 if __name__ == "__main__":
