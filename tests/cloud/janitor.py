@@ -56,6 +56,17 @@ def namespaces_of(prefix):
         return []
 
 
+def watch(prefix, directory):
+    """Starts the program for this run: it ends once its `stdin` is closed."""
+    return subprocess.Popen([sys.executable, os.path.abspath(__file__), prefix, directory],
+                            stdin=subprocess.PIPE, start_new_session=True)
+
+
+def dismiss(process):
+    process.stdin.close()
+    process.wait()
+
+
 def main():
     prefix, directory = sys.argv[1:]
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

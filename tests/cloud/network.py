@@ -22,7 +22,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 
 from . import janitor, namespace
@@ -45,18 +44,14 @@ def _prefix():
         directory = tempfile.mkdtemp(prefix=prefix)
         # Other users' programs (user = "nobody") must get at what is in it.
         os.chmod(directory, 0o755)
-        _janitors[pid] = directory, subprocess.Popen(
-            [sys.executable, os.path.abspath(janitor.__file__), prefix, directory],
-            stdin=subprocess.PIPE, start_new_session=True)
+        _janitors[pid] = directory, janitor.watch(prefix, directory)
         atexit.register(_dismiss_janitor, pid)
     return prefix, _janitors[pid][0]
 
 
 def _dismiss_janitor(pid):
     if pid == os.getpid():
-        process = _janitors.pop(pid)[1]
-        process.stdin.close()
-        process.wait()
+        janitor.dismiss(_janitors.pop(pid)[1])
 
 
 def ip_batch(lines, *options):

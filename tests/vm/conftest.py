@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from cloud import janitor  # noqa: E402
 from image import image  # noqa: E402
 from packages import TOP, make_package, next_version, packages_disk  # noqa: E402
 from pair import Pair  # noqa: E402
@@ -26,6 +27,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def folder():
     path = tempfile.mkdtemp(prefix="tapd-vm.")
+    # Removes it after a run that is killed.
+    watching = janitor.watch(os.path.basename(path), path)
     # snapshot=on keeps what a guest writes in a file without a name there.
     os.environ["TMPDIR"] = path
     yield path
@@ -33,7 +36,7 @@ def folder():
     for name in os.listdir(path):
         if name.endswith(".log"):
             shutil.copy(os.path.join(path, name), LOGS)
-    shutil.rmtree(path)
+    janitor.dismiss(watching)
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,9 @@ class Guest:
         kernel, ramdisk = image.boot_files(release)
         local, remote = cable
         self._argv = [
-            "nice", "-n", str(NICE), "qemu-system-x86_64", "-name", name,
+            # It ends with the thread that starts it: that of a test run, which may be killed.
+            "setpriv", "--pdeathsig", "KILL", "nice", "-n", str(NICE),
+            "qemu-system-x86_64", "-name", name,
             "-accel", "tcg", "-cpu", "max", "-smp", "1",
             "-m", str(MEMORY_MB), "-nodefaults", "-display", "none", "-monitor", "none",
             "-serial", f"file:{self.console}", "-kernel", kernel, "-initrd", ramdisk,
