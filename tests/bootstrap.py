@@ -7,6 +7,7 @@ hash of what went into it.
 import contextlib
 import fcntl
 import functools
+import glob
 import hashlib
 import os
 import re
@@ -57,14 +58,30 @@ def key(*parts):
     return hashlib.sha256(repr((parts, text(__file__))).encode()).hexdigest()[:16]
 
 
+def confined(*argv, proc="/proc"):
+    """The command as one that sees its own mounts and processes only, with a /proc at `proc`.
+
+    All of them end when it ends, and it when the thread that starts it does. So a run
+    that is killed leaves no mount in a folder, which removing that would follow.
+    """
+    return ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork",
+            "--kill-child", f"--mount-proc={proc}", *argv]
+
+
 def mmdebstrap(target, packages, *options):
     """A minimal Debian with these packages, in the folder or tar file `target`."""
+    work = target + ".work"
+    os.mkdir(work)
     # dpkg need not wait for the disk: what is half done is thrown away.
-    subprocess.run(
-        ["mmdebstrap", "--mode=root", "--quiet", "--skip=check/qemu",
-         "--dpkgopt=force-unsafe-io", *apt_options(), *options,
-         "--include=" + ",".join(packages), codename(), target, "-"],
-        input="\n".join(sources()) + "\n", text=True, check=True)
+    try:
+        subprocess.run(
+            confined("mmdebstrap", "--mode=root", "--quiet", "--skip=check/qemu",
+                     "--dpkgopt=force-unsafe-io", *apt_options(), *options,
+                     "--include=" + ",".join(packages), codename(), target, "-"),
+            input="\n".join(sources()) + "\n", text=True, check=True,
+            env=os.environ | {"TMPDIR": work})
+    finally:
+        _remove(work)
 
 
 @contextlib.contextmanager
@@ -75,15 +92,20 @@ def _locked(path):
 
 
 def kept(name, make):
-    """The path of `name` in the cache. make(path) makes what is not there."""
+    """The path of `name` in the cache. make(path) makes what is not there; what it makes
+    beside that has a longer name, and goes when it is done or, if it is killed, next time.
+    """
     os.makedirs(CACHE, exist_ok=True)
     path = os.path.join(CACHE, name)
     with _locked(os.path.join(CACHE, "lock-" + name.partition("-")[0])):
         if not os.path.exists(path):
             work = path + ".new"
-            _remove(work)
-            make(work)
-            os.rename(work, path)
+            _remove_all(work)
+            try:
+                make(work)
+                os.rename(work, path)
+            finally:
+                _remove_all(work)
         os.utime(path)
     _forget_old(name.partition("-")[0] + "-", time.time() - KEPT_DAYS * 86400)
     return path
@@ -95,6 +117,11 @@ def _remove(path):
     else:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+def _remove_all(prefix):
+    for path in glob.glob(glob.escape(prefix) + "*"):
+        _remove(path)
 
 
 def _forget_old(prefix, before):

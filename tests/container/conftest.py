@@ -49,12 +49,15 @@ class Image:
 def image(package, tmp_path_factory):
     """TAPD_IMAGE names one that is there already."""
     folder = tmp_path_factory.mktemp("image")
-    archive = os.environ.get("TAPD_IMAGE")
-    if not archive:
-        made = shutil.copy(package, folder)
-        archive = output(os.path.join(CONTAINER, "build"), made, timeout=500).splitlines()[-1]
-    yield Image(os.path.abspath(archive), str(folder))
-    shutil.rmtree(folder)
+    try:
+        archive = os.environ.get("TAPD_IMAGE")
+        if not archive:
+            made = shutil.copy(package, folder)
+            archive = output(os.path.join(CONTAINER, "build"), made, timeout=500,
+                             env=os.environ | {"TMPDIR": str(folder)}).splitlines()[-1]
+        yield Image(os.path.abspath(archive), str(folder))
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,7 @@ class Root:
     def run(self, *argv, check=True):
         """What it printed, errors included."""
         done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-             f"--mount-proc={self.path('proc')}", "chroot", self.folder, *argv],
+            bootstrap.confined("chroot", self.folder, *argv, proc=self.path("proc")),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                  "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})

@@ -11,8 +11,9 @@ def test_piuparts_passes(deb, tmp_path):
     folder.mkdir()
     root.Root(folder)
     done = subprocess.run(
-        ["piuparts", f"--existing-chroot={folder}", f"--distribution={bootstrap.codename()}",
-         "--no-eatmydata", "--keep-sources-list", f"--tmpdir={tmp_path}", deb],
+        bootstrap.confined(
+            "piuparts", f"--existing-chroot={folder}", f"--distribution={bootstrap.codename()}",
+            "--no-eatmydata", "--keep-sources-list", f"--tmpdir={tmp_path}", deb),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert "PASS: All tests." in done.stdout, done.stdout[-5000:]
     assert done.returncode == 0

@@ -4,12 +4,15 @@ on a machine that may lack the lists of packages and whose run may be killed."""
 import hashlib
 import os
 import pathlib
+import select
 import stat
 import subprocess
 import sys
 import time
 
 import pytest
+
+from cloud import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APT_SOURCES = ROOT / "scripts/apt-sources"
@@ -108,3 +111,57 @@ def test_an_image_is_made_where_there_are_no_lists(machine, deb):
     assert machine.run(BUILD, deb).returncode == 1
     lines = (machine.folder / "input").read_text().splitlines()
     assert lines[0] == machine.source and lines[1].startswith("deb [trusted=yes] file:")
+
+
+# Mounts, as mmdebstrap does in its folder of temporary files, and goes on for long.
+MOUNTS = """#!/bin/sh
+mkdir "$TMPDIR/mmdebstrap.one"
+mount -t tmpfs tapd-leak "$TMPDIR/mmdebstrap.one"
+echo "$TMPDIR" >{folder}/there.new
+mv {folder}/there.new {folder}/there
+exec sleep 100
+"""
+MAKES = "bootstrap.kept('root-one', lambda path: bootstrap.mmdebstrap(path, ['one'], '--quiet'))"
+
+
+@pytest.fixture(name="killed", params=["tests", "image"])
+def run_killed_while_mmdebstrap_has_a_mount(request, machine, deb):
+    """(TMPDIR of mmdebstrap, end of what all its processes write to, TMPDIR given)"""
+    script(machine.folder / "bin/mmdebstrap", MOUNTS.format(folder=machine.folder))
+    given = machine.folder / "tmp"
+    given.mkdir()
+    argv = {"tests": [sys.executable, "-c", f"import bootstrap\n{MAKES}"],
+            "image": [BUILD, deb]}[request.param]
+    reader, writer = os.pipe()
+    with subprocess.Popen(argv, env=machine.environment | {"TMPDIR": str(given)},
+                          stdout=writer, pass_fds=[writer], start_new_session=True) as process:
+        os.close(writer)
+        there = machine.folder / "there"
+        try:
+            wait_for(there.exists, 20, "mmdebstrap to mount")
+            mounted = "tapd-leak" in pathlib.Path("/proc/self/mounts").read_text()
+        finally:
+            process.kill()
+    yield there.read_text().strip(), mounted, reader
+    os.close(reader)
+    subprocess.run(["umount", "--quiet", there.read_text().strip() + "/mmdebstrap.one"],
+                   check=False)
+
+
+def test_a_killed_run_leaves_no_mount_and_no_program(killed, machine):
+    folder, mounted, reader = killed
+    assert not mounted
+    assert select.select([reader], [], [], 20)[0] and os.read(reader, 1) == b"", "programs run"
+    assert "tapd-leak" not in pathlib.Path("/proc/self/mounts").read_text()
+    assert folder.startswith(str(machine.folder)), "in no folder that the caller removes"
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(machine):
+    left = machine.folder / "kept/root-one.new.work/mmdebstrap.one"
+    left.mkdir(parents=True)
+    script(machine.folder / "bin/mmdebstrap", f"""#!/bin/sh
+[ ! -e {left} ] && for target; do [ "$target" = - ] || last=$target; done && echo one >"$last"
+""")
+    assert machine.python(MAKES).returncode == 0
+    assert sorted(path.name for path in (machine.folder / "kept").iterdir()) == [
+        "lock-root", "root-one"]

@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -113,25 +112,22 @@ def _write_files(root):
 
 
 def _make(folder):
-    with tempfile.TemporaryDirectory(prefix="tapd-vm.") as work:
-        # As what apt downloads is unpacked by a user of its own, where it can be.
-        os.chmod(work, 0o755)
-        root, early = os.path.join(work, "root"), os.path.join(work, "early")
-        # What the kernels' packages are configured by has to be there before them.
-        for path in FILES:
-            if path.startswith("etc/initramfs-tools/"):
-                _write(early, path, FILES[path])
-        bootstrap.mmdebstrap(root, PACKAGES, "--variant=apt", "--format=directory",
-                             "--skip=output/dev", f'--essential-hook=cp -r {early}/etc "$1"')
-        _write_files(root)
-        subprocess.run(["chroot", root, "sh", "-ec", _FINISH], check=True)
-        os.mkdir(folder)
-        for path in glob.glob(f"{root}/boot/vmlinuz-*") + glob.glob(f"{root}/boot/initrd.img-*"):
-            shutil.move(path, folder)
-        shutil.copy(os.path.join(root, "var/lib/dpkg/status"), os.path.join(folder, "status"))
-        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
-                        os.path.join(folder, "disk.img"), DISK_SIZE],
-                       check=True, stdout=subprocess.DEVNULL)
+    root, early = folder + ".root", folder + ".early"
+    # What the kernels' packages are configured by has to be there before them.
+    for path in FILES:
+        if path.startswith("etc/initramfs-tools/"):
+            _write(early, path, FILES[path])
+    bootstrap.mmdebstrap(root, PACKAGES, "--variant=apt", "--format=directory",
+                         "--skip=output/dev", f'--essential-hook=cp -r {early}/etc "$1"')
+    _write_files(root)
+    subprocess.run(["chroot", root, "sh", "-ec", _FINISH], check=True)
+    os.mkdir(folder)
+    for path in glob.glob(f"{root}/boot/vmlinuz-*") + glob.glob(f"{root}/boot/initrd.img-*"):
+        shutil.move(path, folder)
+    shutil.copy(os.path.join(root, "var/lib/dpkg/status"), os.path.join(folder, "status"))
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
+                    os.path.join(folder, "disk.img"), DISK_SIZE],
+                   check=True, stdout=subprocess.DEVNULL)
 
 
 def image():
