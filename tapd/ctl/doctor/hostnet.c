@@ -1,5 +1,6 @@
 #include "tapd/ctl/doctor/hostnet.h"
 
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -8,9 +9,12 @@
 
 #include "tapd/ctl/doctor/netlink.h"
 
+/* On a host whose addresses or routes change all the time. */
+#define TRIES 5
+
 /* size: of the header that each message of that type has after nlmsghdr. */
-static bool dump(struct mnl_socket *s, uint16_t type, size_t size,
-		 mnl_cb_t take, struct hostnet *n)
+static bool ask(struct mnl_socket *s, uint16_t type, size_t size, mnl_cb_t take,
+		struct hostnet *n)
 {
 	uint8_t message[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(message);
@@ -20,6 +24,26 @@ static bool dump(struct mnl_socket *s, uint16_t type, size_t size,
 	nlh->nlmsg_seq = type;
 	mnl_nlmsg_put_extra_header(nlh, size);
 	return netlink_ask(s, nlh, take, n);
+}
+
+/* Asks again for what changed while the kernel told it, by another socket: the rest
+ * of the old answer is still in the first. count: of what `take` adds to. */
+static bool dump(uint16_t type, size_t size, mnl_cb_t take, struct hostnet *n,
+		 size_t *count)
+{
+	bool ok = false, again = true;
+
+	for (int i = 0; i < TRIES && again; i++) {
+		struct mnl_socket *s = netlink_open();
+
+		if (!s)
+			return false;
+		*count = 0;
+		ok = ask(s, type, size, take, n);
+		again = !ok && errno == EINTR;
+		mnl_socket_close(s);
+	}
+	return ok;
 }
 
 /* ---- taking ---- */
@@ -195,16 +219,15 @@ static int take_route(const struct nlmsghdr *nlh, void *user)
 
 bool hostnet_take(struct hostnet *n)
 {
-	struct mnl_socket *s = netlink_open();
 	bool ok;
 
 	*n = (struct hostnet){ .links = NULL };
-	if (!s)
-		return false;
-	ok = dump(s, RTM_GETLINK, sizeof(struct ifinfomsg), take_link, n) &&
-	     dump(s, RTM_GETADDR, sizeof(struct ifaddrmsg), take_address, n) &&
-	     dump(s, RTM_GETROUTE, sizeof(struct rtmsg), take_route, n);
-	mnl_socket_close(s);
+	ok = dump(RTM_GETLINK, sizeof(struct ifinfomsg), take_link, n,
+		  &n->links_count) &&
+	     dump(RTM_GETADDR, sizeof(struct ifaddrmsg), take_address, n,
+		  &n->addresses_count) &&
+	     dump(RTM_GETROUTE, sizeof(struct rtmsg), take_route, n,
+		  &n->routes_count);
 	if (!ok)
 		hostnet_free(n);
 	return ok;

@@ -41,8 +41,8 @@ struct hostnet {
 	size_t routes_count, routes_size;
 };
 
-/* What the kernel tells within 2 s. False if it does not tell all: then it is
- * empty. */
+/* What the kernel tells within 2 s, or in five tries if it changes meanwhile. False
+ * if it does not tell all: then it is empty. */
 bool hostnet_take(struct hostnet *n);
 void hostnet_free(struct hostnet *n);
 

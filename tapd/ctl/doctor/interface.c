@@ -97,8 +97,12 @@ static void network_manager(const struct facts *f, struct diagnosis *d)
 
 void check_interface(const struct facts *f, struct diagnosis *d)
 {
-	if (!f->net_known)
+	if (!f->net_known) {
+		diagnosis_add(d, KIND_HOST_UNREAD,
+			      "the kernel did not tell all of this host's"
+			      " interfaces, addresses and routes");
 		return;
+	}
 	absent(f, d);
 	if (!f->tap)
 		return;

@@ -38,6 +38,13 @@ const struct kind_row kinds[KIND_COUNT] = {
 		"Run tapctl doctor as root: only root and the daemon's user"
 		" may ask the daemon.",
 	},
+	[KIND_HOST_UNREAD] = {
+		"host-unread",
+		W,
+		"Run tapctl doctor again: interfaces, addresses and routes are"
+		" not judged. If it stays, find out what changes them all the"
+		" time: ip monitor.",
+	},
 	[KIND_INTERFACE_ABSENT] = {
 		"interface-absent",
 		E,

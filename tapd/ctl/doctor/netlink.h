@@ -11,8 +11,9 @@
 /* For routes, links and addresses: it waits 2 s at most. To be closed with
  * mnl_socket_close; NULL if there is none. */
 struct mnl_socket *netlink_open(void);
-/* Sends the request; `take` gets every message of its answer. False if there is none,
- * if the kernel refuses, or if take does. */
+/* Sends the request; `take` gets every message of its answer. False with errno if there
+ * is none, if the kernel refuses, or if take does; EINTR: of a dump, whose subject
+ * changed meanwhile, only a part came. */
 bool netlink_ask(struct mnl_socket *s, struct nlmsghdr *nlh, mnl_cb_t take,
 		 void *user);
 

@@ -1,4 +1,5 @@
 /* How facts are gathered: files, programs, the kernel's tables, a card's counters. */
+#include <libmnl/libmnl.h>
 #include <time.h>
 
 #include "support/main.h"
@@ -210,6 +211,61 @@ START_TEST(links_addresses_and_routes)
 }
 END_TEST
 
+/* ---- a kernel whose answers are interrupted ---- */
+
+static int interruptions;
+
+ssize_t __real_mnl_socket_recvfrom(const struct mnl_socket *s, void *to,
+				   size_t size);
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *s, void *to,
+				   size_t size);
+
+/* It says so in what follows the change, be it the end of the answer only. */
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *s, void *to,
+				   size_t size)
+{
+	ssize_t n = __real_mnl_socket_recvfrom(s, to, size);
+	struct nlmsghdr *nlh = to;
+	int left = (int)n;
+
+	while (interruptions > 0 && n > 0 && mnl_nlmsg_ok(nlh, left)) {
+		if (nlh->nlmsg_type == NLMSG_DONE) {
+			nlh->nlmsg_flags |= NLM_F_DUMP_INTR;
+			interruptions--;
+		}
+		nlh = mnl_nlmsg_next(nlh, &left);
+	}
+	return n;
+}
+
+START_TEST(what_changes_meanwhile_is_asked_again)
+{
+	struct hostnet whole, n;
+
+	ck_assert(hostnet_take(&whole));
+	interruptions = 4;
+	ck_assert(hostnet_take(&n));
+	ck_assert_int_eq(interruptions, 0);
+	ck_assert_uint_eq(n.links_count, whole.links_count);
+	ck_assert_uint_eq(n.addresses_count, whole.addresses_count);
+	ck_assert_uint_eq(n.routes_count, whole.routes_count);
+	hostnet_free(&whole);
+	hostnet_free(&n);
+}
+END_TEST
+
+START_TEST(what_changes_all_the_time_is_not_known)
+{
+	struct hostnet n;
+
+	interruptions = 100;
+	ck_assert(!hostnet_take(&n));
+	ck_assert_int_eq(interruptions, 95);
+	ck_assert_ptr_null(n.links);
+	ck_assert_uint_eq(n.links_count, 0);
+}
+END_TEST
+
 static struct way_out way_to(const char *text)
 {
 	struct addr to;
@@ -298,6 +354,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_program_that_does_not_end_is_not_waited_for),
 	UNIT_CASE("kernel", .setup = on_a_host, .allowed = netns_is_allowed),
 	UNIT_TEST(links_addresses_and_routes),
+	UNIT_TEST(what_changes_meanwhile_is_asked_again),
+	UNIT_TEST(what_changes_all_the_time_is_not_known),
 	UNIT_TEST(the_way_to_an_address),
 	UNIT_TEST(a_cards_counters_by_name),
 	UNIT_TEST(counters_beyond_the_room_are_left_out),
