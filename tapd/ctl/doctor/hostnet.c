@@ -118,6 +118,7 @@ static int take_link(const struct nlmsghdr *nlh, void *user)
 		return MNL_CB_OK;
 	link.index = (unsigned)m->ifi_index;
 	link.up = m->ifi_flags & IFF_UP;
+	link.loopback = m->ifi_flags & IFF_LOOPBACK;
 	mnl_attr_parse(nlh, sizeof(*m), take_link_attribute, &link);
 	/* The other end of a veth is in another namespace, by whose number it is
 	 * known there. */

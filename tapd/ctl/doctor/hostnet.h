@@ -16,7 +16,7 @@ struct hostnet_link {
 	char name[IF_NAMESIZE];
 	char kind[16]; /* "macvlan", "bridge", "veth", …; "" of a card */
 	uint32_t mtu;
-	bool up;
+	bool up, loopback;
 };
 
 struct hostnet_address {

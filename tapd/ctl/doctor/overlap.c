@@ -34,6 +34,22 @@ static bool is_elsewhere(const struct facts *f, unsigned index)
 	       !hostnet_is_above(&f->net, f->tap->index, index);
 }
 
+/* A virtual address that a host answers to, and nobody is reached by: on loopback or
+ * a dummy, as behind LVS and of anycast, or on the tunnel that LVS sends by. */
+static bool is_held(const struct facts *f, const struct hostnet_address *a)
+{
+	static const char *const kinds_of_link[] = { "dummy", "ipip",
+						     "ip6tnl" };
+	const struct hostnet_link *link = hostnet_link_of(&f->net, a->index);
+
+	if (!link || !is_host(&a->prefix))
+		return false;
+	for (size_t i = 0; i < sizeof(kinds_of_link) / sizeof(char *); i++)
+		if (strcmp(link->kind, kinds_of_link[i]) == 0)
+			return true;
+	return link->loopback;
+}
+
 static void addresses(const struct facts *f, const struct prefix *ours,
 		      struct diagnosis *d)
 {
@@ -41,7 +57,7 @@ static void addresses(const struct facts *f, const struct prefix *ours,
 		const struct hostnet_address *a = &f->net.addresses[i];
 		char mine[PREFIX_STRLEN], other[PREFIX_STRLEN];
 
-		if (!is_elsewhere(f, a->index) ||
+		if (!is_elsewhere(f, a->index) || is_held(f, a) ||
 		    addr_is_link_local(&a->prefix.addr))
 			continue;
 		if (!prefix_contains(ours, &a->prefix.addr) &&

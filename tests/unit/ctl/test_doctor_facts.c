@@ -191,7 +191,8 @@ START_TEST(links_addresses_and_routes)
 	ck_assert_ptr_null(hostnet_link_named(&n, "eth"));
 	ck_assert_ptr_eq(hostnet_link_of(&n, eth0->index), eth0);
 	ck_assert_uint_eq(eth0->mtu, 1400);
-	ck_assert(eth0->up && !bridge->up);
+	ck_assert(eth0->up && !bridge->up && !eth0->loopback);
+	ck_assert(hostnet_link_named(&n, "lo")->loopback);
 	ck_assert_str_eq(eth0->kind, "veth");
 	ck_assert_str_eq(bridge->kind, "bridge");
 	ck_assert_uint_eq(eth0->below, 0);

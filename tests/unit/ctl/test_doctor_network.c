@@ -50,6 +50,31 @@ START_TEST(what_is_on_the_interface_is_no_other_network)
 }
 END_TEST
 
+START_TEST(virtual_addresses_that_a_server_only_answers_to)
+{
+	struct hostnet_link *held;
+
+	add_link(1, "lo")->loopback = true;
+	add_address(1, "127.0.0.1/8");
+	add_address(1, "10.77.0.100/32");
+	held = add_link(20, "kube-ipvs0");
+	strcpy(held->kind, "dummy");
+	add_address(20, "10.77.0.101/32");
+	add_address(20, "fd77::101/128");
+	held = add_link(21, "tunl0");
+	strcpy(held->kind, "ipip");
+	add_address(21, "10.77.0.100/32");
+	assert_finds(check_overlap, "");
+	/* A network there is one, and a host's address by another way, too. */
+	add_address(20, "10.77.0.101/24");
+	add_address(ETH_INDEX, "10.77.0.102/32");
+	assert_finds(check_overlap, "overlap-address: 10.77.0.2/24 of tap0 and"
+				    " 10.77.0.101/24 of kube-ipvs0 overlap\n"
+				    "overlap-address: 10.77.0.2/24 of tap0 and"
+				    " 10.77.0.102/32 of eth0 overlap\n");
+}
+END_TEST
+
 START_TEST(a_route_into_the_interfaces_network)
 {
 	add_link(3, "virbr0");
@@ -165,6 +190,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(an_address_inside_of_the_interfaces_network),
 	UNIT_TEST(a_wider_network_that_holds_the_interfaces),
 	UNIT_TEST(what_is_on_the_interface_is_no_other_network),
+	UNIT_TEST(virtual_addresses_that_a_server_only_answers_to),
 	UNIT_TEST(a_route_into_the_interfaces_network),
 	UNIT_TEST(a_dns_server_on_the_interface),
 	UNIT_TEST(strict_rp_filter_where_there_are_virtual_addresses),
