@@ -13,8 +13,9 @@ void check_overlap(const struct facts *f, struct diagnosis *d);
 void check_multicast(const struct facts *f, struct diagnosis *d);
 /* kernel_tables.c: neighbours, connection tracking */
 void check_kernel_tables(const struct facts *f, struct diagnosis *d);
-/* firewall.c: ufw, firewalld */
-void check_firewall(const struct facts *f, struct diagnosis *d);
+/* ufw.c, firewalld.c: whether they let in what comes by the interface */
+void check_ufw(const struct facts *f, struct diagnosis *d);
+void check_firewalld(const struct facts *f, struct diagnosis *d);
 /* machine.c: CPUs, kernel, clock, files */
 void check_machine(const struct facts *f, struct diagnosis *d);
 /* growth.c: what grew between the two samples */

@@ -29,7 +29,8 @@ static void check_all(const struct facts *f, struct diagnosis *d)
 	check_multicast(f, d);
 	check_peers(f, d);
 	check_kernel_tables(f, d);
-	check_firewall(f, d);
+	check_ufw(f, d);
+	check_firewalld(f, d);
 	check_datagrams(f, d);
 	check_growth(f, d);
 	check_machine(f, d);

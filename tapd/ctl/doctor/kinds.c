@@ -146,6 +146,13 @@ const struct kind_row kinds[KIND_COUNT] = {
 		"firewall-cmd --permanent --zone=trusted"
 		" --add-interface=NAME, then firewall-cmd --reload.",
 	},
+	[KIND_FIREWALL_PARTIAL] = {
+		"firewall-partial",
+		N,
+		"Nothing to do if they let in VRRP, IGMP, MLD and what your"
+		" programs speak, of both IPv4 and IPv6; otherwise let in all"
+		" that comes by NAME.",
+	},
 	[KIND_FIREWALL_UNKNOWN] = {
 		"firewall-unknown",
 		N,
