@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tapd/ctl/doctor/checks.h"
 #include "tapd/ctl/doctor/host.h"
@@ -97,29 +98,50 @@ static char *unit_text(const char *root, const char *name)
 	return NULL;
 }
 
-/* The last part of "0::/system.slice/system-tapd.slice/tapd@tap0.service", if it
- * is a service; to be freed. */
+/* The last part of "/system.slice/system-tapd.slice/tapd@tap0.service", if it is a
+ * service; to be freed. */
+static char *service_in(const char *path, size_t len)
+{
+	static const char end[] = ".service";
+	const char *last = memrchr(path, '/', len);
+	size_t n = last ? len - (size_t)(last + 1 - path) : 0;
+
+	if (n < sizeof(end) ||
+	    memcmp(path + len - strlen(end), end, strlen(end)) != 0)
+		return NULL;
+	return strndup(last + 1, n);
+}
+
+/* By "0::PATH", or where there are only the first control groups, or both, by
+ * "1:name=systemd:PATH"; to be freed. */
 static char *service_of(const char *root, long pid)
 {
 	char *text = host_text(root, "/proc/%ld/cgroup", pid);
-	char *line = text, *name = NULL;
+	char *name = NULL;
 
-	while (line && strncmp(line, "0::", 3) != 0) {
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	if (line) {
-		char *last;
+	for (const char *line = text; line && *line && !name;) {
+		size_t len = strcspn(line, "\n");
+		int at = 0;
 
-		line[strcspn(line, "\n")] = '\0';
-		last = strrchr(line, '/');
-		if (last && strlen(last) > strlen("/.service") &&
-		    strcmp(last + strlen(last) - strlen(".service"),
-			   ".service") == 0)
-			name = strdup(last + 1);
+		(void)sscanf(line, "0::%n", &at);
+		if (at == 0)
+			(void)sscanf(line, "%*u:name=systemd:%n", &at);
+		if (at > 0)
+			name = service_in(line + at, len - (size_t)at);
+		line += len + (line[len] == '\n');
 	}
 	free(text);
 	return name;
+}
+
+/* As sd_booted(3) has it. In a pod, and under another init, nothing is said of
+ * units. */
+static bool has_systemd(const char *root)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/run/systemd/system", root);
+	return access(path, F_OK) == 0;
 }
 
 /* Whether a line "key=…" has the word. */
@@ -172,7 +194,7 @@ void check_service(const struct facts *f, struct diagnosis *d)
 	const json_t *pid = json_object_get(f->settings, "pid");
 	char *name = NULL, *unit = NULL;
 
-	if (!json_is_integer(pid))
+	if (!json_is_integer(pid) || !has_systemd(f->root))
 		return;
 	name = service_of(f->root, (long)json_integer_value(pid));
 	if (name)

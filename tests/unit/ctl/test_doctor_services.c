@@ -1,10 +1,13 @@
 /* What is found about tapd's unit, and Keepalived's configuration. */
+#include <unistd.h>
+
 #include "support/main.h"
 #include "unit/ctl/doctor_help.h"
 
 static void run_as(const char *cgroup)
 {
 	plant("/proc/321/cgroup", cgroup);
+	plant("/run/systemd/system/x", "");
 	facts.settings = json_of("{\"pid\": 321}");
 }
 
@@ -49,6 +52,29 @@ START_TEST(a_daemon_that_is_no_service)
 	plant("/etc/systemd/system/runner.service",
 	      "[Service]\nExecStart=/usr/bin/runner\n");
 	assert_finds(check_service, found);
+}
+END_TEST
+
+START_TEST(a_service_of_the_first_control_groups)
+{
+	as_a_service();
+	run_as("12:cpu,cpuacct:/system.slice/other.service\n"
+	       "1:name=systemd:/system.slice/system-tapd.slice/"
+	       "tapd@tap0.service\n");
+	assert_finds(check_service, "");
+	/* systemd's "hybrid", in which the second has no controllers. */
+	run_as("1:name=systemd:/system.slice/system-tapd.slice/"
+	       "tapd@tap0.service\n0::/\n");
+	assert_finds(check_service, "");
+}
+END_TEST
+
+START_TEST(nothing_is_said_of_units_without_systemd)
+{
+	run_as("0::/kubepods.slice/cri-containerd-12.scope\n");
+	ck_assert_int_eq(unlink("./run/systemd/system/x"), 0);
+	ck_assert_int_eq(rmdir("./run/systemd/system"), 0);
+	assert_finds(check_service, "");
 }
 END_TEST
 
@@ -150,6 +176,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_sound_service),
 	UNIT_TEST(a_daemon_that_nobody_asked_is_not_judged),
 	UNIT_TEST(a_daemon_that_is_no_service),
+	UNIT_TEST(a_service_of_the_first_control_groups),
+	UNIT_TEST(nothing_is_said_of_units_without_systemd),
 	UNIT_TEST(a_service_that_stores_no_descriptor),
 	UNIT_TEST(a_service_that_keepalived_does_not_wait_for),
 	UNIT_TEST(keepalived_that_was_left_on_eth0),
