@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,14 +16,16 @@
 #define CLIENTS_MAX 8
 #define BACKLOG	    8
 
-static const struct timeval accept_pause = { .tv_sec = 1 };
+/* Until it is looked again whether somebody can be served. */
+static const struct timeval accept_pause = { .tv_usec = 100000 };
 
 struct exporter {
 	scrape_ask *ask;
 	void *user;
 	char *path; /* of the Unix socket, or NULL */
 	struct socket_file file;
-	struct evconnlistener *listener;
+	int fd;		       /* that listens, or -1 */
+	struct event *waiting; /* somebody is */
 	struct event *resume;
 	struct scrape clients[CLIENTS_MAX];
 };
@@ -66,33 +67,24 @@ static struct scrape *free_place(struct exporter *e)
 	return NULL;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-		      struct sockaddr *from, int from_len, void *arg)
+/* One a turn of the loop, whoever comes as fast as the kernel lets them: frames wait for
+ * it. Nobody is let in only to be sent away, which would cost more than to let them
+ * wait. */
+static void on_waiting(evutil_socket_t fd, short what, void *arg)
 {
-	static const char full[] = "HTTP/1.1 503 Service Unavailable\r\n"
-				   "Content-Length: 0\r\n"
-				   "Connection: close\r\n\r\n";
 	struct exporter *e = arg;
-	struct scrape *client = free_place(e);
+	struct scrape *place = free_place(e);
+	int client = -1;
 
-	(void)from;
-	(void)from_len;
-	if (client) {
-		(void)scrape_open(client, evconnlistener_get_base(listener), fd,
+	(void)what;
+	if (place)
+		client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	/* Without a place or a file descriptor to ask again at once would only spin. */
+	if (client >= 0)
+		(void)scrape_open(place, event_get_base(e->waiting), client,
 				  e->ask, e->user);
-		return;
-	}
-	send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(fd);
-}
-
-/* As the control socket's: out of file descriptors. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	struct exporter *e = arg;
-
-	evconnlistener_disable(listener);
-	event_add(e->resume, &accept_pause);
+	else if (evtimer_add(e->resume, &accept_pause) == 0)
+		event_del(e->waiting);
 }
 
 static void on_resume(evutil_socket_t fd, short what, void *arg)
@@ -101,7 +93,7 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	evconnlistener_enable(e->listener);
+	event_add(e->waiting, NULL);
 }
 
 static int listen_at(struct exporter *e, const char *where, char **error)
@@ -117,29 +109,27 @@ static int listen_at(struct exporter *e, const char *where, char **error)
 	return fd;
 }
 
+static bool serve(struct exporter *e, struct event_base *base)
+{
+	e->resume = evtimer_new(base, on_resume, e);
+	e->waiting =
+		event_new(base, e->fd, EV_READ | EV_PERSIST, on_waiting, e);
+	return e->resume && e->waiting && event_add(e->waiting, NULL) == 0;
+}
+
 struct exporter *exporter_new(struct event_base *base, const char *where,
 			      scrape_ask *ask, void *user, char **error)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
-	int fd = -1;
 
 	*error = NULL;
 	if (e) {
 		e->ask = ask;
 		e->user = user;
-		e->resume = evtimer_new(base, on_resume, e);
-		fd = e->resume ? listen_at(e, where, error) : -1;
+		e->fd = listen_at(e, where, error);
 	}
-	if (fd >= 0)
-		e->listener = evconnlistener_new(
-			base, on_accept, e,
-			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (e && e->listener) {
-		evconnlistener_set_error_cb(e->listener, on_accept_error);
+	if (e && e->fd >= 0 && serve(e, base))
 		return e;
-	}
-	if (fd >= 0)
-		close(fd);
 	if (!*error)
 		error_set(error, "%s: out of memory", where);
 	exporter_free(e);
@@ -153,10 +143,12 @@ void exporter_free(struct exporter *e)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (e->clients[i].bev)
 			scrape_close(&e->clients[i]);
-	if (e->listener)
-		evconnlistener_free(e->listener);
+	if (e->waiting)
+		event_free(e->waiting);
 	if (e->resume)
 		event_free(e->resume);
+	if (e->fd >= 0)
+		close(e->fd);
 	if (e->path)
 		socket_file_remove(&e->file, e->path);
 	free(e->path);
