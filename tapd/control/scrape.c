@@ -138,13 +138,15 @@ static void on_readable(struct bufferevent *bev, void *arg)
 
 /* ---- events ---- */
 
-/* What was sent is in the socket. */
+/* What was sent is in the socket. The last part may have nothing in it. */
 static void on_drained(struct bufferevent *bev, void *arg)
 {
 	struct scrape *s = arg;
+	bool ok = !s->metrics || send_part(s);
 
 	(void)bev;
-	if (s->metrics ? !send_part(s) : s->answered)
+	if (!ok ||
+	    (s->answered && !s->metrics && evbuffer_get_length(output(s)) == 0))
 		scrape_close(s);
 }
 

@@ -17,8 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PART_BYTES 16384
+#define PART_LINES 256
 /* A part, whose last line may exceed it, and its frame. */
-#define PART_MAX (16384 + 1024 + 64)
+#define PART_MAX (PART_BYTES + 1024 + 64)
 
 static struct snapshot_peer peers[NODE_PEERS_MAX];
 static struct snapshot source;
@@ -180,6 +182,54 @@ START_TEST(end_of_the_request_is_not_that_of_the_answer)
 }
 END_TEST
 
+/* Whether the last line is the last that goes into its part. */
+static bool fills_its_parts(void)
+{
+	struct metrics *m = metrics_new(&source);
+	unsigned lines = 0;
+	size_t bytes = 0;
+	const char *line;
+
+	while ((line = metrics_next(m))) {
+		if (bytes >= PART_BYTES || lines == PART_LINES)
+			bytes = lines = 0;
+		bytes += strlen(line) + 1;
+		lines++;
+	}
+	metrics_free(m);
+	return bytes >= PART_BYTES || lines == PART_LINES;
+}
+
+START_TEST(answer_that_fills_its_parts_ends_as_any_other)
+{
+	static const char name[] = "tap100000000000";
+	size_t cut = 0;
+
+	source.peers_count = 0;
+	do {
+		source.interface.name = name + cut;
+		cut = (cut + 1) % (sizeof(name) - 1);
+		if (cut == 1)
+			ck_assert_uint_lt(source.peers_count++, NODE_PEERS_MAX);
+	} while (!fills_its_parts());
+	for (int minor = 0; minor <= 1; minor++) {
+		char request[64];
+
+		sprintf(request, "GET /metrics HTTP/1.%d\r\n\r\n", minor);
+		open_scrape(&source);
+		say(request);
+		for (int i = 0; i < 200; i++) {
+			turn();
+			take();
+		}
+		ck_assert_ptr_nonnull(strstr(got, "tapd_peer_down_total"));
+		ck_assert_ptr_null(scrape.bev);
+		if (minor == 0)
+			close(client);
+	}
+}
+END_TEST
+
 START_TEST(without_metrics_it_says_so)
 {
 	open_scrape(NULL);
@@ -197,6 +247,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(whoever_does_not_read_costs_one_part),
 	UNIT_TEST(whoever_goes_in_the_middle_is_forgotten),
 	UNIT_TEST(end_of_the_request_is_not_that_of_the_answer),
+	UNIT_TEST(answer_that_fills_its_parts_ends_as_any_other),
 	UNIT_TEST(without_metrics_it_says_so),
 };
 
