@@ -3,6 +3,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -326,11 +327,30 @@ static void on_readable(struct bufferevent *bev, void *arg)
 		serve(c);
 }
 
+/* Whether nobody takes the answer any more: whoever only ended their questions has not
+ * closed both directions. */
+static bool is_gone(const struct connection *c)
+{
+	struct pollfd client = { .fd = bufferevent_getfd(c->bev) };
+
+	return poll(&client, 1, 0) == 1 && (client.revents & POLLHUP);
+}
+
+/* Where nothing is sent, nothing fails: a client that goes while its list waits is
+ * looked for. */
+static bool is_over(const struct connection *c)
+{
+	if (has_output(c))
+		return false;
+	if (!c->list)
+		return c->closing || c->asked_all;
+	return c->asked_all && c->waits && is_gone(c);
+}
+
 static void serve_or_close(struct connection *c)
 {
 	serve(c);
-	if (c->bev && !has_output(c) && !c->list &&
-	    (c->closing || c->asked_all))
+	if (c->bev && is_over(c))
 		connection_close(c);
 }
 

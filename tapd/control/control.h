@@ -30,6 +30,9 @@ enum control_form {
  * client says meanwhile, and waits as long as the client likes: what it would say
  * until then is kept, counted or forgotten by the list, which is asked for no row
  * before there is room.
+ *
+ * Another may follow the client's last question, whose side is closed then; where it
+ * waits it ends when the client has closed both.
  */
 struct control_list {
 	enum control_step (*step)(struct control_list *list, json_t **row);

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import xml.etree.ElementTree
@@ -107,6 +108,17 @@ def test_test_names_members_and_others(trio):
     assert "no multicast address" in ask(web1, "test", "10.0.0.1", code=1)
     text = web1.ctl_run("test", "224.0.0.18", "-c", "1").stdout
     assert "web2" in text and "1/1" in text
+
+
+def test_a_test_ends_with_the_client_that_goes(trio):
+    web1, *_ = trio
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(web1.socket)
+        client.sendall(json.dumps({"command": "test", "arguments": {"group": GROUP, "count": 100}})
+                       .encode() + b"\n")
+        wait_for(lambda: "another test is under way" in
+                 web1.ctl_run("test", GROUP, "-c", "1").stderr, 5, "the test")
+    assert ask(web1, "test", GROUP, "-c", "1")["sent"] == 1
 
 
 def test_test_names_who_is_down_and_who_heard_late(make_cloud):

@@ -571,6 +571,44 @@ START_TEST(answer_that_takes_its_time_costs_none)
 }
 END_TEST
 
+START_TEST(answer_ends_when_nobody_waits_for_it)
+{
+	int fd = client();
+
+	made.rows = 1;
+	made.row_len = 2;
+	made.busy = 2;
+	made.sleeps = true;
+	put(fd, ONE, strlen(ONE));
+	turns(20);
+	ck_assert_uint_eq(made.steps, 1);
+	close(fd);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 1);
+
+	/* The end of the questions is not that; and what is sent at once with its end
+	 * is seen to be over, too. */
+	fd = client();
+	put(fd, ONE, strlen(ONE));
+	shutdown(fd, SHUT_WR);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 1);
+	control_wake(&made.list);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 1);
+	close(fd);
+	control_wake(&made.list);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 2);
+
+	fd = client();
+	put(fd, ONE, strlen(ONE));
+	close(fd);
+	turns(20);
+	ck_assert_uint_eq(made.freed, 3);
+}
+END_TEST
+
 START_TEST(single_answer_may_become_a_refusal)
 {
 	int fd = client();
@@ -895,6 +933,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(list_that_fails_is_cut_off),
 	UNIT_TEST(list_ends_with_the_server),
 	UNIT_TEST(answer_that_takes_its_time_costs_none),
+	UNIT_TEST(answer_ends_when_nobody_waits_for_it),
 	UNIT_TEST(single_answer_may_become_a_refusal),
 	UNIT_TEST(stream_says_each_thing_when_it_happens),
 	UNIT_TEST(stream_ends_when_the_client_goes),
