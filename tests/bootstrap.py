@@ -18,10 +18,13 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.environ.get("TAPD_TEST_CACHE", "/var/cache/tapd-tests")
 KEPT_DAYS = 30
+# Beside others' work on an emulated disk, and from a mirror far away.
+ASK_SECONDS, MAKE_SECONDS = 300, 1200
 
 
 def output(*argv):
-    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True,
+                          timeout=ASK_SECONDS).stdout
 
 
 def codename():
@@ -79,7 +82,7 @@ def mmdebstrap(target, packages, *options):
                      "--dpkgopt=force-unsafe-io", *apt_options(), *options,
                      "--include=" + ",".join(packages), codename(), target, "-"),
             input="\n".join(sources()) + "\n", text=True, check=True,
-            env=os.environ | {"TMPDIR": work})
+            env=os.environ | {"TMPDIR": work}, timeout=MAKE_SECONDS)
     finally:
         _remove(work)
 

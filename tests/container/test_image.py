@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 # The package and the image are made first.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_its_configuration_runs_tapd(image, package):

@@ -14,7 +14,7 @@ YAMLLINT = ("{extends: default, rules: {document-start: disable, line-length: {m
 NET_ADMIN = 1 << 12
 
 # The package and the image are made first.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_manifests_are_what_the_api_knows(manifests, manifest_file):

@@ -6,25 +6,26 @@ import subprocess
 
 import pytest
 
+import command
 import root
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
 def pytest_collection_modifyitems(items):
-    """They build, and wait for apt: long where others want the machine too."""
+    """They build, and wait for apt: long where others want the machine too.
+    Fixtures do more of it, and end by deadlines of their own, which say of what.
+    """
     here = os.path.dirname(os.path.abspath(__file__))
     for item in items:
         if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.timeout(600, func_only=True))
 
 
 def build(*options):
     """The .deb that scripts/package makes of this tree."""
-    done = subprocess.run([TOP / "scripts/package", *options], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    return TOP / done.stdout.splitlines()[-1]
+    printed = command.output(TOP / "scripts/package", *options, within=600)
+    return TOP / printed.splitlines()[-1]
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ class Root:
 
     def __init__(self, folder):
         self.folder = str(folder)
-        subprocess.run(["tar", "-xf", _tar(), "-C", self.folder], check=True)
+        subprocess.run(["tar", "-xf", _tar(), "-C", self.folder], check=True, timeout=120)
         shutil.copy("/etc/resolv.conf", self.path("etc/resolv.conf"))
 
     def path(self, path):

@@ -13,19 +13,18 @@ from cloud import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Says hello at the agent's port and no more, as a guest whose systemd does not get ready.
+# Has a port for the agent, at which nothing is ever said.
 QEMU = """#!/usr/bin/python3
 import os, re, socket, sys, time
-with open(os.environ["FOLDER"] + "/pid", "w") as file:
-    file.write(str(os.getpid()))
+for name, text in ("pid", str(os.getpid())), ("web1.console.log", "Kernel panic"):
+    with open(os.environ["FOLDER"] + "/" + name, "w") as file:
+        file.write(text)
 listener = socket.socket(socket.AF_UNIX)
 path = re.search(r"id=agent,path=([^,]+)", " ".join(sys.argv))[1]
 listener.bind(path + ".new")
 listener.listen()
 os.rename(path + ".new", path)
 agent = listener.accept()[0]
-if "HELLO" in os.environ:
-    agent.sendall(b"hello\\n")
 time.sleep(100)
 """
 
@@ -78,3 +77,27 @@ def test_a_killed_run_leaves_no_guest_and_no_folder(environment):
         if runs(pid):
             os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not folder.exists(), 20, "the folder to be removed")
+
+
+def test_a_guest_that_does_not_boot_is_shown(environment):
+    done = subprocess.run([sys.executable, "-c", START + "web1.wait_booted(within=1)"],
+                          env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert "web1 did not boot within 1 s; its console last said\nKernel panic" in done.stderr
+
+
+@pytest.mark.parametrize("systemctl, status, said", [
+    ("exit 0", 0, []),
+    ("exit 1", 1, ["list-jobs", "--failed"]),
+    ("exec sleep 100", 1, ["systemd was not done 1 s after", "list-jobs", "--failed"])])
+def test_what_systemd_waits_for_is_shown(environment, systemctl, status, said):
+    fake = pathlib.Path(environment["PATH"].partition(":")[0]) / "systemctl"
+    fake.write_text(f"""#!/bin/sh
+case $* in *is-system-running*) {systemctl} ;; *) echo "$*" ;; esac
+""")
+    fake.chmod(0o755)
+    show = "import guest, subprocess, sys\nsys.exit(subprocess.call(" \
+        "['sh', '-c', guest._WAIT_STARTED.format(1)]))"
+    done = subprocess.run([sys.executable, "-c", show], env=environment, capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == status and all(each in done.stdout for each in said), done
+    assert bool(done.stdout) == bool(said)

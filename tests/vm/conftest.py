@@ -15,13 +15,14 @@ from packages import TOP, make_package, next_version, packages_disk  # noqa: E40
 from pair import Pair  # noqa: E402
 
 LOGS = os.path.join(TOP, "build/logs/vm")
-# One that fails says so well before; this ends what hangs.
+# One that fails says so well before; this ends what hangs. Fixtures, which make an image
+# and boot guests, end by deadlines of their own, and say of what.
 TEST_SECONDS = 600
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        item.add_marker(pytest.mark.timeout(TEST_SECONDS))
+        item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
 
 
 @pytest.fixture(scope="session")

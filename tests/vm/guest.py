@@ -21,6 +21,10 @@ BOOT_SECONDS, COMMAND_SECONDS = 400, 120
 # A guest whose CPU is away for seconds has a VRRP transition of its own.
 NICE = -10
 
+_WAIT_STARTED = """timeout {0} systemctl is-system-running --wait && exit
+[ $? != 124 ] || echo "systemd was not done {0} s after the agent said hello; it waits for"
+systemctl --no-pager list-jobs; systemctl --no-pager --failed; exit 1"""
+
 
 class CommandFailed(AssertionError):
     def __init__(self, guest, script, status, output):
@@ -128,14 +132,20 @@ class Guest:
                 raise AssertionError(f"{self}: QEMU ended\n{log.read()}")
         return True
 
-    def wait_booted(self):
+    def wait_booted(self, within=BOOT_SECONDS):
         """Until systemd has started all that it wants to, and none of it failed."""
+        end = time.monotonic() + within
         try:
-            self._agent.wait_hello(BOOT_SECONDS)
+            self._agent.wait_hello(within)
         except TimeoutError:
-            raise Timeout(f"{self} did not boot; see {self.console}") from None
-        self.run("systemctl is-system-running --wait || { systemctl --failed; exit 1; }",
-                 within=BOOT_SECONDS)
+            raise Timeout(f"{self} did not boot within {within} s; its console last said\n"
+                          + self._console_tail()) from None
+        left = max(1, int(end - time.monotonic()))
+        self.run(_WAIT_STARTED.format(left), within=left + COMMAND_SECONDS)
+
+    def _console_tail(self):
+        with open(self.console, errors="replace") as console:
+            return "".join(console.readlines()[-20:])
 
     def run(self, script, within=COMMAND_SECONDS):
         """What the shell script printed; CommandFailed if it did not exit with 0."""

@@ -12,7 +12,6 @@ program this makes the image, and says where it is.
 import glob
 import os
 import shutil
-import subprocess
 import sys
 import time
 
@@ -20,6 +19,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(_HERE))
 
 import bootstrap  # noqa: E402
+from command import output  # noqa: E402
 
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 
@@ -30,6 +30,7 @@ PACKAGES = ["systemd-sysv", "udev", "dbus", "kmod", "iproute2", "iputils-ping", 
             *KERNELS.values()]
 
 DISK_SIZE = "2G"  # sparse
+FINISH_SECONDS = 300
 FILES = {
     "etc/initramfs-tools/conf.d/tests": "MODULES=list\nCOMPRESS=zstd\n",
     "etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\n",
@@ -120,14 +121,13 @@ def _make(folder):
     bootstrap.mmdebstrap(root, PACKAGES, "--variant=apt", "--format=directory",
                          "--skip=output/dev", f'--essential-hook=cp -r {early}/etc "$1"')
     _write_files(root)
-    subprocess.run(["chroot", root, "sh", "-ec", _FINISH], check=True)
+    output("chroot", root, "sh", "-ec", _FINISH, within=FINISH_SECONDS)
     os.mkdir(folder)
     for path in glob.glob(f"{root}/boot/vmlinuz-*") + glob.glob(f"{root}/boot/initrd.img-*"):
         shutil.move(path, folder)
     shutil.copy(os.path.join(root, "var/lib/dpkg/status"), os.path.join(folder, "status"))
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
-                    os.path.join(folder, "disk.img"), DISK_SIZE],
-                   check=True, stdout=subprocess.DEVNULL)
+    output("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
+           os.path.join(folder, "disk.img"), DISK_SIZE, within=FINISH_SECONDS)
 
 
 def image():
