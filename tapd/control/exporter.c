@@ -15,6 +15,8 @@
 
 #define CLIENTS_MAX 8
 #define BACKLOG	    8
+/* Who has asked nothing for so long makes room for others. */
+#define SILENCE_MS 1000
 
 /* Until it is looked again whether somebody can be served. */
 static const struct timeval accept_pause = { .tv_usec = 100000 };
@@ -59,12 +61,25 @@ static int listen_tcp(const char *where, char **error)
 
 /* ---- who comes ---- */
 
-static struct scrape *free_place(struct exporter *e)
+/* One that is free; or that of whoever has been silent longest, and not only just come. */
+static struct scrape *find_place(struct exporter *e)
 {
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (!e->clients[i].bev)
-			return &e->clients[i];
-	return NULL;
+	uint64_t longest_ms = SILENCE_MS;
+	struct scrape *silent = NULL;
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct scrape *s = &e->clients[i];
+
+		if (!s->bev)
+			return s;
+		if (scrape_silence_ms(s) >= longest_ms) {
+			longest_ms = scrape_silence_ms(s);
+			silent = s;
+		}
+	}
+	if (silent)
+		scrape_close(silent);
+	return silent;
 }
 
 /* One a turn of the loop, whoever comes as fast as the kernel lets them: frames wait for
@@ -73,7 +88,7 @@ static struct scrape *free_place(struct exporter *e)
 static void on_waiting(evutil_socket_t fd, short what, void *arg)
 {
 	struct exporter *e = arg;
-	struct scrape *place = free_place(e);
+	struct scrape *place = find_place(e);
 	int client = -1;
 
 	(void)what;

@@ -15,7 +15,8 @@ struct exporter;
  * libevent's own server of HTTP does not bound how many clients there are, nor how long
  * one that sends a byte now and then stays, and anybody on the host may be one. Here
  * there are eight at most, for ten seconds; the next wait in the kernel's queue, and
- * come in one a turn of the loop. control/scrape serves them.
+ * come in one a turn of the loop, in the place of one that has asked nothing for a
+ * second, if there is such a one. control/scrape serves them.
  */
 struct exporter *exporter_new(struct event_base *base, const char *where,
 			      scrape_ask *ask, void *user, char **error);

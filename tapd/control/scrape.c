@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tapd/control/metrics.h"
@@ -15,6 +16,19 @@
 #define PART_LINES 256
 
 static const struct timeval patience = { .tv_sec = SCRAPE_S };
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t scrape_silence_ms(const struct scrape *s)
+{
+	return s->answered ? 0 : now_ms() - s->since_ms;
+}
 
 void scrape_close(struct scrape *s)
 {
@@ -178,7 +192,7 @@ bool scrape_open(struct scrape *s, struct event_base *base, int fd,
 		close(fd);
 		return false;
 	}
-	*s = (struct scrape){ .ask = ask, .user = user };
+	*s = (struct scrape){ .ask = ask, .user = user, .since_ms = now_ms() };
 	s->end = evtimer_new(base, on_end, s);
 	if (!s->end || evtimer_add(s->end, &patience) != 0) {
 		if (s->end)

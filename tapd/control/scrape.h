@@ -3,6 +3,7 @@
 #define TAPD_CONTROL_SCRAPE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct bufferevent;
 struct event;
@@ -27,6 +28,7 @@ struct scrape {
 	struct event *end;
 	struct metrics *metrics; /* that are to be sent yet, or NULL */
 	bool chunked, answered;
+	uint64_t since_ms; /* by CLOCK_MONOTONIC */
 };
 
 /* Serves the client at fd, which it takes. False if memory is short: then fd is
@@ -34,5 +36,7 @@ struct scrape {
 bool scrape_open(struct scrape *s, struct event_base *base, int fd,
 		 scrape_ask *ask, void *user);
 void scrape_close(struct scrape *s);
+/* For how long it has asked nothing yet, in milliseconds; 0 if it has. */
+uint64_t scrape_silence_ms(const struct scrape *s);
 
 #endif

@@ -158,10 +158,41 @@ START_TEST(ninth_waits_for_a_place_and_costs_nothing)
 }
 END_TEST
 
+START_TEST(whoever_is_silent_longest_makes_room)
+{
+	int fds[CLIENTS], late[2];
+
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = come();
+		turns(10);
+		usleep(2000);
+	}
+	for (int i = 0; i < 2; i++) {
+		late[i] = come();
+		say(late[i], GET);
+	}
+	/* Not before those that are there had the time to ask. */
+	ck_assert_int_ge(answered_ms(late[0]), 700);
+	ck_assert_int_eq(fate(fds[0]), CUT_OFF);
+	answered_ms(late[1]);
+	for (int i = 2; i < CLIENTS; i++) {
+		ck_assert_int_eq(fate(fds[i]), WAITS);
+		say(fds[i], GET);
+		answered_ms(fds[i]);
+		close(fds[i]);
+	}
+	close(fds[0]);
+	close(fds[1]);
+	close(late[0]);
+	close(late[1]);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("exporter", .setup = setup, .teardown = teardown),
 	UNIT_TEST(one_a_turn_is_let_in),
 	UNIT_TEST(ninth_waits_for_a_place_and_costs_nothing),
+	UNIT_TEST(whoever_is_silent_longest_makes_room),
 };
 
 UNIT_MAIN("exporter", tests)
