@@ -17,6 +17,12 @@ struct mesh_host {
 	uint64_t ask_us; /* again */
 };
 
+/* Where the host is whose key begins so. */
+struct mesh_place {
+	uint8_t key[WIRE_LINK_KEY_LEN];
+	uint16_t at;
+};
+
 struct mesh {
 	struct timer timer;
 	bool done;
@@ -24,6 +30,7 @@ struct mesh {
 	uint64_t token;
 	size_t count;
 	struct mesh_host *hosts;      /* NULL: nobody asks */
+	struct mesh_place *places;    /* of all but us, sorted */
 	struct node_mesh_link *links; /* count for each host */
 	uint16_t *host_of;	      /* by port; 0: none, for that is us */
 };
