@@ -33,8 +33,14 @@ def test_promtool_takes_the_rules():
 
 
 # A sound host: series and values, a minute each.
+TEXTFILE = 'node_textfile_mtime_seconds{file="/var/lib/prometheus/node-exporter/tap0.prom"}'
+UP, BYE = 'tapd_peer_up{peer="web2"}', 'tapd_peer_down_total{peer="web2",reason="bye"}'
 SOUND = {
-    'tapd_peer_up{peer="web2"}': "1x60",
+    "up{}": "1x60",
+    TEXTFILE: "0+60x60",
+    'node_textfile_mtime_seconds{file="/var/lib/prometheus/node-exporter/apt.prom"}': "0x60",
+    UP: "1x60",
+    BYE: "0x60",
     'tapd_peers{state="connecting"}': "0x60",
     'tapd_peer_loss_ratio{peer="web2"}': "0.01x60",
     'tapd_peer_datagram_max_bytes{peer="web2"}': "1452x60",
@@ -51,9 +57,12 @@ SOUND = {
     "tapd_config_last_reload_successful{}": "1x60",
 }
 
-# What is planted, at 30 minutes, and which alert fires for it.
+# What is planted, at 30 minutes or later, and which alert fires for it.
 FAULTS = {
-    "TapdPeerDown": {'tapd_peer_up{peer="web2"}': "1x30 0x30"},
+    "TapdDown": {"up{}": "1x30 0x30"},
+    "TapdMetricsOld": {TEXTFILE: "0+60x30 1800x30"},
+    "TapdPeerDown": {UP: "1x30 0x30"},
+    "TapdPeerStopped": {UP: "1x44 0x15", BYE: "0x44 1x15"},
     "TapdHostUnreached": {'tapd_peers{state="connecting"}': "0x30 2x30"},
     "TapdLossHigh": {'tapd_peer_loss_ratio{peer="web2"}': "0x30 0.07x30"},
     "TapdDatagramShrunk": {'tapd_peer_datagram_max_bytes{peer="web2"}': "1452x30 1272x30"},
@@ -83,18 +92,32 @@ def firing(alert, minutes):
             "exp_samples": [{"labels": f'{{alertname="{alert}"}}', "value": 1}] if alert else []}
 
 
-@pytest.mark.parametrize("alert", [None, *FAULTS])
-def test_an_alert_fires_for_its_fault_and_no_other_does(tmp_path, alert):
-    series = {**SOUND, **FAULTS.get(alert, {})}
+def check_rules(tmp_path, series, *expected):
     test = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [{
         "interval": "1m",
         "input_series": [{"series": labelled(name), "values": values}
-                         for name, values in series.items()],
-        "promql_expr_test": [firing(None, 29), firing(alert, 55)]}]}
+                         for name, values in {**SOUND, **series}.items()],
+        "promql_expr_test": list(expected)}]}
     path = tmp_path / "test.yml"
     path.write_text(yaml.safe_dump(test))
     code, said = promtool("test", "rules", str(path))
     assert code == 0, said
+
+
+@pytest.mark.parametrize("alert", [None, *FAULTS])
+def test_an_alert_fires_for_its_fault_and_no_other_does(tmp_path, alert):
+    check_rules(tmp_path, FAULTS.get(alert, {}), firing(None, 29), firing(alert, 55))
+
+
+def test_a_peer_that_is_restarted_is_no_alert(tmp_path):
+    check_rules(tmp_path, {UP: "1x20 0x2 1x36", BYE: "0x20 1x40"},
+                *(firing(None, minutes) for minutes in range(20, 60)))
+
+
+def test_a_peer_that_stays_stopped_is_lost(tmp_path):
+    check_rules(tmp_path, {UP: "1x20 0x40", BYE: "0x20 1x40"}, firing(None, 24),
+                firing("TapdPeerStopped", 27), firing("TapdPeerStopped", 34),
+                firing("TapdPeerDown", 38), firing("TapdPeerDown", 58))
 
 
 def test_every_alert_has_a_fault():
