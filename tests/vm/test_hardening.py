@@ -78,8 +78,10 @@ def test_discover_command_works_under_the_unit(pair, web2):
 interface = { address = [ "10.77.0.0/16" ]; address_from = "default"; };
 discover = { command = "/etc/tapd/list"; };
 """)
-    sources = {row["source"]: row for row in pair.tapctl(web2, "status")["sources"]}
-    assert sources["command"]["endpoints"] == 2 and not sources["command"]["error"]
+    # The peer may dial first, and be up before the command has ended.
+    pair.wait_status(web2, "the command's two hosts", lambda status: any(
+        row["source"] == "command" and row["endpoints"] == 2 and not row["error"]
+        for row in status["sources"]))
 
 
 def test_the_packages_discover_runs_under_the_unit(pair, web2):
