@@ -57,27 +57,17 @@ warn(struct line *l, const char *format, ...)
 	l->warns = true;
 }
 
-/* own: this host's name. */
-static void describe(const struct node_event *e, const char *own,
-		     struct line *l)
+/* One key, machine, address or MAC at two hosts. own: this host's
+ * name. */
+static void describe_twins(const struct node_event *e, const char *own,
+			   struct line *l)
 {
 	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
-	char key[KEY_STRLEN];
-	const char *why = e->text ? e->text : "";
 
 	print_peer(e, peer);
 	addr_print(&e->at, at);
 	addr_print(&e->other, other);
 	switch (e->type) {
-	case NODE_PEER_UP:
-		say(l, "%s is up", peer);
-		break;
-	case NODE_PEER_DOWN:
-		say(l, "%s is down: %s", peer, why);
-		break;
-	case NODE_PEER_RESTARTED:
-		say(l, "%s has restarted", peer);
-		break;
 	case NODE_PEER_COPIED:
 		warn(l,
 		     "%s goes on from memory that was copied or put"
@@ -93,15 +83,6 @@ static void describe(const struct node_event *e, const char *own,
 		     " snapshot; run \"tapctl rekey\" after such",
 		     peer);
 		break;
-	case NODE_PEER_MOVED:
-		say(l, "%s moved to %s", *e->peer ? e->peer : "a peer", at);
-		break;
-	case NODE_PEER_REFUSED:
-		/* All of its key: nothing else shows it, and trusted_keys may
-		 * want it. */
-		warn(l, "%s is refused: %s; its key is %s", peer, why,
-		     key_print(e->key.bytes, key));
-		break;
 	case NODE_DUPLICATE_KEY:
 		warn(l,
 		     "duplicate key: %s has the key of %s, which is"
@@ -116,17 +97,6 @@ static void describe(const struct node_event *e, const char *own,
 		     " restart its tapd",
 		     at);
 		break;
-	case NODE_SELF:
-		say(l, "%s is this node itself: left out", at);
-		break;
-	case NODE_RECURSION:
-		addr_print_host(&e->at, other);
-		warn(l,
-		     "the route to %s goes through the overlay itself: it"
-		     " is not dialled until there is another: ip route"
-		     " add %s via GATEWAY dev DEVICE",
-		     at, other);
-		break;
 	case NODE_DUPLICATE_ADDRESS:
 		warn(l,
 		     "duplicate address: %s uses %s, which is that of"
@@ -139,6 +109,58 @@ static void describe(const struct node_event *e, const char *own,
 		     " give one of the interfaces another, or end the"
 		     " loop that brings frames back",
 		     peer, own);
+		break;
+	default:
+		break;
+	}
+}
+
+static void describe(const struct node_event *e, const char *own,
+		     struct line *l)
+{
+	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
+	char key[KEY_STRLEN];
+	const char *why = e->text ? e->text : "";
+
+	print_peer(e, peer);
+	addr_print(&e->at, at);
+	switch (e->type) {
+	case NODE_PEER_UP:
+		say(l, "%s is up", peer);
+		break;
+	case NODE_PEER_DOWN:
+		say(l, "%s is down: %s", peer, why);
+		break;
+	case NODE_PEER_RESTARTED:
+		say(l, "%s has restarted", peer);
+		break;
+	case NODE_PEER_MOVED:
+		say(l, "%s moved to %s", *e->peer ? e->peer : "a peer", at);
+		break;
+	case NODE_PEER_REFUSED:
+		/* All of its key: nothing else shows it, and trusted_keys may
+		 * want it. */
+		warn(l, "%s is refused: %s; its key is %s", peer, why,
+		     key_print(e->key.bytes, key));
+		break;
+	case NODE_SELF:
+		say(l, "%s is this node itself: left out", at);
+		break;
+	case NODE_RECURSION:
+		addr_print_host(&e->at, other);
+		warn(l,
+		     "the route to %s goes through the overlay itself: it"
+		     " is not dialled until there is another: ip route"
+		     " add %s via GATEWAY dev DEVICE",
+		     at, other);
+		break;
+	case NODE_PEER_COPIED:
+	case NODE_COPIED:
+	case NODE_DUPLICATE_KEY:
+	case NODE_OWN_KEY:
+	case NODE_DUPLICATE_ADDRESS:
+	case NODE_DUPLICATE_MAC:
+		describe_twins(e, own, l);
 		break;
 	case NODE_EVENT_COUNT:
 		break;
