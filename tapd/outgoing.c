@@ -20,8 +20,8 @@
 #define READ_LEAST  ((size_t)FQ_BATCH_FRAMES / 2)
 /* In a turn, of the ring that a TAP of ours has. */
 #define READ_MOST ((size_t)4096)
-/* As many as that are read for a batch that leaves: still faster than one CPU can
- * send, and no flood, of however many, leaves this host with nothing but reading. */
+/* As many as that are read for a batch that leaves: a flood that fills the ring faster
+ * than it can be read must not leave this host with nothing but reading. */
 #define READ_PER_BATCH (2 * READ_FRAMES)
 
 static size_t frames_to_read(const struct daemon *d)
