@@ -38,8 +38,10 @@ static bool find_peer(const struct node *n, const char *which,
 	if (count != 1)
 		error_set(error,
 			  count ? "several peers have that name, key or "
-				  "endpoint: %s"
-				: "no peer has that name, key or endpoint: %s",
+				  "endpoint: %s; give more of the key, see "
+				  "tapctl -j peers"
+				: "no peer has that name, key or endpoint: %s; "
+				  "see tapctl peers",
 			  which);
 	return count == 1;
 }

@@ -189,6 +189,9 @@ struct control_list *peer_details(const struct snapshot *s, const char *which,
 	if (l->count > 0)
 		return &l->list;
 	free_details(&l->list);
-	error_set(error, "no peer has that name, key or endpoint: %s", which);
+	error_set(
+		error,
+		"no peer has that name, key or endpoint: %s; see tapctl peers",
+		which);
 	return NULL;
 }
