@@ -274,14 +274,20 @@ static enum client_result no_daemon(const char *path, int patience_s,
 	return CLIENT_NO_DAEMON;
 }
 
+/* One line: it is sent in one piece, so that who has read what asks has read it all,
+ * and closes a connection that has nothing unread in it. */
 static char *make_request(const char *command, json_t *arguments)
 {
 	json_t *request = json_pack("{s:s, s:O*}", "command", command,
 				    "arguments", arguments);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	char *line;
 
+	if (!text || asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	free(text);
 	json_decref(request);
-	return text;
+	return line;
 }
 
 static enum client_result open_within(const char *path, const char *command,
@@ -311,8 +317,7 @@ static enum client_result open_within(const char *path, const char *command,
 	}
 	/* A daemon that is full answers before it is asked, and closes: what it
 	 * said is worth more than that the question did not arrive. */
-	if (send_all(c->fd, text))
-		send_all(c->fd, "\n");
+	(void)send_all(c->fd, text);
 	free(text);
 	return CLIENT_OK;
 }
