@@ -86,7 +86,8 @@ struct daemon {
 
 	uint32_t peers_up;		  /* how many a frame to all goes to */
 	uint64_t queue_full, queue_delay; /* drops, as they were counted */
-	uint64_t copies; /* of the frames last sent, on average */
+	uint64_t copies;   /* of the frames last sent, on average */
+	bool ring_outruns; /* the TAP's was not dry after READ_MOST frames */
 	struct busy_poll busy_poll;
 	struct moderation moderation;
 	struct slice slice;

@@ -20,8 +20,8 @@
 #define READ_LEAST  ((size_t)FQ_BATCH_FRAMES / 2)
 /* In a turn, of the ring that a TAP of ours has. */
 #define READ_MOST ((size_t)4096)
-/* As many as that are read for a batch that leaves: a flood that fills the ring faster
- * than it can be read must not leave this host with nothing but reading. */
+/* As many as that are read for a batch that leaves, while a flood fills the ring faster
+ * than it can be read: it must not leave this host with nothing but reading. */
 #define READ_PER_BATCH (2 * READ_FRAMES)
 
 static size_t frames_to_read(const struct daemon *d)
@@ -162,13 +162,14 @@ static int read_until_dry(struct daemon *d)
 
 	while (error == 0 && all < READ_MOST && is_deep(d, frames)) {
 		all += frames;
-		if (all % READ_PER_BATCH == 0)
+		if (d->ring_outruns && all % READ_PER_BATCH == 0)
 			(void)send_queued(d);
 		else if (fq_has_control(d->queue))
 			send_batch(d, FQ_CONTROL);
 		daemon_enter(d);
 		error = read_frames(d, &frames);
 	}
+	d->ring_outruns = error == 0 && all >= READ_MOST;
 	return error;
 }
 
