@@ -18,6 +18,7 @@ static const char *const type_words[] = {
 	[NODE_RECURSION] = "in the overlay",
 	[NODE_DUPLICATE_ADDRESS] = "duplicate address",
 	[NODE_DUPLICATE_MAC] = "duplicate MAC",
+	[NODE_LOOP] = "loop",
 };
 static_assert(sizeof(type_words) / sizeof(type_words[0]) == NODE_EVENT_COUNT,
 	      "every event has a word");

@@ -57,7 +57,7 @@ warn(struct line *l, const char *format, ...)
 	l->warns = true;
 }
 
-/* One key, machine, address or MAC at two hosts. own: this host's
+/* One key, machine, address or MAC at two hosts, or one seen twice. own: this host's
  * name. */
 static void describe_twins(const struct node_event *e, const char *own,
 			   struct line *l)
@@ -110,6 +110,15 @@ static void describe_twins(const struct node_event *e, const char *own,
 		     " loop that brings frames back",
 		     peer, own);
 		break;
+	case NODE_LOOP:
+		warn(l,
+		     "loop: %s sends frames of this side of %s back, such as"
+		     " those of %02x:%02x:%02x:%02x:%02x:%02x: nothing is"
+		     " flooded to it or from it for a second; do two hosts"
+		     " bridge the same two networks?",
+		     peer, own, e->mac[0], e->mac[1], e->mac[2], e->mac[3],
+		     e->mac[4], e->mac[5]);
+		break;
 	default:
 		break;
 	}
@@ -160,6 +169,7 @@ static void describe(const struct node_event *e, const char *own,
 	case NODE_OWN_KEY:
 	case NODE_DUPLICATE_ADDRESS:
 	case NODE_DUPLICATE_MAC:
+	case NODE_LOOP:
 		describe_twins(e, own, l);
 		break;
 	case NODE_EVENT_COUNT:

@@ -44,6 +44,7 @@ static const char *event_name(enum node_event_type type)
 	case NODE_DUPLICATE_KEY:
 	case NODE_OWN_KEY:
 	case NODE_RECURSION:
+	case NODE_LOOP:
 		return warning;
 	/* What the checks find they tell themselves. */
 	case NODE_DUPLICATE_ADDRESS:

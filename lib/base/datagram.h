@@ -46,6 +46,10 @@ struct datagram_run {
 	uint8_t *data;
 	size_t len;
 	size_t segment_len;
+	/* Sent, of a plain encapsulation: a hash of the frames' flow. It says which of
+	 * the owner's source ports they leave from, so that networks can spread flows;
+	 * datagrams of one flow have one. 0: of no flow. */
+	uint16_t spread;
 };
 
 #endif

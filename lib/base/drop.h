@@ -96,7 +96,21 @@
 	X(hint_refused, "host that a peer told of is not tried: its "        \
 			"address may not be, or there are too many")         \
 	/* what they ask of each other */                                    \
-	X(ask_rate, "peers ask what we see faster than they are answered")
+	X(ask_rate, "peers ask what we see faster than they are answered")   \
+	/* plain encapsulations: VXLAN and GRE */                            \
+	X(plain_stranger, "plain datagram from an address that no source "   \
+			  "lists")                                           \
+	X(vxlan_bad, "VXLAN header cut short, or with flags that mean "      \
+		     "another format")                                       \
+	X(vxlan_vni, "VXLAN of another network_id")                          \
+	X(gre_bad, "GRE header cut short, or of a kind that carries no "     \
+		   "Ethernet")                                               \
+	X(gre_key, "GRE key is not network_id, or there is one too many "    \
+		   "or none")                                                \
+	X(gre_checksum, "GRE checksum does not match")                       \
+	/* loops */                                                          \
+	X(loop, "flooded frame to or from a peer that sends this host's "    \
+		"own frames back")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

@@ -53,6 +53,9 @@ enum node_event_type {
 	/* peer, at: it shows an address of our own TAP: other, without port. */
 	NODE_DUPLICATE_ADDRESS,
 	NODE_DUPLICATE_MAC, /* peer, at: it shows our TAP's own MAC */
+	/* peer, at, mac: it sends frames of our own side back, so many that what is
+	 * flooded goes neither to it nor comes from it for a second */
+	NODE_LOOP,
 	NODE_EVENT_COUNT
 };
 
@@ -65,6 +68,7 @@ struct node_event {
 	const char *peer; /* its name, "" if not known yet */
 	struct addr at, other;
 	const char *text;
+	uint8_t mac[6];
 	bool wanted; /* a source lists the peer, or the endpoint */
 };
 
@@ -93,7 +97,25 @@ struct node_tap_takes {
 	bool tcp, udp;
 };
 
+/*
+ * How frames travel. A sealed node speaks to nodes like itself. A plain one speaks
+ * what hosts without such a node understand: VXLAN (RFC 7348) or GRE (RFC 2890). It
+ * has no keys and asks nothing of its peers: every address that a source lists is a
+ * peer, up at once and as long as it is listed, and whatever comes from there is
+ * taken for the peer's.
+ */
+enum node_encapsulation { NODE_SEALED, NODE_VXLAN, NODE_GRE };
+
+#define NODE_VXLAN_PORT 4789
+#define NODE_VNI_MAX	UINT32_C(0xffffff)
+
 struct node_config {
+	enum node_encapsulation encapsulation;
+	/* Of a plain one: VXLAN's VNI, which has to be set; GRE's key, or if it is not
+	 * set, no key. */
+	uint32_t network_id;
+	bool network_id_set;
+	/* What follows, up to the name, is a sealed one's; a plain one has none. */
 	uint8_t private_key[KEY_LEN];
 	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN]; /* [0] is initiated with */
 	size_t secrets_count;			    /* 1 or 2 */
@@ -128,6 +150,14 @@ struct node_config {
 	uint32_t frame_max;    /* largest frame record in reassembly: 65535 */
 	const char *aead;      /* aead_new's backend; NULL: the fastest */
 };
+
+/*
+ * The largest MTU of a TAP whose untagged frames fit the IP packets of a network of
+ * that MTU, in plain datagrams over IPv4 or IPv6; keyed: GRE with a key. 0 if none
+ * does.
+ */
+uint16_t node_plain_mtu(enum node_encapsulation encapsulation, bool keyed,
+			uint16_t underlay_mtu, bool v6);
 
 /* NULL with a message in *error if the AEAD backend is not there or memory is
  * short. ops and user are kept; config is copied. */
