@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "support/main.h"
+#include "support/rng.h"
 #include "support/vectors.h"
 
 /* RFC 1071, section 3: the sum is ddf2. */
@@ -48,6 +49,31 @@ START_TEST(many_carries_are_all_added)
 	memset(bytes, 0xff, sizeof(bytes));
 	ck_assert_uint_eq(checksum_fold(checksum_add(0, bytes, sizeof(bytes))),
 			  0);
+}
+END_TEST
+
+/* Wherever it lies, and however long it is. */
+START_TEST(agrees_with_a_naive_sum)
+{
+	struct rng rng = rng_init((uint64_t)_i);
+	uint8_t bytes[300];
+
+	for (int round = 0; round < 1000; round++) {
+		const size_t at = rng_below(&rng, 16);
+		const size_t len = rng_below(&rng, sizeof(bytes) - at + 1);
+		uint32_t sum = 0;
+
+		rng_bytes(&rng, bytes, sizeof(bytes));
+		if (round % 3 == 0)
+			memset(bytes, round % 2 ? 0xff : 0, sizeof(bytes));
+		for (size_t i = 0; i < len; i++)
+			sum += (uint32_t)bytes[at + i] << (i % 2 ? 0 : 8);
+		sum = (sum & 0xffff) + (sum >> 16);
+		sum = (sum & 0xffff) + (sum >> 16);
+		ck_assert_uint_eq(
+			checksum_fold(checksum_add(0, bytes + at, len)),
+			(uint16_t)~sum);
+	}
 }
 END_TEST
 
@@ -117,6 +143,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_carries_its_checksum_sums_to_zero),
 	UNIT_TEST(pieces_sum_as_the_whole_and_an_odd_end_is_padded),
 	UNIT_TEST(many_carries_are_all_added),
+	UNIT_LOOP(agrees_with_a_naive_sum, 10),
 	UNIT_TEST(a_completed_checksum_sums_to_zero_from_its_start),
 	UNIT_TEST(a_checksum_that_would_be_zero_is_ffff),
 	UNIT_TEST(places_that_overflow_are_not_inside),
