@@ -122,6 +122,12 @@ enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
 	return DROP_NONE;
 }
 
+void gso_complete(struct gso *g)
+{
+	g->complete = true;
+	g->offload = (struct offload){ .csum_partial = false };
+}
+
 size_t gso_split(struct gso *g, size_t frame_max)
 {
 	assert(g->size_max > 0);

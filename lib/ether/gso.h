@@ -82,6 +82,10 @@ enum drop_reason gso_begin(struct gso *g, const struct eth_view *view,
  */
 size_t gso_split(struct gso *g, size_t frame_max);
 
+/* Its segments' checksums will be complete, for receivers that are told of no partial
+ * ones: that costs a walk over the payload each time it is split. */
+void gso_complete(struct gso *g);
+
 /*
  * The next segment: writes g->header_len bytes to header and says what follows
  * them. False, *s zeroed and nothing written, after the last.
