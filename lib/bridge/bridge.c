@@ -178,6 +178,11 @@ void bridge_set_router_advertisements(struct bridge *b, bool let_in)
 	b->tables.router_advertisements = let_in;
 }
 
+void bridge_set_foreign_queries(struct bridge *b, bool let_in)
+{
+	b->tables.foreign_queries = let_in;
+}
+
 void bridge_set_router(struct bridge *b, bool router)
 {
 	b->tables.router = router;

@@ -72,6 +72,8 @@ void bridge_port_leave(struct bridge *b, uint16_t port, const struct group *g);
 void bridge_set_snooping(struct bridge *b, bool snooping);
 /* True: peers' router advertisements and redirects come in. False at first. */
 void bridge_set_router_advertisements(struct bridge *b, bool let_in);
+/* True: peers' queries come in, for they hear what answers them. False at first. */
+void bridge_set_foreign_queries(struct bridge *b, bool let_in);
 /* A multicast router is on our own side of the TAP. */
 void bridge_set_router(struct bridge *b, bool router);
 bool bridge_has_router(const struct bridge *b);

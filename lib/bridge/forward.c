@@ -26,7 +26,9 @@ static enum drop_reason admit(const struct forward_tables *t, uint16_t port,
 		return reason;
 	if (max != 0 && len > max)
 		return DROP_frame_long;
-	if (memcmp(view->src, querier_mac, ETH_ADDR_LEN) == 0)
+	if (memcmp(view->src, querier_mac, ETH_ADDR_LEN) == 0 &&
+	    !(t->foreign_queries && port != FDB_PORT_LOCAL &&
+	      eth_is_membership(view, frame, len)))
 		return DROP_querier_own;
 	if (!eth_is_membership(view, frame, len)) {
 		out->full =
@@ -154,6 +156,6 @@ void forward_from_port(const struct forward_tables *t, uint16_t port,
 	else if (out->membership.kind == REPORT_MEMBERS && !t->router)
 		out->reason = DROP_report_foreign;
 	else if (out->membership.kind == REPORT_QUERY &&
-		 !out->membership.has_source)
+		 !out->membership.has_source && !t->foreign_queries)
 		out->reason = DROP_query_foreign;
 }

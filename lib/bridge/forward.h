@@ -26,6 +26,9 @@ struct forward_tables {
 	bool router;		 /* … and so do we */
 	/* What ra_guard.h forbids comes in from peers all the same. */
 	bool router_advertisements;
+	/* Queries without a source come in from peers, also those of a querier like
+	 * ours: peers hear the answers. */
+	bool foreign_queries;
 };
 
 /* What is known of one frame, and what becomes of it. */
@@ -70,7 +73,7 @@ void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
  * into the TAP or nowhere, never to another peer; ports is not set. When
  * snooping, a report is dropped unless a router is on our side: it would keep this
  * host's own members from reporting. So is a query without a source address, the
- * answers to which would reach nobody (RFC 4541, 2.1.1). What would change this
+ * answers to which would reach nobody (RFC 4541, 2.1.1), but for foreign_queries. What would change this
  * host's routes is dropped unless it is wanted: ether/ra_guard.h.
  */
 void forward_from_port(const struct forward_tables *t, uint16_t port,

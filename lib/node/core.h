@@ -20,20 +20,25 @@
 /*
  * The files of node/ have an order, and each calls only those before it:
  *
- *	liveness pmtu reason path rekey_state shares   arithmetic and texts
+ *	liveness pmtu reason path rekey_state shares plain_mtu
+ *	                         arithmetic and texts
  *	lane core control        the node's parts; the hooks of control protocols
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
  *	peers peer_sessions peer identities, their sessions, and their lives
  *	wanted hints             the hosts that sources list, or peers tell of
  *	conflict                 peers that show what is our TAP's own
+ *	sight                    frames that are shown to who captures
+ *	plain plain_groups plain_peers
+ *	                         VXLAN and GRE: peers without sessions
  *	send                     control records, sealed
  *	announce hello probe validation plpmtud groups rekey copied exchange
  *	answer                   the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
- *	sight transmit receive   frames, and the datagrams they travel in
+ *	outgoing plain_transmit transmit deliver plain_receive receive
+ *	                         frames, and the datagrams they travel in
  *	ping group_test mesh asking
  *	                         what the owner asks of peers: ask.h
  *	access renew info detail watch node
@@ -122,6 +127,7 @@ struct exchange;
 struct hints;
 struct mesh;
 struct pings;
+struct plain;
 struct port_groups;
 struct test;
 struct wanted;
@@ -183,6 +189,7 @@ struct node {
 	bool want_all_sent, router_sent; /* as declared */
 	uint32_t announced; /* the version that peers were told of */
 
+	struct plain *plain; /* NULL: sealed */
 	struct lane lane;
 };
 

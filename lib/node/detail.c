@@ -15,7 +15,8 @@ static void add_path(struct node_peer_detail *out, enum node_path_use use,
 		p->local = way->local;
 }
 
-static void show_path(const struct peer *peer, struct node_peer_detail *out)
+static void show_path(const struct node *n, const struct peer *peer,
+		      struct node_peer_detail *out)
 {
 	const struct path *path = &peer->path;
 	struct node_path_info *used;
@@ -25,7 +26,7 @@ static void show_path(const struct peer *peer, struct node_peer_detail *out)
 	used = &out->paths[out->paths_count];
 	add_path(out, NODE_PATH_USED, &path->way);
 	used->rtt_us = path->rtt_us;
-	if (peer->current) {
+	if (peer->current || n->plain) {
 		used->size = path->pmtu.size;
 		used->size_max = path->pmtu.max;
 		used->probed_size = path->pmtu.probed_size;
@@ -82,7 +83,7 @@ bool node_peer_detail(const struct node *n, const struct public_key *key,
 	out->state_since_us = peer->state_us;
 	out->sent_us = peer->liveness.sent_us;
 	out->gets_all = n->config.snooping ? groups_why_flooded(n, peer) : NULL;
-	show_path(peer, out);
+	show_path(n, peer, out);
 	show_others(n, peer, out);
 	for (size_t i = 0; i < PEERS_SESSIONS; i++)
 		if (peer->sessions[i])

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "node/hints.h"
+#include "node/plain_peers.h"
 #include "node/wanted.h"
 
 /* ---- message 1 ---- */
@@ -188,7 +189,7 @@ static bool want_one(struct node *n, enum node_source source,
 		return false;
 	wanted_list(n->wanted, source, e, host, e->mark == n->want_mark);
 	e->mark = n->want_mark;
-	if (!e->sources && !timer_armed(&e->timer)) {
+	if (!n->plain && !e->sources && !timer_armed(&e->timer)) {
 		uint64_t spread =
 			node_jitter(n, NODE_SPREAD_US) - NODE_SPREAD_US * 3 / 4;
 
@@ -225,6 +226,8 @@ size_t node_want_hosts(struct node *n, enum node_source source,
 		e->sources &= ~(1u << source);
 		forget_endpoint(n, e);
 	}
+	if (n->plain)
+		refused += plain_peers_review(n, now.mono_us);
 	return refused;
 }
 
@@ -248,7 +251,10 @@ void node_set_recursive(struct node *n, const struct addr *endpoint,
 						  .wanted = e->sources != 0 });
 	if (recursive && (!e->peer || e->peer->state != PEER_UP))
 		e->reason = ENDPOINT_RECURSION;
-	if (!recursive && e->reason == ENDPOINT_RECURSION) {
+	if (n->plain) {
+		e->reason = recursive ? ENDPOINT_RECURSION : ENDPOINT_DIALLING;
+		plain_peers_review(n, now.mono_us);
+	} else if (!recursive && e->reason == ENDPOINT_RECURSION) {
 		e->reason = ENDPOINT_DIALLING;
 		e->attempts = 0;
 		timers_set(&n->timers, &e->timer, now.mono_us);

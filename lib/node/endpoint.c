@@ -163,7 +163,7 @@ void endpoint_dial_now(struct node *n, struct endpoint *e, uint64_t now_us)
 	bool waits = e->timer.due_us > now_us + DIAL_LAST_US * 5 / 4 &&
 		     !endpoint_is_refused(e);
 
-	if (timer_armed(&e->timer) && !waits)
+	if (n->plain || (timer_armed(&e->timer) && !waits))
 		return;
 	e->attempts = 0;
 	timers_set(&n->timers, &e->timer, now_us);

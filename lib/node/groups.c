@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/plain_groups.h"
 #include "node/probe.h"
 #include "node/send.h"
 
@@ -463,6 +464,8 @@ void node_set_multicast(struct node *n, bool snooping, bool querier,
 	bridge_set_snooping(n->bridge, snooping);
 	n->config.querier = querier;
 	run_querier(n, now.mono_us);
+	if (n->plain)
+		plain_groups_start(n, now.mono_us);
 }
 
 void node_tap_up(struct node *n, struct clock now)
@@ -506,6 +509,8 @@ const char *groups_why_flooded(const struct node *n, const struct peer *peer)
 {
 	const struct port_groups *m = &n->ports[peer->port];
 
+	if (n->plain)
+		return plain_groups_why_flooded(n, peer);
 	if (m->router)
 		return "a multicast router is behind it";
 	if (m->want_all)

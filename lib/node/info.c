@@ -11,15 +11,15 @@ void node_status(const struct node *n, struct node_status *out)
 	uint32_t at = TABLE_NONE;
 	const struct peer *peer;
 
-	*out = (struct node_status){ .key = n->key,
-				     .aead = aead_name(n->aead),
-				     .tx = n->lane.tx,
-				     .rx = n->lane.rx,
-				     .fdb_count =
-					     fdb_count(bridge_fdb(n->bridge)),
-				     .fdb_moves =
-					     fdb_moves(bridge_fdb(n->bridge)),
-				     .rekeys = n->rekeys };
+	*out = (struct node_status){
+		.key = n->key,
+		.aead = n->plain ? "none" : aead_name(n->aead),
+		.tx = n->lane.tx,
+		.rx = n->lane.rx,
+		.fdb_count = fdb_count(bridge_fdb(n->bridge)),
+		.fdb_moves = fdb_moves(bridge_fdb(n->bridge)),
+		.rekeys = n->rekeys
+	};
 	while ((peer = peers_next(n, &at))) {
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
@@ -77,7 +77,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		      struct node_peer_info *out)
 {
 	*out = (struct node_peer_info){
-		.has_key = true,
+		.has_key = !n->plain,
 		.key = peer->key,
 		.has_endpoint = peer->endpoint != NULL,
 		.sources = peer_sources(n, peer),
@@ -85,7 +85,8 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.state = peer_state_of(peer),
 		.rtt_us = peer->path.rtt_us,
 		.loss = liveness_loss(&peer->liveness),
-		.datagram_size = peer->current ? peer->path.pmtu.size : 0,
+		.datagram_size =
+			peer->current || n->plain ? peer->path.pmtu.size : 0,
 		.tap_mtu = peer->tap_mtu,
 		.up_since_us = peer->state == PEER_UP ? peer->state_us : 0,
 		.heard_us = peer->liveness.heard_us,

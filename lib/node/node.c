@@ -8,6 +8,7 @@
 #include "node/candidate.h"
 #include "node/conflict.h"
 #include "node/copied.h"
+#include "node/deliver.h"
 #include "node/dial.h"
 #include "node/exchange.h"
 #include "node/group_test.h"
@@ -16,9 +17,10 @@
 #include "node/hints.h"
 #include "node/mesh.h"
 #include "node/ping.h"
+#include "node/plain_groups.h"
+#include "node/plain_peers.h"
 #include "node/plpmtud.h"
 #include "node/probe.h"
-#include "node/receive.h"
 #include "node/rekey.h"
 #include "node/renew.h"
 #include "node/validation.h"
@@ -44,6 +46,9 @@ static const struct control *const controls[] = {
 	&bye_control,
 	NULL,
 };
+
+/* A plain peer is told nothing, and tells nothing, of its own accord. */
+static const struct control *const no_controls[] = { NULL };
 
 static void send_runs(void *user, const struct datagram_run *runs, size_t count)
 {
@@ -124,7 +129,7 @@ static bool make_tables(struct node *n)
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);
 	return peers_init(n, c->peers_max, seed) &&
 	       endpoints_init(n, endpoints, seed) &&
-	       (n->wanted = wanted_new()) &&
+	       (n->wanted = wanted_new()) && plain_init(n, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max + candidates +
 					       TIMERS_OWN) &&
 	       pack_init(&n->lane.packer, &pack_ops, n) && n->candidates &&
@@ -133,24 +138,58 @@ static bool make_tables(struct node *n)
 	       n->lane.merge;
 }
 
+/* What is wrong with it, or NULL. */
+static const char *unfit(const struct node_config *c)
+{
+	const bool named = wire_name_valid(c->name, strlen(c->name));
+
+	switch (c->encapsulation) {
+	case NODE_SEALED:
+		return c->secrets_count && named
+			       ? NULL
+			       : "no network secret, or no valid name";
+	case NODE_VXLAN:
+		return c->network_id_set && c->network_id <= NODE_VNI_MAX &&
+				       named
+			       ? NULL
+			       : "no valid network_id, or no valid name";
+	case NODE_GRE:
+		break;
+	}
+	return named ? NULL : "no valid name";
+}
+
+/* What only a sealed node has. False with a message. */
+static bool make_keys(struct node *n, const struct node_config *config,
+		      const char **error)
+{
+	if (n->plain)
+		return true;
+	n->aead = aead_new(config->aead);
+	if (!n->aead) {
+		*error = "AES-GCM backend not available";
+		return false;
+	}
+	*error = "cannot compute the public key";
+	return noise_public(n->key.bytes, n->config.private_key);
+}
+
 struct node *node_new(const struct node_config *config,
 		      const struct node_ops *ops, void *user, struct clock now,
 		      const char **error)
 {
+	const bool plain = config->encapsulation != NODE_SEALED;
 	struct node *n = calloc(1, sizeof(*n));
 
-	*error = "out of memory";
-	if (!n)
-		return NULL;
-	if (!config->secrets_count ||
-	    !wire_name_valid(config->name, strlen(config->name))) {
-		*error = "no network secret, or no valid name";
+	*error = n ? unfit(config) : "out of memory";
+	if (*error) {
 		free(n);
 		return NULL;
 	}
+	*error = "out of memory";
 	n->ops = *ops;
 	n->user = user;
-	n->controls = controls;
+	n->controls = plain ? no_controls : controls;
 	n->config = *config;
 	set_defaults(&n->config);
 	n->config.trusted = NULL;
@@ -164,15 +203,9 @@ struct node *node_new(const struct node_config *config,
 	node_random(n, &n->epoch, sizeof(n->epoch));
 	if (!make_tables(n))
 		goto failed;
-	n->aead = aead_new(config->aead);
-	if (!n->aead) {
-		*error = "AES-GCM backend not available";
+	if (!make_keys(n, config, error))
 		goto failed;
-	}
-	if (!noise_public(n->key.bytes, n->config.private_key)) {
-		*error = "cannot compute the public key";
-		goto failed;
-	}
+	*error = "out of memory";
 	node_set_tap_takes(n, &config->tap_takes);
 	node_set_router_advertisements(n, config->router_advertisements);
 	if (!node_set_trusted(n, config->trusted, config->trusted_count, now))
@@ -195,6 +228,7 @@ void node_free(struct node *n)
 	if (!n)
 		return;
 	candidates_free(n);
+	plain_free(n);
 	peers_free(n);
 	endpoints_free(n);
 	wanted_free(n->wanted);
@@ -227,6 +261,10 @@ static void age(struct node *n, uint64_t now_us)
 	bridge_age(n->bridge, now_us);
 	groups_make_room(n, now_us);
 	conflict_age(n, now_us);
+	if (n->plain) {
+		plain_groups_make_room(n);
+		plain_peers_age(n, now_us);
+	}
 	timers_set(&n->timers, &n->age_timer, now_us + NODE_FDB_AGE_US / 10);
 }
 
@@ -249,7 +287,10 @@ void node_tick(struct node *n, struct clock now)
 			endpoint_timer(n, t->owner, now);
 			break;
 		case NODE_TIMER_PEER:
-			peer_timer(n, t->owner, now.mono_us);
+			if (n->plain)
+				plain_groups_timer(n, t->owner, now.mono_us);
+			else
+				peer_timer(n, t->owner, now.mono_us);
 			break;
 		case NODE_TIMER_CANDIDATE:
 			candidate_timer(n, t->owner, now.mono_us);
@@ -277,6 +318,7 @@ void node_tick(struct node *n, struct clock now)
 	local_groups_tick(n, now.mono_us);
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->lane.packer);
+	plain_flush(n);
 }
 
 void node_bye(struct node *n, struct clock now)
@@ -299,6 +341,11 @@ void node_send_failed(struct node *n, const struct addr *to,
 	n->lane.drops[reason] += count;
 	if (!e)
 		return;
+	if (n->plain) {
+		if (reason == DROP_send_too_big && e->peer)
+			plain_peers_too_big(n, e->peer, size, now.mono_us);
+		return;
+	}
 	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e) {
 		ping_too_big(n, e->peer, size);
 		if (pmtu_too_big(&e->peer->path.pmtu, (uint16_t)size,

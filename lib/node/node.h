@@ -22,7 +22,7 @@
  * and a test can be the network between.
  *
  * Invariants: no allocation after node_new but when a handshake with a valid
- * mac1 is answered or completed, and that is bounded; nothing of a peer changes
+ * mac1 is answered or completed, or a plain peer is made, and that is bounded; nothing of a peer changes
  * before a datagram of its session opened; nothing is retained of a buffer
  * passed in after the call that borrows it ends.
  */
@@ -159,8 +159,8 @@ struct node_config {
 uint16_t node_plain_mtu(enum node_encapsulation encapsulation, bool keyed,
 			uint16_t underlay_mtu, bool v6);
 
-/* NULL with a message in *error if the AEAD backend is not there or memory is
- * short. ops and user are kept; config is copied. */
+/* NULL with a message in *error if the AEAD backend is not there, memory is short or
+ * the configuration cannot be. ops and user are kept; config is copied. */
 struct node *node_new(const struct node_config *config,
 		      const struct node_ops *ops, void *user, struct clock now,
 		      const char **error);
@@ -350,6 +350,8 @@ enum node_down {
 /* A peer; or a wanted host, by one of its endpoints, if at none of them a peer is
  * known. */
 struct node_peer_info {
+	/* False: it has none, for the node is plain, or it is not known. key then says
+	 * to node_peer_detail alone which peer it is. */
 	bool has_key;
 	struct public_key key;
 	char name[NODE_NAME_MAX + 1]; /* "" if not known */
@@ -369,7 +371,8 @@ struct node_peer_info {
 	double loss;
 	uint16_t datagram_size; /* 0: unknown */
 	uint16_t tap_mtu;	/* the peer's; 0: unknown */
-	uint64_t up_since_us;	/* monotonic; 0 unless up */
+	uint64_t
+		up_since_us; /* monotonic; 0 unless up; a plain one: since listed */
 	uint64_t heard_us;	/* monotonic; 0: never */
 	struct counters tx, rx; /* tx.frames: copies sent to it */
 	uint64_t sessions, sessions_incomplete; /* that opened; or did not */
@@ -430,7 +433,8 @@ struct node_traffic {
 	struct counters tx, rx;
 };
 void node_traffic(const struct node *n, struct node_traffic *out);
-/* Walks the peers with a key, in the order of node_next_peer. *key is borrowed
+/* Walks the peers, without hosts that none is known of, in the order of
+ * node_next_peer. *key, of a plain one what it has in a key's place, is borrowed
  * until the node is called again. False at the end. */
 bool node_next_peer_traffic(const struct node *n, struct node_iter *it,
 			    const struct public_key **key,
@@ -543,7 +547,7 @@ struct node_sight {
 	struct offload offload; /* whether its checksum is partial */
 	bool from_tap;		/* else from a peer */
 	const char *peer; /* its name, "" if not known; NULL: of no peer */
-	const struct public_key *key; /* the peer's, or NULL */
+	const struct public_key *key; /* a sealed peer's, or NULL */
 	enum drop_reason reason;      /* DROP_NONE: it goes its way */
 };
 

@@ -70,7 +70,10 @@ static uint64_t peer_deadline(struct node *n, struct peer *peer,
 
 void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	timers_set(&n->timers, &peer->timer, peer_deadline(n, peer, now_us));
+	/* A plain one's timer is for its groups. */
+	if (!n->plain)
+		timers_set(&n->timers, &peer->timer,
+			   peer_deadline(n, peer, now_us));
 }
 
 /* ---- where it is ---- */

@@ -38,6 +38,14 @@ static uint16_t size_above(const struct pmtu *p, uint16_t size)
 	return p->max;
 }
 
+uint16_t pmtu_size_below(size_t size)
+{
+	for (unsigned i = PROBE_SIZES; i-- > 0;)
+		if (probe_sizes[i] < size)
+			return probe_sizes[i];
+	return PMTU_MIN_V4;
+}
+
 static uint16_t at_most(uint16_t size, uint16_t max)
 {
 	return size < max ? size : max;

@@ -84,6 +84,8 @@ bool pmtu_echoed(struct pmtu *p, uint16_t size, uint64_t now_us);
 /* Our own kernel refused a datagram of `size` (EMSGSIZE). True if the size in
  * use shrank. */
 bool pmtu_too_big(struct pmtu *p, uint16_t size, uint64_t now_us);
+/* The largest of the sizes that real paths have below this one, or PMTU_MIN_V4. */
+uint16_t pmtu_size_below(size_t size);
 /* When pmtu_probe wants to be called again; CLOCK_NEVER: not at all. */
 uint64_t pmtu_deadline(const struct pmtu *p);
 

@@ -34,7 +34,8 @@ enum peer_reason {
 	PEER_REASON_BYE,
 	PEER_REASON_EXPIRED, /* keys ran out before a rekey succeeded */
 	PEER_REASON_UNTRUSTED,
-	PEER_REASON_FULL, /* a wanted one took its place */
+	PEER_REASON_FULL,     /* a wanted one took its place */
+	PEER_REASON_UNLISTED, /* a plain one, which lives no longer than that */
 	PEER_REASON_COUNT
 };
 const char *peer_reason_print(enum peer_reason reason, uint16_t port, char *buf,

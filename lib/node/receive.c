@@ -1,169 +1,14 @@
-/* Datagrams from the network: opened, read record by record, frames to the TAP. */
-#include "node/receive.h"
-
-#include <string.h>
-
-#include "node/answer.h"
+/* Datagrams from the network: opened, and read record by record. */
 #include "node/candidate.h"
 #include "node/conflict.h"
 #include "node/copied.h"
+#include "node/deliver.h"
 #include "node/groups.h"
 #include "node/handshake.h"
 #include "node/hello.h"
+#include "node/plain_receive.h"
 #include "node/probe.h"
-#include "node/sight.h"
 #include "node/validation.h"
-
-/* DHCP, whose readers look at raw frames and at their checksums. */
-#define PORT_BOOTPS 67
-#define PORT_BOOTPC 68
-
-/* ---- frames, to the TAP ---- */
-
-static void write_frames(void *user, const struct frame *frames, size_t count)
-{
-	struct node *n = user;
-
-	n->ops.tap_write(n->user, frames, count);
-}
-
-static void release(void *user, uint32_t reassembly_slot)
-{
-	struct node *n = user;
-
-	n->lane.reassembled--;
-	frag_release(n->lane.frag, reassembly_slot);
-}
-
-const struct merge_ops node_merge_ops = {
-	.write = write_frames,
-	.release = release,
-};
-
-_Static_assert(MERGE_NO_TOKEN == TABLE_NONE,
-	       "a frame that was not reassembled has no slot to release");
-
-void node_set_tap_takes(struct node *n, const struct node_tap_takes *takes)
-{
-	bool tcp = takes->partial && takes->tcp;
-
-	n->config.tap_takes = *takes;
-	merge_set_mode(n->lane.merge, !tcp	   ? MERGE_OFF
-				      : takes->udp ? MERGE_TCP_UDP
-						   : MERGE_TCP);
-}
-
-void node_set_router_advertisements(struct node *n, bool let_in)
-{
-	n->config.router_advertisements = let_in;
-	bridge_set_router_advertisements(n->bridge, let_in);
-}
-
-static bool is_dhcp(const struct eth_view *v, const uint8_t *frame)
-{
-	uint16_t port;
-
-	if (v->ip_proto != INET_PROTO_UDP || !v->l4_offset)
-		return false;
-	port = load_be16(frame + v->l4_offset + 2);
-	return port == PORT_BOOTPS || port == PORT_BOOTPC;
-}
-
-/* The datagram, or reassembled record, is ours to write in; see node_from_udp.
- * Records are parsed as const because nobody else has to. */
-static uint8_t *writable(const uint8_t *bytes)
-{
-	const union {
-		const uint8_t *in;
-		uint8_t *out;
-	} unconst = { .in = bytes };
-
-	return unconst.out;
-}
-
-/* The frame goes to the TAP, perhaps merged with others. One that was reassembled
- * keeps its buffer until it is written: half of them stay for what is still to be
- * reassembled, by any peer. */
-static void tap_add(struct node *n, const struct peer *peer,
-		    const struct eth_view *view, const struct wire_frame *frame,
-		    uint32_t reassembly_slot)
-{
-	uint8_t *bytes = writable(frame->bytes);
-	struct offload offload = { .csum_partial = frame->csum_partial,
-				   .csum_start = frame->csum_start,
-				   .csum_offset = frame->csum_offset };
-
-	if (offload.csum_partial &&
-	    (!n->config.tap_takes.partial || is_dhcp(view, bytes))) {
-		eth_csum_complete(view, bytes, offload.csum_offset);
-		offload = (struct offload){ .csum_partial = false };
-	}
-	merge_add(n->lane.merge, peer->port, view, bytes, frame->len, &offload,
-		  reassembly_slot);
-}
-
-static void frame_taken(struct node *n, struct peer *peer, uint32_t slot)
-{
-	peer->rx.frames++;
-	n->lane.rx.frames++;
-	if (slot != TABLE_NONE &&
-	    ++n->lane.reassembled >= n->config.frag_buffers / 2)
-		merge_flush(n->lane.merge);
-}
-
-static bool continues_last(struct node *n, const struct peer *peer,
-			   const struct wire_frame *frame, uint32_t slot)
-{
-	const struct offload offload = { .csum_partial = frame->csum_partial,
-					 .csum_start = frame->csum_start,
-					 .csum_offset = frame->csum_offset };
-
-	return frame->csum_partial &&
-	       merge_continues(n->lane.merge, peer->port,
-			       writable(frame->bytes), frame->len, &offload,
-			       slot);
-}
-
-static void frame_in(struct node *n, struct peer *peer,
-		     const struct wire_frame *frame, uint32_t reassembly_slot,
-		     uint64_t now_us)
-{
-	enum drop_reason reason;
-	struct forward forward;
-
-	if (continues_last(n, peer, frame, reassembly_slot)) {
-		if (n->seen)
-			sight_arrival(n, peer, frame, DROP_NONE);
-		frame_taken(n, peer, reassembly_slot);
-		return;
-	}
-	forward_from_port(bridge_tables(n->bridge), peer->port, frame->bytes,
-			  frame->len, node_frame_max(n), now_us, &forward);
-	if (forward.full)
-		node_drop(n, DROP_fdb_full);
-	if (forward.membership.kind == REPORT_BAD)
-		node_drop(n, DROP_membership_bad);
-	if (conflict_possible(n, &forward.view))
-		conflict_frame(n, peer, &forward.view, frame->bytes, frame->len,
-			       now_us);
-	reason = forward.reason;
-	if (reason == DROP_NONE && frame->csum_partial &&
-	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
-			    frame->csum_offset))
-		reason = DROP_csum_bad;
-	if (n->seen)
-		sight_arrival(n, peer, frame, reason);
-	if (reason != DROP_NONE) {
-		node_drop(n, reason);
-		if (reassembly_slot != TABLE_NONE)
-			frag_release(n->lane.frag, reassembly_slot);
-		return;
-	}
-	if (test_frame_possible(&forward.view, frame->bytes))
-		answer_heard(n, peer, &forward.view, frame->bytes, now_us);
-	tap_add(n, peer, &forward.view, frame, reassembly_slot);
-	frame_taken(n, peer, reassembly_slot);
-}
 
 /* ---- records ---- */
 
@@ -272,7 +117,7 @@ static enum drop_reason fragment_in(struct node *n, struct reading *r,
 	    whole.kind == WIRE_FRAME)
 		reason = wire_unpack_frame(&frame, &whole);
 	if (reason == DROP_NONE)
-		frame_in(n, r->peer, &frame, done.slot, r->now_us);
+		deliver_frame(n, r->peer, &frame, done.slot, r->now_us);
 	else
 		frag_release(n->lane.frag, done.slot);
 	return reason;
@@ -285,7 +130,7 @@ static enum drop_reason frame_record_in(struct node *n, struct reading *r,
 	enum drop_reason reason = wire_unpack_frame(&frame, record);
 
 	if (reason == DROP_NONE)
-		frame_in(n, r->peer, &frame, TABLE_NONE, r->now_us);
+		deliver_frame(n, r->peer, &frame, TABLE_NONE, r->now_us);
 	return reason;
 }
 
@@ -420,23 +265,30 @@ static void datagram_in(struct node *n, const struct way *from,
 		handshake_in(n, type, from, datagram, len, now);
 }
 
+static void run_in(struct node *n, const struct datagram_run *run,
+		   struct clock now)
+{
+	const struct way from = { run->remote, run->local };
+	const size_t segment = run->segment_len ? run->segment_len : run->len;
+
+	if (!run->len)
+		node_drop(n, DROP_datagram_short);
+	for (size_t at = 0; at < run->len; at += segment)
+		datagram_in(n, &from, run->data + at,
+			    run->len - at < segment ? run->len - at : segment,
+			    now);
+}
+
 void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct datagram_run *run = &datagrams[i];
-		const struct way from = { run->remote, run->local };
-		size_t segment = run->segment_len ? run->segment_len : run->len;
-
-		if (!run->len)
-			node_drop(n, DROP_datagram_short);
-		for (size_t at = 0; at < run->len; at += segment)
-			datagram_in(n, &from, run->data + at,
-				    run->len - at < segment ? run->len - at
-							    : segment,
-				    now);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (n->plain)
+			plain_run_in(n, &datagrams[i], now.mono_us);
+		else
+			run_in(n, &datagrams[i], now);
 	merge_flush(n->lane.merge);
 	groups_tell(n, now.mono_us);
 	pack_flush(&n->lane.packer);
+	plain_flush(n);
 }

@@ -49,6 +49,8 @@ size_t node_forget(struct node *n, struct clock now)
 	struct peer *peer;
 	size_t count = 0;
 
+	if (n->plain)
+		return 0;
 	while ((c = candidates_next(n, &at)))
 		candidate_drop(n, c);
 	at = TABLE_NONE;
@@ -73,7 +75,7 @@ void node_renew(struct node *n, struct clock now)
 	uint32_t at = TABLE_NONE;
 	struct peer *peer;
 
-	while ((peer = peers_next(n, &at))) {
+	while (!n->plain && (peer = peers_next(n, &at))) {
 		uint64_t from_us = now.mono_us;
 		uint32_t r;
 

@@ -5,7 +5,7 @@ static void show(const struct node *n, const struct peer *peer,
 {
 	if (peer) {
 		sight.peer = peer->name;
-		sight.key = &peer->key;
+		sight.key = n->plain ? NULL : &peer->key;
 	}
 	n->seen(n->user, &sight);
 }
@@ -42,13 +42,21 @@ void sight_record(const struct node *n, const struct peer *peer,
 		show_wire_frame(n, peer, &frame, true, DROP_NONE);
 }
 
+void sight_frame(const struct node *n, const struct peer *peer,
+		 const uint8_t *frame, size_t len)
+{
+	const struct wire_frame whole = { .bytes = frame, .len = len };
+
+	show_wire_frame(n, peer, &whole, true, DROP_NONE);
+}
+
 void sight_segments(const struct node *n, const struct peer *peer,
-		    struct gso *g, size_t record_max)
+		    struct gso *g, size_t frame_max)
 {
 	uint8_t header[GSO_HEADER_MAX];
 	struct gso_segment s;
 
-	gso_split(g, record_max - WIRE_RECORD_LEN - WIRE_FRAME_CSUM_LEN);
+	gso_split(g, frame_max);
 	while (gso_next(g, header, &s)) {
 		const uint8_t *pieces[] = { header, s.payload };
 		const size_t lens[] = { g->header_len, s.payload_len };

@@ -4,16 +4,12 @@
 
 #include "base/checksum.h"
 #include "node/groups.h"
+#include "node/plain_transmit.h"
 #include "node/pmtu.h"
 #include "node/sight.h"
 
-/* A frame on its way out: a record, or a GSO frame that becomes many. */
-struct outgoing {
-	const uint8_t *record;
-	size_t len;
-	struct gso *gso;
-	struct port_set ports;
-};
+/* What a segment's record has besides its frame. */
+#define GSO_RECORD_EXTRA (WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN)
 
 /* Puts a frame record's header, and what it says of a partial checksum, before
  * the frame. Returns where the record begins. */
@@ -81,6 +77,8 @@ static enum drop_reason take_gso(struct node *n, struct outgoing *o,
 		reason = DROP_frame_long;
 	if (reason != DROP_NONE)
 		return reason;
+	if (n->plain)
+		gso_complete(g);
 	o->gso = g;
 	n->lane.gso_count++;
 	return DROP_NONE;
@@ -141,9 +139,14 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 		local_groups_from_tap(n, &forward, now_us);
 	if (forward.reason != DROP_NONE)
 		return forward.reason;
-	if (is_recursive(n, &forward.view, frame, len))
+	if (n->plain ? plain_is_recursive(n, &forward.view, frame, len)
+		     : is_recursive(n, &forward.view, frame, len))
 		return DROP_recursion;
 	o->ports = forward.ports;
+	if (n->plain && !gso)
+		return plain_take(n, o, f, &forward.view);
+	if (n->plain)
+		o->spread = plain_spread(n, &forward.view, frame);
 	return gso ? take_gso(n, o, f, &forward.view)
 		   : make_record(o, f, &forward.view);
 }
@@ -170,10 +173,9 @@ static uint8_t *header_place(struct lane *l, size_t len)
 static void pack_gso(struct node *n, struct peer *peer, struct gso *g)
 {
 	struct packer *b = &n->lane.packer;
-	const size_t extra = WIRE_RECORD_LEN + WIRE_FRAME_CSUM_LEN;
 	struct gso_segment s;
 
-	gso_split(g, pack_record_max(b) - extra);
+	gso_split(g, pack_record_max(b) - GSO_RECORD_EXTRA);
 	for (;;) {
 		uint8_t *header = header_place(&n->lane, g->header_len);
 		const uint8_t *record;
@@ -229,7 +231,8 @@ static void show(struct node *n, const struct peer *peer,
 			continue;
 		if (out[i].gso)
 			sight_segments(n, peer, out[i].gso,
-				       pack_record_max(&n->lane.packer));
+				       pack_record_max(&n->lane.packer) -
+					       GSO_RECORD_EXTRA);
 		else
 			sight_record(n, peer, out[i].record, out[i].len);
 	}
@@ -242,6 +245,11 @@ static void send_chunk(struct node *n, const struct outgoing *out, size_t count,
 	struct port_set takers = { .words = { 0 } };
 
 	groups_tell(n, now_us);
+	if (n->plain) {
+		plain_send(n, out, count, now_us);
+		n->lane.gso_count = 0;
+		return;
+	}
 	for (size_t i = 0; i < count; i++)
 		port_set_add_all(&takers, &out[i].ports);
 	for (int port = port_set_next(&takers, -1); port >= 0;
@@ -266,8 +274,9 @@ static void drop(struct node *n, const struct frame *frame,
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now)
 {
+	const size_t len_max = n->plain ? PLAIN_CHUNK_LEN : SIZE_MAX;
 	struct outgoing out[LANE_CHUNK];
-	size_t ready = 0;
+	size_t ready = 0, len = 0;
 
 	n->lane.tx.frames += count;
 	for (size_t i = 0; i < count; i++) {
@@ -276,11 +285,14 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 
 		if (reason != DROP_NONE)
 			drop(n, &frames[i], reason);
-		else if (++ready == LANE_CHUNK) {
+		else
+			len += frames[i].iov[0].iov_len, ready++;
+		if (ready == LANE_CHUNK || len > len_max) {
 			send_chunk(n, out, ready, now.mono_us);
-			ready = 0;
+			ready = len = 0;
 		}
 	}
 	send_chunk(n, out, ready, now.mono_us);
 	pack_flush(&n->lane.packer);
+	plain_flush(n);
 }

@@ -168,6 +168,11 @@ uint32_t wanted_review(const struct node *n)
 	return count;
 }
 
+uint16_t wanted_host(const struct node *n, const struct endpoint *e)
+{
+	return host_of(n->wanted, e);
+}
+
 bool wanted_stands_alone(const struct node *n, const struct endpoint *e)
 {
 	const struct wanted *w = n->wanted;

@@ -30,6 +30,9 @@ void wanted_list(struct wanted *w, enum node_source source, struct endpoint *e,
 
 /* Finds out which endpoints stand for hosts. Returns how many. */
 uint32_t wanted_review(const struct node *n);
+/* The host that a wanted endpoint was found to belong to in the last review: endpoints
+ * of one host have one number. */
+uint16_t wanted_host(const struct node *n, const struct endpoint *e);
 /* True if it was one of them in the last review. */
 bool wanted_stands_alone(const struct node *n, const struct endpoint *e);
 
