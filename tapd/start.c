@@ -89,8 +89,10 @@ static int open_sockets(struct daemon *d)
 	d->control = control_new(d->base, c->control_socket, &ops, d, &error);
 	if (!d->control)
 		return fail(EX_OSERR, error);
-	d->udp = c->listen_set ? udp_open(c->listen, c->listen_count, &error)
-			       : udp_open_default(c->listen[0].port, &error);
+	d->udp = c->listen_set ? udp_open(c->listen, c->listen_count,
+					  UDP_SEALED, &error)
+			       : udp_open_default(c->listen[0].port, UDP_SEALED,
+						  &error);
 	d->neighbours = neighbours_new();
 	return d->udp ? 0 : fail(EX_OSERR, error);
 }

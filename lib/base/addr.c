@@ -239,6 +239,8 @@ const char *addr_print(const struct addr *a, char buf[ADDR_STRLEN])
 	bool v4 = addr_is_v4(a);
 	size_t n = 0;
 
+	if (a->port == 0)
+		return addr_print_host(a, buf);
 	if (!v4)
 		buf[n++] = '[';
 	n += print_host(a, buf + n, ADDR_STRLEN - n);

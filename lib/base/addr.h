@@ -52,7 +52,8 @@ void addr_key(const struct addr *a, uint8_t key[ADDR_KEY_LEN]);
  * port is 0.
  */
 bool addr_parse(struct addr *out, const char *text, uint16_t default_port);
-/* "10.9.0.2:8273" or "[fd00::2]:8273" (RFC 5952). Returns buf. */
+/* "10.9.0.2:8273" or "[fd00::2]:8273" (RFC 5952); as below if the port is 0. Returns
+ * buf. */
 const char *addr_print(const struct addr *a, char buf[ADDR_STRLEN]);
 /* The same without port and brackets. */
 const char *addr_print_host(const struct addr *a, char buf[ADDR_STRLEN]);

@@ -1,8 +1,10 @@
 #include "tapd/underlay/senders.h"
 
+#include <linux/filter.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tapd/common/random.h"
 #include "tapd/underlay/sockname.h"
 
 /* Nothing comes to them. */
@@ -32,15 +34,89 @@ void senders_open(struct sender senders[SENDERS], const struct udp_socket *s,
 	for (unsigned i = 1; i < SENDERS; i++)
 		senders[i].socket.fd = -1;
 	senders[0].socket = *s;
-	for (unsigned i = 1; shared && i < SENDERS; i++)
+	for (unsigned i = 1; shared && i < SENDERS_WAYS; i++)
 		if (!open_beside(&senders[i], s))
 			break;
 }
 
-void senders_close(struct sender senders[SENDERS])
+/* ---- spread ---- */
+
+#define PORT_MIN 49152
+#define TRIES	 64 /* of ports; then the kernel chooses */
+
+/* Whoever answers to the port that a datagram came from is wrong. */
+static bool take_nothing(int fd)
 {
-	for (unsigned i = 1; i < SENDERS; i++)
-		if (senders[i].socket.fd >= 0)
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	const struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]),
+		.filter = code,
+	};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			  sizeof(program)) == 0;
+}
+
+static bool bind_apart(int fd, const struct udp_socket *s)
+{
+	struct addr at = s->bound;
+	uint16_t ports[TRIES];
+	union sockname name;
+
+	if (!random_fill(ports, sizeof(ports)))
+		return false;
+	for (unsigned i = 0; i <= TRIES; i++) {
+		socklen_t len;
+
+		at.port = i < TRIES ? ports[i] | PORT_MIN : 0;
+		len = sockname_from_addr(&name, &at, s->family);
+		if (bind(fd, &name.any, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool open_apart(struct sender *sender, const struct udp_socket *s)
+{
+	sender->socket = *s;
+	if (udp_socket_new(&sender->socket, RECEIVE_BUFFER) != 0) {
+		sender->socket.fd = -1;
+		return false;
+	}
+	if (take_nothing(sender->socket.fd) && bind_apart(sender->socket.fd, s))
+		return true;
+	close(sender->socket.fd);
+	sender->socket.fd = -1;
+	return false;
+}
+
+void senders_open_spread(struct sender senders[SENDERS],
+			 const struct udp_socket *s)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SENDERS; i++)
+		senders[i].socket.fd = -1;
+	while (count < SENDERS && open_apart(&senders[count], s))
+		count++;
+	if (count == 0)
+		senders[0].socket = *s;
+}
+
+struct sender *senders_choose_spread(struct sender senders[SENDERS],
+				     const struct datagram_run *r)
+{
+	unsigned count = SENDERS;
+
+	while (count > 1 && senders[count - 1].socket.fd < 0)
+		count--;
+	return &senders[r->spread % count];
+}
+
+void senders_close(struct sender senders[SENDERS], const struct udp_socket *s)
+{
+	for (unsigned i = 0; i < SENDERS; i++)
+		if (senders[i].socket.fd >= 0 && senders[i].socket.fd != s->fd)
 			close(senders[i].socket.fd);
 }
 

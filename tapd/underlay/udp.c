@@ -19,14 +19,16 @@
 
 /* 0 or -errno. */
 static int open_socket(struct udp_socket *s, const struct addr *listen,
-		       bool both)
+		       bool both, enum udp_kind kind)
 {
 	union sockname name;
 	socklen_t len;
 	int err;
 
 	s->family = addr_is_v4(listen) ? AF_INET : AF_INET6;
-	s->both = both;
+	s->both = both && kind != UDP_GRE;
+	s->plain = kind != UDP_SEALED;
+	s->raw = kind == UDP_GRE;
 	err = udp_socket_new(s, RECEIVE_BUFFER);
 	if (err != 0)
 		return err;
@@ -38,6 +40,11 @@ static int open_socket(struct udp_socket *s, const struct addr *listen,
 		return err;
 	}
 	(void)sockname_to_addr(&s->bound, &name);
+	/* A kernel without it takes none of those without a checksum, as VXLAN of Linux
+	 * does unless it is told to. */
+	if (kind == UDP_VXLAN && s->family == AF_INET6)
+		(void)udp_socket_option(s->fd, IPPROTO_UDP, UDP_NO_CHECK6_RX,
+					1);
 	return 0;
 }
 
@@ -57,13 +64,32 @@ static void open_strangers(struct udp *u)
 			 strerror(-failed));
 }
 
-static void explain_refusal(char **error, const struct addr *listen, int err)
+static void explain_refusal(char **error, const struct addr *listen,
+			    enum udp_kind kind, int err)
 {
 	char text[ADDR_STRLEN];
 
 	addr_print(listen, text);
 	switch (err) {
+	case EPERM:
+		error_set(
+			error,
+			"cannot open a raw socket, which GRE needs: start tapd"
+			" with CAP_NET_RAW; gre.conf in tapd's documents is a"
+			" drop-in for its unit");
+		break;
 	case EADDRINUSE:
+		if (kind == UDP_VXLAN) {
+			error_set(
+				error,
+				"cannot listen on %s: the kernel's own VXLAN,"
+				" or another program, has UDP port %u: `ip -d"
+				" link show type vxlan` and `ss -ulpn 'sport ="
+				" :%u'` show it; remove it, or set another"
+				" `listen`",
+				text, listen->port, listen->port);
+			break;
+		}
 		error_set(error,
 			  "cannot listen on %s: another program (another"
 			  " tapd?) has UDP port %u: `ss -ulpn 'sport = :%u'`"
@@ -94,7 +120,7 @@ static void explain_refusal(char **error, const struct addr *listen, int err)
 	}
 }
 
-static struct udp *udp_new(char **error)
+static struct udp *udp_new(enum udp_kind kind, char **error)
 {
 	struct udp *u = calloc(1, sizeof(*u));
 
@@ -102,6 +128,7 @@ static struct udp *udp_new(char **error)
 		error_set(error, "out of memory");
 		return NULL;
 	}
+	u->kind = kind;
 	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
 		u->pieces[i] =
 			(struct iovec){ u->buffers[i], UDP_RECEIVE_SIZE };
@@ -119,11 +146,15 @@ static struct udp *udp_new(char **error)
  */
 static void finish_open(struct udp *u)
 {
-	open_strangers(u);
+	if (u->kind == UDP_SEALED)
+		open_strangers(u);
 	for (unsigned i = 0; i < u->count; i++)
-		senders_open(u->senders[i], &u->sockets[i],
-			     u->strangers[i].fd >= 0 &&
-				     addr_is_any(&u->sockets[i].bound));
+		if (u->kind == UDP_VXLAN)
+			senders_open_spread(u->senders[i], &u->sockets[i]);
+		else
+			senders_open(u->senders[i], &u->sockets[i],
+				     u->strangers[i].fd >= 0 &&
+					     addr_is_any(&u->sockets[i].bound));
 	u->segments = u->count > 0;
 	for (unsigned i = 0; i < u->count; i++) {
 		const struct udp_socket *s = &u->sockets[i];
@@ -188,17 +219,18 @@ static bool takes_both(const struct addr *a, const struct addr *listen,
 	return true;
 }
 
-struct udp *udp_open(const struct addr *listen, size_t count, char **error)
+struct udp *udp_open(const struct addr *listen, size_t count,
+		     enum udp_kind kind, char **error)
 {
-	struct udp *u = udp_new(error);
+	struct udp *u = udp_new(kind, error);
 
 	assert(count <= UDP_SOCKETS_MAX);
 	for (size_t i = 0; u && i < count; i++) {
 		bool both = takes_both(&listen[i], listen, count);
-		int err = open_socket(&u->sockets[i], &listen[i], both);
+		int err = open_socket(&u->sockets[i], &listen[i], both, kind);
 
 		if (err < 0) {
-			explain_refusal(error, &listen[i], -err);
+			explain_refusal(error, &listen[i], kind, -err);
 			udp_close(u);
 			return NULL;
 		}
@@ -209,23 +241,27 @@ struct udp *udp_open(const struct addr *listen, size_t count, char **error)
 	return u;
 }
 
-struct udp *udp_open_default(uint16_t port, char **error)
+struct udp *udp_open_default(uint16_t port, enum udp_kind kind, char **error)
 {
 	const struct addr v4 = addr_v4(0, port), both = { .port = port };
-	struct udp *u = udp_new(error);
+	struct udp *u = udp_new(kind, error);
 	int err;
 
 	if (!u)
 		return NULL;
-	err = open_socket(&u->sockets[0], &both, true);
-	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL)
-		err = open_socket(&u->sockets[0], &v4, false);
+	err = open_socket(&u->sockets[0], &both, true, kind);
+	u->count = err == 0;
+	/* IPv4 alone; or as well, where a socket of IPv6 takes none of it. */
+	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL ||
+	    (err == 0 && kind == UDP_GRE)) {
+		err = open_socket(&u->sockets[u->count], &v4, false, kind);
+		u->count += err == 0;
+	}
 	if (err < 0) {
-		explain_refusal(error, &both, -err);
+		explain_refusal(error, &both, kind, -err);
 		udp_close(u);
 		return NULL;
 	}
-	u->count = 1;
 	finish_open(u);
 	return u;
 }
@@ -235,10 +271,10 @@ void udp_close(struct udp *u)
 	if (!u)
 		return;
 	for (unsigned i = 0; i < u->count; i++) {
+		senders_close(u->senders[i], &u->sockets[i]);
 		close(u->sockets[i].fd);
 		if (u->strangers[i].fd >= 0)
 			close(u->strangers[i].fd);
-		senders_close(u->senders[i]);
 	}
 	free(u);
 }

@@ -1,4 +1,4 @@
-/* The UDP sockets: datagrams in and out, in batches, without waiting. */
+/* The sockets below: datagrams in and out, in batches, without waiting. */
 #ifndef TAPD_UNDERLAY_UDP_H
 #define TAPD_UNDERLAY_UDP_H
 
@@ -21,6 +21,19 @@ struct udp;
 
 #define UDP_SOCKETS_MAX 8
 
+/* What the datagrams carry, which decides on the sockets. */
+enum udp_kind {
+	UDP_SEALED, /* tapd's own messages: handshakes have a queue of their own */
+	/* VXLAN: what is sent leaves from other ports than that of the others, one for
+	 * each flow, so that networks spread flows (RFC 7348, section 5). UDP over IPv6
+	 * without a checksum is taken (RFC 6935), and none is sent. */
+	UDP_VXLAN,
+	/* GRE, which is no UDP: raw sockets, which need CAP_NET_RAW to be opened. A
+	 * datagram is what follows the IP header. An address has port 0, but for our own,
+	 * which has the protocol's number. */
+	UDP_GRE,
+};
+
 /* How much one system call does; each level has what is below it. */
 enum udp_batching {
 	UDP_SINGLE, /* one datagram */
@@ -41,13 +54,14 @@ struct udp_events {
 };
 
 /*
- * Binds each of the addresses. [::] takes IPv4 as well, unless an IPv4 address
+ * Binds each of the addresses, with port 0 for GRE. [::] takes IPv4 as well, unless an IPv4 address
  * with its port is listed too. NULL with *error (address, port, why, what to do;
  * to be freed).
  */
-struct udp *udp_open(const struct addr *listen, size_t count, char **error);
+struct udp *udp_open(const struct addr *listen, size_t count,
+		     enum udp_kind kind, char **error);
 /* Dual stack on that port, or IPv4 alone where there is no IPv6. */
-struct udp *udp_open_default(uint16_t port, char **error);
+struct udp *udp_open_default(uint16_t port, enum udp_kind kind, char **error);
 void udp_close(struct udp *u);
 
 /* The sockets are numbered from 0; -1 past the last. */
@@ -71,7 +85,8 @@ int udp_receive_buffer(const struct udp *u);
  * bounded, as send_limit.h says, by who sends: nothing should be sent while
  * udp_is_full(). There is a sender for each way out of this host, numbered from 0; the
  * descriptor of a full one, which is -1 past the last, is writable when it has room
- * again. One that is full holds nobody up as long as another that is in use is not.
+ * again. One that is full holds nobody up as long as another that is in use is not; but
+ * where each flow has a sender, and all leave by one card, one that is full is enough.
  */
 #define UDP_SENDERS_MAX (UDP_SOCKETS_MAX * SENDERS)
 void udp_limit(struct udp *u, uint64_t now_us);

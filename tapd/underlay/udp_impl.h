@@ -21,6 +21,10 @@
 #define UDP_GRO 104
 #endif
 
+#ifndef UDP_NO_CHECK6_RX
+#define UDP_NO_CHECK6_RX 102
+#endif
+
 #define UDP_RECEIVE_BATCH 8
 #define UDP_RECEIVE_SIZE  65536
 #define UDP_SEND_BATCH	  64
@@ -55,6 +59,7 @@ struct udp_send_batch {
 };
 
 struct udp {
+	enum udp_kind kind;
 	struct udp_socket sockets[UDP_SOCKETS_MAX];
 	struct udp_socket strangers[UDP_SOCKETS_MAX]; /* fd -1: none */
 	unsigned count;

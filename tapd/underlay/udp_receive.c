@@ -1,5 +1,6 @@
 /* Datagrams in: batches of them, where each came, and what came to nobody's. */
 #include <errno.h>
+#include <netinet/ip.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -87,6 +88,21 @@ static int receive_messages(struct udp *u, const struct udp_socket *s)
 	return n;
 }
 
+/* A raw socket of IPv4 hands out the IP header, too. False if it makes no sense. */
+static bool strip_header(const struct udp_socket *s, struct datagram_run *r)
+{
+	size_t len;
+
+	if (!s->raw || s->family != AF_INET)
+		return true;
+	len = r->len > 0 ? (size_t)(r->data[0] & 0x0f) * 4 : 0;
+	if (len < sizeof(struct iphdr) || len > r->len)
+		return false;
+	r->data += len;
+	r->len -= len;
+	return true;
+}
+
 size_t udp_receive(struct udp *u, unsigned socket,
 		   const struct datagram_run **out, bool *more)
 {
@@ -102,7 +118,8 @@ size_t udp_receive(struct udp *u, unsigned socket,
 			.len = u->messages[i].msg_len,
 		};
 		(void)sockname_to_addr(&r->remote, &u->names[i]);
-		if (read_control(u, s, &u->messages[i].msg_hdr, r, false))
+		if (strip_header(s, r) &&
+		    read_control(u, s, &u->messages[i].msg_hdr, r, false))
 			count++;
 	}
 	*out = u->received;

@@ -81,21 +81,38 @@ bool udp_sender_is_full(const struct udp *u, unsigned sender)
 	return lies_in(s->socket.fd) >= s->granted;
 }
 
+static bool is_in_use(const struct sender *s, uint64_t now_us)
+{
+	return s->used_us != 0 && now_us - s->used_us < IN_USE_US;
+}
+
 bool udp_is_full(struct udp *u, uint64_t now_us)
 {
+	const bool one_is_enough = u->kind == UDP_VXLAN;
 	bool full = false;
 
 	u->now_us = now_us;
-	for (unsigned i = 0; i < UDP_SENDERS_MAX; i++) {
-		const struct sender *s = sender_at(u, i);
-
-		if (s->used_us == 0 || now_us - s->used_us >= IN_USE_US)
+	for (unsigned i = 0; i < u->count * SENDERS; i++) {
+		if (!is_in_use(sender_at(u, i), now_us))
 			continue;
-		if (!udp_sender_is_full(u, i))
-			return false;
-		full = true;
+		full = udp_sender_is_full(u, i);
+		if (full == one_is_enough)
+			return full;
 	}
 	return full;
+}
+
+/* Where flows have a socket each, it is all of them that keep the card busy. */
+static uint32_t left_in(struct udp *u, unsigned sender, uint64_t now_us)
+{
+	uint64_t left = 0;
+
+	if (u->kind != UDP_VXLAN)
+		return lies_in(udp_sender_fd(u, sender));
+	for (unsigned i = 0; i < u->count * SENDERS; i++)
+		if (is_in_use(sender_at(u, i), now_us))
+			left += lies_in(udp_sender_fd(u, i));
+	return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
 /* What the kernel counts for each datagram beside its bytes, once a card or a queue
@@ -114,8 +131,7 @@ void udp_expect(struct udp *u, uint64_t bytes, uint64_t datagrams,
 
 void udp_has_room_again(struct udp *u, unsigned sender, uint64_t now_us)
 {
-	if (send_limit_room(&u->limit, lies_in(udp_sender_fd(u, sender)),
-			    now_us))
+	if (send_limit_room(&u->limit, left_in(u, sender, now_us), now_us))
 		apply(u);
 }
 

@@ -254,7 +254,9 @@ static const struct udp_socket *sender_for(struct udp *u,
 
 	if (!s)
 		return NULL;
-	sender = senders_choose(u->senders[s - u->sockets], r);
+	sender = u->kind == UDP_VXLAN
+			 ? senders_choose_spread(u->senders[s - u->sockets], r)
+			 : senders_choose(u->senders[s - u->sockets], r);
 	sender->used_us = u->now_us;
 	return &sender->socket;
 }

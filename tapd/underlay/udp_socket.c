@@ -12,18 +12,28 @@ bool udp_socket_option(int fd, int level, int option, int value)
 
 /*
  * PMTUDISC_PROBE sets DF and does not believe what ICMP says about path MTUs:
- * the tunnel finds out by itself. An IPv6 socket that takes IPv4 needs both.
+ * the tunnel finds out by itself. PMTUDISC_DO believes it. An IPv6 socket that takes
+ * IPv4 needs both.
  */
+static bool set_discovery(int fd, const struct udp_socket *s)
+{
+	const int v6 = s->plain ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_PROBE;
+	const int v4 = s->plain ? IP_PMTUDISC_DO : IP_PMTUDISC_PROBE;
+
+	if (s->family == AF_INET6 &&
+	    !udp_socket_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, v6))
+		return false;
+	return (s->family == AF_INET6 && !s->both) ||
+	       udp_socket_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, v4);
+}
+
 static bool set_options(int fd, const struct udp_socket *s, int buffer)
 {
-	if (s->family == AF_INET6 &&
-	    (!udp_socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !s->both) ||
-	     !udp_socket_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-				IPV6_PMTUDISC_PROBE)))
+	/* A raw socket is of one family, and does not let it be said. */
+	if (s->family == AF_INET6 && !s->raw &&
+	    !udp_socket_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !s->both))
 		return false;
-	if ((s->family == AF_INET || s->both) &&
-	    !udp_socket_option(fd, IPPROTO_IP, IP_MTU_DISCOVER,
-			       IP_PMTUDISC_PROBE))
+	if (!set_discovery(fd, s))
 		return false;
 
 	/* The rest makes it faster, or counts; tapd does without. */
@@ -42,10 +52,11 @@ static bool set_options(int fd, const struct udp_socket *s, int buffer)
 
 int udp_socket_new(struct udp_socket *s, int buffer)
 {
+	const int kind = s->raw ? SOCK_RAW : SOCK_DGRAM;
 	int err;
 
-	s->fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		       IPPROTO_UDP);
+	s->fd = socket(s->family, kind | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       s->raw ? IPPROTO_GRE : IPPROTO_UDP);
 	if (s->fd < 0)
 		return -errno;
 	if (set_options(s->fd, s, buffer))

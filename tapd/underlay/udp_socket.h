@@ -1,4 +1,4 @@
-/* One UDP socket, and what is set on each. */
+/* One socket, and what is set on each. */
 #ifndef TAPD_UNDERLAY_UDP_SOCKET_H
 #define TAPD_UNDERLAY_UDP_SOCKET_H
 
@@ -13,6 +13,10 @@ struct udp_socket {
 	int fd;
 	int family;
 	bool both; /* IPv6 that takes IPv4 as well */
+	/* The path MTU is the kernel's to know, and who sends has to keep to it: nobody
+	 * finds it out otherwise. */
+	bool plain;
+	bool raw; /* GRE, not UDP */
 	struct addr bound;
 	uint32_t overflows; /* as the kernel last said: since it was opened */
 };

@@ -48,7 +48,7 @@ static const struct udp_events events = { note_lost, note_gone };
 static struct udp *open_on(struct addr listen)
 {
 	char *error = NULL;
-	struct udp *u = udp_open(&listen, 1, &error);
+	struct udp *u = udp_open(&listen, 1, UDP_SEALED, &error);
 
 	if (!u)
 		ck_abort_msg("%s", error);
@@ -63,7 +63,7 @@ static struct udp *open_loopback(void)
 static struct udp *open_both(void)
 {
 	char *error = NULL;
-	struct udp *u = udp_open_default(0, &error);
+	struct udp *u = udp_open_default(0, UDP_SEALED, &error);
 
 	if (!u)
 		ck_abort_msg("%s", error);
@@ -179,7 +179,7 @@ START_TEST(ipv6_reaches_ipv6)
 {
 	struct addr listen = { .ip = { [15] = 1 } };
 	char *error = NULL;
-	struct udp *a = udp_open(&listen, 1, &error), *b = NULL;
+	struct udp *a = udp_open(&listen, 1, UDP_SEALED, &error), *b = NULL;
 	const struct datagram_run *r;
 	bool more;
 
@@ -406,7 +406,7 @@ START_TEST(port_in_use_is_named)
 	char text[ADDR_STRLEN];
 	char *error = NULL;
 
-	ck_assert_ptr_null(udp_open(&listen, 1, &error));
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, &error));
 	ck_assert_ptr_nonnull(strstr(error, addr_print(&listen, text)));
 	ck_assert_ptr_nonnull(strstr(error, "another tapd?"));
 	free(error);
@@ -419,7 +419,7 @@ START_TEST(address_of_another_host_is_named)
 	struct addr listen = addr_v4(UINT32_C(0xc0000201), 8273);
 	char *error = NULL;
 
-	ck_assert_ptr_null(udp_open(&listen, 1, &error));
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, &error));
 	ck_assert_ptr_nonnull(strstr(error, "192.0.2.1:8273"));
 	free(error);
 }
@@ -433,7 +433,7 @@ START_TEST(both_families_may_be_listed_with_one_port)
 	char *error = NULL;
 
 	udp_close(probe);
-	struct udp *u = udp_open(listen, 2, &error);
+	struct udp *u = udp_open(listen, 2, UDP_SEALED, &error);
 	if (!u && strstr(error, "no IPv6")) {
 		printf("%s: skipped\n", error);
 		return;
