@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tapd/conf/encapsulation.h"
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
 #include "tapd/generation.h"
@@ -21,6 +22,8 @@
 
 static void stepped(struct daemon *d)
 {
+	if (!conf_is_sealed(d->conf))
+		return;
 	/* Whoever steps it may do so often. */
 	if (!d->stepped_us || d->now.mono_us - d->stepped_us >= 60 * CLOCK_S) {
 		log_info(

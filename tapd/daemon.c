@@ -12,6 +12,7 @@
 
 #include "tapd/clock_events.h"
 #include "tapd/common/private_memory.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/control/rates.h"
 #include "tapd/daemon_state.h"
 #include "tapd/entry.h"
@@ -154,9 +155,16 @@ static void announce_start(const struct daemon *d)
 	struct addr bound = udp_bound(d->udp, 0);
 
 	node_status(d->node, &status);
+	addr_print(&bound, at);
+	if (!conf_is_sealed(d->conf)) {
+		log_info("tapd " TAPD_VERSION " is %s, not sealed: %s, on %s",
+			 d->conf->name,
+			 conf_encapsulation_words[d->conf->encapsulation], at);
+		return;
+	}
 	log_info("tapd " TAPD_VERSION " is %s, key %s, on %s, %s",
-		 d->conf->name, key_print(status.key.bytes, key),
-		 addr_print(&bound, at), status.aead);
+		 d->conf->name, key_print(status.key.bytes, key), at,
+		 status.aead);
 }
 
 /* A signal ends it: what it sets off is not to wait. */

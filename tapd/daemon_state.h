@@ -103,6 +103,7 @@ struct daemon {
 	struct rates *rates;
 	struct json_t *warned; /* what monitor was told, or NULL */
 	uint16_t tap_mtu;      /* as the node knows it */
+	unsigned fitting_mtu;  /* what it should not exceed; 0: no bound */
 	size_t own_left_out;   /* addresses of the TAP that it does not know */
 	struct event_limit event_limit;
 	bool leaving_out;   /* events: their number will be said */

@@ -12,14 +12,17 @@
 #include "tapd/common/keyfile.h"
 #include "tapd/common/private_memory.h"
 #include "tapd/conf/conf.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/daemon.h"
 #include "tapd/log/log.h"
 #include "tapd/rights/run_user.h"
+#include "tapd/tap/fitting_mtu.h"
 #include "tapd/tap/interface.h"
 
 static const char usage[] =
 	"usage: tapd [-n] -c FILE\n"
 	"       tapd [-n] --secret-file FILE [OPTION]... PEER...\n"
+	"       tapd [-n] --encapsulation vxlan|gre [OPTION]... PEER...\n"
 	"\n"
 	"Joins this host to a virtual Ethernet by the interface tap0.\n"
 	"\n"
@@ -36,10 +39,15 @@ static const char usage[] =
 	"      --key-file FILE      this node's key, made at first start\n"
 	"      --control-socket F   where tapctl finds this daemon\n"
 	"      --name NAME          this node's name, if not the host's\n"
+	"      --encapsulation W    vxlan or gre: speak with hosts that have"
+	" no tapd;\n"
+	"                           nothing is sealed then\n"
+	"      --network-id N       the VNI, or the key of GRE\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"\n"
-	"PEER is an address or a host name, with :PORT if it is not 8273.\n";
+	"PEER is an address or a host name, with :PORT if it is not 8273"
+	" (VXLAN: 4789).\n";
 
 #define NAME_IS_CUT                                                           \
 	"name: the host's name is longer than the 63 characters of a node's:" \
@@ -53,7 +61,17 @@ struct options {
 	const char *addresses[CONF_LIST_MAX], *listens[CONF_LIST_MAX];
 };
 
-enum { SECRET_FILE = 256, ADDRESS, INTERFACE, LISTEN, KEY_FILE, CONTROL, NAME };
+enum {
+	SECRET_FILE = 256,
+	ADDRESS,
+	INTERFACE,
+	LISTEN,
+	KEY_FILE,
+	CONTROL,
+	NAME,
+	ENCAPSULATION,
+	NETWORK_ID,
+};
 
 static const struct option names[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -67,6 +85,8 @@ static const struct option names[] = {
 	{ "key-file", required_argument, NULL, KEY_FILE },
 	{ "control-socket", required_argument, NULL, CONTROL },
 	{ "name", required_argument, NULL, NAME },
+	{ "encapsulation", required_argument, NULL, ENCAPSULATION },
+	{ "network-id", required_argument, NULL, NETWORK_ID },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -120,6 +140,12 @@ static void take_option(struct options *o, int option)
 	case NAME:
 		o->conf.name = optarg;
 		break;
+	case ENCAPSULATION:
+		o->conf.encapsulation = optarg;
+		break;
+	case NETWORK_ID:
+		o->conf.network_id = optarg;
+		break;
 	default: /* getopt has said what is wrong */
 		fputs(usage, stderr);
 		exit(EX_USAGE);
@@ -138,8 +164,9 @@ static void read_options(struct options *o, int argc, char **argv)
 	o->conf.peers_count = (size_t)(argc - optind);
 	if (o->file && (o->without_file || o->conf.peers_count > 0))
 		usage_error("with -c, everything else is set in the file");
-	if (!o->file && !o->conf.secret_file)
-		usage_error("either -c FILE or --secret-file FILE is needed");
+	if (!o->file && !o->conf.secret_file && !o->conf.encapsulation)
+		usage_error("either -c FILE or --secret-file FILE is needed, or"
+			    " --encapsulation");
 }
 
 static struct conf *read_conf(const struct options *o)
@@ -156,22 +183,38 @@ static struct conf *read_conf(const struct options *o)
 }
 
 /* What the file means on this host. */
-static void check_host(const struct conf *c)
+static void check_host(struct conf *c)
 {
 	struct interface_plan plan;
 	char *error = NULL;
 
-	if (interface_plan(&plan, c, &error))
+	if (fitting_mtu_set(c, &error) && interface_plan(&plan, c, &error))
 		return;
 	fprintf(stderr, "%s\n", error ? error : "out of memory");
 	exit(EX_CONFIG);
 }
 
 /* The secret need not be on the host where a configuration is checked. */
+static void check_secret(const struct conf *c)
+{
+	char *warning, *error = NULL;
+	uint8_t secrets[2][KEY_LEN];
+
+	if (!conf_is_sealed(c))
+		return;
+	if (secret_file_read(c->secret_file, run_user_of_files(c), secrets,
+			     &warning, &error) == 0)
+		fprintf(stderr, "warning: %s\n", error);
+	else if (warning)
+		fprintf(stderr, "warning: %s\n", warning);
+	bytes_wipe(secrets, sizeof(secrets));
+	free(warning);
+	free(error);
+}
+
 static int check(struct conf *c)
 {
-	char user[CONF_NAME_LEN], *text, *warning, *error = NULL;
-	uint8_t secrets[2][KEY_LEN];
+	char user[CONF_NAME_LEN], *text, *warning;
 
 	check_host(c);
 	run_user_choose(c, user, &warning);
@@ -183,14 +226,7 @@ static int check(struct conf *c)
 	text = conf_print(c);
 	if (text)
 		fputs(text, stdout);
-	if (secret_file_read(c->secret_file, run_user_of_files(c), secrets,
-			     &warning, &error) == 0)
-		fprintf(stderr, "warning: %s\n", error);
-	else if (warning)
-		fprintf(stderr, "warning: %s\n", warning);
-	bytes_wipe(secrets, sizeof(secrets));
-	free(warning);
-	free(error);
+	check_secret(c);
 	free(text);
 	conf_free(c);
 	return text && fflush(stdout) == 0 ? EX_OK : EX_OSERR;

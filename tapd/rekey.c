@@ -1,12 +1,16 @@
 #include "tapd/rekey.h"
 
+#include "tapd/conf/encapsulation.h"
 #include "tapd/daemon_state.h"
 #include "tapd/log/log.h"
 
 size_t daemon_forget(struct daemon *d, const char *why)
 {
-	size_t sessions = node_forget(d->node, d->now);
+	size_t sessions;
 
+	if (!conf_is_sealed(d->conf))
+		return 0;
+	sessions = node_forget(d->node, d->now);
 	log_info("%s: all session keys are made anew", why);
 	return sessions;
 }

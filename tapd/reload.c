@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "tapd/common/error.h"
 #include "tapd/common/keyfile.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/conf/keys.h"
 #include "tapd/conf/lists.h"
 #include "tapd/conf/types.h"
@@ -15,6 +16,7 @@
 #include "tapd/discover/sources.h"
 #include "tapd/log/log.h"
 #include "tapd/service.h"
+#include "tapd/tap/fitting_mtu.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
 #include "tapd/wanted.h"
@@ -59,6 +61,9 @@ static bool same_value(const struct conf *a, const struct conf *b,
 		return same_listen(a, b);
 	if (key->type == &conf_type_text)
 		return strcmp(x, y) == 0;
+	if (key->set_offset && *((const bool *)a + key->set_offset) !=
+				       *((const bool *)b + key->set_offset))
+		return false;
 	return memcmp(x, y, key->size) == 0;
 }
 
@@ -77,6 +82,9 @@ static void keep_fixed(struct daemon *d, struct conf *c, json_t *changes)
 		note_pending(d, changes, key->path);
 		memcpy((char *)c + key->offset, (const char *)old + key->offset,
 		       key->size);
+		if (key->set_offset)
+			*((bool *)c + key->set_offset) =
+				*((const bool *)old + key->set_offset);
 	}
 	/* What belongs to the list besides its field. */
 	c->listen_count = old->listen_count;
@@ -99,6 +107,8 @@ static void note_differences(const struct conf *from, const struct conf *to,
 static void apply_secrets(struct daemon *d, uint8_t secrets[][KEY_LEN],
 			  size_t count, json_t *changes)
 {
+	if (!conf_is_sealed(d->conf))
+		return;
 	if (count == d->secrets_count &&
 	    bytes_equal(secrets, d->secrets, count * KEY_LEN))
 		return;
@@ -119,6 +129,7 @@ static void apply_conf(struct daemon *d, struct conf *c,
 
 	d->conf = c;
 	interface_apply(d->interface, plan, c);
+	d->fitting_mtu = fitting_mtu(c);
 	log_set_level((enum log_level)c->log_level);
 	if (strcmp(old->name, c->name) != 0)
 		node_set_name(d->node, c->name, d->now);
@@ -143,7 +154,9 @@ static void apply_conf(struct daemon *d, struct conf *c,
 
 /* What a reload found, before anything is applied. */
 struct found {
-	struct conf *conf; /* NULL: there is no file */
+	struct conf
+		*conf;	 /* NULL: there is no file, or it is of another kind */
+	bool is_another; /* … and that is why */
 	struct interface_plan plan;
 	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN];
 	size_t secrets_count;
@@ -155,22 +168,26 @@ static void found_free(struct found *f)
 	bytes_wipe(f, sizeof(*f));
 }
 
-/* All that can fail but the list of trusted keys; it changes nothing. */
-static bool find_all(const struct daemon *d, struct found *f, char **error)
+/* Of a file for another encapsulation nothing suits this run: not its ports, nor its MTU,
+ * nor that it has a secret or none. */
+static bool read_conf(const struct daemon *d, struct found *f, char **error)
 {
-	const struct conf *c = d->conf;
+	f->conf = conf_read(d->conf->path, error);
+	if (!f->conf)
+		return false;
+	f->is_another = f->conf->encapsulation != d->conf->encapsulation;
+	if (f->is_another) {
+		conf_free(f->conf);
+		f->conf = NULL;
+	}
+	return true;
+}
+
+static bool find_secrets(const struct daemon *d, const struct conf *c,
+			 struct found *f, char **error)
+{
 	char *warning;
 
-	if (c->path) {
-		c = f->conf = conf_read(c->path, error);
-		if (!c || !interface_plan(&f->plan, c, error))
-			return false;
-		if (!resolve_reserve(d->resolve, c->peers_count) ||
-		    !sources_reserve(d->sources, c)) {
-			error_set(error, "out of memory; nothing has changed");
-			return false;
-		}
-	}
 	/* Who it is is fixed. */
 	f->secrets_count = secret_file_read(c->secret_file, d->files_user,
 					    f->secrets, &warning, error);
@@ -180,12 +197,34 @@ static bool find_all(const struct daemon *d, struct found *f, char **error)
 	return f->secrets_count > 0;
 }
 
+/* All that can fail but the list of trusted keys; it changes nothing. */
+static bool find_all(const struct daemon *d, struct found *f, char **error)
+{
+	const struct conf *c = d->conf;
+
+	if (c->path && !read_conf(d, f, error))
+		return false;
+	if (f->conf) {
+		c = f->conf;
+		if (!fitting_mtu_set(f->conf, error) ||
+		    !interface_plan(&f->plan, c, error))
+			return false;
+		if (!resolve_reserve(d->resolve, c->peers_count) ||
+		    !sources_reserve(d->sources, c)) {
+			error_set(error, "out of memory; nothing has changed");
+			return false;
+		}
+	}
+	return !conf_is_sealed(c) || find_secrets(d, c, f, error);
+}
+
 /* First of what is applied, for it may fail: nobody is let in, or kept in, by half
  * a reload. */
 static bool apply_trusted(struct daemon *d, const struct conf *c, char **error)
 {
-	if (!c || node_set_trusted(d->node, c->trusted_keys,
-				   c->trusted_keys_count, d->now))
+	if (!c || !conf_is_sealed(c) ||
+	    node_set_trusted(d->node, c->trusted_keys, c->trusted_keys_count,
+			     d->now))
 		return true;
 	error_set(error, "trusted_keys: out of memory; nothing has changed");
 	return false;
@@ -208,6 +247,8 @@ static json_t *reload(struct daemon *d, char **error)
 		apply_conf(d, f.conf, &f.plan);
 		f.conf = NULL;
 	}
+	if (f.is_another)
+		note_pending(d, changes, "encapsulation, and all else");
 	apply_secrets(d, f.secrets, f.secrets_count, changes);
 	found_free(&f);
 	if (json_array_size(changes) == 0)

@@ -11,6 +11,7 @@
 #include "tapd/carrier.h"
 #include "tapd/common/keyfile.h"
 #include "tapd/conf/conf.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/control/capture.h"
 #include "tapd/control/commands.h"
 #include "tapd/control/control.h"
@@ -23,6 +24,8 @@
 #include "tapd/rights/privileges.h"
 #include "tapd/rights/run_user.h"
 #include "tapd/tap/capture_watch.h"
+#include "tapd/tap/fitting_mtu.h"
+#include "tapd/tap/host_key.h"
 #include "tapd/tap/host_watch.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap_events.h"
@@ -59,15 +62,39 @@ static int check_addresses(struct daemon *d)
 	return 0;
 }
 
+/* A network that is not sealed passes no larger frames than fit. */
+static int find_mtu(struct daemon *d)
+{
+	char *error = NULL;
+
+	d->fitting_mtu = fitting_mtu(d->conf);
+	return fitting_mtu_set(d->conf, &error) ? 0 : fail(EX_CONFIG, error);
+}
+
 static int read_secrets(struct daemon *d)
 {
 	const struct conf *c = d->conf;
 	char *warning, *error = NULL;
 
+	if (!conf_is_sealed(c))
+		return 0;
 	d->secrets_count = secret_file_read(c->secret_file, d->files_user,
 					    d->secrets, &warning, &error);
 	warn(warning);
 	return d->secrets_count > 0 ? 0 : fail(EX_CONFIG, error);
+}
+
+static enum udp_kind kind_of(const struct conf *c)
+{
+	switch ((enum node_encapsulation)c->encapsulation) {
+	case NODE_SEALED:
+		break;
+	case NODE_VXLAN:
+		return UDP_VXLAN;
+	case NODE_GRE:
+		return UDP_GRE;
+	}
+	return UDP_SEALED;
 }
 
 /* The control socket first: of two daemons with one configuration, the second
@@ -90,8 +117,8 @@ static int open_sockets(struct daemon *d)
 	if (!d->control)
 		return fail(EX_OSERR, error);
 	d->udp = c->listen_set ? udp_open(c->listen, c->listen_count,
-					  UDP_SEALED, &error)
-			       : udp_open_default(c->listen[0].port, UDP_SEALED,
+					  kind_of(c), &error)
+			       : udp_open_default(c->listen[0].port, kind_of(c),
 						  &error);
 	d->neighbours = neighbours_new();
 	return d->udp ? 0 : fail(EX_OSERR, error);
@@ -107,10 +134,28 @@ static void tell_sockets(struct daemon *d)
 	node_set_sockets(d->node, bound, count);
 }
 
+/* An exit code, or 0: the key is there, if there is to be one. */
+static int read_key(struct daemon *d, uint8_t private_key[KEY_LEN])
+{
+	const struct conf *c = d->conf;
+	char *warning, *error = NULL;
+	bool ok;
+
+	if (!conf_is_sealed(c))
+		return 0;
+	ok = key_file_load(c->key_file, d->files_user, private_key, &warning,
+			   &error);
+	warn(warning);
+	return ok ? 0 : fail(EX_CONFIG, error);
+}
+
 static int make_node(struct daemon *d)
 {
 	const struct conf *c = d->conf;
 	struct node_config config = {
+		.encapsulation = (enum node_encapsulation)c->encapsulation,
+		.network_id = c->network_id,
+		.network_id_set = c->network_id_set,
 		.secrets_count = d->secrets_count,
 		.trusted = c->trusted_keys,
 		.trusted_count = c->trusted_keys_count,
@@ -125,13 +170,10 @@ static int make_node(struct daemon *d)
 		.router_advertisements = c->interface.router_advertisements,
 	};
 	const char *why = "out of memory";
-	char *warning, *error = NULL;
-	bool ok = key_file_load(c->key_file, d->files_user, config.private_key,
-				&warning, &error);
+	int exit_code = read_key(d, config.private_key);
 
-	warn(warning);
-	if (!ok)
-		return fail(EX_CONFIG, error);
+	if (exit_code != 0)
+		return exit_code;
 	memcpy(config.secrets, d->secrets, sizeof(config.secrets));
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
 	d->tap_mtu = config.tap_mtu;
@@ -159,10 +201,12 @@ static int make_queue(struct daemon *d)
 static int open_interface(struct daemon *d)
 {
 	struct node_status status;
+	struct public_key key;
 	char *error = NULL;
 
 	node_status(d->node, &status);
-	d->interface = interface_open(d->conf, &status.key, &error);
+	key = conf_is_sealed(d->conf) ? status.key : host_key(d->conf);
+	d->interface = interface_open(d->conf, &key, &error);
 	if (!d->interface)
 		return fail(EX_OSERR, error);
 	d->host_watch = host_watch_new(d->node);
@@ -200,8 +244,9 @@ static int open_metrics(struct daemon *d)
 int daemon_open(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon *) = {
-		check_addresses, read_secrets,	 open_sockets,	  make_node,
-		make_queue,	 open_interface, drop_privileges, open_metrics,
+		find_mtu,	check_addresses, read_secrets,
+		open_sockets,	make_node,	 make_queue,
+		open_interface, drop_privileges, open_metrics,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -20,6 +20,7 @@
 #include "tapd/tap/interface.h"
 #include "tapd/tap/own_addresses.h"
 #include "tapd/unwatch.h"
+#include "tapd/wanted.h"
 
 /* Somebody deleted it. Programs that used it have lost it, but those that come
  * find it again. */
@@ -259,6 +260,8 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 		sources_links_changed(d->sources);
 		daemon_follow_uppers(d);
 	}
+	if (!d->stopping)
+		daemon_addresses_changed(d);
 	daemon_leave(d);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tapd/conf/conf.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/daemon_state.h"
 #include "tapd/discover/hosts.h"
 #include "tapd/discover/own_host.h"
@@ -17,6 +18,7 @@
 #include "tapd/tap/interface.h"
 
 #define WANTED_MAX (NODE_ENDPOINTS_MAX + 1)
+#define OWN_MAX	   256
 
 /* In the order of enum node_source. */
 static const char *const source_keys[] = { "peers", "discover.file",
@@ -24,29 +26,60 @@ static const char *const source_keys[] = { "peers", "discover.file",
 static_assert(sizeof(source_keys) / sizeof(source_keys[0]) == NODE_SOURCE_COUNT,
 	      "every source has a key");
 
+/* GRE has no ports, and one tapd a host. */
+static bool is_own_port(const struct daemon *d, uint16_t port)
+{
+	bool own = port == 0;
+
+	for (unsigned i = 0; !own && udp_fd(d->udp, i) >= 0; i++)
+		own = udp_bound(d->udp, i).port == port;
+	return own;
+}
+
+/* This host's own addresses, as far as they have to be known. */
+struct own {
+	struct addr addrs[OWN_MAX];
+	size_t count;
+};
+
+/* Where hosts shake hands, one that is ourselves turns out to be; elsewhere the frames
+ * that are sent there would come back. */
+static void find_own(const struct daemon *d, struct own *own)
+{
+	own->count = 0;
+	if (!conf_is_sealed(d->conf))
+		own->count = own_host_addresses(
+			own->addrs, OWN_MAX,
+			link_state(interface_link(d->interface))->name);
+}
+
 /* A hosts file may give this host's name 127.0.1.1. There is nobody else at our own
  * port, though with a `listen` of ours nobody may answer there. */
-static bool is_own_loopback(const struct daemon *d, const struct addr *a)
+static bool is_self(const struct daemon *d, const struct own *own,
+		    const struct addr *a)
 {
-	if (!addr_is_loopback(a))
-		return false;
-	for (unsigned i = 0; udp_fd(d->udp, i) >= 0; i++)
-		if (udp_bound(d->udp, i).port == a->port)
-			return true;
-	return false;
+	bool ours = addr_is_loopback(a);
+
+	for (size_t i = 0; !ours && i < own->count; i++)
+		ours = memcmp(own->addrs[i].ip, a->ip, sizeof(a->ip)) == 0 &&
+		       own->addrs[i].scope == a->scope;
+	return ours && is_own_port(d, a->port);
 }
 
 /* Of a name that is ourselves no address is wanted. */
 static void leave_self_out(const struct daemon *d, struct wanted_list *w)
 {
+	struct own own;
 	size_t kept = 0;
+
+	find_own(d, &own);
 
 	for (size_t i = 0, end; i < w->count; i = end) {
 		bool self = false;
 
 		for (end = i; end < w->count && w->hosts[end] == w->hosts[i];
 		     end++)
-			self |= is_own_loopback(d, &w->addrs[end]);
+			self |= is_self(d, &own, &w->addrs[end]);
 		for (; i < end && !self; i++, kept++) {
 			w->addrs[kept] = w->addrs[i];
 			w->hosts[kept] = w->hosts[i];
@@ -146,6 +179,14 @@ static void want(struct daemon *d, enum node_source source)
 void daemon_want_peers(struct daemon *d)
 {
 	want(d, NODE_SOURCE_PEERS);
+}
+
+void daemon_addresses_changed(struct daemon *d)
+{
+	if (conf_is_sealed(d->conf))
+		return;
+	for (int i = 0; i < NODE_SOURCE_COUNT; i++)
+		want(d, (enum node_source)i);
 }
 
 /* ---- what is looked up and asked for ---- */

@@ -1,5 +1,7 @@
 #include "tapd/conf/conf.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,9 @@
 #include "base/clock.h"
 #include "node/node.h"
 #include "tapd/common/error.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/conf/keys.h"
+#include "tapd/conf/plain.h"
 #include "tapd/conf/source.h"
 #include "tapd/conf/syntax.h"
 #include "tapd/conf/types.h"
@@ -27,8 +31,7 @@ static struct conf *conf_new(const char *path)
 		free(c);
 		return NULL;
 	}
-	addr_parse(&c->listen[0], "[::]", NODE_PORT);
-	c->listen_count = 1;
+	c->listen_count = 1; /* [::] */
 	for (size_t i = 0; i < conf_keys_count; i++)
 		conf_preset(c, &conf_keys[i]);
 	return c;
@@ -102,11 +105,15 @@ static bool fill_defaults(struct conf_reader *r)
 
 	if (!*c->interface.name && !default_interface(r))
 		return false;
-	if (!*c->secret_file)
+	if (!c->listen_set)
+		c->listen[0].port = conf_default_port(c);
+	if (!*c->secret_file && conf_is_sealed(c))
 		default_secret(c);
 	if (!*c->name)
 		default_name(c);
-	if (!*c->key_file)
+	if (!conf_is_sealed(c))
+		*c->key_file = '\0'; /* there is no key */
+	else if (!*c->key_file)
 		snprintf(c->key_file, sizeof(c->key_file),
 			 "/var/lib/tapd/%s.key", c->interface.name);
 	if (!*c->control_socket)
@@ -170,6 +177,8 @@ static bool check_together(struct conf_reader *r)
 
 	if (*c->interface.address_from)
 		c->address_from_at = conf_where(r, from);
+	if (c->interface.mtu_set)
+		c->mtu_at = conf_where(r, conf_key_find("interface.mtu"));
 	if (*c->interface.address_from && c->interface.address_count == 0)
 		return conf_fail(r, from, NULL,
 				 "there is no interface.address to complete; "
@@ -184,7 +193,7 @@ static bool check_together(struct conf_reader *r)
 				 "%u s is less than a peer needs to be down, "
 				 "interval × down_after; use at least %.15g",
 				 c->liveness_expire, down);
-	return check_addresses(r);
+	return conf_check_plain(r) && check_addresses(r);
 }
 
 /* ---- reading ---- */
@@ -308,6 +317,7 @@ void conf_free(struct conf *c)
 		return;
 	free(c->path);
 	free(c->address_from_at);
+	free(c->mtu_at);
 	free(c->trusted_keys);
 	free(c->peers);
 	free(c->discover.dns);
@@ -349,6 +359,24 @@ static bool add_list(config_setting_t *group, const char *name,
 	return true;
 }
 
+/* What is no number stays a text, for whoever reads it to refuse. */
+static bool add_number(config_setting_t *group, const char *name,
+		       const char *text)
+{
+	config_setting_t *at;
+	char *end;
+	long value;
+
+	if (!text)
+		return true;
+	errno = 0;
+	value = strtol(text, &end, 0);
+	if (!isdigit((unsigned char)*text) || *end || errno != 0)
+		return add_text(group, name, text);
+	at = config_setting_add(group, name, CONFIG_TYPE_INT64);
+	return at && config_setting_set_int64(at, value);
+}
+
 /* The options become the settings a file would have, and go the same way. */
 struct conf *conf_from_options(const struct conf_options *o, char **error)
 {
@@ -365,6 +393,8 @@ struct conf *conf_from_options(const struct conf_options *o, char **error)
 	    add_text(root, "name", o->name) &&
 	    add_text(root, "key_file", o->key_file) &&
 	    add_text(root, "control_socket", o->control_socket) &&
+	    add_text(root, "encapsulation", o->encapsulation) &&
+	    add_number(root, "network_id", o->network_id) &&
 	    add_list(root, "listen", o->listens, o->listens_count) &&
 	    add_list(root, "peers", o->peers, o->peers_count))
 		return conf_load(&config, NULL, NULL, error);

@@ -31,6 +31,10 @@ struct conf_peer {
 	unsigned line;	  /* in the file; 0: command line */
 };
 
+/* What tapd speaks on the network below; in the order of enum node_encapsulation, NULL at
+ * the end. */
+extern const char *const conf_encapsulation_words[];
+
 /* What of one flow is merged for the TAP. */
 enum conf_merge { CONF_MERGE_NONE, CONF_MERGE_TCP, CONF_MERGE_ALL };
 /* Their names, in order; NULL at the end. */
@@ -39,6 +43,7 @@ extern const char *const conf_merge_words[];
 struct conf {
 	char *path;	       /* of the file; NULL: command line only */
 	char *address_from_at; /* "FILE:LINE", for errors; may be NULL */
+	char *mtu_at;	       /* the same of interface.mtu, if it is set */
 
 	struct {
 		char name[CONF_IFNAME_LEN];
@@ -55,6 +60,10 @@ struct conf {
 		bool carrier_peers;	    /* carrier = "peers" */
 		char up[CONF_TEXT_MAX], down[CONF_TEXT_MAX];
 	} interface;
+
+	int encapsulation;   /* enum node_encapsulation */
+	unsigned network_id; /* the VNI, or the key of GRE */
+	bool network_id_set;
 
 	struct addr listen[8];
 	unsigned listen_count;
@@ -112,6 +121,7 @@ struct conf *conf_read(const char *path, char **error);
 /* The form without a file: what the options said, NULL or empty if not given. */
 struct conf_options {
 	const char *secret_file, *name, *key_file, *control_socket, *interface;
+	const char *encapsulation, *network_id;
 	const char *const *addresses; /* --address, may be given again */
 	size_t addresses_count;
 	const char *const *listens;

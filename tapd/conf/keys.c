@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "node/node.h"
 #include "tapd/conf/lists.h"
 #include "tapd/conf/types.h"
 #include "tapd/log/log.h"
@@ -94,6 +95,12 @@ const char *const conf_merge_words[] = {
 	[CONF_MERGE_ALL] = "all",
 	NULL,
 };
+const char *const conf_encapsulation_words[] = {
+	[NODE_SEALED] = "sealed",
+	[NODE_VXLAN] = "vxlan",
+	[NODE_GRE] = "gre",
+	NULL,
+};
 static const char *const checksums[] = { "partial", "complete", NULL };
 
 #define FIELD(member)                            \
@@ -112,11 +119,16 @@ const struct conf_key conf_keys[] = {
 	{ "interface.mtu", NULL, &conf_type_whole, FIELD(interface.mtu),
 	  SET(interface.mtu_set), .min = 576, .max = 9216,
 	  .unset = "1500, or that of an interface made before",
+	  .unset_plain = "what fits the network below, or that of an interface "
+			 "made before",
 	  .preset = 1500 },
 	{ "interface.mac", NULL, &conf_type_mac, FIELD(interface.mac),
 	  SET(interface.mac_set),
 	  .unset = "made from the node's key, or that of an interface made "
-		   "before" },
+		   "before",
+	  .unset_plain =
+		  "made from this host's machine-id and name, or that of "
+		  "an interface made before" },
 	{ "interface.persist", NULL, &conf_type_bool,
 	  FIELD(interface.persist) },
 	{ "interface.multicast_route", NULL, &conf_type_bool,
@@ -130,14 +142,24 @@ const struct conf_key conf_keys[] = {
 	{ "interface.down", NULL, &conf_type_text, FIELD(interface.down),
 	  .check = check_command },
 
+	{ "encapsulation", "--encapsulation", &conf_type_word,
+	  FIELD(encapsulation), .words = conf_encapsulation_words,
+	  .fixed = true },
+	{ "network_id", "--network-id", &conf_type_whole, FIELD(network_id),
+	  SET(network_id_set), .min = 0, .max = UINT32_MAX, .unset = "none",
+	  .fixed = true },
+
 	{ "listen", "--listen", &conf_type_listens, FIELD(listen),
 	  .fixed = true },
 	{ "secret_file", "--secret-file", &conf_type_text, FIELD(secret_file),
-	  .min = 1 },
+	  .min = 1, .sealed_only = true,
+	  .unset_plain = "none: nothing is sealed" },
 	{ "trusted_keys", NULL, &conf_type_keys, SET(trusted_keys_set),
-	  .unset = "every holder of the secret" },
+	  .unset = "every holder of the secret",
+	  .unset_plain = "none: nothing is sealed" },
 	{ "key_file", "--key-file", &conf_type_text, FIELD(key_file), .min = 1,
-	  .fixed = true },
+	  .fixed = true, .sealed_only = true,
+	  .unset_plain = "none: nothing is sealed" },
 	{ "control_socket", "--control-socket", &conf_type_text,
 	  FIELD(control_socket), .min = 1, .max = SOCKET_PATH_MAX,
 	  .fixed = true },

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/node.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/conf/peer.h"
 #include "tapd/conf/source.h"
 
@@ -112,23 +113,47 @@ static bool is_unspecified(const struct addr *a)
 	return addr_equal(a, &any4) || addr_equal(a, &any6);
 }
 
+/* What may stand for all of a host's addresses. */
+static const char *examples(uint16_t port)
+{
+	switch (port) {
+	case 0:
+		return "\"::\", \"0.0.0.0\"";
+	case NODE_VXLAN_PORT:
+		return "\"[::]:4789\", \"0.0.0.0:4789\"";
+	default:
+		return "\"[::]:8273\", \"0.0.0.0:8273\"";
+	}
+}
+
+static bool refuse_port(struct conf_reader *r, const struct conf_key *key,
+			const config_setting_t *at, const char *text)
+{
+	return conf_fail(r, key, at,
+			 "\"%s\" has a port, and GRE has none; write the "
+			 "host alone",
+			 text);
+}
+
 static bool add_listen(struct conf_reader *r, const struct conf_key *key,
 		       const config_setting_t *at, const char *text)
 {
 	struct conf *c = r->conf;
+	const uint16_t port = conf_default_port(c);
 	struct addr a;
 
-	if (!addr_parse(&a, text, NODE_PORT))
-		return conf_fail(r, key, at,
-				 "\"%s\" is no address; write it as "
-				 "\"[::]:8273\", \"0.0.0.0:8273\" or this "
-				 "host's address",
-				 text);
+	if (!conf_addr_parse(&a, text, port))
+		return port == 0 && addr_parse(&a, text, 1)
+			       ? refuse_port(r, key, at, text)
+			       : conf_fail(r, key, at,
+					   "\"%s\" is no address; write it as "
+					   "%s or this host's address",
+					   text, examples(port));
 	if (!addr_is_unicast(&a) && !is_unspecified(&a))
 		return conf_fail(r, key, at,
 				 "\"%s\" is no unicast address; use one of "
-				 "this host's, or \"[::]:8273\"",
-				 text);
+				 "this host's, or %s",
+				 text, examples(port));
 	for (unsigned i = 0; i < c->listen_count; i++)
 		if (addr_equal(&c->listen[i], &a))
 			return true;
@@ -140,7 +165,7 @@ static bool read_listens(struct conf_reader *r, const struct conf_key *key,
 			 config_setting_t *at)
 {
 	struct conf *c = r->conf;
-	const struct addr usual = c->listen[0];
+	const struct addr usual = { .port = conf_default_port(c) };
 
 	c->listen_count = 0;
 	if (!read_list(r, key, at, MAX_OF(listen), add_listen))
@@ -148,7 +173,7 @@ static bool read_listens(struct conf_reader *r, const struct conf_key *key,
 	if (c->listen_count == 0)
 		return conf_fail(r, key, at,
 				 "names no address; add one, or remove the key "
-				 "for [::]:8273");
+				 "for all of this host's");
 	/* The default spelled out is the default: it too may fall back. */
 	c->listen_set =
 		c->listen_count > 1 || !addr_equal(&c->listen[0], &usual);
@@ -217,9 +242,13 @@ static bool add_peer(struct conf_reader *r, const struct conf_key *key,
 		     const config_setting_t *at, const char *text)
 {
 	struct conf *c = r->conf;
+	const uint16_t port = conf_default_port(c);
 	struct conf_peer *peer = &c->peers[c->peers_count];
 
-	if (!conf_peer_parse(peer, text))
+	if (!conf_peer_parse(peer, text, port) && port == 0 &&
+	    conf_peer_parse(peer, text, 1))
+		return refuse_port(r, key, at, text);
+	if (!conf_peer_parse(peer, text, port))
 		return conf_fail(r, key, at,
 				 "\"%s\" is neither a host's address nor its "
 				 "name; write it as \"10.9.0.2\", "
@@ -272,9 +301,13 @@ static bool is_service(const char *name)
 	return name[0] == '_' && dot && dot[1] == '_' && strchr(dot + 1, '.');
 }
 
-static const char *check_dns_name(struct conf_peer *peer, const char *text)
+static const char *check_dns_name(struct conf_peer *peer, const char *text,
+				  uint16_t port)
 {
-	if (!conf_peer_parse(peer, text))
+	if (!conf_peer_parse(peer, text, port) && port == 0 &&
+	    conf_peer_parse(peer, text, 1))
+		return "has a port, and GRE has none; write the name alone";
+	if (!conf_peer_parse(peer, text, port))
 		return "is no name; write it as \"tapd.internal\", "
 		       "\"tapd.internal:8273\" or "
 		       "\"_tapd._udp.example.net\"";
@@ -290,6 +323,9 @@ static const char *check_dns_name(struct conf_peer *peer, const char *text)
 	if (strchr(text, ':'))
 		return "has its ports in its SRV records; remove the ':' and "
 		       "the port";
+	if (port == 0)
+		return "is asked for ports, and GRE has none; name one with A "
+		       "or AAAA records";
 	return NULL;
 }
 
@@ -298,7 +334,7 @@ static bool add_name(struct conf_reader *r, const struct conf_key *key,
 {
 	struct conf *c = r->conf;
 	struct conf_peer *name = &c->discover.dns[c->discover.dns_count];
-	const char *wrong = check_dns_name(name, text);
+	const char *wrong = check_dns_name(name, text, conf_default_port(c));
 
 	if (wrong)
 		return conf_fail(r, key, at, "\"%s\" %s", text, wrong);

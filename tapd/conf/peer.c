@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "node/node.h"
-
 /* RFC 1123, section 2.1, and the underscores people use. A last label of
  * digits would be an address, mistyped. */
 bool conf_is_host_name(const char *name)
@@ -34,6 +32,22 @@ bool conf_is_host_name(const char *name)
 	return len > 0 && !digits;
 }
 
+bool conf_addr_parse(struct addr *out, const char *text, uint16_t port)
+{
+	struct addr again;
+	bool ok;
+
+	if (port)
+		return addr_parse(out, text, port);
+	/* One without a port has whichever is taken for it. */
+	ok = addr_parse(out, text, 1) && addr_parse(&again, text, 2) &&
+	     out->port != again.port;
+	if (!ok)
+		*out = (struct addr){ 0 };
+	out->port = 0;
+	return ok;
+}
+
 static bool parse_port(uint16_t *port, const char *text)
 {
 	size_t len = strlen(text);
@@ -44,6 +58,13 @@ static bool parse_port(uint16_t *port, const char *text)
 	value = strtoul(text, NULL, 10);
 	*port = (uint16_t)value;
 	return value >= 1 && value <= UINT16_MAX;
+}
+
+/* What follows a host: nothing, or, where it has one, a port. */
+static bool parse_rest(struct conf_peer *peer, const char *rest)
+{
+	return !*rest || (*rest == ':' && peer->port != 0 &&
+			  parse_port(&peer->port, rest + 1));
 }
 
 /*
@@ -68,22 +89,22 @@ static bool parse_scoped(struct conf_peer *peer, const char *text)
 	snprintf(host, sizeof(host), "%.*s", (int)(percent - start), start);
 	snprintf(peer->host, sizeof(peer->host), "%.*s", (int)len, start);
 	interface = strchr(peer->host, '%') + 1;
-	if (!addr_parse(&a, host, NODE_PORT) || !addr_is_link_local(&a) ||
+	if (!addr_parse(&a, host, 1) || !addr_is_link_local(&a) ||
 	    !*interface || strlen(interface) >= CONF_IFNAME_LEN ||
 	    strpbrk(interface, "/:%[] "))
 		return false;
-	return !*rest || (*rest == ':' && parse_port(&peer->port, rest + 1));
+	return parse_rest(peer, rest);
 }
 
-bool conf_peer_parse(struct conf_peer *peer, const char *text)
+bool conf_peer_parse(struct conf_peer *peer, const char *text, uint16_t port)
 {
-	char *colon;
+	char rest[CONF_TEXT_MAX], *colon;
 
-	*peer = (struct conf_peer){ .port = NODE_PORT };
+	*peer = (struct conf_peer){ .port = port };
 	if (strlen(text) >= CONF_TEXT_MAX)
 		return false;
 	memcpy(peer->text, text, strlen(text));
-	if (addr_parse(&peer->addr, text, NODE_PORT)) {
+	if (conf_addr_parse(&peer->addr, text, port)) {
 		char host[ADDR_STRLEN];
 
 		peer->is_addr = true;
@@ -97,13 +118,10 @@ bool conf_peer_parse(struct conf_peer *peer, const char *text)
 		return true;
 	memset(peer->host, 0, sizeof(peer->host));
 	memcpy(peer->host, text, strlen(text));
-	colon = strchr(peer->host, ':');
-	if (colon) {
-		*colon = '\0';
-		if (!parse_port(&peer->port, colon + 1))
-			return false;
-	}
-	return conf_is_host_name(peer->host);
+	colon = strchrnul(peer->host, ':');
+	memcpy(rest, colon, strlen(colon) + 1);
+	*colon = '\0';
+	return parse_rest(peer, rest) && conf_is_host_name(peer->host);
 }
 
 bool conf_peer_same(const struct conf_peer *a, const struct conf_peer *b)

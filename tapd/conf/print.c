@@ -2,10 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/conf/encapsulation.h"
 #include "tapd/conf/keys.h"
 
 static bool is_set(const struct conf *c, const struct conf_key *key)
 {
+	if (key->sealed_only && !conf_is_sealed(c))
+		return false;
 	return !key->set_offset || *((const bool *)c + key->set_offset);
 }
 
@@ -18,7 +21,10 @@ static void print_key(FILE *out, const struct conf *c,
 		key->type->print(out, c, key);
 		fputc(';', out);
 	} else {
-		fprintf(out, "# %s: %s", name, key->unset);
+		fprintf(out, "# %s: %s", name,
+			!conf_is_sealed(c) && key->unset_plain
+				? key->unset_plain
+				: key->unset);
 	}
 }
 

@@ -48,6 +48,9 @@ struct conf_key {
 	/* What is wrong with a text, with what to do; NULL: nothing. */
 	const char *(*check)(const char *text);
 	const char *unset; /* printed in place of a value not given */
+	/* The same where nothing is sealed; NULL: as there. */
+	const char *unset_plain;
+	bool sealed_only; /* it means nothing there: has no value then */
 };
 
 /* Sets the error "FILE:LINE: PATH: …", or "command line: OPTION: …". at says

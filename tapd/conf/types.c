@@ -144,9 +144,12 @@ static void print_whole(FILE *out, const struct conf *c,
 {
 	const void *value = const_field(c, key);
 
-	fprintf(out, "%u",
-		key->size == sizeof(uint16_t) ? *(const uint16_t *)value
-					      : *(const unsigned *)value);
+	const unsigned number = key->size == sizeof(uint16_t)
+					? *(const uint16_t *)value
+					: *(const unsigned *)value;
+
+	/* libconfig takes no more for an int. */
+	fprintf(out, number > INT32_MAX ? "%uL" : "%u", number);
 }
 
 const struct conf_type conf_type_whole = { read_whole, print_whole };

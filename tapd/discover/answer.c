@@ -22,6 +22,7 @@ struct parser {
 	struct answer *answer;
 	const char *text, *end;
 	const char *first;     /* that is no white space; end: there is none */
+	uint16_t port;	       /* of those without one */
 	size_t size;	       /* of answer->peers */
 	uint16_t slots[SLOTS]; /* by its hash: a peer's number, from 1 */
 };
@@ -76,8 +77,13 @@ static void leave_out(struct parser *p, const char *at, const char *word,
 	clean(a->left_out);
 }
 
-static const char *why_not(const struct conf_peer *peer, bool parsed)
+static const char *why_not(struct conf_peer *peer, const char *word,
+			   uint16_t port)
 {
+	const bool parsed = conf_peer_parse(peer, word, port);
+
+	if (!parsed && port == 0 && conf_peer_parse(peer, word, 1))
+		return "has a port, and GRE has none";
 	if (!parsed)
 		return "is neither a host's address nor its name";
 	if (conf_peer_lacks_link(peer))
@@ -127,7 +133,7 @@ static void take_word(struct parser *p, const char *at, const char *word)
 {
 	struct answer *a = p->answer;
 	struct conf_peer peer;
-	const char *why = why_not(&peer, conf_peer_parse(&peer, word));
+	const char *why = why_not(&peer, word, p->port);
 	uint16_t *slot = find_slot(p, &peer);
 
 	if (why)
@@ -276,7 +282,7 @@ static void sum_up(struct answer *a)
 	clean(a->error);
 }
 
-void answer_parse(struct answer *a, const char *text, size_t len)
+void answer_parse(struct answer *a, const char *text, size_t len, uint16_t port)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order */
 	const size_t skipped =
@@ -284,7 +290,8 @@ void answer_parse(struct answer *a, const char *text, size_t len)
 	struct parser p = { .answer = a,
 			    .text = text + skipped,
 			    .first = text + skipped,
-			    .end = text + len };
+			    .end = text + len,
+			    .port = port };
 	const char *why;
 
 	*a = (struct answer){ .peers = NULL };

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "node/node.h"
 #include "tapd/conf/conf.h"
@@ -30,8 +31,9 @@ struct answer {
 	size_t left_out_count;
 };
 
-/* Reads any bytes. */
-void answer_parse(struct answer *a, const char *text, size_t len);
+/* Reads any bytes. port: as in conf_peer_parse. */
+void answer_parse(struct answer *a, const char *text, size_t len,
+		  uint16_t port);
 void answer_free(struct answer *a);
 
 #endif

@@ -173,7 +173,7 @@ static void take_text(struct lister *l, const char *text, size_t len)
 	struct listing *s = l->all;
 	struct answer a;
 
-	answer_parse(&a, text, len);
+	answer_parse(&a, text, len, s->port);
 	tell_left_out(l, &a);
 	if (a.error[0] || a.count == 0)
 		refuse(l, a.error[0] ? a.error : "is empty");

@@ -18,6 +18,7 @@ struct listing {
 	char path[sizeof(((struct conf *)0)->discover.file)];
 	char text[sizeof(((struct conf *)0)->discover.command)];
 	unsigned interval_s;
+	uint16_t port; /* of hosts that are listed without one */
 	/* For one judgement. */
 	struct addr addrs[NODE_ENDPOINTS_MAX];
 	uint16_t hosts[NODE_ENDPOINTS_MAX];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/conf/peer.h"
 #include "tapd/log/log.h"
 
 void name_begin(struct name *n)
@@ -94,7 +95,7 @@ bool name_hear(struct name *n, const char *text, const char *what)
 		n->silent = false;
 		name_fail(n, text + 1, what);
 	} else if (n->heard.count < NAME_ADDRS_MAX &&
-		   addr_parse(&a, text, n->peer.port) &&
+		   conf_addr_parse(&a, text, n->peer.port) &&
 		   !has_addr(&n->heard, &a) && !add_addr(&n->heard, &a)) {
 		log_warning("%s %s: out of memory: %s is left out", what,
 			    n->peer.host, text);

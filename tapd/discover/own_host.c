@@ -20,6 +20,21 @@ static bool is_among(const struct addr *list, size_t count,
 	return false;
 }
 
+size_t own_host_addresses(struct addr *out, size_t max, const char *interface)
+{
+	struct ifaddrs *all = NULL;
+	size_t count = 0;
+
+	if (getifaddrs(&all) < 0)
+		return 0;
+	for (const struct ifaddrs *i = all; i && count < max; i = i->ifa_next)
+		if (i->ifa_addr && strcmp(i->ifa_name, interface) != 0 &&
+		    sockname_to_addr(&out[count], i->ifa_addr))
+			count++;
+	freeifaddrs(all);
+	return count;
+}
+
 bool own_host_is_among(const struct addr *list, size_t count,
 		       const char *interface)
 {

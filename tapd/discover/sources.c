@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/conf/encapsulation.h"
 #include "tapd/discover/lister.h"
 
 enum { FILE_LISTER, COMMAND_LISTER, DNS_LISTER, LISTERS };
@@ -78,6 +79,7 @@ void sources_set(struct sources *s, const struct conf *c)
 	bool other_pace = s->all.interval_s != c->discover.interval;
 
 	s->all.interval_s = c->discover.interval;
+	s->all.port = conf_default_port(c);
 	set_file(s, c->discover.file);
 	set_command(s, c->discover.command);
 	set_dns(s, c->discover.dns, c->discover.dns_count);

@@ -15,18 +15,18 @@ static bool is_line(const char *text)
 	return true;
 }
 
-static void list(const uint8_t *data, size_t size)
+static void list(const uint8_t *data, size_t size, uint16_t port)
 {
 	struct answer a;
 
-	answer_parse(&a, (const char *)data, size);
+	answer_parse(&a, (const char *)data, size, port);
 	HOLDS(a.count <= ANSWER_PEERS_MAX && (a.count == 0 || !*a.error));
 	HOLDS((a.left_out_count > 0) == (*a.left_out != '\0'));
 	HOLDS(is_line(a.error) && is_line(a.left_out));
 	for (size_t i = 0; i < a.count; i++) {
 		struct conf_peer again;
 
-		HOLDS(conf_peer_parse(&again, a.peers[i].text));
+		HOLDS(conf_peer_parse(&again, a.peers[i].text, port));
 		HOLDS(conf_peer_same(&again, &a.peers[i]));
 		HOLDS(i == 0 || !conf_peer_same(&a.peers[i], &a.peers[0]));
 	}
@@ -47,7 +47,8 @@ static void services(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	list(data, size);
+	list(data, size, NODE_PORT);
+	list(data, size, 0);
 	services(data, size);
 	return 0;
 }

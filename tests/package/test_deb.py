@@ -122,6 +122,7 @@ CONTENTS = """
     /usr/share/doc/tapd/README.gz
     /usr/share/doc/tapd/changelog.gz
     /usr/share/doc/tapd/copyright
+    /usr/share/doc/tapd/examples/gre.conf
     /usr/share/doc/tapd/examples/secret-credential.conf
     /usr/share/doc/tapd/examples/tapd.conf.example
 """

@@ -56,11 +56,11 @@ def test_user_and_folders_are_made(usr, tmp_path):
                      "run/tapd": (0o755, tapd[2])}
 
 
-def test_the_drop_in_is_one(usr, tmp_path):
+@pytest.mark.parametrize("drop_in", ["secret-credential", "gre"])
+def test_the_drop_in_is_one(usr, tmp_path, drop_in):
     unit = tmp_path / "tapd@.service"
     os.makedirs(tmp_path / "tapd@.service.d")
     shutil.copy(usr / "lib/systemd/system/tapd@.service", unit)
-    shutil.copy(usr / "share/doc/tapd/examples/secret-credential.conf",
-                tmp_path / "tapd@.service.d/secret.conf")
+    shutil.copy(usr / f"share/doc/tapd/examples/{drop_in}.conf", tmp_path / "tapd@.service.d")
     done = run("systemd-analyze", "verify", "--man=no", unit)
     assert done.stdout + done.stderr == ""

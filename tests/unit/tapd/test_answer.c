@@ -8,6 +8,7 @@
 #include <string.h>
 
 static struct answer a;
+static uint16_t port = NODE_PORT;
 
 /* A copy as long as the text is, so that reading past it is noticed. */
 static void parse_bytes(const void *text, size_t len)
@@ -18,7 +19,7 @@ static void parse_bytes(const void *text, size_t len)
 	if (len)
 		memcpy(copy, text, len);
 	answer_free(&a);
-	answer_parse(&a, copy, len);
+	answer_parse(&a, copy, len, port);
 	free(copy);
 	ck_assert(a.count == 0 || a.error[0] == '\0');
 	ck_assert((a.left_out_count > 0) == (a.left_out[0] != '\0'));
@@ -81,6 +82,21 @@ START_TEST(endpoints_are_read)
 					"%s%s:%u", i ? " " : "",
 					a.peers[i].host, a.peers[i].port);
 	ck_assert_str_eq(text, good[_i].peers);
+}
+END_TEST
+
+START_TEST(ports_are_left_out_where_hosts_have_none)
+{
+	port = 0;
+	parse("10.0.0.1 10.0.0.2:1 web1 web2:2 [fd00::1]:2 fd00::2 [fd00::3]"
+	      " fe80::1%eth0 [fe80::2%eth0]:1");
+	port = NODE_PORT;
+	ck_assert_uint_eq(a.count, 5);
+	for (size_t i = 0; i < a.count; i++)
+		ck_assert(a.peers[i].port == 0 && a.peers[i].addr.port == 0);
+	ck_assert_uint_eq(a.left_out_count, 4);
+	ck_assert_ptr_nonnull(strstr(a.left_out, "1: \"10.0.0.2:1\" has a port,"
+						 " and GRE has none"));
 }
 END_TEST
 
@@ -260,6 +276,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("answer", .teardown = teardown, .timeout_s = 30),
 	UNIT_EACH(endpoints_are_read, good),
+	UNIT_TEST(ports_are_left_out_where_hosts_have_none),
 	UNIT_EACH(what_is_no_endpoint_is_left_out_and_named, partly),
 	UNIT_EACH(what_is_no_list_is_an_error_that_says_what_it_is, bad),
 	UNIT_TEST(bytes_that_are_no_text_are_an_error),

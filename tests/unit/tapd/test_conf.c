@@ -1,6 +1,8 @@
 #include <sched.h>
 
+#include "node/node.h"
 #include "support/main.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/conf/keys.h"
 #include "tapd/log/log.h"
 #include "tapd/tap/tap.h"
@@ -232,6 +234,98 @@ START_TEST(names_to_ask_for_are_of_hosts_or_of_services)
 }
 END_TEST
 
+/* ---- what is not sealed ---- */
+
+START_TEST(vxlan_has_defaults_of_its_own)
+{
+	struct conf *c = read_text("encapsulation = \"vxlan\";\n"
+				   "network_id = 0; peers = [ \"10.9.0.2\", "
+				   "\"10.9.0.3:8472\", \"web4\" ];\n"
+				   "discover = { dns = [ \"a.net\" ]; };");
+	char text[ADDR_STRLEN];
+
+	ck_assert_int_eq(c->encapsulation, NODE_VXLAN);
+	ck_assert(c->network_id_set);
+	ck_assert_uint_eq(c->network_id, 0);
+	ck_assert(!c->listen_set);
+	ck_assert_str_eq(addr_print(&c->listen[0], text), "[::]:4789");
+	ck_assert_uint_eq(c->peers[0].addr.port, 4789);
+	ck_assert_uint_eq(c->peers[1].addr.port, 8472);
+	ck_assert_uint_eq(c->peers[2].port, 4789);
+	ck_assert_uint_eq(c->discover.dns[0].port, 4789);
+	ck_assert_str_eq(c->secret_file, "");
+	ck_assert_str_eq(c->key_file, "");
+	ck_assert(!c->discover.peer_exchange);
+	ck_assert_uint_eq(c->interface.mtu, 1450);
+	ck_assert(!c->interface.mtu_set);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(gre_has_no_ports)
+{
+	struct conf *c = read_text(
+		"encapsulation = \"gre\"; network_id = 0xffffffffL;\n"
+		"listen = [ \"10.9.0.1\", \"fd09::1\", \"[fd09::2]\" ];\n"
+		"peers = [ \"10.9.0.2\", \"[fd00::3]\", \"fe80::1%eth0\",\n"
+		"\"web4\", \"10.9.0.2\" ]; key_file = \"/k\";\n"
+		"discover = { peer_exchange = false; };");
+
+	ck_assert_uint_eq(c->network_id, UINT32_MAX);
+	ck_assert_uint_eq(c->listen_count, 3);
+	for (unsigned i = 0; i < c->listen_count; i++)
+		ck_assert_uint_eq(c->listen[i].port, 0);
+	ck_assert_uint_eq(c->peers_count, 4);
+	for (size_t i = 0; i < c->peers_count; i++)
+		ck_assert(c->peers[i].port == 0 && c->peers[i].addr.port == 0);
+	conf_free(c);
+	c = read_text("encapsulation = \"gre\";");
+	ck_assert(!c->network_id_set && !c->listen_set);
+	ck_assert(addr_is_any(&c->listen[0]) && c->listen[0].port == 0);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(the_mtu_is_what_fits)
+{
+	static const struct {
+		const char *text;
+		unsigned mtu;
+	} cases[] = {
+		{ "encapsulation = \"vxlan\"; network_id = 1;", 8950 },
+		{ "encapsulation = \"vxlan\"; network_id = 1;"
+		  "peers = [ \"10.9.0.2\", \"fd00::1\" ];",
+		  8930 },
+		{ "encapsulation = \"vxlan\"; network_id = 1;"
+		  "listen = [ \"[fd00::1]\" ];",
+		  8930 },
+		{ "encapsulation = \"vxlan\"; network_id = 1;"
+		  "listen = [ \"[fd00::1]\", \"10.9.0.1\" ];",
+		  8950 },
+		{ "encapsulation = \"gre\";", 8962 },
+		{ "encapsulation = \"gre\"; network_id = 1;", 8958 },
+		{ "encapsulation = \"gre\"; peers = [ \"fd00::1\" ];", 8942 },
+		{ "encapsulation = \"gre\"; network_id = 1;"
+		  "peers = [ \"fe80::1%eth0\" ];",
+		  8938 },
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "%s underlay_mtu = 9000;",
+			 cases[i].text);
+		c = read_text(text);
+		ck_assert_uint_eq(c->interface.mtu, cases[i].mtu);
+		ck_assert_uint_eq(conf_fitting_mtu(c, 1500) + conf_overhead(c),
+				  1500);
+		ck_assert_uint_eq(conf_fitting_mtu(c, 65536), 9216);
+		conf_free(c);
+	}
+}
+END_TEST
+
 START_TEST(interface_is_named_after_the_file)
 {
 	struct conf *c;
@@ -395,6 +489,39 @@ START_TEST(bad_option_is_named)
 }
 END_TEST
 
+START_TEST(options_name_an_encapsulation)
+{
+	static const char *const peers[] = { "10.9.0.2" };
+	struct conf_options o = { .encapsulation = "vxlan",
+				  .network_id = "42",
+				  .peers = peers,
+				  .peers_count = 1 };
+	char *error;
+	struct conf *c = conf_from_options(&o, &error);
+
+	ck_assert_msg(c != NULL, "%s", error);
+	ck_assert_int_eq(c->encapsulation, NODE_VXLAN);
+	ck_assert_uint_eq(c->network_id, 42);
+	ck_assert_uint_eq(c->peers[0].addr.port, 4789);
+	conf_free(c);
+	o.network_id = "4x";
+	ck_assert_ptr_null(conf_from_options(&o, &error));
+	ck_assert_ptr_nonnull(strstr(error,
+				     "command line: --network-id: is text"
+				     " and must be a number"));
+	free(error);
+	o.network_id = NULL;
+	ck_assert_ptr_null(conf_from_options(&o, &error));
+	ck_assert_ptr_nonnull(strstr(error, "--network-id: is not set"));
+	free(error);
+	o.network_id = "42";
+	o.secret_file = "/s";
+	ck_assert_ptr_null(conf_from_options(&o, &error));
+	ck_assert_ptr_nonnull(strstr(error, "--secret-file: means nothing"));
+	free(error);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("conf", .setup = scratch_enter, .teardown = scratch_leave),
 	UNIT_TEST(empty_file_gives_the_defaults),
@@ -405,6 +532,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(no_trusted_keys_is_not_the_same_as_an_empty_list),
 	UNIT_TEST(snooping_and_querier_are_set_one_by_one),
 	UNIT_TEST(names_to_ask_for_are_of_hosts_or_of_services),
+	UNIT_TEST(vxlan_has_defaults_of_its_own),
+	UNIT_TEST(gre_has_no_ports),
+	UNIT_TEST(the_mtu_is_what_fits),
 	UNIT_TEST(interface_is_named_after_the_file),
 	UNIT_TEST(peer_may_be_at_a_link_by_its_name),
 	UNIT_TEST(host_name_is_kept_as_far_as_there_is_room),
@@ -413,6 +543,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(every_key_has_its_place_in_the_manual),
 	UNIT_TEST(options_make_a_configuration),
 	UNIT_TEST(bad_option_is_named),
+	UNIT_TEST(options_name_an_encapsulation),
 };
 
 UNIT_MAIN("conf", tests)

@@ -8,6 +8,8 @@
 #include "unit/tapd/conf_help.h"
 
 #define IF(text)   "interface = {\n" text "\n};"
+#define VXLAN	   "encapsulation = \"vxlan\"; network_id = 42;\n"
+#define GRE	   "encapsulation = \"gre\";\n"
 #define LIVE(text) "liveness = { " text " };"
 #define X16	   "xxxxxxxxxxxxxxxx"
 #define X64	   X16 X16 X16 X16
@@ -231,6 +233,47 @@ static const struct {
 	{ "metrics = \"localhost:9273\";", 1, "is no place to listen at" },
 	{ "metrics = \"9273\";", 1, "is no place to listen at" },
 	{ "metrics = \"/run/tapd/\";", 1, "is a folder" },
+	/* what is not sealed */
+	{ "encapsulation = \"geneve\";", 1,
+	  "use one of \"sealed\", \"vxlan\", \"gre\"" },
+	{ "name = \"a\";\nencapsulation = \"vxlan\";", 2,
+	  "network_id: is not set, and VXLAN needs one; add the VNI" },
+	{ "encapsulation = \"vxlan\";\nnetwork_id = 16777216;", 2,
+	  "network_id: 16777216 is no VNI; use 0 to 16777215" },
+	{ "network_id = -1;", 1, "network_id: -1 is out of range; use 0 to" },
+	{ GRE "network_id = 4294967296L;", 2, "is out of range" },
+	{ GRE "network_id = 4294967295;", 2, "use a smaller number" },
+	{ "\nnetwork_id = 42;", 2,
+	  "means nothing in a sealed network; remove" },
+	{ VXLAN "secret_file = \"/s\";", 2,
+	  "secret_file: means nothing with encapsulation = \"vxlan\", which "
+	  "seals nothing; remove one of the two" },
+	{ GRE "trusted_keys = [ ];", 2,
+	  "trusted_keys: means nothing with encapsulation = \"gre\"" },
+	{ VXLAN "discover = {\n peer_exchange = true; };", 3,
+	  "discover.peer_exchange: means nothing with" },
+	{ VXLAN "listen = [ \"eth0\" ];", 2, "write it as \"[::]:4789\"" },
+	{ GRE "listen = [ \"eth0\" ];", 2, "write it as \"::\", \"0.0.0.0\"" },
+	{ GRE "listen = [ \"10.0.0.1:47\" ];", 2,
+	  "\"10.0.0.1:47\" has a port, and GRE has none; write the host" },
+	{ GRE "listen = [ \"[::]:1\" ];", 2, "has a port" },
+	{ GRE "peers = [ \"a\",\n \"10.9.0.2:1\" ];", 3,
+	  "peers: \"10.9.0.2:1\" has a port, and GRE has none" },
+	{ GRE "peers = [ \"[fd00::2]:2\" ];", 2, "has a port" },
+	{ GRE "peers = [ \"web2:4789\" ];", 2, "has a port" },
+	{ GRE "peers = [ \"[fe80::1%eth0]:9\" ];", 2, "has a port" },
+	{ GRE "peers = [ \"10.9.0.300\" ];", 2, "is neither" },
+	{ GRE "discover = { dns = [ \"a:1\" ]; };", 2,
+	  "discover.dns: \"a:1\" has a port, and GRE has none; write" },
+	{ GRE "discover = { dns = [ \"_tapd._udp.a.net\" ]; };", 2,
+	  "is asked for ports, and GRE has none; name one with A" },
+	{ VXLAN "underlay_mtu = 1500;\n" IF("mtu = 1451;"), 4,
+	  "interface.mtu: 1451 does not fit into an underlay_mtu of 1500: "
+	  "vxlan adds 50; use at most 1450" },
+	{ VXLAN "underlay_mtu = 600;", 2,
+	  "600 leaves 550 for the interface; use at least 626" },
+	{ VXLAN "underlay_mtu = 1300;\n" IF("address = [ \"fd77::1/64\" ];"), 1,
+	  "interface.mtu: 1250 is too small for the IPv6 address" },
 	{ "multicast = { snooping = 1; };", 1, "must be true or false" },
 	{ "multicast = {\n querier = \"off\"; };", 2,
 	  "multicast.querier: is text and must be true or false" },

@@ -22,6 +22,9 @@ static void assert_same(const struct conf *a, const struct conf *b)
 {
 	ck_assert_mem_eq(&a->interface, &b->interface, sizeof(a->interface));
 	ck_assert_mem_eq(a->listen, b->listen, sizeof(a->listen));
+	ck_assert_int_eq(a->encapsulation, b->encapsulation);
+	ck_assert_uint_eq(a->network_id, b->network_id);
+	ck_assert(a->network_id_set == b->network_id_set);
 	ck_assert_uint_eq(a->listen_count, b->listen_count);
 	ck_assert(a->listen_set == b->listen_set);
 	ck_assert_str_eq(a->secret_file, b->secret_file);
@@ -74,6 +77,15 @@ START_TEST(print_parses_to_itself)
 	assert_prints_to_itself(read_text("trusted_keys = [ ];"));
 	assert_prints_to_itself(read_text("listen = [ \"[::]:8273\" ];"));
 	assert_prints_to_itself(read_text("listen = [ \"0.0.0.0:8273\" ];"));
+	assert_prints_to_itself(
+		read_text("encapsulation = \"vxlan\"; network_id = 16777215;"
+			  "peers = [ \"10.9.0.2\", \"10.9.0.3:1\" ];"));
+	assert_prints_to_itself(read_text("encapsulation = \"gre\";"));
+	assert_prints_to_itself(
+		read_text("encapsulation = \"gre\"; network_id = 4294967295L;"
+			  "listen = [ \"10.9.0.1\", \"fd00::1\" ];"
+			  "peers = [ \"10.9.0.2\", \"[fd00::2]\", \"a\" ];"
+			  "interface = { mtu = 1400; };"));
 }
 END_TEST
 

@@ -63,7 +63,8 @@ void log_warning(const char *format, ...)
 	warnings++;
 }
 
-/* Our own port is 8273. */
+static uint16_t own_port;
+
 int udp_fd(const struct udp *u, unsigned socket)
 {
 	(void)u;
@@ -74,7 +75,7 @@ struct addr udp_bound(const struct udp *u, unsigned socket)
 {
 	(void)u;
 	(void)socket;
-	return (struct addr){ .port = 8273 };
+	return (struct addr){ .port = own_port };
 }
 
 struct link *interface_link(const struct interface *i)
@@ -85,8 +86,21 @@ struct link *interface_link(const struct interface *i)
 
 const struct link_state *link_state(const struct link *l)
 {
+	static const struct link_state state = { .name = "tap0" };
+
 	(void)l;
-	return NULL;
+	return &state;
+}
+
+/* 10.0.0.0, with any port. */
+static bool own_address;
+
+size_t own_host_addresses(struct addr *out, size_t max, const char *interface)
+{
+	(void)max;
+	(void)interface;
+	ck_assert(addr_parse(&out[0], "10.0.0.0", 1));
+	return own_address;
 }
 
 bool own_host_is_among(const struct addr *list, size_t count,
@@ -212,7 +226,9 @@ static void setup(void)
 	memset(listed, 0, sizeof(listed));
 	memset(told, 0, sizeof(told));
 	memset(configured, 0, sizeof(configured));
-	self = false;
+	self = own_address = false;
+	own_port = 8273;
+	conf.encapsulation = NODE_SEALED;
 	tapd = (struct daemon){ .conf = &conf };
 	ck_assert(daemon_find_peers(&tapd));
 	tellings = warnings = 0;
@@ -255,6 +271,23 @@ START_TEST(a_list_of_ourselves_alone_is_an_answer)
 	self = true;
 	lists(NODE_SOURCE_FILE, 1);
 	ck_assert_uint_eq(told[NODE_SOURCE_FILE], 0);
+}
+END_TEST
+
+/* Handshakes with ourselves are noticed; frames to ourselves would come back. */
+START_TEST(an_address_of_our_own_is_no_peer_where_nothing_is_sealed)
+{
+	own_address = true;
+	own_port = 2;
+	listed[NODE_SOURCE_PEERS] = 3; /* ports 1 to 3 */
+	daemon_want_peers(&tapd);
+	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 3);
+	conf.encapsulation = NODE_VXLAN;
+	daemon_addresses_changed(&tapd);
+	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 2);
+	own_address = false;
+	daemon_addresses_changed(&tapd);
+	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 3);
 }
 END_TEST
 
@@ -320,6 +353,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("wanted", .setup = setup, .teardown = teardown),
 	UNIT_TEST(what_a_source_listed_stays_until_it_lists_others),
 	UNIT_TEST(a_list_of_ourselves_alone_is_an_answer),
+	UNIT_TEST(an_address_of_our_own_is_no_peer_where_nothing_is_sealed),
 	UNIT_TEST(peers_of_the_configuration_are_those_in_it),
 	UNIT_TEST(what_was_left_out_is_told_again),
 	UNIT_TEST(a_list_has_the_room_of_the_one_before),

@@ -1,0 +1,97 @@
+#include "tapd/tap/fitting_mtu.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tapd/common/error.h"
+#include "tapd/conf/encapsulation.h"
+#include "tapd/tap/default_route.h"
+#include "tapd/underlay/routes.h"
+
+#define USUAL_MTU 1500U
+
+/* 0: there is no such interface. */
+static unsigned mtu_of(const char *name)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_mtu = 0 };
+	int mtu = 0;
+
+	if (fd < 0)
+		return 0;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFMTU, &request) == 0)
+		mtu = request.ifr_mtu;
+	close(fd);
+	return mtu > 0 ? (unsigned)mtu : 0;
+}
+
+static const struct conf_peer *first_address(const struct conf *c)
+{
+	for (size_t i = 0; i < c->peers_count; i++)
+		if (c->peers[i].is_addr)
+			return &c->peers[i];
+	return NULL;
+}
+
+/* The interface by which that peer is reached; false if there is none, or it is the
+ * TAP. */
+static bool towards(const struct conf_peer *peer, const char *tap,
+		    char name[IF_NAMESIZE])
+{
+	struct routes *routes = routes_open();
+	unsigned index = 0;
+
+	if (routes)
+		index = routes_interface(routes, &peer->addr);
+	routes_close(routes);
+	return index && index != if_nametoindex(tap) &&
+	       if_indextoname(index, name);
+}
+
+static unsigned mtu_below(const struct conf *c)
+{
+	const struct conf_peer *peer = first_address(c);
+	const char *tap = c->interface.name;
+	char name[IF_NAMESIZE];
+	unsigned mtu = 0;
+
+	if (c->underlay_mtu)
+		return c->underlay_mtu;
+	if ((peer && towards(peer, tap, name)) ||
+	    default_route_find(true, tap, name) ||
+	    default_route_find(false, tap, name))
+		mtu = mtu_of(name);
+	return mtu ? mtu : USUAL_MTU;
+}
+
+unsigned fitting_mtu(const struct conf *c)
+{
+	return conf_is_sealed(c) ? 0 : conf_fitting_mtu(c, mtu_below(c));
+}
+
+bool fitting_mtu_set(struct conf *c, char **error)
+{
+	const char *at = c->mtu_at;
+	unsigned fits;
+
+	if (conf_is_sealed(c))
+		return true;
+	fits = fitting_mtu(c);
+	if (!c->interface.mtu_set)
+		c->interface.mtu = (uint16_t)fits;
+	if (c->interface.mtu <= fits)
+		return true;
+	error_set(error,
+		  "%s%sinterface.mtu: %u does not fit into the %u bytes that"
+		  " the network below passes: %s adds %u; use at most %u, or"
+		  " set underlay_mtu if it passes more",
+		  at ? at : "", at ? ": " : "", c->interface.mtu,
+		  fits + conf_overhead(c),
+		  conf_encapsulation_words[c->encapsulation], conf_overhead(c),
+		  fits);
+	return false;
+}
