@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tapd/conf/encapsulation.h"
 #include "tapd/control/checks.h"
 #include "tapd/control/monitor.h"
 #include "tapd/control/values.h"
@@ -72,7 +73,9 @@ void daemon_monitor_event(const struct daemon *d, const struct node_event *e,
 	else if (name)
 		tell(d, name,
 		     json_pack("{s:o, s:o, s:s, s:o}", "peer",
-			       value_text(e->peer), "key", value_key(&e->key),
+			       value_text(e->peer), "key",
+			       conf_is_sealed(d->conf) ? value_key(&e->key)
+						       : json_null(),
 			       "endpoint", addr_print(&e->at, at), "why",
 			       value_text(e->text ? e->text : "")));
 }
@@ -167,9 +170,8 @@ struct look {
 static void found(void *user, const struct check *check, const char *what)
 {
 	struct look *look = user;
-	char *same = without_age(what);
+	char *same = check->severity == CHECK_FACT ? NULL : without_age(what);
 
-	(void)check;
 	if (same && look->d->warned &&
 	    !json_object_get(look->d->warned, same) && is_wanted(look->d))
 		tell(look->d, warning,

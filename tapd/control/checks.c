@@ -2,48 +2,31 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tapd/control/findings.h"
+#include "tapd/control/plain_checks.h"
 
 /* A datagram lost in twenty is worth a word. */
 #define LOSS_WARNING 0.05
 /* Below it, a burst from a few peers overflows the socket. */
 #define RECEIVE_BUFFER_SMALL (1024 * 1024)
-/* How many peers a line names before it only counts. */
-#define NAMED_MAX 3
 
 static const char *const severity_names[] = {
 	[CHECK_ERROR] = "error",
 	[CHECK_WARNING] = "warning",
 	[CHECK_NOTE] = "note",
+	[CHECK_FACT] = "note",
 };
 static_assert(sizeof(severity_names) / sizeof(severity_names[0]) ==
-		      CHECK_NOTE + 1,
+		      CHECK_FACT + 1,
 	      "every severity has a name");
 
 const char *check_severity_name(enum check_severity severity)
 {
 	return severity_names[severity];
-}
-
-static void __attribute__((format(printf, 2, 3)))
-find(struct findings *f, const char *format, ...)
-{
-	char *what;
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vasprintf(&what, format, args);
-	va_end(args);
-	if (len < 0) {
-		f->found(f->user, f->check, "out of memory");
-		return;
-	}
-	f->found(f->user, f->check, what);
-	free(what);
 }
 
 /* ---- the host ---- */
@@ -53,7 +36,8 @@ static void link_down(const struct snapshot *s, struct findings *f)
 	const struct snapshot_interface *i = &s->interface;
 
 	if (i->present && !i->up)
-		find(f, "%s is down: ip link set dev %s up", i->name, i->name);
+		findings_add(f, "%s is down: ip link set dev %s up", i->name,
+			     i->name);
 }
 
 static void address_missing(const struct snapshot *s, struct findings *f)
@@ -62,8 +46,9 @@ static void address_missing(const struct snapshot *s, struct findings *f)
 	char text[PREFIX_STRLEN];
 
 	for (size_t n = 0; i->present && n < i->missing_count; n++)
-		find(f, "%s lacks its address: ip address add %s dev %s",
-		     i->name, prefix_print(&i->missing[n], text), i->name);
+		findings_add(
+			f, "%s lacks its address: ip address add %s dev %s",
+			i->name, prefix_print(&i->missing[n], text), i->name);
 }
 
 static const char *conflict_peer(const struct node_conflict *c,
@@ -81,13 +66,15 @@ static void duplicate_address(const struct snapshot *s, struct findings *f)
 		const uint8_t *mac = c->mac;
 
 		if (!c->of_mac)
-			find(f,
-			     "%s and %s both use %s on %s: seen %u s ago with"
-			     " MAC %02x:%02x:%02x:%02x:%02x:%02x",
-			     s->node_name, conflict_peer(c, key),
-			     addr_print_host(&c->address, address),
-			     s->interface.name, (unsigned)(c->age_us / CLOCK_S),
-			     mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+			findings_add(f,
+				     "%s and %s both use %s on %s: seen %u s "
+				     "ago with"
+				     " MAC %02x:%02x:%02x:%02x:%02x:%02x",
+				     s->node_name, conflict_peer(c, key),
+				     addr_print_host(&c->address, address),
+				     s->interface.name,
+				     (unsigned)(c->age_us / CLOCK_S), mac[0],
+				     mac[1], mac[2], mac[3], mac[4], mac[5]);
 	}
 }
 
@@ -97,48 +84,53 @@ static void duplicate_mac(const struct snapshot *s, struct findings *f)
 
 	for (size_t i = 0; i < s->conflicts_count; i++)
 		if (s->conflicts[i].of_mac)
-			find(f,
-			     "%s and %s both show the MAC of %s: seen %u s ago",
-			     s->node_name, conflict_peer(&s->conflicts[i], key),
-			     s->interface.name,
-			     (unsigned)(s->conflicts[i].age_us / CLOCK_S));
+			findings_add(
+				f,
+				"%s and %s both show the MAC of %s: seen %u s "
+				"ago",
+				s->node_name,
+				conflict_peer(&s->conflicts[i], key),
+				s->interface.name,
+				(unsigned)(s->conflicts[i].age_us / CLOCK_S));
 }
 
 static void nobody_trusted(const struct snapshot *s, struct findings *f)
 {
 	if (s->nobody_trusted)
-		find(f, "trusted_keys is empty: nobody may join");
+		findings_add(f, "trusted_keys is empty: nobody may join");
 }
 
 static void restart_pending(const struct snapshot *s, struct findings *f)
 {
 	if (s->restart_pending)
-		find(f, "some changes take effect after a restart");
+		findings_add(f, "some changes take effect after a restart");
 }
 
 static void receive_buffer(const struct snapshot *s, struct findings *f)
 {
 	if (s->receive_buffer < RECEIVE_BUFFER_SMALL)
-		find(f,
-		     "the UDP receive buffer has only %d KiB: give tapd"
-		     " CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608",
-		     s->receive_buffer / 1024);
+		findings_add(
+			f,
+			"the UDP receive buffer has only %d KiB: give tapd"
+			" CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608",
+			s->receive_buffer / 1024);
 }
 
 static void log_lines_lost(const struct snapshot *s, struct findings *f)
 {
 	if (s->log_lost > 0)
-		find(f, "%ju lines of the log are lost: nobody took them",
-		     (uintmax_t)s->log_lost);
+		findings_add(f,
+			     "%ju lines of the log are lost: nobody took them",
+			     (uintmax_t)s->log_lost);
 }
 
 static void name_unresolved(const struct snapshot *s, struct findings *f)
 {
 	for (size_t i = 0; i < s->unresolved_count; i++)
-		find(f, "peer %s", s->unresolved[i]);
+		findings_add(f, "peer %s", s->unresolved[i]);
 	if (s->unresolved_more > 0)
-		find(f, "peers: %zu more names have no address",
-		     s->unresolved_more);
+		findings_add(f, "peers: %zu more names have no address",
+			     s->unresolved_more);
 }
 
 /* Names in peers have a line of their own. */
@@ -152,11 +144,13 @@ static void source_failing(const struct snapshot *s, struct findings *f)
 		if (!from->error[0] || strcmp(from->name, "peers") == 0)
 			continue;
 		if (from->good_us)
-			find(f,
-			     "discover.%s: %s: keeping its answer of %u s ago",
-			     from->name, from->error, age_s);
+			findings_add(f,
+				     "discover.%s: %s: keeping its answer of "
+				     "%u s ago",
+				     from->name, from->error, age_s);
 		else
-			find(f, "discover.%s: %s", from->name, from->error);
+			findings_add(f, "discover.%s: %s", from->name,
+				     from->error);
 	}
 }
 
@@ -164,8 +158,8 @@ static void source_early(const struct snapshot *s, struct findings *f)
 {
 	for (size_t i = 0; i < s->sources_count; i++)
 		if (s->sources[i].early)
-			find(f, "discover.%s does not list this host",
-			     s->sources[i].name);
+			findings_add(f, "discover.%s does not list this host",
+				     s->sources[i].name);
 }
 
 /* ---- the peers ---- */
@@ -178,56 +172,16 @@ static void no_peer_known(const struct snapshot *s, struct findings *f)
 		asked |= strcmp(s->sources[i].name, "peers") != 0 &&
 			 strcmp(s->sources[i].name, "exchange") != 0;
 	if (s->status.peers_total == 0 && !asked)
-		find(f, "no peer is known: add one to peers");
+		findings_add(f, "no peer is known: add one to peers");
 	else if (s->status.peers_total == 0)
-		find(f, "no peer is known: no source lists another host");
+		findings_add(f,
+			     "no peer is known: no source lists another host");
 }
 
 static void no_peer_up(const struct snapshot *s, struct findings *f)
 {
 	if (s->status.peers_total > 0 && s->status.peers_up == 0)
-		find(f, "no peer is up: tapctl peers says why");
-}
-
-/* "web1 (1400), web2 (9000), web3 (1400)", and how many there are in all */
-struct naming {
-	char text[NAMED_MAX * (NODE_NAME_MAX + 16)];
-	size_t len;
-	unsigned count;
-};
-
-static const char *peer_label(const struct node_peer_info *p,
-			      char text[ADDR_STRLEN])
-{
-	if (*p->name)
-		return p->name;
-	return p->has_endpoint ? addr_print(&p->endpoint, text) : "a peer";
-}
-
-static void naming_add(struct naming *n, const struct node_peer_info *p,
-		       unsigned value, const char *unit)
-{
-	char label[ADDR_STRLEN];
-	int len;
-
-	if (n->count++ >= NAMED_MAX)
-		return;
-	len = snprintf(n->text + n->len, sizeof(n->text) - n->len,
-		       "%s%s (%u%s)", n->len ? ", " : "", peer_label(p, label),
-		       value, unit);
-	n->len += (size_t)len;
-	if (n->len >= sizeof(n->text))
-		n->len = sizeof(n->text) - 1;
-}
-
-static void find_named(struct findings *f, const char *what,
-		       const struct naming *n)
-{
-	if (n->count > NAMED_MAX)
-		find(f, "%s: %s and %u more", what, n->text,
-		     n->count - NAMED_MAX);
-	else if (n->count > 0)
-		find(f, "%s: %s", what, n->text);
+		findings_add(f, "no peer is up: tapctl peers says why");
 }
 
 static void mtu_differs(const struct snapshot *s, struct findings *f)
@@ -244,7 +198,7 @@ static void mtu_differs(const struct snapshot *s, struct findings *f)
 	}
 	snprintf(what, sizeof(what), "peers whose interface MTU is not our %u",
 		 s->interface.mtu);
-	find_named(f, what, &named);
+	findings_add_named(f, what, &named);
 }
 
 static void datagrams_lost(const struct snapshot *s, struct findings *f)
@@ -258,7 +212,7 @@ static void datagrams_lost(const struct snapshot *s, struct findings *f)
 			naming_add(&named, p, (unsigned)lround(100 * p->loss),
 				   " %");
 	}
-	find_named(f, "peers with datagrams lost", &named);
+	findings_add_named(f, "peers with datagrams lost", &named);
 }
 
 /* ---- multicast ---- */
@@ -268,8 +222,8 @@ static void groups_unknowable(const struct snapshot *s, struct findings *f)
 	const struct node_multicast_status *m = &s->multicast;
 
 	if (m->unknowable && m->wants_all)
-		find(f, "multicast: %s: this host gets every group",
-		     m->wants_all);
+		findings_add(f, "multicast: %s: this host gets every group",
+			     m->wants_all);
 }
 
 /* The firewall's rules are for both ways: the queries come in, the answers go
@@ -277,11 +231,11 @@ static void groups_unknowable(const struct snapshot *s, struct findings *f)
 static void find_silence(struct findings *f, const char *interface,
 			 const char *queries, const char *accept)
 {
-	find(f,
-	     "%s: %s queries get no answer: does the host's firewall"
-	     " accept %s on %s, INPUT and OUTPUT? Until then groups are"
-	     " kept, whoever leaves them",
-	     interface, queries, accept, interface);
+	findings_add(f,
+		     "%s: %s queries get no answer: does the host's firewall"
+		     " accept %s on %s, INPUT and OUTPUT? Until then groups are"
+		     " kept, whoever leaves them",
+		     interface, queries, accept, interface);
 }
 
 static void igmp_silent(const struct snapshot *s, struct findings *f)
@@ -342,6 +296,20 @@ const struct check checks[] = {
 	{ "datagrams-lost", CHECK_WARNING, datagrams_lost,
 	  "Look at the network between the hosts, and at udp_overflow in the"
 	  " peers' tapctl drops." },
+	{ "not-sealed", CHECK_FACT, check_not_sealed,
+	  "Keep others off the network below, and let only the peers' addresses"
+	  " in; hosts that can run tapd are sealed without encapsulation." },
+	{ "mtu-does-not-fit", CHECK_WARNING, check_mtu_does_not_fit,
+	  "Lower the interface's MTU, or raise underlay_mtu if the network "
+	  "below"
+	  " passes more: what is not sealed is not split." },
+	{ "way-too-small", CHECK_WARNING, check_way_too_small,
+	  "Lower interface.mtu on all hosts, or let the network between them "
+	  "pass"
+	  " larger packets." },
+	{ "ports-flooded", CHECK_FACT, check_ports_flooded,
+	  "Nothing is lost; where a host's own switch answers IGMP and MLD"
+	  " queries, groups go to members only." },
 	{ "groups-unknowable", CHECK_WARNING, groups_unknowable,
 	  "Nothing is lost, but this host is sent every group; remove what the"
 	  " line names if that is too much." },

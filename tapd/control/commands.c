@@ -5,6 +5,7 @@
 #include "node/ask.h"
 #include "tapd/capture_frames.h"
 #include "tapd/common/error.h"
+#include "tapd/conf/encapsulation.h"
 #include "tapd/control/arguments.h"
 #include "tapd/control/asks.h"
 #include "tapd/control/lists.h"
@@ -30,6 +31,8 @@ struct command {
 	json_t *(*ask)(struct daemon *d, const json_t *arguments,
 		       struct control_list **list, char **error);
 	const struct argument *takes; /* NULL: no arguments */
+	/* It is about keys, or asks other daemons. */
+	bool sealed_only;
 };
 
 static json_t *monitor(struct daemon *d, const json_t *arguments,
@@ -130,12 +133,12 @@ static const struct command commands[] = {
 	{ "doctor", .view = view_doctor },
 	{ "metrics", .list = list_metrics },
 	{ "reload", .run = daemon_reload },
-	{ "rekey", .run = daemon_rekey },
+	{ "rekey", .run = daemon_rekey, .sealed_only = true },
 	{ "monitor", .ask = monitor },
 	{ "capture", .ask = daemon_capture, .takes = capture_arguments },
-	{ "ping", .ask = ping, .takes = ping_arguments },
-	{ "test", .ask = test, .takes = test_arguments },
-	{ "mesh", .ask = mesh },
+	{ "ping", .ask = ping, .takes = ping_arguments, .sealed_only = true },
+	{ "test", .ask = test, .takes = test_arguments, .sealed_only = true },
+	{ "mesh", .ask = mesh, .sealed_only = true },
 };
 
 static json_t *show(const struct daemon *d, const struct command *c,
@@ -158,6 +161,18 @@ static json_t *show(const struct daemon *d, const struct command *c,
 	return result;
 }
 
+static bool is_possible(const struct daemon *d, const struct command *c,
+			char **error)
+{
+	if (!c->sealed_only || conf_is_sealed(d->conf))
+		return true;
+	error_set(error,
+		  "not with encapsulation = \"%s\": there are no keys, and the"
+		  " peers may be hosts without tapd",
+		  conf_encapsulation_words[d->conf->encapsulation]);
+	return false;
+}
+
 static json_t *run(struct daemon *d, const char *name, json_t *arguments,
 		   struct control_list **list, char **error)
 {
@@ -166,7 +181,8 @@ static json_t *run(struct daemon *d, const char *name, json_t *arguments,
 
 		if (strcmp(c->name, name) != 0)
 			continue;
-		if (!arguments_check(arguments, c->takes, c->name, error))
+		if (!arguments_check(arguments, c->takes, c->name, error) ||
+		    !is_possible(d, c, error))
 			return NULL;
 		if (c->ask)
 			return c->ask(d, arguments, list, error);

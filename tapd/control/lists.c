@@ -64,6 +64,7 @@ struct fdb_list {
 	struct control_list list;
 	const struct node *node;
 	struct public_key key; /* ours */
+	bool sealed;	       /* so that there are keys */
 	uint64_t now_us;
 	struct node_iter at;
 	bool whole; /* all is in the heap */
@@ -92,12 +93,19 @@ static enum control_step read_mac(struct fdb_list *l)
 	return row_heap_push(&l->rows, &info) ? CONTROL_BUSY : CONTROL_FAILED;
 }
 
-static json_t *mac(const struct node_fdb_info *m, const struct public_key *own)
+static json_t *owner_key(const struct fdb_list *l,
+			 const struct node_fdb_info *m)
+{
+	return l->sealed ? value_key(m->local ? &l->key : &m->owner_key)
+			 : json_null();
+}
+
+static json_t *mac(const struct fdb_list *l, const struct node_fdb_info *m)
 {
 	return json_pack("{s:o, s:i, s:o, s:o, s:I}", "mac", value_mac(m->mac),
 			 "vlan", (int)m->vlan, "owner",
 			 value_text(m->local ? "local" : m->owner), "owner_key",
-			 value_key(m->local ? own : &m->owner_key), "age_s",
+			 owner_key(l, m), "age_s",
 			 (json_int_t)(m->age_us / CLOCK_S));
 }
 
@@ -115,7 +123,7 @@ static enum control_step step_fdb(struct control_list *list, json_t **row)
 		return CONTROL_BUSY;
 	l->any = true;
 	l->last = m;
-	return row_step(mac(&m, &l->key), row);
+	return row_step(mac(l, &m), row);
 }
 
 static void free_fdb(struct control_list *list)
@@ -135,6 +143,7 @@ struct control_list *list_fdb(const struct snapshot *s)
 	l->list = (struct control_list){ .step = step_fdb, .free = free_fdb };
 	l->node = s->node;
 	l->key = s->status.key;
+	l->sealed = s->encapsulation == NODE_SEALED;
 	l->now_us = s->now_us;
 	l->rows = (struct row_heap){ .row_size = sizeof(struct node_fdb_info),
 				     .compare = compare_macs };

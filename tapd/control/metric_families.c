@@ -30,9 +30,11 @@ static struct metric_labels build_labels(const struct metric_source *from,
 					 size_t at)
 {
 	(void)at;
-	return (struct metric_labels){ .names = { "version", "aead" },
-				       .values = { TAPD_VERSION,
-						   from->status.aead } };
+	return (struct metric_labels){
+		.names = { "version", "aead" },
+		.values = { TAPD_VERSION,
+			    from->sealed ? from->status.aead : "none" }
+	};
 }
 
 static const struct metric_row build = { one, build_labels };
@@ -208,7 +210,7 @@ ONE(flooded_value, from->flooded)
 
 PEER(up_value, p->state == NODE_PEER_STATE_UP)
 PEER(rtt_value, up_value(from, at) > 0 && p->rtt_us ? seconds(p->rtt_us) : NAN)
-PEER(loss_value, up_value(from, at) > 0 ? p->loss : NAN)
+PEER(loss_value, up_value(from, at) > 0 && p->has_key ? p->loss : NAN)
 PEER(size_value, p->datagram_size ? p->datagram_size : NAN)
 PEER(tx_bytes_value, p->tx.bytes)
 PEER(tx_datagrams_value, p->tx.datagrams)

@@ -20,7 +20,7 @@ struct metric_source {
 	struct node_multicast_status multicast;
 	size_t flooded; /* peers that get every group */
 	uint64_t now_us, wall_us, started_wall_us, reload_wall_us;
-	bool reload_failed, carrier;
+	bool reload_failed, carrier, sealed;
 	char interface[IFNAMSIZ];
 	struct metric_peer *peers; /* those with a name */
 	size_t peers_count;

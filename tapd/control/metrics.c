@@ -54,7 +54,7 @@ static void take_peers(struct metric_source *out, const struct snapshot *s)
 		const struct node_peer_info *info = &s->peers[i].info;
 
 		out->states[info->state]++;
-		if (info->has_key && *info->name)
+		if ((info->has_key || !out->sealed) && *info->name)
 			out->peers[out->peers_count++] =
 				(struct metric_peer){ .info = *info };
 	}
@@ -78,6 +78,8 @@ static bool take(struct metric_source *out, const struct snapshot *s)
 				       .reload_wall_us = s->reload_wall_us,
 				       .reload_failed = s->reload_failed,
 				       .carrier = s->interface.carrier,
+				       .sealed =
+					       s->encapsulation == NODE_SEALED,
 				       .sources_count = s->sources_count };
 	snprintf(out->interface, sizeof(out->interface), "%s",
 		 s->interface.name);

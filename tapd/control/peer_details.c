@@ -44,17 +44,19 @@ static json_t *paths(const struct node_peer_detail *d)
 
 	for (size_t i = 0; i < d->paths_count; i++) {
 		const struct node_path_info *p = &d->paths[i];
+		struct addr local = p->local;
 
+		if (p->remote.port == 0)
+			local.port = 0; /* GRE has none */
 		json_array_append_new(
-			all,
-			json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-				  "state", use_names[p->use], "local",
-				  address(p->has_local, &p->local), "remote",
-				  address(true, &p->remote), "rtt_us",
-				  value_number(p->rtt_us), "datagram_size",
-				  value_number(p->size), "size_max",
-				  value_number(p->size_max), "size_probed",
-				  value_number(p->probed_size)));
+			all, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+				       "state", use_names[p->use], "local",
+				       address(p->has_local, &local), "remote",
+				       address(true, &p->remote), "rtt_us",
+				       value_number(p->rtt_us), "datagram_size",
+				       value_number(p->size), "size_max",
+				       value_number(p->size_max), "size_probed",
+				       value_number(p->probed_size)));
 	}
 	return all;
 }
@@ -94,7 +96,7 @@ static void begin(struct details *l)
 	struct node_peer_detail *d = &l->detail;
 
 	*d = (struct node_peer_detail){ .port = 0 };
-	if (peer->info.has_key)
+	if (peer->info.has_key || peer->plain)
 		(void)node_peer_detail(l->node, &peer->info.key, d);
 	l->row = peer_value(peer, l->now_us);
 	value_set(l->row, "tap_mac",

@@ -49,13 +49,15 @@ json_t *peer_value(const struct snapshot_peer *peer, uint64_t now_us)
 	value_set(o, "why", json_string(p->reason));
 	value_set(o, "rtt_us", value_number(p->rtt_us));
 	value_set(o, "loss",
-		  heard && isfinite(p->loss) ? json_real(p->loss)
-					     : json_null());
+		  heard && !peer->plain && isfinite(p->loss)
+			  ? json_real(p->loss)
+			  : json_null());
 	value_set(o, "datagram_size", value_number(p->datagram_size));
 	value_set(o, "tx", value_counters(&p->tx));
 	value_set(o, "rx", value_counters(&p->rx));
 	value_set(o, "rates",
-		  p->has_key ? value_rates(&peer->rates) : json_null());
+		  p->has_key || peer->plain ? value_rates(&peer->rates)
+					    : json_null());
 	value_set(o, "tap_mtu", value_number(p->tap_mtu));
 	value_set(o, "up_s", value_seconds_or_null(now_us, p->up_since_us));
 	value_set(o, "heard_s", value_seconds_or_null(now_us, p->heard_us));
@@ -77,8 +79,10 @@ static bool is_at(const struct node_peer_info *p, const char *which)
 	if (addr_parse(&a, which, 0))
 		return addr_equal(&a, &p->endpoint);
 	/* Without a port: that of any. */
-	return addr_parse(&a, which, p->endpoint.port) &&
-	       addr_equal(&a, &p->endpoint);
+	if (!addr_parse(&a, which, 1))
+		return false;
+	a.port = p->endpoint.port;
+	return addr_equal(&a, &p->endpoint);
 }
 
 bool peer_is(const struct node_peer_info *p, const char *which)

@@ -120,7 +120,11 @@ static void take_peers(struct snapshot *s, const struct daemon *d)
 	       node_next_peer(s->node, &at, &s->peers[s->peers_count].info)) {
 		struct snapshot_peer *peer = &s->peers[s->peers_count++];
 
-		if (peer->info.has_key)
+		peer->plain = s->encapsulation != NODE_SEALED &&
+			      peer->info.state == NODE_PEER_STATE_UP;
+		if (s->encapsulation == NODE_GRE)
+			peer->info.local.port = 0; /* there are no ports */
+		if (peer->info.has_key || peer->plain)
 			peer->rates =
 				rates_of_peer(d->rates, &peer->info, s->now_us);
 		ask_kernel(&peer->info, d->neighbours);
@@ -166,10 +170,15 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 		.reload_failed = d->reload_failed,
 		.node = d->node,
 		.conf = d->conf,
+		.encapsulation =
+			(enum node_encapsulation)d->conf->encapsulation,
+		.network_id = d->conf->network_id,
+		.network_id_set = d->conf->network_id_set,
 		.node_name = d->conf->name,
 		.offloads = d->offloads,
 		.receive_buffer = udp_receive_buffer(d->udp),
 		.log_lost = log_lost(),
+		.fitting_mtu = d->fitting_mtu,
 		.nobody_trusted = d->conf->trusted_keys_set &&
 				  d->conf->trusted_keys_count == 0,
 		.restart_pending = d->restart_pending,

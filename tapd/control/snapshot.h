@@ -33,7 +33,8 @@ struct snapshot_interface {
 
 struct snapshot_peer {
 	struct node_peer_info info;
-	struct traffic_rates rates; /* zeros without a key */
+	bool plain; /* a peer without a key: nothing is sealed to it */
+	struct traffic_rates rates; /* zeros if it never was a peer */
 };
 
 /* Where hosts are listed: peers, discover.*, and the exchange. */
@@ -64,6 +65,9 @@ struct snapshot {
 	bool reload_failed;
 	const struct node *node;
 	const struct conf *conf;
+	enum node_encapsulation encapsulation;
+	unsigned network_id;
+	bool network_id_set;
 	const char *node_name;
 	struct node_status status;
 	struct node_multicast_status multicast;
@@ -78,10 +82,12 @@ struct snapshot {
 	struct snapshot_interface interface;
 	struct offload_levels offloads; /* what is done now */
 	struct fq_info queue;
-	uint32_t send_limit;  /* bytes that may lie in a socket */
-	int receive_buffer;   /* bytes: the smallest of the sockets' */
-	uint64_t log_lost;    /* lines, since the start */
-	bool nobody_trusted;  /* trusted_keys is an empty list */
+	uint32_t send_limit; /* bytes that may lie in a socket */
+	int receive_buffer;  /* bytes: the smallest of the sockets' */
+	uint64_t log_lost;   /* lines, since the start */
+	unsigned
+		fitting_mtu; /* of the interface, if it is not sealed; else 0 */
+	bool nobody_trusted; /* trusted_keys is an empty list */
 	bool restart_pending; /* a reload left something to the next start */
 	/* "web9: Name or service not known" */
 	const char *unresolved[SNAPSHOT_UNRESOLVED_MAX];

@@ -65,8 +65,8 @@ static json_t *multicast(const struct snapshot *s)
 static void add_warning(void *warnings, const struct check *check,
 			const char *what)
 {
-	(void)check;
-	json_array_append_new(warnings, json_string(what));
+	if (check->severity != CHECK_FACT)
+		json_array_append_new(warnings, json_string(what));
 }
 
 static json_t *warnings(const struct snapshot *s)
@@ -99,11 +99,18 @@ json_t *view_status(const struct snapshot *s)
 {
 	const struct snapshot_interface *i = &s->interface;
 	const struct node_status *status = &s->status;
+	const bool sealed = s->encapsulation == NODE_SEALED;
 	json_t *o = json_object();
 
 	value_set(o, "version", json_string(TAPD_VERSION));
 	value_set(o, "name", value_text(s->node_name));
-	value_set(o, "key", value_key(&status->key));
+	value_set(o, "key", sealed ? value_key(&status->key) : json_null());
+	value_set(o, "sealed", json_boolean(sealed));
+	value_set(o, "encapsulation",
+		  json_string(conf_encapsulation_words[s->encapsulation]));
+	value_set(o, "network_id",
+		  s->network_id_set ? json_integer(s->network_id)
+				    : json_null());
 	value_set(o, "interface",
 		  json_pack("{s:o, s:o, s:I, s:b}", "name", value_text(i->name),
 			    "mac", value_mac(i->mac), "mtu", (json_int_t)i->mtu,
@@ -117,7 +124,7 @@ json_t *view_status(const struct snapshot *s)
 	value_set(o, "tx", value_counters(&status->tx));
 	value_set(o, "rx", value_counters(&status->rx));
 	value_set(o, "rates", value_rates(&s->rates));
-	value_set(o, "aead", value_text(status->aead));
+	value_set(o, "aead", sealed ? value_text(status->aead) : json_null());
 	value_set(o, "fdb", json_integer((json_int_t)status->fdb_count));
 	value_set(o, "multicast", multicast(s));
 	value_set(o, "warnings", warnings(s));

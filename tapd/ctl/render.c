@@ -12,6 +12,26 @@
 
 /* ---- status ---- */
 
+/* First of all, if it is so. */
+static void status_plain(FILE *out, const json_t *status)
+{
+	const char *kind = answer_text(status, "encapsulation");
+	const bool numbered =
+		json_is_integer(json_object_get(status, "network_id"));
+	char id[UNITS_STRLEN];
+
+	if (!json_is_false(json_object_get(status, "sealed")))
+		return;
+	columns_label(out, "network",
+		      "not sealed: %s%s%s: whoever is on the network below can"
+		      " read frames and send its own",
+		      strcmp(kind, "vxlan") == 0 ? "VXLAN"
+		      : strcmp(kind, "gre") == 0 ? "GRE"
+						 : kind,
+		      numbered ? " " : "",
+		      numbered ? answer_integer(status, "network_id", id) : "");
+}
+
 static void status_interface(FILE *out, const json_t *status)
 {
 	const json_t *i = json_object_get(status, "interface");
@@ -31,10 +51,15 @@ static void status_node(FILE *out, const json_t *status)
 	char uptime[UNITS_STRLEN];
 
 	columns_label(out, "node", "%s", answer_text(status, "name"));
+	units_duration(answer_number(status, "uptime_s"), uptime);
+	if (json_is_false(json_object_get(status, "sealed"))) {
+		columns_label(out, "tapd", "%s, up %s",
+			      answer_text(status, "version"), uptime);
+		return;
+	}
 	columns_label(out, "key", "%s", answer_text(status, "key"));
 	columns_label(out, "tapd", "%s, up %s, sealing with %s",
-		      answer_text(status, "version"),
-		      units_duration(answer_number(status, "uptime_s"), uptime),
+		      answer_text(status, "version"), uptime,
 		      answer_text(status, "aead"));
 }
 
@@ -137,6 +162,7 @@ void render_status(FILE *out, const json_t *status)
 	const json_t *warnings = json_object_get(status, "warnings");
 	char up[UNITS_STRLEN], total[UNITS_STRLEN];
 
+	status_plain(out, status);
 	status_interface(out, status);
 	status_node(out, status);
 	status_offload(out, status);

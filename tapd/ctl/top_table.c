@@ -60,18 +60,26 @@ static json_t *row(const json_t *before, const json_t *now, double seconds)
 	return out;
 }
 
-/* The peers by their keys. */
-static json_t *by_key(const json_t *peers)
+/* What it is known again by; NULL: nothing. A peer to which nothing is sealed has no
+ * key. */
+static const char *identity(const json_t *peer)
+{
+	const char *key = json_string_value(json_object_get(peer, "key"));
+
+	return key ? key : json_string_value(json_object_get(peer, "endpoint"));
+}
+
+/* The peers by what they are known by. */
+static json_t *by_identity(const json_t *peers)
 {
 	json_t *all = json_object();
 
 	for (size_t i = 0; i < json_array_size(peers); i++) {
 		json_t *peer = json_array_get(peers, i);
-		const char *key =
-			json_string_value(json_object_get(peer, "key"));
+		const char *id = identity(peer);
 
-		if (key)
-			json_object_set(all, key, peer);
+		if (id)
+			json_object_set(all, id, peer);
 	}
 	return all;
 }
@@ -119,15 +127,14 @@ json_t *top_rows(const json_t *before, const json_t *now, double seconds)
 {
 	const size_t count = json_array_size(now);
 	struct ranked *rows = calloc(count + 1, sizeof(rows[0]));
-	json_t *known = by_key(before), *all;
+	json_t *known = by_identity(before), *all;
 
 	for (size_t i = 0; rows && i < count; i++) {
 		const json_t *peer = json_array_get(now, i);
-		const char *key =
-			json_string_value(json_object_get(peer, "key"));
+		const char *id = identity(peer);
 
-		rows[i].row = row(key ? json_object_get(known, key) : NULL,
-				  peer, seconds);
+		rows[i].row = row(id ? json_object_get(known, id) : NULL, peer,
+				  seconds);
 	}
 	all = rows ? sorted(rows, count) : NULL;
 	json_decref(known);

@@ -61,7 +61,9 @@ void check_datagrams(const struct facts *f, struct diagnosis *d)
 {
 	const json_t *fixed = json_object_get(f->settings, "underlay_mtu");
 
-	if (!f->net_known || json_integer_value(fixed) != 0)
+	/* What is not sealed is of one size: the daemon says whether it fits. */
+	if (!f->net_known || json_integer_value(fixed) != 0 ||
+	    json_is_false(json_object_get(f->status, "sealed")))
 		return;
 	for (size_t i = 0; i < json_array_size(f->peers); i++)
 		judge(f, json_array_get(f->peers, i), d);

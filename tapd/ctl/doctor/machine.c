@@ -91,10 +91,14 @@ static void offload(const struct facts *f, struct diagnosis *d)
 {
 	static const char *const ways[] = { "tap", "send", "receive" };
 	const json_t *levels = json_object_get(f->status, "offload");
+	const char *kind =
+		json_string_value(json_object_get(f->status, "encapsulation"));
+	/* The kernel takes no runs of what is no UDP. */
+	const size_t count = kind && strcmp(kind, "gre") == 0 ? 1 : 3;
 	char text[128] = "";
 	size_t len = 0;
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		const char *level =
 			json_string_value(json_object_get(levels, ways[i]));
 

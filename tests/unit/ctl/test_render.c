@@ -113,6 +113,31 @@ START_TEST(status_is_one_screen)
 }
 END_TEST
 
+START_TEST(status_says_first_what_is_not_sealed)
+{
+	char *printed = print(
+		status,
+		"{\"version\": \"0.2.0\", \"name\": \"web1\", \"key\": null, "
+		"\"sealed\": false, \"encapsulation\": \"vxlan\", "
+		"\"network_id\": 42, \"uptime_s\": 3, \"aead\": null}");
+	const char *expected = "network    not sealed: VXLAN 42: whoever is on "
+			       "the network below"
+			       " can read frames\n"
+			       "           and send its own\n"
+			       "interface  ";
+
+	ck_assert_msg(strncmp(printed, expected, strlen(expected)) == 0, "%s",
+		      printed);
+	ck_assert_ptr_nonnull(strstr(printed, "\ntapd       0.2.0, up 3s\n"));
+	ck_assert_ptr_null(strstr(printed, "\nkey"));
+	free(printed);
+	printed = print(status, "{\"sealed\": false, \"encapsulation\": "
+				"\"gre\", \"network_id\": null}");
+	ck_assert_ptr_nonnull(strstr(printed, "not sealed: GRE: whoever"));
+	free(printed);
+}
+END_TEST
+
 START_TEST(status_says_why_nothing_is_merged)
 {
 	char *printed = print(
@@ -554,6 +579,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(status_is_one_screen),
+	UNIT_TEST(status_says_first_what_is_not_sealed),
 	UNIT_TEST(status_says_why_nothing_is_merged),
 	UNIT_TEST(status_shows_what_waits),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),

@@ -54,6 +54,42 @@ static void assert_found(const char *expected)
 	ck_assert_str_eq(found, expected);
 }
 
+START_TEST(what_is_not_sealed_is_a_fact)
+{
+	s.encapsulation = NODE_VXLAN;
+	s.network_id = 42;
+	s.network_id_set = true;
+	s.fitting_mtu = 1450;
+	s.multicast.snooping = true;
+	s.interface.mtu = 1450;
+	add_peer("10.9.0.2")->datagram_size = 1472;
+	assert_found(
+		"not-sealed: frames are not sealed: VXLAN 42: whoever is on"
+		" the network below can read them, and send as a peer\n");
+	add_peer("10.9.0.3")->datagram_size = 1471;
+	s.interface.mtu = 1451;
+	s.flooded_count = 2;
+	s.network_id_set = false;
+	s.encapsulation = NODE_GRE;
+	assert_found("not-sealed: frames are not sealed: GRE: whoever is on"
+		     " the network below can read them, and send as a peer\n"
+		     "mtu-does-not-fit: tap0 has an MTU of 1451, and 1450 fits"
+		     " into the network below: ip link set dev tap0 mtu 1450\n"
+		     "ports-flooded: multicast: 2 of 2 peers get every group:"
+		     " tapctl groups says why\n");
+	s.encapsulation = NODE_VXLAN;
+	s.network_id_set = true;
+	s.interface.mtu = 1450;
+	s.flooded_count = 0;
+	assert_found(
+		"not-sealed: frames are not sealed: VXLAN 42: whoever is on"
+		" the network below can read them, and send as a peer\n"
+		"way-too-small: ways that pass less than the 1472 bytes of"
+		" our largest frames: 10.9.0.3 (1471)\n");
+	ck_assert_str_eq(check_severity_name(CHECK_FACT), "note");
+}
+END_TEST
+
 START_TEST(source_that_fails_is_named_with_its_age)
 {
 	add_peer("web2");
@@ -261,6 +297,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("checks", .setup = setup),
 	UNIT_TEST(nothing_is_wrong_with_two_hosts_that_are_well),
+	UNIT_TEST(what_is_not_sealed_is_a_fact),
 	UNIT_TEST(source_that_fails_is_named_with_its_age),
 	UNIT_TEST(a_source_that_lists_nobody_else_is_no_reason_to_add_peers),
 	UNIT_TEST(all_that_may_be_wrong_with_the_host_itself),

@@ -197,6 +197,25 @@ START_TEST(hosts_without_a_name_are_only_counted)
 }
 END_TEST
 
+START_TEST(peers_that_are_not_sealed_to_have_no_round_trips)
+{
+	struct node_peer_info *p = add_peer("10.9.0.2");
+
+	p->has_key = false;
+	p->rtt_us = 0;
+	p->loss = 0;
+	source.encapsulation = NODE_VXLAN;
+	show();
+	assert_shows("tapd_peer_up{interface=\"tap0\",peer=\"10.9.0.2\"} 1");
+	assert_samples("tapd_peer_rtt_seconds", 0);
+	assert_samples("tapd_peer_loss_ratio", 0);
+	assert_samples("tapd_peer_transmit_frames_total", 1);
+	assert_shows(
+		"tapd_build_info{interface=\"tap0\",version=\"" TAPD_VERSION
+		"\",aead=\"none\"} 1");
+}
+END_TEST
+
 START_TEST(peers_of_one_name_are_told_apart)
 {
 	char key[KEY_STRLEN], line[256];
@@ -310,6 +329,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_peer_that_is_up_has_its_measures),
 	UNIT_TEST(what_is_not_known_is_left_out),
 	UNIT_TEST(hosts_without_a_name_are_only_counted),
+	UNIT_TEST(peers_that_are_not_sealed_to_have_no_round_trips),
 	UNIT_TEST(peers_of_one_name_are_told_apart),
 	UNIT_TEST(names_cannot_end_a_label),
 	UNIT_TEST(a_source_that_is_asked_says_when_it_answered),

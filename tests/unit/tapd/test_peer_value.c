@@ -47,6 +47,17 @@ START_TEST(peer_is_meant_by_name_key_or_endpoint)
 }
 END_TEST
 
+START_TEST(peer_without_a_port_is_meant_by_its_address)
+{
+	struct node_peer_info p = peer();
+
+	p.endpoint.port = 0;
+	ck_assert(peer_is(&p, "10.9.0.2"));
+	ck_assert(!peer_is(&p, "10.9.0.3"));
+	ck_assert(!peer_is(&p, "10.9.0.2:1"));
+}
+END_TEST
+
 START_TEST(what_is_not_known_means_nobody)
 {
 	const struct node_peer_info p = { .has_key = false };
@@ -60,6 +71,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("peer value"),
 	UNIT_TEST(peer_is_meant_by_name_key_or_endpoint),
+	UNIT_TEST(peer_without_a_port_is_meant_by_its_address),
 	UNIT_TEST(what_is_not_known_means_nobody),
 };
 

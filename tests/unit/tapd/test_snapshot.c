@@ -293,6 +293,25 @@ START_TEST(peers_have_their_rates)
 }
 END_TEST
 
+START_TEST(peers_that_are_not_sealed_to_have_no_keys)
+{
+	conf.encapsulation = NODE_GRE;
+	conf.network_id = 7;
+	conf.network_id_set = true;
+	tapd.fitting_mtu = 1458;
+	node.status.peers_total = 1;
+	node.peers[0].local = addr_v4(1, 47);
+	rates_sample(tapd.rates, &node, tapd.now.mono_us);
+	tapd.now.mono_us += CLOCK_S;
+	take();
+	ck_assert_int_eq(s.encapsulation, NODE_GRE);
+	ck_assert(s.network_id_set && s.network_id == 7);
+	ck_assert_uint_eq(s.fitting_mtu, 1458);
+	ck_assert(s.peers[0].plain && !s.peers[0].info.has_key);
+	ck_assert_uint_eq(s.peers[0].info.local.port, 0);
+}
+END_TEST
+
 START_TEST(an_empty_list_of_keys_trusts_nobody)
 {
 	conf.trusted_keys_set = true;
@@ -356,6 +375,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_waits_in_the_queue_is_in_it),
 	UNIT_TEST(the_interface_and_the_addresses_it_lacks),
 	UNIT_TEST(peers_have_their_rates),
+	UNIT_TEST(peers_that_are_not_sealed_to_have_no_keys),
 	UNIT_TEST(an_empty_list_of_keys_trusts_nobody),
 	UNIT_TEST(every_source_in_use_is_a_row),
 	UNIT_TEST(names_without_an_address_are_few_and_the_rest_is_counted),

@@ -4,6 +4,7 @@
 #include "support/main.h"
 #include "tapd/conf/conf.h"
 #include "tapd/control/lists.h"
+#include "tapd/control/peer_value.h"
 #include "tapd/control/views.h"
 
 #include <check.h>
@@ -179,7 +180,9 @@ START_TEST(status_has_every_key)
 	add_peer("web2");
 	assert_json(without_warnings(view_status(&source)),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
-		    "\"key\":\"" KEY_1 "\",\"interface\":{\"name\":\"tap0\","
+		    "\"key\":\"" KEY_1 "\",\"sealed\":true,"
+		    "\"encapsulation\":\"sealed\",\"network_id\":null,"
+		    "\"interface\":{\"name\":\"tap0\","
 		    "\"mac\":\"52:54:00:00:00:ab\",\"mtu\":1500,"
 		    "\"carrier\":true},\"uptime_s\":999,"
 		    "\"peers\":{\"total\":1,\"up\":1},"
@@ -202,6 +205,64 @@ START_TEST(status_has_every_key)
 		    "\"age_s\":null,\"error\":null},"
 		    "{\"source\":\"command\",\"endpoints\":12,"
 		    "\"age_s\":300,\"error\":\"exit code 1\"}]}");
+}
+END_TEST
+
+static json_t *only(json_t *object, const char *const *keys)
+{
+	json_t *out = json_object();
+
+	for (; *keys; keys++)
+		json_object_set(out, *keys, json_object_get(object, *keys));
+	json_decref(object);
+	return out;
+}
+
+START_TEST(status_says_what_is_not_sealed)
+{
+	static const char *const keys[] = { "key",	     "sealed",
+					    "encapsulation", "network_id",
+					    "aead",	     NULL };
+
+	source.encapsulation = NODE_VXLAN;
+	source.network_id = 42;
+	source.network_id_set = true;
+	assert_json(only(view_status(&source), keys),
+		    "{\"key\":null,\"sealed\":false,"
+		    "\"encapsulation\":\"vxlan\",\"network_id\":42,"
+		    "\"aead\":null}");
+	source.encapsulation = NODE_GRE;
+	source.network_id_set = false;
+	assert_json(only(view_status(&source), keys),
+		    "{\"key\":null,\"sealed\":false,"
+		    "\"encapsulation\":\"gre\",\"network_id\":null,"
+		    "\"aead\":null}");
+}
+END_TEST
+
+START_TEST(what_is_not_sealed_has_no_keys)
+{
+	static const char *const keys[] = { "key",   "rtt_us", "loss",
+					    "rates", "state",  NULL };
+
+	source.encapsulation = NODE_VXLAN;
+	add_peer("10.9.0.2")->has_key = false;
+	peers[0].plain = true;
+	peers[0].rates.tx_frames = 5;
+	assert_json(only(peer_value(&peers[0], source.now_us), keys),
+		    "{\"key\":null,\"rtt_us\":null,\"loss\":null,"
+		    "\"rates\":{\"tx_frames\":5,\"tx_bytes\":0,"
+		    "\"rx_frames\":0,\"rx_bytes\":0},\"state\":\"up\"}");
+	node.macs[0] = (struct node_fdb_info){ .owner = "10.9.0.2",
+					       .owner_key = { { 2 } } };
+	node.macs[1] = (struct node_fdb_info){ .mac = { 2 }, .local = true };
+	node.macs_count = 2;
+	assert_json(whole(list_fdb(&source)),
+		    "[{\"mac\":\"00:00:00:00:00:00\",\"vlan\":0,"
+		    "\"owner\":\"10.9.0.2\",\"owner_key\":null,"
+		    "\"age_s\":0},{\"mac\":\"02:00:00:00:00:00\","
+		    "\"vlan\":0,\"owner\":\"local\","
+		    "\"owner_key\":null,\"age_s\":0}]");
 }
 END_TEST
 
@@ -599,6 +660,8 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("views", .setup = setup),
 	UNIT_TEST(status_has_every_key),
+	UNIT_TEST(status_says_what_is_not_sealed),
+	UNIT_TEST(what_is_not_sealed_has_no_keys),
 	UNIT_TEST(why_nothing_is_merged_is_in_the_status),
 	UNIT_TEST(peer_that_is_up_has_its_measures),
 	UNIT_TEST(peer_nobody_knows_is_all_null),
