@@ -29,40 +29,36 @@ static unsigned mtu_of(const char *name)
 	return mtu > 0 ? (unsigned)mtu : 0;
 }
 
-static const struct conf_peer *first_address(const struct conf *c)
+/* A route to this host itself, which may be listed too, or into the TAP is no way. */
+static bool is_way(unsigned index, const char *tap, char name[IF_NAMESIZE])
 {
-	for (size_t i = 0; i < c->peers_count; i++)
-		if (c->peers[i].is_addr)
-			return &c->peers[i];
-	return NULL;
+	return index && index != if_nametoindex("lo") &&
+	       index != if_nametoindex(tap) && if_indextoname(index, name);
 }
 
-/* The interface by which that peer is reached; false if there is none, or it is the
- * TAP. */
-static bool towards(const struct conf_peer *peer, const char *tap,
-		    char name[IF_NAMESIZE])
+/* The interface by which the first peer is reached; false if none is. */
+static bool towards_peers(const struct conf *c, char name[IF_NAMESIZE])
 {
 	struct routes *routes = routes_open();
-	unsigned index = 0;
+	bool found = false;
 
-	if (routes)
-		index = routes_interface(routes, &peer->addr);
+	for (size_t i = 0; routes && i < c->peers_count && !found; i++)
+		found = c->peers[i].is_addr &&
+			is_way(routes_interface(routes, &c->peers[i].addr),
+			       c->interface.name, name);
 	routes_close(routes);
-	return index && index != if_nametoindex(tap) &&
-	       if_indextoname(index, name);
+	return found;
 }
 
 static unsigned mtu_below(const struct conf *c)
 {
-	const struct conf_peer *peer = first_address(c);
 	const char *tap = c->interface.name;
 	char name[IF_NAMESIZE];
 	unsigned mtu = 0;
 
 	if (c->underlay_mtu)
 		return c->underlay_mtu;
-	if ((peer && towards(peer, tap, name)) ||
-	    default_route_find(true, tap, name) ||
+	if (towards_peers(c, name) || default_route_find(true, tap, name) ||
 	    default_route_find(false, tap, name))
 		mtu = mtu_of(name);
 	return mtu ? mtu : USUAL_MTU;
