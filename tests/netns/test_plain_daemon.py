@@ -1,0 +1,159 @@
+"""The daemon where nothing is sealed: with another one, and with the kernel's VXLAN."""
+
+import json
+
+import pytest
+
+from cloud import EXIT_CONFIG, EXIT_SYSTEM, wait_for
+from cloud.vteps import PlainHosts, plain_tapd
+
+NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
+
+
+def reached(hosts, size=56):
+    return all(a.ping(b.tap4, "-M", "do", "-s", str(size))
+               for a in hosts for b in hosts if a is not b)
+
+
+def start_pair(cloud, kind="vxlan", **settings):
+    daemons = [plain_tapd(host, kind=kind, **settings).launch() for host in cloud.hosts]
+    for daemon in daemons:
+        daemon.wait_ready()
+    wait_for(lambda: reached(cloud.hosts), 10, "the hosts to reach each other")
+    return daemons
+
+
+def dropped(daemon):
+    """What went no further but for reports, whose way ends with a switch."""
+    return {reason: count for reason, count in daemon.drops().items()
+            if count and not reason.startswith("report_")}
+
+
+@pytest.mark.parametrize("family, overhead", [("v4", 20), ("v6", 40)])
+@pytest.mark.parametrize("kind, network_id, header", [
+    ("vxlan", 42, 30), ("gre", None, 18), ("gre", 7, 22)])
+def test_two_daemons(make_cloud, kind, network_id, header, family, overhead):
+    cloud = make_cloud(2, family=family)
+    web1, _ = start_pair(cloud, kind, network_id=network_id)
+    status = web1.status()
+    mtu = 1500 - overhead - header
+    assert status["interface"]["mtu"] == mtu
+    assert reached(cloud.hosts, mtu - 28), "the largest packets pass"
+    assert (status["sealed"], status["encapsulation"]) == (False, kind)
+    assert status["network_id"] == network_id and status["key"] is None
+    assert status["peers"] == {"total": 1, "up": 1}, "no host is its own peer"
+    assert status["warnings"] == []
+    peer, = web1.ctl("peers")
+    assert peer["state"] == "up" and peer["rx"]["frames"] > 0
+    assert (peer["key"], peer["rtt_us"], peer["loss"]) == (None, None, None)
+    address = cloud.hosts[1].address
+    assert peer["endpoint"] == (address if kind == "gre" else
+                                f"[{address}]:4789" if family == "v6" else f"{address}:4789")
+    assert not dropped(web1)
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+@pytest.mark.parametrize("kernel", ["kernel", "kernel-partial"])
+def test_the_kernels_vxlan(make_cloud, kernel, family):
+    lab = PlainHosts(make_cloud(2, family=family), ["tapd", kernel])
+    lab.wait_reached()
+    assert not lab.unreached("-M", "do", "-s", lab.mtu - 28)
+    assert not dropped(lab.daemons[0])
+
+
+def test_what_a_user_sees(make_cloud):
+    cloud = make_cloud(2)
+    web1, _ = start_pair(cloud)
+    text = web1.ctl_run("status").stdout
+    assert text.startswith("network    not sealed: VXLAN 42: "), text
+    for command in ("ping", "web2"), ("test", "239.1.1.1"), ("mesh",), ("rekey",):
+        done = web1.ctl_run(*command)
+        assert done.returncode == 1 and 'not with encapsulation = "vxlan"' in done.stderr, done
+    findings = {f["id"]: f["severity"] for f in json.loads(web1.ctl_run("-j", "doctor").stdout)}
+    assert findings["not-sealed"] == "note"
+    assert "no-peer-up" not in findings and "mtu-does-not-fit" not in findings
+    lines = web1.ctl_run("metrics").stdout
+    assert 'tapd_peer_up{interface="tap0",peer="' in lines
+    assert "\ntapd_peer_rtt_seconds{" not in lines and "\ntapd_peer_loss_ratio{" not in lines
+    assert "not sealed" in web1.process.log()
+
+
+def test_a_host_that_is_not_listed_is_a_stranger(make_cloud):
+    cloud = make_cloud(3)
+    web1, web2, web3 = (plain_tapd(host, [h.address for h in cloud.hosts[:2]] if i < 2 else None)
+                        .start() for i, host in enumerate(cloud.hosts))
+    wait_for(lambda: cloud.hosts[0].ping(cloud.hosts[1].tap4), 10, "the two to reach each other")
+    assert not cloud.hosts[2].ping(cloud.hosts[0].tap4)
+    assert dropped(web1)["plain_stranger"] > 0
+    web1.configure(peers=[h.address for h in cloud.hosts])
+    web1.ctl("reload")
+    wait_for(lambda: cloud.hosts[2].ping(cloud.hosts[0].tap4), 10, "it to be reached")
+    web1.configure(peers=[cloud.hosts[1].address])
+    web1.ctl("reload")
+    assert web1.status()["peers"] == {"total": 1, "up": 1}
+    assert not cloud.hosts[2].ping(cloud.hosts[0].tap4)
+
+
+def test_an_address_that_becomes_our_own_is_no_peer(make_cloud):
+    cloud = make_cloud(2)
+    web1, _ = start_pair(cloud)
+    address = f"{cloud.hosts[1].address}/32"
+    cloud.hosts[0].ip("addr", "add", address, "dev", "lo")
+    wait_for(lambda: web1.status()["peers"]["total"] == 0, 5, "the peer to go")
+    cloud.hosts[0].ip("addr", "del", address, "dev", "lo")
+    wait_for(lambda: web1.status()["peers"]["total"] == 1, 5, "the peer to be back")
+
+
+def test_a_reload_makes_no_other_kind(make_cloud):
+    cloud = make_cloud(2)
+    web1, _ = start_pair(cloud)
+    web1.configure(encapsulation="gre", peers=[])
+    assert web1.ctl("reload")["changes"] == [
+        "encapsulation, and all else: takes effect when tapd is restarted"]
+    web1.configure(encapsulation=None, network_id=None, secret_file=web1.secret_file)
+    assert "takes effect when" in web1.ctl("reload")["changes"][0]
+    web1.configure(encapsulation="vxlan", network_id=43, secret_file=None,
+                   peers=[h.address for h in cloud.hosts])
+    assert web1.ctl("reload")["changes"] == [
+        "network_id: takes effect when tapd is restarted"]
+    assert web1.status()["network_id"] == 42 and reached(cloud.hosts)
+
+
+def test_the_kernel_has_the_port(make_cloud):
+    cloud = make_cloud(2)
+    host = cloud.hosts[0]
+    host.ip("link", "add", "vx0", "type", "vxlan", "id", "1", "dstport", "4789", "local",
+            host.address)
+    host.ip("link", "set", "vx0", "up")
+    web1 = plain_tapd(host).launch()
+    assert web1.process.wait(5) == EXIT_SYSTEM
+    assert "ip -d link show type vxlan" in web1.process.log()
+
+
+def test_an_mtu_that_does_not_fit(make_cloud):
+    cloud = make_cloud(2)
+    web1 = plain_tapd(cloud.hosts[0], **{"interface.mtu": 1451}).launch()
+    assert web1.process.wait(5) == EXIT_CONFIG
+    log = web1.process.log()
+    assert f"{web1.conf}:4: interface.mtu: 1451 does not fit into the 1500 bytes" in log, log
+    web1.configure(**{"interface.mtu": 1450})
+    web1.start()
+    cloud.hosts[0].ip("link", "set", "tap0", "mtu", "1500")
+    wait_for(lambda: any("1450 fits into the network below" in w for w in
+                         web1.status()["warnings"]), 5, "a warning")
+
+
+def capabilities(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as lines:
+        return {name: int(value, 16) for name, value in
+                (line.split(":\t") for line in lines) if name in ("CapPrm", "CapBnd")}
+
+
+def test_the_right_to_open_raw_sockets_is_given_up(make_cloud):
+    cloud = make_cloud(2)
+    web1, _ = start_pair(cloud, "gre", network_id=None)
+    assert capabilities(web1) == {"CapPrm": NET_ADMIN, "CapBnd": NET_ADMIN}
+    web1.stop()
+    web1.launch("setpriv", "--bounding-set", "-net_raw")
+    assert web1.process.wait(5) == EXIT_SYSTEM
+    assert "CAP_NET_RAW" in web1.process.log() and "gre.conf" in web1.process.log()
