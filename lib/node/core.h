@@ -27,7 +27,7 @@
  *	endpoint                 addresses: where a peer may be
  *	peers peer_sessions peer identities, their sessions, and their lives
  *	wanted hints             the hosts that sources list, or peers tell of
- *	conflict                 peers that show what is our TAP's own
+ *	conflict loop            peers that show what is our TAP's own
  *	sight                    frames that are shown to who captures
  *	plain plain_groups plain_peers
  *	                         VXLAN and GRE: peers without sessions
@@ -188,6 +188,12 @@ struct node {
 	bool groups_dirty; /* what is wanted here may have changed */
 	bool want_all_sent, router_sent; /* as declared */
 	uint32_t announced; /* the version that peers were told of */
+
+	struct {
+		bool came_back; /* the frame at hand had a MAC of our side */
+		struct port_set
+			stopped; /* not flooded to, or not lately: loop.c */
+	} loops;
 
 	struct plain *plain; /* NULL: sealed */
 	struct lane lane;

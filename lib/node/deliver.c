@@ -5,6 +5,7 @@
 #include "ether/csum.h"
 #include "node/answer.h"
 #include "node/conflict.h"
+#include "node/loop.h"
 #include "node/plain_groups.h"
 #include "node/sight.h"
 
@@ -155,9 +156,11 @@ void deliver_frame(struct node *n, struct peer *peer,
 	if (conflict_possible(n, &forward.view))
 		conflict_frame(n, peer, &forward.view, frame->bytes, frame->len,
 			       now_us);
+	reason = loop_check(n, peer, &forward, now_us);
 	if (n->plain)
 		plain_groups_heard(n, peer, &forward, now_us);
-	reason = forward.reason;
+	if (forward.reason != DROP_NONE)
+		reason = forward.reason;
 	if (reason == DROP_NONE && frame->csum_partial &&
 	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
 			    frame->csum_offset))

@@ -25,6 +25,7 @@
 #include "node/renew.h"
 #include "node/validation.h"
 #include "node/wanted.h"
+#include "node/watch.h"
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
@@ -124,6 +125,7 @@ static bool make_tables(struct node *n)
 	    !exchange_init(n, seed) || !answers_init(n, seed) ||
 	    !ping_init(n) || !group_test_init(n) || !mesh_init(n))
 		return false;
+	watch_begin(n);
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
 	n->lane.frag =
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);

@@ -60,6 +60,11 @@ struct peer {
 	uint8_t announcements; /* of our addresses that it is still to get, */
 	uint64_t announce_us;  /* from then on */
 
+	/* Frames of our side that it sent back, since then, and until when it is not
+	 * flooded to: loop.c. */
+	uint32_t came_back;
+	uint64_t came_back_us, stopped_until_us;
+
 	uint64_t opened, incomplete; /* sessions, in all */
 	uint64_t downs[PEER_REASON_COUNT];
 

@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "node/groups.h"
+#include "node/loop.h"
 #include "node/plain_transmit.h"
 #include "node/pmtu.h"
 #include "node/sight.h"
@@ -137,6 +138,8 @@ static enum drop_reason classify(struct node *n, const struct frame *f,
 	local_groups_saw_vlan(n, forward.view.vlan, now_us);
 	if (forward.membership.kind != REPORT_NONE || forward.router)
 		local_groups_from_tap(n, &forward, now_us);
+	if (forward.reason == DROP_NONE)
+		loop_spare(n, &forward, now_us);
 	if (forward.reason != DROP_NONE)
 		return forward.reason;
 	if (n->plain ? plain_is_recursive(n, &forward.view, frame, len)

@@ -1,7 +1,8 @@
-/* What changes in the tables is told as it happens. */
+#include "node/watch.h"
+
 #include <string.h>
 
-#include "node/peers.h"
+#include "node/loop.h"
 
 static const char *name_at(const struct node *n, int port)
 {
@@ -16,12 +17,16 @@ static const char *name_at(const struct node *n, int port)
 static void mac_moved(void *user, uint16_t vlan,
 		      const uint8_t mac[ETH_ADDR_LEN], int from, uint16_t to)
 {
-	const struct node *n = user;
+	struct node *n = user;
 	struct node_change change = { .type = NODE_MAC_MOVED,
 				      .vlan = vlan,
 				      .from = name_at(n, from),
 				      .to = name_at(n, to) };
 
+	if (from == FDB_PORT_LOCAL)
+		loop_moved(n);
+	if (!n->changed)
+		return;
 	memcpy(change.mac, mac, sizeof(change.mac));
 	n->changed(n->user, &change);
 }
@@ -29,7 +34,11 @@ static void mac_moved(void *user, uint16_t vlan,
 void node_watch(struct node *n, node_changed *changed)
 {
 	n->changed = changed;
-	bridge_on_move(n->bridge, changed ? mac_moved : NULL, n);
+}
+
+void watch_begin(struct node *n)
+{
+	bridge_on_move(n->bridge, mac_moved, n);
 }
 
 void node_capture(struct node *n, node_seen *seen)

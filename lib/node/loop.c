@@ -1,0 +1,107 @@
+#include "node/loop.h"
+
+#include <string.h>
+
+#define STOP_US (1 * CLOCK_S)
+
+void loop_moved(struct node *n)
+{
+	n->loops.came_back = true;
+}
+
+static bool is_stopped(struct node *n, const struct peer *peer, uint64_t now_us)
+{
+	if (now_us < peer->stopped_until_us)
+		return true;
+	port_set_remove(&n->loops.stopped, peer->port);
+	return false;
+}
+
+static void stop(struct node *n, struct peer *peer,
+		 const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us)
+{
+	struct node_event event = {
+		.type = NODE_LOOP,
+		.key = peer->key,
+		.peer = peer->name,
+		.at = peer->path.way.remote,
+		.wanted = peer_wanted(n, peer),
+	};
+
+	memcpy(event.mac, mac, sizeof(event.mac));
+	peer->stopped_until_us = now_us + STOP_US;
+	port_set_add(&n->loops.stopped, peer->port);
+	node_emit(n, event);
+}
+
+/* A MAC of our own side came from there. */
+static void came_back(struct node *n, struct peer *peer,
+		      const uint8_t mac[ETH_ADDR_LEN], uint64_t now_us)
+{
+	if (now_us - peer->came_back_us >= CLOCK_S) {
+		peer->came_back_us = now_us;
+		peer->came_back = 0;
+	}
+	if (++peer->came_back > LOOP_MAX && now_us >= peer->stopped_until_us)
+		stop(n, peer, mac, now_us);
+}
+
+static bool is_own_mac(const struct node *n, const uint8_t mac[ETH_ADDR_LEN])
+{
+	return memcmp(mac, n->config.tap_mac, ETH_ADDR_LEN) == 0;
+}
+
+/* It goes to more than the one who has its MAC. */
+static bool is_flooded(const struct node *n, const struct eth_view *v,
+		       bool from_tap, uint64_t now_us)
+{
+	int port;
+
+	if (eth_is_group(v->dst))
+		return true;
+	if (is_own_mac(n, v->dst))
+		return false;
+	port = fdb_find(bridge_fdb(n->bridge), v->vlan, v->dst, now_us);
+	return from_tap ? port <= 0 : port != FDB_PORT_LOCAL;
+}
+
+enum drop_reason loop_check(struct node *n, struct peer *peer,
+			    const struct forward *f, uint64_t now_us)
+{
+	const struct eth_view *v = &f->view;
+
+	if (n->loops.came_back ||
+	    (is_own_mac(n, v->src) && eth_is_group(v->dst)))
+		came_back(n, peer, v->src, now_us);
+	n->loops.came_back = false;
+	if (!port_set_has(&n->loops.stopped, peer->port) ||
+	    !is_stopped(n, peer, now_us) || !is_flooded(n, v, false, now_us))
+		return DROP_NONE;
+	return DROP_loop;
+}
+
+void loop_spare(struct node *n, struct forward *f, uint64_t now_us)
+{
+	const struct port_set stopped = n->loops.stopped;
+	uint64_t spared = 0;
+
+	if (port_set_is_empty(&stopped) ||
+	    !is_flooded(n, &f->view, true, now_us))
+		return;
+	for (int port = port_set_next(&stopped, 0); port > 0;
+	     port = port_set_next(&stopped, port)) {
+		const struct peer *peer = peers_at_port(n, (uint16_t)port);
+
+		if (!peer) {
+			port_set_remove(&n->loops.stopped, (uint16_t)port);
+		} else if (is_stopped(n, peer, now_us) &&
+			   port_set_has(&f->ports, (uint16_t)port)) {
+			port_set_remove(&f->ports, (uint16_t)port);
+			spared++;
+		}
+	}
+	if (port_set_is_empty(&f->ports))
+		f->reason = DROP_loop;
+	else
+		n->lane.drops[DROP_loop] += spared;
+}

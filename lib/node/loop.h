@@ -1,0 +1,30 @@
+/* Bridges in a circle: peers that send frames of our own side back. */
+#ifndef TAPD_NODE_LOOP_H
+#define TAPD_NODE_LOOP_H
+
+#include "node/peers.h"
+
+/*
+ * Where two hosts bridge the same two networks, what is flooded comes back, is flooded
+ * again, and goes round at line rate. What shows it is a MAC that the FDB has on our
+ * own side and that comes from a peer; also the TAP's own, in a frame to a group. A few
+ * such frames are a MAC that moves, as VRRP's does: it was ours and is the peer's from
+ * then on. In a loop each frame of its owner moves it to our side again, and each that
+ * comes back moves it away, hundreds of times a second.
+ *
+ * Then nothing is flooded to that peer or from it for a second, and the owner is told
+ * (NODE_LOOP). Frames to a MAC that is known go on. What is left of the circle are
+ * LOOP_MAX frames a second.
+ */
+#define LOOP_MAX 100
+
+/* The FDB has moved that MAC from our side to a peer's. */
+void loop_moved(struct node *n);
+/* A frame of the peer got its verdict. DROP_loop: it was flooded, and may not be. */
+enum drop_reason loop_check(struct node *n, struct peer *peer,
+			    const struct forward *f, uint64_t now_us);
+/* A frame from the TAP got its verdict, and nothing was found wrong: takes ports away
+ * that are not flooded to. If none is left the reason is DROP_loop. */
+void loop_spare(struct node *n, struct forward *f, uint64_t now_us);
+
+#endif
