@@ -189,9 +189,8 @@ static void reporter_key(uint8_t key[REPORTER_KEY_LEN], uint16_t vlan, bool v6,
 	memcpy(key + 3, mac, ETH_ADDR_LEN);
 }
 
-/* NULL if there is none: it had no room, or has aged. */
-static const struct reporter *reporter_of(const struct members *m,
-					  const struct member *member)
+const struct reporter *members_reporter(const struct members *m,
+					const struct member *member)
 {
 	const struct member_key *k = table_key(m->members, member);
 	uint8_t key[REPORTER_KEY_LEN];
@@ -211,7 +210,7 @@ bool members_prune(struct members *m, struct group_entry *entry,
 	struct member *member;
 
 	while ((member = table_at(m->members, *link))) {
-		if (!is_gone(user, member, reporter_of(m, member))) {
+		if (!is_gone(user, member, members_reporter(m, member))) {
 			link = &member->next;
 			continue;
 		}

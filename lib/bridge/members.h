@@ -31,10 +31,13 @@ struct group_entry {
 };
 
 struct member {
-	uint64_t joined_us;   /* when it first reported since it last left */
-	uint64_t heard_us;    /* when it last reported */
-	uint32_t next;	      /* for members.c */
-	bool has_left;	      /* it said that it left */
+	uint64_t joined_us; /* when it first reported since it last left */
+	uint64_t heard_us;  /* when it last reported */
+	uint32_t next;	    /* for members.c */
+	bool has_left;	    /* it said that it left */
+	/* When the link went down: its leave was cut short, and it is one that
+	 * answers; it may be gone unheard, for either of the two. */
+	bool leave_cut, maybe_gone;
 	bool answers_queries; /* it once answered one, with this group */
 };
 
@@ -67,6 +70,9 @@ struct group_entry *members_find_group(const struct members *m,
 struct member *members_find_member(const struct members *m,
 				   const struct group_entry *entry,
 				   const uint8_t mac[ETH_ADDR_LEN]);
+/* NULL if there is none: it had no room, or has aged. */
+const struct reporter *members_reporter(const struct members *m,
+					const struct member *member);
 /* Borrowed while the entry is here. */
 const struct group *members_group(const struct members *m,
 				  const struct group_entry *entry);

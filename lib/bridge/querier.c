@@ -172,17 +172,6 @@ void querier_start(struct querier *q, uint64_t now_us)
 	}
 }
 
-/* Cancels a leave under way: no query can be sent while the TAP is down. */
-static void cancel_leave(struct querier *q, struct group_entry *entry)
-{
-	struct member *member = NULL;
-
-	while ((member = members_next_member(q->members, entry, member)))
-		member->has_left = false;
-	entry->leave_pending = false;
-	timers_cancel(&q->timers, &entry->timer);
-}
-
 void querier_stop(struct querier *q)
 {
 	uint32_t at = TABLE_NONE;
@@ -194,8 +183,11 @@ void querier_stop(struct querier *q)
 		q->vlans[i].phase = VLAN_IDLE;
 		timers_cancel(&q->timers, &q->vlans[i].timer);
 	}
-	while ((entry = members_next_group(q->members, &at)))
-		cancel_leave(q, entry);
+	while ((entry = members_next_group(q->members, &at))) {
+		const struct group *group = members_group(q->members, entry);
+
+		querier_cut_leave(q, entry, querier_vlan(q, group->vlan));
+	}
 }
 
 void querier_dropped(struct querier *q, uint64_t now_us)

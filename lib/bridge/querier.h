@@ -24,10 +24,14 @@
  *   125 s, and startup queries again soon after a new reporter appears.
  * - A group is wanted while it has members. A member is removed only when it
  *   answers a general query without the group: silence, as behind a firewall,
- *   keeps what is known, and querier_silent warns of it.
+ *   keeps what is known, and querier_silent warns of it, unless all who are
+ *   silent may have left unheard, while the TAP was down.
  * - When a member leaves, two last-member queries about the group are sent, a
  *   second apart. If nobody answers, that member is removed, and so are those
  *   that answered the last general query. Members that never answer stay.
+ * - When the TAP goes down before that, who leaves may join again unheard. So the
+ *   startup queries that follow decide: a member that answered the last general
+ *   query before, and not these, is removed. Members that never answer stay.
  * - A tick that is late (a stopped process, a long queue) may have left answers
  *   unread: the queries are sent again instead.
  *
@@ -80,8 +84,7 @@ void querier_free(struct querier *q);
  * 2.25 s. What was known is kept. */
 void querier_start(struct querier *q, uint64_t now_us);
 /* It is down: nothing can be asked, and all is wanted until querier_start. A leave
- * under way is taken back, for who rejoins meanwhile is not heard: the next query
- * finds out, unless it is one who never answers, and that one stays. */
+ * under way is taken back: see above. */
 void querier_stop(struct querier *q);
 /* The kernel dropped frames on their way to us (tx_dropped grew): reports may
  * have been among them. */
@@ -133,8 +136,9 @@ enum querier_reason {
 const char *querier_reason_text(enum querier_reason reason);
 /* A bit for each reason; 0: the set is complete. */
 unsigned int querier_want_all(const struct querier *q);
-/* True if groups of this family are known and the last queries in some VLAN
- * brought no answer at all: does a firewall drop them? */
+/* True if the last queries in some VLAN brought no answer at all, of this family,
+ * though a member is known who has not left and is not one that answered until the
+ * TAP last went down: does a firewall drop them? */
 bool querier_silent(const struct querier *q, bool v6);
 bool querier_wants(const struct querier *q, const struct group *group);
 /* Groups that somebody wants, without those that are for all. */

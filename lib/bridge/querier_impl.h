@@ -34,9 +34,9 @@ struct vlan {
 	bool lost_frames;   /* since the first startup query */
 	bool new_reporter;  /* it is to be asked soon */
 	bool heard[2];	    /* a report in this window, by family */
-	bool silent[2];	    /* none was in the last one, but groups are known */
-	uint64_t seen_us;   /* the last frame from our side */
-	uint64_t window_us; /* when this window began */
+	bool silent[2]; /* none was in the last one, though members are known */
+	uint64_t seen_us;	 /* the last frame from our side */
+	uint64_t window_us;	 /* when this window began */
 	uint64_t last_window_us; /* when the last window that ended began */
 };
 
@@ -73,6 +73,9 @@ void querier_forget_groups(struct querier *q, const struct vlan *v);
 /* The last-member queries about a group are over: removes members that left, and
  * those that would have answered. */
 void querier_end_leave(struct querier *q, struct group_entry *entry,
+		       const struct vlan *v);
+/* The TAP goes down: no query can be sent, so a leave under way is taken back. */
+void querier_cut_leave(struct querier *q, struct group_entry *entry,
 		       const struct vlan *v);
 
 /* ---- querier.c ---- */

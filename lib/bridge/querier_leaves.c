@@ -26,21 +26,35 @@ static bool prune(struct querier *q, struct group_entry *entry,
 	return true;
 }
 
-/* It answered the queries of this window, and did not report this group. */
+/* The queries of this window brought no report of this group from it; and it answered
+ * them, or always answers and had said that it leaves when the link went down. */
 static bool answered_without(const void *user, const struct member *member,
 			     const struct reporter *reporter)
 {
 	const struct vlan *v = user;
 
 	return member->heard_us < v->window_us && reporter &&
-	       reporter->answers_general &&
-	       reporter->general_us >= v->window_us;
+	       ((reporter->answers_general &&
+		 reporter->general_us >= v->window_us) ||
+		member->leave_cut);
+}
+
+/* One that says nothing then is silent, and has not just left. */
+static bool is_to_answer(const struct querier *q,
+			 const struct group_entry *entry)
+{
+	const struct member *member = NULL;
+
+	while ((member = members_next_member(q->members, entry, member)))
+		if (!member->has_left && !member->maybe_gone)
+			return true;
+	return false;
 }
 
 void querier_prune_vlan(struct querier *q, struct vlan *v)
 {
 	uint32_t at = TABLE_NONE;
-	bool known[2] = { false, false };
+	bool to_answer[2] = { false, false };
 	struct group_entry *entry;
 
 	while ((entry = members_next_group(q->members, &at))) {
@@ -50,12 +64,13 @@ void querier_prune_vlan(struct querier *q, struct vlan *v)
 		if (group->vlan != v->id)
 			continue;
 		/* querier_end_leave decides about a group that is being left. */
-		if (entry->leave_pending ||
-		    !prune(q, entry, answered_without, v))
-			known[v6] = true;
+		if (!entry->leave_pending &&
+		    prune(q, entry, answered_without, v))
+			continue;
+		to_answer[v6] |= is_to_answer(q, entry);
 	}
 	for (int v6 = 0; v6 < 2; v6++)
-		v->silent[v6] = known[v6] && !v->heard[v6];
+		v->silent[v6] = to_answer[v6] && !v->heard[v6];
 }
 
 static bool everybody(const void *user, const struct member *member,
@@ -80,16 +95,17 @@ void querier_forget_groups(struct querier *q, const struct vlan *v)
 	}
 }
 
-/* It left; or it answered the last general query, so it would have answered
- * those about this group. */
+/* It answered the last general query, and so would have answered what came after. */
+static bool answers(const struct vlan *v, const struct reporter *reporter)
+{
+	return reporter && reporter->answers_general && !reporter->igmpv1 &&
+	       v->ever_complete && reporter->general_us >= v->last_window_us;
+}
+
 static bool left_or_unconfirmed(const void *user, const struct member *member,
 				const struct reporter *reporter)
 {
-	const struct vlan *v = user;
-
-	return member->has_left ||
-	       (reporter && reporter->answers_general && !reporter->igmpv1 &&
-		v->ever_complete && reporter->general_us >= v->last_window_us);
+	return member->has_left || answers(user, reporter);
 }
 
 void querier_end_leave(struct querier *q, struct group_entry *entry,
@@ -97,4 +113,23 @@ void querier_end_leave(struct querier *q, struct group_entry *entry,
 {
 	entry->leave_pending = false;
 	prune(q, entry, left_or_unconfirmed, v);
+}
+
+/* It may have joined again while nobody heard, so one that answers is asked once more
+ * when the link is back. One that never does stays. */
+void querier_cut_leave(struct querier *q, struct group_entry *entry,
+		       const struct vlan *v)
+{
+	struct member *member = NULL;
+
+	while ((member = members_next_member(q->members, entry, member))) {
+		const bool is_sound =
+			answers(v, members_reporter(q->members, member));
+
+		member->leave_cut |= member->has_left && is_sound;
+		member->maybe_gone |= member->has_left || is_sound;
+		member->has_left = false;
+	}
+	entry->leave_pending = false;
+	timers_cancel(&q->timers, &entry->timer);
 }

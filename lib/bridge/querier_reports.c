@@ -81,7 +81,7 @@ static void note_wanted(struct querier *q, const struct vlan *v,
 		s->answered_general = member->answers_queries = true;
 	member->answers_queries |= record->current;
 	member->heard_us = s->now_us;
-	member->has_left = false;
+	member->has_left = member->leave_cut = member->maybe_gone = false;
 	if (entry->leave_pending)
 		keep_group(q, entry);
 	if (is_new) {

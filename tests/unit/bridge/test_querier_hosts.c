@@ -1,6 +1,7 @@
 /*
  * Local membership against simulated hosts, over many seeds: of every version,
- * behind firewalls, joining, leaving and vanishing while the TAP loses reports.
+ * behind firewalls, joining, leaving and vanishing while the TAP loses reports or is
+ * down.
  * No frame of a group is lost to a member; once things are quiet, nothing is
  * wanted that nobody joined.
  */
@@ -42,6 +43,7 @@ struct sim {
 	size_t count;
 	bool listening;		     /* the querier is told of the MAC filter */
 	bool tidy;		     /* no report is lost, no host vanishes */
+	bool down;		     /* the TAP is */
 	bool losing;		     /* the TAP's ring is full now and then */
 	bool lost;		     /* a report was, since the last look */
 	bool untidy;		     /* somebody left without a word */
@@ -80,6 +82,8 @@ static void deliver(struct sim *s, int host, enum report_type type,
 	struct eth_view v;
 	size_t len;
 
+	if (s->down)
+		return;
 	if (s->losing && rng_chance(&s->rng, 0.3)) {
 		s->lost = true;
 		return;
@@ -205,7 +209,7 @@ static void leave(struct sim *s, int host, int group)
 	plan(s, 0, host, REPORT_LEAVE, group);
 	if (!is_old(s, host, group))
 		plan(s, rng_below(&s->rng, CLOCK_S), host, REPORT_LEAVE, group);
-	if (s->losing)
+	if (s->losing || s->down)
 		s->untidy = true; /* both may be lost */
 }
 
@@ -265,6 +269,8 @@ static void look(struct sim *s)
 	uint8_t macs[GROUPS * ETH_ADDR_LEN];
 	size_t count = 0;
 
+	if (s->down)
+		return;
 	if (s->lost)
 		querier_dropped(s->q, s->now);
 	s->lost = false;
@@ -348,6 +354,24 @@ static void init(struct sim *s, uint64_t seed_value, bool listening, bool tidy)
 	}
 }
 
+/* The link goes down while one of them leaves a group, or all may do anything. */
+static void go_down(struct sim *s)
+{
+	if (s->tidy) {
+		/* All have answered, as even old hosts do in time. */
+		run(s, s->now + 160 * CLOCK_S);
+		act(s);
+		run(s, s->now + 1 + rng_below(&s->rng, 3 * CLOCK_S));
+	}
+	s->down = true;
+	querier_stop(s->q);
+	for (uint64_t i = rng_below(&s->rng, 4); i-- > 0 && !s->tidy;)
+		act(s);
+	run(s, s->now + rng_below(&s->rng, 10 * CLOCK_S));
+	s->down = false;
+	querier_start(s->q, s->now);
+}
+
 static void play(struct sim *s)
 {
 	querier_start(s->q, s->now);
@@ -362,6 +386,8 @@ static void play(struct sim *s)
 		}
 		if (rng_chance(&s->rng, 0.03))
 			querier_start(s->q, s->now);
+		if (rng_chance(&s->rng, 0.05))
+			go_down(s);
 	}
 }
 
