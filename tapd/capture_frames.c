@@ -13,10 +13,31 @@ static void on_seen(void *user, const struct node_sight *sight)
 	captures_show(d->captures, sight, d->now.wall_us);
 }
 
+static void on_dropped(void *user, const struct frame *frame,
+		       enum drop_reason reason)
+{
+	const uint8_t *pieces[2];
+	size_t lens[2];
+	const struct node_sight sight = { .pieces = pieces,
+					  .lens = lens,
+					  .count = frame->iovcnt,
+					  .offload = frame->offload,
+					  .from_tap = true,
+					  .reason = reason };
+
+	for (size_t i = 0; i < frame->iovcnt; i++) {
+		pieces[i] = frame->iov[i].iov_base;
+		lens[i] = frame->iov[i].iov_len;
+	}
+	on_seen(user, &sight);
+}
+
 void daemon_capture_watched(void *daemon, bool on)
 {
 	struct daemon *d = daemon;
 
+	if (d->queue)
+		fq_show_drops(d->queue, on ? on_dropped : NULL, d);
 	if (d->node)
 		node_capture(d->node, on ? on_seen : NULL);
 }

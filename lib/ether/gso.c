@@ -217,19 +217,26 @@ static void make_rest(struct gso *g, uint8_t *header)
 	(void)gso_next(g, header, &rest);
 }
 
-bool gso_skip_first(uint8_t **frame, size_t *len, struct offload *o)
+bool gso_may_skip_first(struct gso *g, const uint8_t *frame, size_t len,
+			const struct offload *o)
 {
 	struct eth_view view;
+
+	return o->gso != OFFLOAD_GSO_NONE && o->gso != OFFLOAD_GSO_UDP_L4 &&
+	       eth_parse_gso(&view, frame, len) == DROP_NONE &&
+	       gso_begin(g, &view, frame, len, o) == DROP_NONE &&
+	       !g->complete && g->payload_len > g->size_max &&
+	       g->header_len <= g->size_max;
+}
+
+bool gso_skip_first(uint8_t **frame, size_t *len, struct offload *o)
+{
 	struct gso g;
 	size_t skip;
 
-	if (o->gso == OFFLOAD_GSO_NONE || o->gso == OFFLOAD_GSO_UDP_L4 ||
-	    eth_parse_gso(&view, *frame, *len) != DROP_NONE ||
-	    gso_begin(&g, &view, *frame, *len, o) != DROP_NONE)
+	if (!gso_may_skip_first(&g, *frame, *len, o))
 		return false;
 	skip = g.size_max;
-	if (g.complete || g.payload_len <= skip || g.header_len > skip)
-		return false;
 	make_rest(&g, *frame + skip);
 	*frame += skip;
 	*len -= skip;

@@ -93,6 +93,13 @@ void gso_complete(struct gso *g);
 bool gso_next(struct gso *g, uint8_t *header, struct gso_segment *s);
 
 /*
+ * Whether gso_skip_first would do so; then the frame is begun in *g, whose first
+ * segment is the one.
+ */
+bool gso_may_skip_first(struct gso *g, const uint8_t *frame, size_t len,
+			const struct offload *o);
+
+/*
  * Takes the first segment off a TCP GSO frame, in place, so that its receiver misses
  * it and its sender slows down: *frame is behind where it was, *len and *o are the
  * rest's, which is an ordinary frame if one segment is left. False, and nothing

@@ -554,7 +554,8 @@ struct node_sight {
 /*
  * Calls seen, with the owner's user, for each of them; NULL: for none, which costs a
  * branch a batch. It may not call the node. Frames that are dropped before their
- * verdict, in the owner's queue, are not among them, nor datagrams that do not open.
+ * verdict, in the owner's queue, are not among them (the owner has them: queue/fq.h), nor
+ * are datagrams that do not open.
  */
 typedef void node_seen(void *user, const struct node_sight *sight);
 void node_capture(struct node *n, node_seen *seen);

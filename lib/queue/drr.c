@@ -1,7 +1,6 @@
 #include "queue/drr.h"
 
 #include "ether/ecn.h"
-#include "ether/gso.h"
 
 void drr_init(struct drr *d, struct slots *slots, struct queue_stats *stats)
 {
@@ -95,8 +94,7 @@ static bool tell_sender(struct drr *d, struct slot *s)
 		d->stats->marks++;
 		return true;
 	}
-	d->stats->delay++;
-	return gso_skip_first(&s->frame, &s->len, &s->offload);
+	return stats_drop_first(d->stats, s, DROP_queue_delay);
 }
 
 struct slot *drr_take(struct drr *d, uint64_t now_us)
@@ -124,13 +122,13 @@ bool drr_make_room(struct drr *d, enum slot_size size)
 	struct flow *f = flows_with_most(&d->flows, size);
 	struct slot *s;
 
-	d->stats->full++;
 	if (!f)
 		return false;
 	s = TAILQ_FIRST(&f->slots);
 	while (s->size != size)
 		s = TAILQ_NEXT(s, in_flow);
 	remove_slot(d, s);
+	stats_drop(d->stats, s, DROP_queue_full);
 	slots_give(d->slots, s);
 	if (TAILQ_EMPTY(&f->slots))
 		codel_is_empty(&f->codel);

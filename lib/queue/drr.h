@@ -31,7 +31,7 @@ void drr_put(struct drr *d, struct slot *s);
 /* The next to leave, to be given back to the slots; NULL: there is none (left). */
 struct slot *drr_take(struct drr *d, uint64_t now_us);
 /* Drops the oldest frame of that size of the flow with the most of them. False: no flow
- * has any. */
+ * has any, and nothing is dropped. */
 bool drr_make_room(struct drr *d, enum slot_size size);
 
 #endif

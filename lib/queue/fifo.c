@@ -26,6 +26,7 @@ static void drop_newest(struct fifo *f, struct flow *flow, enum slot_size size)
 	while (s->size != size)
 		s = TAILQ_PREV(s, slot_list, in_flow);
 	remove_slot(f, s);
+	stats_drop(f->stats, s, DROP_queue_full);
 	slots_give(f->slots, s);
 }
 
@@ -35,8 +36,8 @@ static void drop_newest_of_fattest(struct fifo *f)
 	struct slot *s = TAILQ_LAST(&fattest->slots, slot_list);
 
 	remove_slot(f, s);
+	stats_drop(f->stats, s, DROP_queue_delay);
 	slots_give(f->slots, s);
-	f->stats->delay++;
 }
 
 /* Without its newest frame, which may be a large one. */
@@ -110,7 +111,6 @@ bool fifo_make_room(struct fifo *f, enum slot_size size, uint32_t number)
 	const struct flow *flow = &f->flows.all[number];
 	struct flow *most = flows_with_most(&f->flows, size);
 
-	f->stats->full++;
 	if (!most || most == flow ||
 	    most->counts[size] < flow->counts[size] + 1)
 		return false;

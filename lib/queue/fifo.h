@@ -48,7 +48,7 @@ struct slot *fifo_take(struct fifo *f, uint64_t now_us);
 /*
  * A frame of that size and flow is to come in and there is no slot. Drops the newest of
  * such size of the flow with the most; false if that would be this very frame: it is
- * not to come in.
+ * not to come in, and is counted by whoever has it.
  */
 bool fifo_make_room(struct fifo *f, enum slot_size size, uint32_t flow);
 

@@ -130,6 +130,15 @@ static void put_control(struct fq *q, struct slot *s, bool membership)
 		q->control_credit -= (int64_t)slot_cost(s);
 }
 
+/* It stays in the spare slot, and the next frame is read over it. */
+static void refuse(struct fq *q, size_t len, const struct offload *offload)
+{
+	q->spare->frame = fq_place(q);
+	q->spare->len = len;
+	q->spare->offload = *offload;
+	stats_drop(&q->stats, q->spare, DROP_queue_full);
+}
+
 void fq_put(struct fq *q, size_t len, const struct offload *offload,
 	    uint32_t receivers, uint64_t now_us)
 {
@@ -147,8 +156,10 @@ void fq_put(struct fq *q, size_t len, const struct offload *offload,
 		s = settle(q, class = TRAFFIC_REST, len);
 	if (!s && make_room(q, class, len, t.hash % FLOWS))
 		s = settle(q, class, len);
-	if (!s)
+	if (!s) {
+		refuse(q, len, offload);
 		return;
+	}
 	s->frame = s->space + FRAME_HEADROOM;
 	s->len = len;
 	s->offload = *offload;
@@ -302,6 +313,12 @@ void fq_sent(struct fq *q, uint64_t bytes)
 bool fq_is_empty(const struct fq *q)
 {
 	return q->control_count == 0 && q->rest.count == 0 && q->tcp.count == 0;
+}
+
+void fq_show_drops(struct fq *q, queue_dropped *dropped, void *user)
+{
+	q->stats.dropped = dropped;
+	q->stats.user = user;
 }
 
 void fq_info(const struct fq *q, struct fq_info *out)

@@ -9,6 +9,7 @@
 
 #include "base/frame.h"
 #include "base/siphash.h"
+#include "queue/stats.h"
 
 /*
  * Linux's tun takes frames from the senders' sockets at once, however many, and so a
@@ -91,5 +92,9 @@ struct fq_info {
 	uint64_t full, delay; /* frames dropped: DROP_queue_full, _delay */
 };
 void fq_info(const struct fq *q, struct fq_info *out);
+
+/* Calls dropped for each frame that is dropped from now on; NULL: for none. Only a
+ * frame that is dropped costs anything for it. */
+void fq_show_drops(struct fq *q, queue_dropped *dropped, void *user);
 
 #endif

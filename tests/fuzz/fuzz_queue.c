@@ -39,7 +39,7 @@ static struct {
 	size_t len;
 	bool out;
 } sent[PUTS_MAX];
-static size_t put_count, put_bytes, out_count;
+static size_t put_count, put_bytes, out_count, shown_full, shown_delay;
 static size_t last_rest, last_of_tcp[FLOWS];
 
 static void put(const uint8_t *head, size_t n, size_t len, struct offload o,
@@ -104,6 +104,19 @@ static void split(const struct frame *f)
 	while (gso_next(&g, header, &s))
 		sum += s.payload_len;
 	HOLDS(sum == len - g.header_len);
+}
+
+/* Each is shown that is counted. */
+static void on_dropped(void *user, const struct frame *f,
+		       enum drop_reason reason)
+{
+	(void)user;
+	for (size_t i = 0; i < f->iovcnt; i++)
+		touch(f->iov[i].iov_base,
+		      f->iov[i].iov_len < SHORT ? f->iov[i].iov_len : SHORT);
+	HOLDS(f->iovcnt == 1 ||
+	      (f->iovcnt == 2 && f->offload.gso == OFFLOAD_GSO_NONE));
+	*(reason == DROP_queue_full ? &shown_full : &shown_delay) += 1;
 }
 
 static void holds_order(size_t number)
@@ -198,6 +211,7 @@ static void drain(void)
 	}
 	fq_info(q, &info);
 	HOLDS(info.frames == 0 && info.bytes == 0);
+	HOLDS(shown_full == info.full && shown_delay == info.delay);
 	HOLDS(out_count + info.full <= put_count);
 	HOLDS(out_count + info.full + info.delay >= put_count);
 }
@@ -210,6 +224,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(q);
 	now = 1;
 	put_count = put_bytes = out_count = last_rest = 0;
+	shown_full = shown_delay = 0;
+	fq_show_drops(q, on_dropped, NULL);
 	memset(last_of_tcp, 0, sizeof(last_of_tcp));
 	while (r.left > 0 && cursor_ok(&r))
 		step(&r);

@@ -8,6 +8,7 @@ import pytest
 
 from cloud import Wire, member, program, start_all, udp_socket, wait_for
 from cloud.streams import send_run, stream, wait_addresses
+from test_queue import bulk_tcp, slow_down
 
 GROUP = "239.7.8.11"
 
@@ -144,6 +145,37 @@ def test_dropped_frames_have_their_reason(three):
         assert web1.drops()["frame_local"] >= 1
     assert found["frame.comment"] == ("dropped: frame_local: destination is on this host's "
                                       "side of the TAP")
+
+
+def drop_reasons(path, *filters):
+    return {frame["frame.comment"].split(": ")[1] for frame in frames(path, *filters)
+            if frame["frame.comment"].startswith("dropped: ")}
+
+
+def test_what_the_queue_drops_is_among_them(make_cloud):
+    """More frames at once than it has room for, then a stream that stands."""
+    cloud = make_cloud(2)
+    web1, web2 = start_all(cloud)
+    wait_addresses(cloud.hosts)
+    slow_down(web1.host, mbit=5)
+    before = web1.drops()
+    with capture(web1, "-d") as (path, _), udp_socket(web2.host, "tap0", 7008), \
+            udp_socket(web1.host) as sender:
+        def overflows():
+            send_all(sender, (web2.host.tap4, 7008), 3000)
+            return web1.drops()["queue_full"] > before["queue_full"]
+        wait_for(overflows, 20, web1.drops)
+        wait_for(lambda: "queue_full" in drop_reasons(path, "udp.dstport==7008"), 10,
+                 lambda: drop_reasons(path))
+        with bulk_tcp(web1.host, web2.host):
+            wait_for(lambda: "queue_delay" in drop_reasons(path, "tcp.len>0"), 20,
+                     lambda: (drop_reasons(path), web1.drops()))
+    segments = [frame for frame in frames(path, "tcp.len>0")
+                if "queue_delay" in frame["frame.comment"]]
+    assert {frame["tcp.checksum.status"] for frame in segments} == {"1"}
+    assert max(int(frame["frame.len"]) for frame in segments) <= 1514
+    assert [frame["frame.comment"] for frame in frames(path, "udp.dstport==7008")][0].startswith(
+        "dropped: queue_")
 
 
 def test_who_does_not_read_holds_up_nothing(three):
