@@ -11,6 +11,11 @@ SPEC = TOP / "scripts/packaging/rpm/tapd.spec"
 # scripts/package makes.
 KNOWN_WARNINGS = {"no-buildroot-tag", "invalid-url"}
 
+DOC = "/usr/share/doc/tapd"
+# What Debian alone has, or calls by a name of its own.
+DEBIANS = {"/etc/ufw/applications.d/tapd", f"{DOC}/changelog", f"{DOC}/changelog.Debian",
+           f"{DOC}/copyright", f"{DOC}/NEWS"}
+
 
 def lines(*argv):
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
@@ -30,11 +35,13 @@ def test_it_has_what_the_deb_has(unpacked):
     done = subprocess.run([TOP / "scripts/package", "--rpm"], check=False, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
-    packaged = set(lines("rpm", "-qlp", TOP / done.stdout.splitlines()[-1]))
-    wanted = {re.sub("^/lib/", "/usr/lib/", f"/{path.relative_to(unpacked)}")
-              for path in unpacked.rglob("*")
-              if path.is_file() and "share/doc" not in str(path)}
-    # ufw is Debian's; Debian compresses manuals in any case.
-    wanted.remove("/etc/ufw/applications.d/tapd")
-    assert ({path.removesuffix(".gz") for path in wanted} <=
-            {path.removesuffix(".gz") for path in packaged})
+    # Which files are compressed is each one's own.
+    packaged = {path.removesuffix(".gz")
+                for path in lines("rpm", "-qlp", TOP / done.stdout.splitlines()[-1])}
+    wanted = {re.sub("^/lib/", "/usr/lib/", f"/{path.relative_to(unpacked)}").removesuffix(".gz")
+              for path in unpacked.rglob("*") if path.is_file()}
+    wanted -= DEBIANS
+    assert {f"{DOC}/dashboards/tapd.json", f"{DOC}/examples/kubernetes.yaml"} <= wanted
+    assert not wanted - packaged
+    assert f"{DOC}/CHANGELOG" in packaged
+    assert any(path.endswith("/LICENSE") for path in packaged)
