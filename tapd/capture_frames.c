@@ -1,5 +1,7 @@
 #include "tapd/capture_frames.h"
 
+#include <string.h>
+
 #include "tapd/common/error.h"
 #include "tapd/control/arguments.h"
 #include "tapd/control/capture.h"
@@ -42,18 +44,21 @@ void daemon_capture_watched(void *daemon, bool on)
 		node_capture(d->node, on ? on_seen : NULL);
 }
 
-/* The key of the one peer that is meant. */
+/* Notes the one peer that is meant. */
 static bool find_peer(const struct node *n, const char *which,
-		      struct public_key *key, char **error)
+		      struct capture_wants *wants, char **error)
 {
 	struct node_iter at = { .slot = 0 };
 	struct node_peer_info info;
 	unsigned int count = 0;
 
 	while (node_next_peer(n, &at, &info)) {
-		if (!info.has_key || !peer_is(&info, which))
+		if ((!info.has_key && info.state != NODE_PEER_STATE_UP) ||
+		    !peer_is(&info, which))
 			continue;
-		*key = info.key;
+		wants->key = info.key;
+		if (!info.has_key)
+			memcpy(wants->name, info.name, sizeof(wants->name));
 		count++;
 	}
 	if (count != 1)
@@ -77,7 +82,7 @@ json_t *daemon_capture(struct daemon *d, const json_t *arguments,
 		.count = (uint64_t)argument_number(arguments, "count", 0),
 	};
 
-	if (!peer || find_peer(d->node, peer, &wants.key, error))
+	if (!peer || find_peer(d->node, peer, &wants, error))
 		*list = captures_begin(d->captures, &wants, error);
 	return NULL;
 }

@@ -155,6 +155,8 @@ static void announce_start(const struct daemon *d)
 	struct addr bound = udp_bound(d->udp, 0);
 
 	node_status(d->node, &status);
+	if (d->conf->encapsulation == NODE_GRE)
+		bound.port = 0; /* the protocol's number */
 	addr_print(&bound, at);
 	if (!conf_is_sealed(d->conf)) {
 		log_info("tapd " TAPD_VERSION " is %s, not sealed: %s, on %s",

@@ -125,14 +125,21 @@ static uint8_t *make_room(struct capture *c, size_t size)
 		       : c->room + c->start + c->len;
 }
 
+/* Where nothing is sealed peers have no keys. */
+static bool is_of(const struct capture_wants *wants, const struct node_sight *s)
+{
+	if (s->key)
+		return public_key_equal(s->key, &wants->key);
+	return s->peer && *s->peer && strcmp(s->peer, wants->name) == 0;
+}
+
 static bool is_wanted(const struct capture *c, const struct node_sight *s)
 {
 	if (c->stage > STAGE_RUNS)
 		return false;
 	if (c->wants.dropped != (s->reason != DROP_NONE))
 		return false;
-	return !c->wants.one_peer ||
-	       (s->key && public_key_equal(s->key, &c->wants.key));
+	return !c->wants.one_peer || is_of(&c->wants, s);
 }
 
 /* "web2", or why it was dropped. */

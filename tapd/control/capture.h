@@ -26,10 +26,11 @@ struct event_base;
 struct captures;
 
 struct capture_wants {
-	bool one_peer; /* only frames of the peer with that key */
+	bool one_peer; /* only frames of the peer with that key, or name */
 	struct public_key key;
-	bool dropped;	/* only what is dropped */
-	uint64_t count; /* that many frames; 0: no end */
+	char name[NODE_NAME_MAX + 1]; /* of one without a key */
+	bool dropped;		      /* only what is dropped */
+	uint64_t count;		      /* that many frames; 0: no end */
 };
 
 /* watched: called when the first begins, and when the last has ended. interface:

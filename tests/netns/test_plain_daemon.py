@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cloud import EXIT_CONFIG, EXIT_SYSTEM, wait_for
+from cloud import EXIT_CONFIG, EXIT_SYSTEM, program, wait_for
 from cloud.vteps import PlainHosts, plain_tapd
 
 NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
@@ -76,6 +76,24 @@ def test_what_a_user_sees(make_cloud):
     assert 'tapd_peer_up{interface="tap0",peer="' in lines
     assert "\ntapd_peer_rtt_seconds{" not in lines and "\ntapd_peer_loss_ratio{" not in lines
     assert "not sealed" in web1.process.log()
+
+
+def test_one_peer_of_several(make_cloud):
+    cloud = make_cloud(3)
+    web1, *_ = start_pair(cloud)
+    address = cloud.hosts[1].address
+    detail, = web1.ctl("peers", address)
+    assert detail["paths"][0]["remote"] == f"{address}:4789" and detail["sessions"] == []
+    owners = {row["owner"] for row in web1.ctl("fdb")}
+    assert {address, cloud.hosts[2].address, "local"} <= owners
+    capture = cloud.hosts[0].start(program("tapctl"), "-s", web1.socket, "capture", "-p", address,
+                                   "-c", "2", log="capture.pcapng")
+    wait_for(lambda: cloud.hosts[0].ping(cloud.hosts[2].tap4)
+             and cloud.hosts[0].ping(cloud.hosts[1].tap4) and not capture.running, 10,
+             "the capture to have two frames")
+    with open(cloud.hosts[0].path("capture.pcapng"), "rb") as file:
+        taken = file.read()
+    assert address.encode() in taken and cloud.hosts[2].address.encode() not in taken
 
 
 def test_a_host_that_is_not_listed_is_a_stranger(make_cloud):
