@@ -6,7 +6,8 @@ set(without_its_path -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 target_compile_options(tapd_options INTERFACE ${without_its_path})
 target_link_options(tapd_options INTERFACE ${without_its_path})
 
-install(FILES scripts/packaging/completion/tapctl scripts/packaging/completion/tapd
+install(FILES scripts/packaging/completion/multi-unicast
+	scripts/packaging/completion/tapctl scripts/packaging/completion/tapd
 	DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES scripts/packaging/networkd-10-tapd.network
 	DESTINATION lib/systemd/network RENAME 10-tapd.network)

@@ -49,6 +49,13 @@ def _prefix():
     return prefix, _janitors[pid][0]
 
 
+def prefix_of_a_cloud():
+    """(prefix, directory) of one more cloud of this process's."""
+    run_prefix, run_directory = _prefix()
+    prefix = f"{run_prefix}{next(_numbers)}-"
+    return prefix, os.path.join(run_directory, prefix.rstrip("-"))
+
+
 def _dismiss_janitor(pid):
     if pid == os.getpid():
         janitor.dismiss(_janitors.pop(pid)[1])
@@ -98,6 +105,13 @@ class Namespace:
                           os.path.join(self.directory, log), env=env, pass_fds=pass_fds)
         self.processes.append(process)
         return process
+
+    def publish(self, lines):
+        """What its /etc/hosts says (ip netns exec puts this file in its place)."""
+        directory = os.path.join(janitor.HOSTS_DIRECTORY, self.netns)
+        os.makedirs(directory, exist_ok=True)
+        with open(os.path.join(directory, "hosts"), "w") as file:
+            file.write("127.0.0.1 localhost\n::1 localhost\n" + "\n".join(lines) + "\n")
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -159,13 +173,6 @@ class Host(Namespace):
                       f"route add default via {GATEWAY6} dev eth0 src {self.address6}"]
         ip_batch(lines, "-n", self.netns)
 
-    def publish(self, lines):
-        """What its /etc/hosts says (ip netns exec puts this file in its place)."""
-        directory = os.path.join(janitor.HOSTS_DIRECTORY, self.netns)
-        os.makedirs(directory, exist_ok=True)
-        with open(os.path.join(directory, "hosts"), "w") as file:
-            file.write("127.0.0.1 localhost\n::1 localhost\n" + "\n".join(lines) + "\n")
-
 
 class Fault:
     """Rules in the router until heal(), or until the `with` block ends."""
@@ -200,9 +207,7 @@ class Cloud:
         if prefix:
             self.prefix, self.directory = prefix, directory
         else:
-            run_prefix, run_directory = _prefix()
-            self.prefix = f"{run_prefix}{next(_numbers)}-"
-            self.directory = os.path.join(run_directory, self.prefix.rstrip("-"))
+            self.prefix, self.directory = prefix_of_a_cloud()
         self.hosts, self.daemons = [], []
         try:
             os.makedirs(self.directory, exist_ok=True)

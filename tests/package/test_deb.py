@@ -85,7 +85,7 @@ def test_the_build_asks_for_what_building_takes():
 
 
 def test_python_is_not_needed(deb):
-    """Only scripts/discover takes it."""
+    """Only scripts/discover and scripts/multi-unicast take it."""
     assert "python" not in field(deb, "Depends")
     assert "python3" in field(deb, "Recommends")
 
@@ -103,6 +103,7 @@ def test_the_only_configuration_file_is_ufws(deb):
 
 
 CONTENTS = """
+    /usr/sbin/multi-unicast
     /usr/sbin/tapd
     /usr/bin/tapctl
     /usr/lib/systemd/system/tapd@.service
@@ -113,9 +114,11 @@ CONTENTS = """
     /usr/lib/NetworkManager/conf.d/tapd.conf
     /usr/lib/firewalld/services/tapd.xml
     /usr/lib/tapd/discover
+    /usr/share/bash-completion/completions/multi-unicast
     /usr/share/bash-completion/completions/tapctl
     /usr/share/bash-completion/completions/tapd
     /usr/share/man/man5/tapd.conf.5.gz
+    /usr/share/man/man8/multi-unicast.8.gz
     /usr/share/man/man8/tapctl.8.gz
     /usr/share/man/man8/tapd.8.gz
     /usr/share/doc/tapd/NEWS.gz
@@ -140,6 +143,7 @@ def files(folder):
 
 def test_all_of_the_discovery_the_recipes_and_the_dashboards_are_there(unpacked):
     for source, target in (("scripts/discovery", "usr/lib/tapd/discovery"),
+                           ("scripts/multi_unicast", "usr/lib/tapd/multi_unicast"),
                            ("docs/recipes", "usr/share/doc/tapd/recipes"),
                            ("docs/dashboards", "usr/share/doc/tapd/dashboards")):
         assert files(unpacked / target) == files(TOP / source) != set()

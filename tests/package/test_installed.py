@@ -42,7 +42,8 @@ def test_the_programs_run_with_what_the_package_asked_for(installed):
     assert len(installed.run("tapctl", "genpsk")) > 40
 
 
-@pytest.mark.parametrize("page", ["man8/tapd.8", "man8/tapctl.8", "man5/tapd.conf.5"])
+@pytest.mark.parametrize("page", ["man8/tapd.8", "man8/tapctl.8", "man8/multi-unicast.8",
+                                  "man5/tapd.conf.5"])
 def test_a_manual_page_is_well_made(installed, page):
     done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning",
                            installed.path(f"usr/share/man/{page}.gz")],
@@ -83,11 +84,19 @@ def test_bash_completes_every_command(installed):
     assert complete(installed, "tapctl fdb ") == set()
 
 
-@pytest.mark.parametrize("program", ["tapctl", "tapd"])
+@pytest.mark.parametrize("program", ["tapctl", "tapd", "multi-unicast"])
 def test_bash_completes_every_option(installed, program):
-    options = set(re.findall(r"--[a-z][a-z-]+", installed.run(program, "--help")))
-    assert {"--help", "--version"} <= options
+    help_text = (installed.run(program, "--help") if program != "multi-unicast" else
+                 subprocess.run([installed.path("usr/sbin/multi-unicast"), "--help"], check=True,
+                                stdout=subprocess.PIPE, text=True).stdout)
+    options = set(re.findall(r"--[a-z][a-z-]+", help_text))
+    assert {"--help"} <= options and len(options) > 3
     assert {word.rstrip("=") for word in complete(installed, f"{program} --")} == options
+
+
+def test_bash_completes_words_of_multi_unicast(installed):
+    assert complete(installed, "multi-unicast ") == {"up", "down", "status"}
+    assert "lo" in complete(installed, "multi-unicast up ")
 
 
 def test_bash_completes_files(installed, tmp_path):

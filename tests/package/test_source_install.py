@@ -38,8 +38,8 @@ def host_with_a_source_install(deb, tmp_path_factory):
 
 
 def test_nothing_stands_before_the_package(host):
-    assert [path for path in host.find("*tapd*") + host.find("tapctl*")
-            if path.startswith("/usr/local")] == []
+    found = host.find("*tapd*") + host.find("tapctl*") + host.find("multi-unicast*")
+    assert [path for path in found if path.startswith("/usr/local")] == []
     found = host.run("sh", "-c", "command -v tapd; command -v tapctl").split()
     assert found == ["/usr/sbin/tapd", "/usr/bin/tapctl"]
 

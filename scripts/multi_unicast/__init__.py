@@ -1,0 +1,1 @@
+"""What scripts/multi-unicast is made of."""
