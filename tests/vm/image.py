@@ -26,8 +26,8 @@ KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd
 # What a cloud's image has, and what the tests run there. The kernels come last, so
 # that their initramfs is made once.
 PACKAGES = ["systemd-sysv", "udev", "dbus", "kmod", "iproute2", "iputils-ping", "procps",
-            "python3", "keepalived", "network-manager", "initramfs-tools", "zstd",
-            *KERNELS.values()]
+            "python3", "keepalived", "network-manager", "nftables", "initramfs-tools",
+            "zstd", *KERNELS.values()]
 
 DISK_SIZE = "2G"  # sparse
 FINISH_SECONDS = 300
