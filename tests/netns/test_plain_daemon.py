@@ -1,10 +1,13 @@
 """The daemon where nothing is sealed: with another one, and with the kernel's VXLAN."""
 
+import contextlib
 import json
+import time
 
 import pytest
 
 from cloud import EXIT_CONFIG, EXIT_SYSTEM, program, wait_for
+from cloud.supervisor import Manager
 from cloud.vteps import PlainHosts, plain_tapd
 
 NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
@@ -76,6 +79,26 @@ def test_what_a_user_sees(make_cloud):
     assert 'tapd_peer_up{interface="tap0",peer="' in lines
     assert "\ntapd_peer_rtt_seconds{" not in lines and "\ntapd_peer_loss_ratio{" not in lines
     assert "not sealed" in web1.process.log()
+
+
+def test_its_mac_is_its_own_and_stays(make_cloud):
+    cloud = make_cloud(2)
+    web1, web2 = start_pair(cloud)
+    mac = web1.status()["interface"]["mac"]
+    assert mac != web2.status()["interface"]["mac"], "though they share a machine-id here"
+    web1.restart()
+    assert web1.status()["interface"]["mac"] == mac
+
+
+def test_the_service_is_ready_with_its_first_peer(make_cloud):
+    web1 = plain_tapd(make_cloud(2).hosts[0])
+    with contextlib.closing(Manager(web1.host.path("notify"), None, None)) as manager:
+        web1.supervised(manager)
+        before = time.time()
+        web1.launch()
+        assert manager.wait("READY", "1", within=6) - before < 4, "without waiting for others"
+        manager.wait("STATUS", "1 of 1 peers up")
+        assert web1.stop() == 0
 
 
 def test_one_peer_of_several(make_cloud):
