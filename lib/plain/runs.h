@@ -22,7 +22,7 @@
  * peers needs the same memory.
  */
 #define RUNS_MAX      128
-#define RUNS_POOL_LEN (512 * 1024)
+#define RUNS_POOL_LEN ((size_t)512 * 1024)
 
 /* Sends the runs in order; borrowed until it returns. */
 typedef void runs_send(void *user, const struct datagram_run *runs,
