@@ -189,6 +189,12 @@ class Tapd:
             raise TapctlFailed(done)
         return json.loads(done.stdout)
 
+    def doctor(self):
+        """What `tapctl -j doctor` finds on the daemon's host."""
+        done = self.host.run(program("tapctl", self.build), "-s", self.socket, "-j", "doctor",
+                             check=False)
+        return json.loads(done.stdout)
+
     def status(self):
         return self.ctl("status")
 

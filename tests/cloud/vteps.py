@@ -84,6 +84,7 @@ class OvsVtep:
         short = name.removeprefix("ovs-")
         return self.host.start(name, *arguments, f"--pidfile={self._directory}/{short}.pid",
                                f"--unixctl={self._directory}/{short}.ctl", "-vsyslog:off",
+                               "-vconsole:warn",
                                log=f"{name}.log", env=self._env)
 
     def _start(self):
@@ -146,7 +147,7 @@ def plain_tapd(host, peers=None, *, kind="vxlan", network_id=42, **settings):
 
 class PlainHosts:
     """A cloud whose hosts run what `runs` says, in their order: "tapd", "kernel" (its
-    card completes checksums), "kernel-partial" (they come as the veth leaves them),
+    card completes checksums), "kernel-partial" (the veth leaves that to the receiver),
     "kernel-bridged" or "ovs". All of them are each other's peers."""
 
     def __init__(self, cloud, runs, *, kind="vxlan", network_id=42, ovs_options=None, **settings):
@@ -161,7 +162,10 @@ class PlainHosts:
             elif what == "ovs":
                 self.vteps.append(OvsVtep(host, self.hosts, kind=kind, options=ovs_options))
             else:
-                if what == "kernel":
+                if what == "kernel-partial":
+                    host.run("ethtool", "-K", "eth0", "tx-udp_tnl-segmentation", "off",
+                             "tx-udp_tnl-csum-segmentation", "off")
+                else:
                     _finish_what_is_sent(host, "eth0")
                 self.vteps.append(KernelVtep(host, self.hosts, vni=network_id,
                                              bridged=what == "kernel-bridged"))
