@@ -1,7 +1,5 @@
 """Each level of each offload meets each of every other, on either side."""
 
-import itertools
-import random
 import socket
 import threading
 
@@ -9,27 +7,8 @@ import pytest
 
 from cloud import OFFLOADS, Wire, start_all, udp_socket, wait_for
 from cloud.frames import of_protocol, sum_is_right
+from cloud.pairwise import every_pair
 from cloud.streams import datagrams, stream, streams, wait_addresses
-
-
-def every_pair(columns):
-    """Few rows in which each value of each column meets each of every other."""
-    def pairs(row):
-        return set(itertools.combinations(enumerate(row), 2))
-
-    missing = {((i, x), (j, y)) for i, j in itertools.combinations(range(len(columns)), 2)
-               for x in columns[i] for y in columns[j]}
-    chance, rows = random.Random(1), []
-    while missing:
-        (i, x), (j, y) = min(missing)
-        tries = []
-        for _ in range(60):
-            row = [chance.choice(values) for values in columns]
-            row[i], row[j] = x, y
-            tries.append(tuple(row))
-        rows.append(max(tries, key=lambda row: len(pairs(row) & missing)))
-        missing -= pairs(rows[-1])
-    return rows
 
 
 # The first half of a row is web1's, the second web2's.
