@@ -102,7 +102,8 @@ def test_a_circle_of_includes_in_the_daemon(tree):
     plant(tree, "tapd/entry.c", '#include "tapd/tap_events.h"')
     status, output = check(tree)
     assert status == 1
-    assert re.search("^tapd: .*entry,.* tap_events need each other in a circle$", output, re.M)
+    assert re.search(r"^tapd: .*\bentry,.*\btap_events\b.* need each other in a circle$",
+                     output, re.M)
 
 
 def test_a_circle_of_calls_in_a_room_of_the_daemon(tree):
