@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cloud import EXIT_CONFIG, EXIT_SYSTEM, program, wait_for
+from cloud.streams import streams
 from cloud.supervisor import Manager
 from cloud.vteps import PlainHosts, plain_tapd
 
@@ -101,6 +102,22 @@ def test_the_service_is_ready_with_its_first_peer(make_cloud):
         assert web1.stop() == 0
 
 
+def test_a_way_that_passes_less_is_told(make_cloud):
+    cloud = make_cloud(2, mtu=[1500, 1400])
+    web1 = plain_tapd(cloud.hosts[0]).start()
+    web2 = plain_tapd(cloud.hosts[1]).start()
+    assert [d.status()["interface"]["mtu"] for d in (web1, web2)] == [1450, 1350]
+    wait_for(lambda: reached(cloud.hosts, 1322), 10, "what passes to pass")
+    assert not cloud.hosts[0].ping(cloud.hosts[1].tap4, "-M", "do", "-s", "1422")
+    assert not cloud.hosts[0].ping(cloud.hosts[1].tap4, "-M", "do", "-s", "1422")
+    assert web1.drops()["send_too_big"] > 0
+    warning, = web1.status()["warnings"]
+    assert warning.startswith("ways that pass less than the 1472 bytes of our largest frames: "
+                              f"{cloud.hosts[1].address} ("), warning
+    # TCP gets through: its segments are cut to what passes.
+    streams((cloud.hosts[0], cloud.hosts[1], cloud.hosts[1].tap4))
+
+
 def test_one_peer_of_several(make_cloud):
     cloud = make_cloud(3)
     web1, *_ = start_pair(cloud)
@@ -158,6 +175,7 @@ def test_a_reload_makes_no_other_kind(make_cloud):
     assert web1.ctl("reload")["changes"] == [
         "network_id: takes effect when tapd is restarted"]
     assert web1.status()["network_id"] == 42 and reached(cloud.hosts)
+    assert "was refused" not in web1.process.log(), "a system call"
 
 
 def test_the_kernel_has_the_port(make_cloud):

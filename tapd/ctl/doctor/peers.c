@@ -105,7 +105,9 @@ static void liveness(const struct facts *f, struct diagnosis *d)
 	double interval = json_number_value(
 		json_object_get(f->settings, "liveness_interval"));
 
-	if (interval > TRACKED_S)
+	/* Where nothing is sealed nobody is probed. */
+	if (interval > TRACKED_S &&
+	    !json_is_false(json_object_get(f->status, "sealed")))
 		diagnosis_add(d, KIND_LIVENESS_LONG,
 			      "peers with nothing to say are heard every %.0f s"
 			      " only",

@@ -112,6 +112,16 @@ START_TEST(what_is_slower_than_it_could_be)
 }
 END_TEST
 
+START_TEST(gre_leaves_what_it_can_to_the_kernel)
+{
+	facts.status = json_of("{\"aead\": null, \"encapsulation\": \"gre\","
+			       " \"offload\": {\"tap\": \"all\", \"merge\":"
+			       " \"all\", \"send\": \"batch\", \"receive\":"
+			       " \"batch\"}}");
+	assert_finds(check_machine, "");
+}
+END_TEST
+
 START_TEST(cpu_time_that_is_stolen)
 {
 	stats("cpu  100 0 50 1000 0 0 0 10 0 0",
@@ -198,6 +208,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(an_image_without_a_machine_id),
 	UNIT_TEST(a_secret_that_others_may_read),
 	UNIT_TEST(what_is_slower_than_it_could_be),
+	UNIT_TEST(gre_leaves_what_it_can_to_the_kernel),
 	UNIT_TEST(cpu_time_that_is_stolen),
 	UNIT_TEST(udp_buffers_that_overflow),
 	UNIT_TEST(what_ec2_allows_a_card),

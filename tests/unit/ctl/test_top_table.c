@@ -28,6 +28,32 @@ static const char *name(const json_t *rows, size_t i)
 		json_object_get(json_array_get(rows, i), "name"));
 }
 
+START_TEST(peers_without_keys_are_known_by_their_endpoints)
+{
+	json_t *before =
+		json_pack("[o, o]", peer("a", 1000, 0), peer("b", 2000, 0));
+	json_t *now =
+		json_pack("[o, o]", peer("a", 1200, 0), peer("b", 5000, 0));
+	json_t *rows;
+
+	for (size_t i = 0; i < 4; i++) {
+		json_t *p = json_array_get(i < 2 ? before : now, i % 2);
+
+		json_object_set_new(p, "key", json_null());
+		json_object_set_new(
+			p, "endpoint",
+			json_string(i % 2 ? "10.9.0.3:4789" : "10.9.0.2:4789"));
+	}
+	rows = top_rows(before, now, 1);
+	ck_assert_str_eq(name(rows, 0), "b");
+	ck_assert(rate(rows, 0, "tx_bytes") == 3000);
+	ck_assert(rate(rows, 1, "tx_bytes") == 200);
+	json_decref(rows);
+	json_decref(before);
+	json_decref(now);
+}
+END_TEST
+
 START_TEST(rates_are_what_came_meanwhile_the_busiest_first)
 {
 	json_t *before = json_pack("[o, o, o]", peer("a", 1000, 0),
@@ -155,6 +181,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("top"),
+	UNIT_TEST(peers_without_keys_are_known_by_their_endpoints),
 	UNIT_TEST(rates_are_what_came_meanwhile_the_busiest_first),
 	UNIT_TEST(table_is_one_screen),
 	UNIT_TEST(table_of_many_fits_its_terminal),
