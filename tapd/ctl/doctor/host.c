@@ -135,6 +135,22 @@ bool host_runs(const char *root, const char *name)
 	return found;
 }
 
+bool host_line(const char **at, char *line, size_t size)
+{
+	const char *text = *at;
+	size_t len;
+
+	if (!text || !*text)
+		return false;
+	len = strcspn(text, "\n");
+	*at = text + len + (text[len] == '\n');
+	if (len >= size)
+		len = size - 1;
+	memcpy(line, text, len);
+	line[len] = '\0';
+	return true;
+}
+
 char *host_setting(const char *text, const char *key)
 {
 	size_t len = strlen(key);

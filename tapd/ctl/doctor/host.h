@@ -3,6 +3,7 @@
 #define TAPD_CTL_DOCTOR_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * root stands before each path: "" for this host, or a tree that a test planted. A
@@ -19,6 +20,10 @@ long host_number(const char *root, long otherwise, const char *format, ...)
 /* Whether a program of that name (at most 15 bytes, as in /proc/PID/comm) runs in
  * our network namespace, or where that cannot be seen. */
 bool host_runs(const char *root, const char *name);
+
+/* The next line of a text, without its end and cut to what fits; *at, which may be NULL,
+ * is where it begins, and where the one after it does. False at the end. */
+bool host_line(const char **at, char *line, size_t size);
 
 /* The value of "KEY=value" on a line of its own, without quotation marks: to be
  * freed; NULL: there is none. text may be NULL. */

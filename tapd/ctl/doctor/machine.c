@@ -50,7 +50,9 @@ static void machine_id(const struct facts *f, struct diagnosis *d)
 {
 	char *id = host_text(f->root, "/etc/machine-id");
 
-	if (!id || strspn(id, "0123456789abcdef") != 32)
+	/* All zeros is none either: sd-id128(3). */
+	if (!id || strspn(id, "0123456789abcdef") != 32 ||
+	    strspn(id, "0") == 32)
 		diagnosis_add(d, KIND_MACHINE_ID_MISSING,
 			      "/etc/machine-id has no ID");
 	free(id);

@@ -56,18 +56,16 @@ static void route(const struct facts *f, struct diagnosis *d)
 static long joined(const char *igmp, const char *interface)
 {
 	const size_t len = strlen(interface);
+	char line[128];
 
-	for (const char *line = igmp; line && *line;) {
+	while (host_line(&igmp, line, sizeof(line))) {
 		const char *name = strchr(line, '\t');
-		const char *end = strchr(line, '\n');
-		const char *colon;
+		const char *colon = strchr(line, ':');
 
-		if (name && (!end || name < end) && *line != '\t' &&
+		if (name && *line != '\t' && colon &&
 		    strncmp(name + 1, interface, len) == 0 &&
-		    strchr(" \t:", name[1 + len]) &&
-		    (colon = strchr(name, ':')) != NULL)
+		    strchr(" \t:", name[1 + len]))
 			return strtol(colon + 1, NULL, 10) - 1;
-		line = end ? end + 1 : NULL;
 	}
 	return 0;
 }

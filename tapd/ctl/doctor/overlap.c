@@ -96,10 +96,10 @@ static void routes(const struct facts *f, const struct prefix *ours,
 static void servers(const struct facts *f, const struct prefix *ours,
 		    const char *resolv, struct diagnosis *d)
 {
-	char word[64], mine[PREFIX_STRLEN];
+	char line[256], word[64], mine[PREFIX_STRLEN];
 	struct addr server;
 
-	for (const char *line = resolv; line && *line;) {
+	while (host_line(&resolv, line, sizeof(line)))
 		if (sscanf(line, " nameserver %63[0-9a-fA-F.:]", word) == 1 &&
 		    addr_parse(&server, word, 53) &&
 		    prefix_contains(ours, &server))
@@ -107,9 +107,6 @@ static void servers(const struct facts *f, const struct prefix *ours,
 				      "the DNS server %s is inside %s of %s",
 				      word, prefix_print(ours, mine),
 				      f->interface);
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
 }
 
 void check_overlap(const struct facts *f, struct diagnosis *d)

@@ -100,16 +100,15 @@ static char *unit_text(const char *root, const char *name)
 
 /* The last part of "/system.slice/system-tapd.slice/tapd@tap0.service", if it is a
  * service; to be freed. */
-static char *service_in(const char *path, size_t len)
+static char *service_in(const char *path)
 {
 	static const char end[] = ".service";
-	const char *last = memrchr(path, '/', len);
-	size_t n = last ? len - (size_t)(last + 1 - path) : 0;
+	const char *last = strrchr(path, '/');
+	size_t n = last ? strlen(last + 1) : 0;
 
-	if (n < sizeof(end) ||
-	    memcmp(path + len - strlen(end), end, strlen(end)) != 0)
+	if (n < sizeof(end) || strcmp(last + 1 + n - strlen(end), end) != 0)
 		return NULL;
-	return strndup(last + 1, n);
+	return strdup(last + 1);
 }
 
 /* By "0::PATH", or where there are only the first control groups, or both, by
@@ -117,18 +116,17 @@ static char *service_in(const char *path, size_t len)
 static char *service_of(const char *root, long pid)
 {
 	char *text = host_text(root, "/proc/%ld/cgroup", pid);
-	char *name = NULL;
+	char line[PATH_MAX], *name = NULL;
+	const char *next = text;
 
-	for (const char *line = text; line && *line && !name;) {
-		size_t len = strcspn(line, "\n");
+	while (!name && host_line(&next, line, sizeof(line))) {
 		int at = 0;
 
 		(void)sscanf(line, "0::%n", &at);
 		if (at == 0)
 			(void)sscanf(line, "%*u:name=systemd:%n", &at);
 		if (at > 0)
-			name = service_in(line + at, len - (size_t)at);
-		line += len + (line[len] == '\n');
+			name = service_in(line + at);
 	}
 	free(text);
 	return name;
@@ -148,29 +146,25 @@ static bool has_systemd(const char *root)
 static bool lists(const char *text, const char *key, const char *word)
 {
 	const size_t len = strlen(key);
+	char line[LINE_MAX];
 
-	for (const char *line = text; line && *line;) {
-		const char *end = strchr(line, '\n');
-		const char *found = strstr(line, word);
-
-		if (strncmp(line, key, len) == 0 && line[len] == '=' && found &&
-		    (!end || found < end))
+	while (host_line(&text, line, sizeof(line)))
+		if (strncmp(line, key, len) == 0 && line[len] == '=' &&
+		    strstr(line, word))
 			return true;
-		line = end ? end + 1 : NULL;
-	}
 	return false;
 }
 
 /* Of several lines the last counts. */
 static long last_number(const char *text, const char *key)
 {
+	const size_t len = strlen(key);
+	char line[LINE_MAX];
 	long number = 0;
 
-	while (text && (text = strstr(text, key)) != NULL) {
-		text += strlen(key);
-		if (*text == '=')
-			number = strtol(text + 1, NULL, 10);
-	}
+	while (host_line(&text, line, sizeof(line)))
+		if (strncmp(line, key, len) == 0 && line[len] == '=')
+			number = strtol(line + len + 1, NULL, 10);
 	return number;
 }
 

@@ -46,17 +46,16 @@ static enum admits rule_admits(const struct rule *r,
 
 static enum admits judge(const void *rules, const struct prefix *network)
 {
-	enum admits best = ADMITS_NONE;
+	enum admits best = ADMITS_NONE, one;
+	const char *next = rules;
+	char line[512];
 	struct rule r;
 
-	for (const char *line = rules; line && *line;) {
-		if (rule_parse(&r, line)) {
-			enum admits one = rule_admits(&r, network);
-
-			best = one > best ? one : best;
-		}
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
+	while (host_line(&next, line, sizeof(line))) {
+		if (!rule_parse(&r, line))
+			continue;
+		one = rule_admits(&r, network);
+		best = one > best ? one : best;
 	}
 	return best;
 }

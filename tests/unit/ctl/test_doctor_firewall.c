@@ -91,6 +91,8 @@ START_TEST(ufw_that_lets_in_the_interfaces_networks)
 		  UFW_NONE },
 		{ RULE("route:allow any any 0.0.0.0/0 any 10.0.0.0/8 in"),
 		  UFW_NONE },
+		{ RULE("allow any any 0.0.0.0/0 any 10.77.0.0/24\nin"),
+		  UFW_NONE },
 	};
 
 	addresses[2].index = ETH_INDEX; /* fd77::2/64 */

@@ -73,6 +73,10 @@ START_TEST(an_image_without_a_machine_id)
 
 	plant("/etc/machine-id", "uninitialized\n");
 	assert_finds(check_machine, found);
+	plant("/etc/machine-id", "00000000000000000000000000000000\n");
+	assert_finds(check_machine, found);
+	plant("/etc/machine-id", "00000000000000000000000000000001\n");
+	assert_finds(check_machine, "");
 	ck_assert_int_eq(remove("./etc/machine-id"), 0);
 	assert_finds(check_machine, found);
 }

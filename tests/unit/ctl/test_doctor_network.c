@@ -91,7 +91,8 @@ END_TEST
 START_TEST(a_dns_server_on_the_interface)
 {
 	plant("/etc/resolv.conf", "# nameserver 10.77.0.1\n"
-				  "nameserver 10.77.0.53\nnameserver ::1\n"
+				  "\n \t\n nameserver\t10.77.0.53\n"
+				  "nameserver ::1\nnameserver\n10.77.0.2\n"
 				  "nameserver fd77::53\n");
 	assert_finds(check_overlap,
 		     "overlap-dns: the DNS server 10.77.0.53 is inside"

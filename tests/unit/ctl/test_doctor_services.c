@@ -62,6 +62,8 @@ START_TEST(a_service_of_the_first_control_groups)
 	       "1:name=systemd:/system.slice/system-tapd.slice/"
 	       "tapd@tap0.service\n");
 	assert_finds(check_service, "");
+	run_as("\n1:name=systemd:/tapd@tap0.service\n");
+	assert_finds(check_service, "");
 	/* systemd's "hybrid", in which the second has no controllers. */
 	run_as("1:name=systemd:/system.slice/system-tapd.slice/"
 	       "tapd@tap0.service\n0::/\n");
@@ -90,7 +92,8 @@ START_TEST(a_service_that_stores_no_descriptor)
 	      "[Service]\nFileDescriptorStoreMax=1\n");
 	assert_finds(check_service, "");
 	plant("/etc/systemd/system/tapd@tap0.service.d/store.conf",
-	      "[Service]\nFileDescriptorStoreMax=0\n");
+	      "[Service]\nFileDescriptorStoreMax=0\n"
+	      "#FileDescriptorStoreMax=1\n");
 	assert_finds(check_service,
 		     "no-fd-store: tapd@tap0.service has no"
 		     " FileDescriptorStoreMax: the carrier of tap0 drops when"
