@@ -2,14 +2,12 @@
  * What the daemon is told by its host, and by its own helper process: files of keys,
  * lists of /proc, answers of rtnetlink, messages. The first byte chooses which.
  */
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "base/bytes.h"
 #include "fuzz.h"
 #include "memory_file.h"
+#include "netlink_answers.h"
 #include "tapd/common/keyfile.h"
 #include "tapd/generation.h"
 #include "tapd/helper/helper_message.h"
@@ -118,105 +116,7 @@ static void generation(const uint8_t *data, size_t size)
 	generation_is_new((const char *)data, size);
 }
 
-/* ---- rtnetlink: these stand in for libmnl's ---- */
-
-static struct cursor answers;
-
-struct mnl_socket *mnl_socket_open2(int bus, int flags)
-{
-	(void)bus;
-	(void)flags;
-	return malloc(1);
-}
-
-int mnl_socket_bind(struct mnl_socket *s, unsigned int groups, pid_t pid)
-{
-	(void)s;
-	(void)groups;
-	(void)pid;
-	return 0;
-}
-
-int mnl_socket_close(struct mnl_socket *s)
-{
-	free(s);
-	return 0;
-}
-
-unsigned int mnl_socket_get_portid(const struct mnl_socket *s)
-{
-	(void)s;
-	return 0;
-}
-
-/* A socket that takes options. */
-static int some_socket;
-
-int mnl_socket_get_fd(const struct mnl_socket *s)
-{
-	(void)s;
-	return some_socket;
-}
-
-int mnl_socket_setsockopt(const struct mnl_socket *s, int type, void *buf,
-			  socklen_t len)
-{
-	(void)s;
-	(void)type;
-	(void)buf;
-	(void)len;
-	return 0;
-}
-
-ssize_t mnl_socket_sendto(const struct mnl_socket *s, const void *buf,
-			  size_t len)
-{
-	(void)s;
-	touch(buf, len);
-	return (ssize_t)len;
-}
-
-/* How much of it are whole messages, with errors that there are: the kernel's framing
- * is good, and libmnl takes its word. */
-static size_t whole_messages(uint8_t *bytes, size_t len)
-{
-	struct nlmsghdr header;
-	size_t at = 0, end;
-	int err;
-
-	for (; len - at >= sizeof(header); at = end) {
-		memcpy(&header, bytes + at, sizeof(header));
-		if (header.nlmsg_len < sizeof(header) ||
-		    header.nlmsg_len > len - at ||
-		    MNL_ALIGN(header.nlmsg_len) > len - at)
-			break;
-		end = at + MNL_ALIGN(header.nlmsg_len);
-		if ((header.nlmsg_type != NLMSG_ERROR &&
-		     header.nlmsg_type != NLMSG_DONE) ||
-		    header.nlmsg_len < sizeof(header) + sizeof(err))
-			continue;
-		memcpy(&err, bytes + at + sizeof(header), sizeof(err));
-		err = -(err & 0xfff);
-		memcpy(bytes + at + sizeof(header), &err, sizeof(err));
-	}
-	return at;
-}
-
-/* Each answer with its length before it; when there are no more, silence. */
-ssize_t mnl_socket_recvfrom(const struct mnl_socket *s, void *buf, size_t size)
-{
-	size_t len = cursor_u16(&answers);
-
-	(void)s;
-	if (!cursor_ok(&answers)) {
-		errno = EAGAIN;
-		return -1;
-	}
-	len = len < answers.left ? len : answers.left;
-	len = len < size ? len : size;
-	memcpy(buf, cursor_take(&answers, len), len);
-	return (ssize_t)whole_messages(buf, len);
-}
+/* ---- rtnetlink ---- */
 
 static void neighbours(const uint8_t *data, size_t size)
 {
@@ -227,7 +127,7 @@ static void neighbours(const uint8_t *data, size_t size)
 	HOLDS(n);
 	if (size && data[0] & 1)
 		memset(to.ip, 0xfd, sizeof(to.ip));
-	answers = cursor_init(data, size);
+	netlink_answers_set(data, size);
 	HOLDS(neighbours_why(n, &to, text, sizeof(text)) == (*text != '\0'));
 	HOLDS(memchr(text, '\0', sizeof(text)));
 	neighbours_free(n);
@@ -237,7 +137,7 @@ static void default_route(const uint8_t *data, size_t size)
 {
 	char name[IF_NAMESIZE];
 
-	answers = cursor_init(data, size);
+	netlink_answers_set(data, size);
 	if (default_route_find(size % 2, "tap0", name))
 		HOLDS(memchr(name, '\0', sizeof(name)));
 }
@@ -248,7 +148,7 @@ static void routes(const uint8_t *data, size_t size)
 	struct routes *r = routes_open();
 
 	HOLDS(r);
-	answers = cursor_init(data, size);
+	netlink_answers_set(data, size);
 	routes_interface(r, &to);
 	routes_read(r);
 	routes_close(r);
@@ -265,7 +165,7 @@ static void links(const uint8_t *data, size_t size)
 {
 	struct link_dump *d = link_dump_open();
 
-	answers = cursor_init(data, size);
+	netlink_answers_set(data, size);
 	if (d)
 		link_dump_run(d, take_link, NULL);
 	link_dump_close(d);
@@ -277,7 +177,7 @@ static void interface(const uint8_t *data, size_t size)
 	struct link *l;
 	char *error = NULL;
 
-	answers = cursor_init(data, size);
+	netlink_answers_set(data, size);
 	/* Each network namespace has one. */
 	l = link_open("lo", &error);
 	HOLDS((l != NULL) == (error == NULL));
@@ -306,8 +206,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	memory_files_init();
-	some_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	HOLDS(some_socket >= 0);
+	netlink_answers_init();
 	return 0;
 }
 
