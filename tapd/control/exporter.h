@@ -12,11 +12,13 @@ struct exporter;
  * a Unix socket, which is made with mode 0660 and treated as control_new does its own.
  * NULL with *error (to be freed). SIGPIPE is to be ignored.
  *
- * libevent's own server of HTTP does not bound how many clients there are, nor how long
- * one that sends a byte now and then stays, and anybody on the host may be one. Here
- * there are eight at most, for ten seconds; the next wait in the kernel's queue, and
- * come in one a turn of the loop, in the place of one that has asked nothing for a
- * second, if there is such a one. control/scrape serves them.
+ * Anybody on the host may be a client. libevent's own server (2.1.12) lets in all who
+ * come, 500 of 500; its timeout begins again with each byte, so that one of a byte a
+ * second stays; and it does not tell who goes without having asked, so that a wrapper
+ * could not count them. Here there are eight at most, for ten seconds; the next
+ * wait in the kernel's queue, and come in one a turn of the loop, in the place of one
+ * that has asked nothing for a second, if there is such a one. control/scrape serves
+ * them.
  */
 struct exporter *exporter_new(struct event_base *base, const char *where,
 			      scrape_ask *ask, void *user, char **error);
