@@ -37,8 +37,12 @@ static bool take_long(struct node *n, struct outgoing *o, const struct frame *f,
 	offload.gso =
 		view->l3 == ETH_L3_IPV4 ? OFFLOAD_GSO_TCPV4 : OFFLOAD_GSO_TCPV6;
 	offload.gso_size = UINT16_MAX;
-	if (gso_begin(g, view, frame, len, &offload) != DROP_NONE)
+	if (gso_begin(g, view, frame, len, &offload) != DROP_NONE) {
+		/* As it was, if it was complete. */
+		if (!f->offload.csum_partial)
+			eth_csum_complete(view, frame, offload.csum_offset);
 		return false;
+	}
 	gso_complete(g);
 	o->gso = g;
 	n->lane.gso_count++;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "plain/vxlan.h"
 #include "support/alloc.h"
 #include "support/main.h"
@@ -345,6 +346,48 @@ START_TEST(lone_segment_that_is_too_long_is_split)
 }
 END_TEST
 
+/* … unless it has no payload to split: its headers are that long. Nothing is changed. */
+START_TEST(long_headers_alone_leave_as_they_are)
+{
+	struct segment s = nth(1);
+	static uint8_t frame[SEGMENT_MAX], before[SEGMENT_MAX];
+	struct offload o;
+	size_t len;
+
+	s.payload_len = 700;
+	s.ip_options = 64;
+	plain_mesh(2);
+	node_send_failed(a->node, &b->addrs[0], DROP_send_too_big, 500, 1,
+			 hosts_clock(a));
+	len = segment_build(frame, sizeof(frame), &s, &o);
+	/* All of it is TCP's header's and IPv6's. */
+	len -= s.payload_len;
+	memmove(frame + 54 + 504, frame + 54 + 64, len - 54 - 64);
+	memset(frame + 54, 0, 504);
+	frame[54] = INET_PROTO_TCP;
+	frame[55] = 62;
+	frame[20] = INET_PROTO_DESTINATION;
+	len += 440;
+	store_be16(frame + 18, (uint16_t)(len - 54));
+	o.csum_start = 54 + 504;
+	o.csum_offset = TCP_CSUM_OFFSET;
+	store_be16(frame + o.csum_start + o.csum_offset, 0);
+	{
+		uint64_t sum =
+			checksum_add(6 + len - o.csum_start, frame + 22, 32);
+
+		store_be16(frame + o.csum_start + o.csum_offset,
+			   checksum_fold(checksum_add(sum, frame + o.csum_start,
+						      len - o.csum_start)));
+	}
+	memcpy(before, frame, len);
+	host_tap(a, frame, len);
+	ck_assert_uint_eq(h.log_count, 1);
+	ck_assert_uint_eq(h.log[0]->len, VXLAN_LEN + len);
+	ck_assert_mem_eq(h.log[0]->bytes + VXLAN_LEN, before, len);
+}
+END_TEST
+
 START_TEST(underlay_mtu_bounds_the_size)
 {
 	const struct segment s = nth(0);
@@ -670,6 +713,7 @@ static const struct unit_test tests[] = {
 		  samples),
 	UNIT_EACH(refused_size_makes_tcp_segments_smaller, samples),
 	UNIT_EACH(lone_segment_that_is_too_long_is_split, samples),
+	UNIT_TEST(long_headers_alone_leave_as_they_are),
 	UNIT_TEST(underlay_mtu_bounds_the_size),
 	UNIT_TEST(one_flow_to_one_peer_is_one_run),
 	UNIT_TEST(flows_leave_apart),
