@@ -191,6 +191,7 @@ struct node {
 
 	struct {
 		bool came_back; /* the frame at hand had a MAC of our side */
+		bool any;	/* there may be one that is stopped */
 		struct port_set
 			stopped; /* not flooded to, or not lately: loop.c */
 	} loops;

@@ -31,6 +31,7 @@ static void stop(struct node *n, struct peer *peer,
 	memcpy(event.mac, mac, sizeof(event.mac));
 	peer->stopped_until_us = now_us + STOP_US;
 	port_set_add(&n->loops.stopped, peer->port);
+	n->loops.any = true;
 	node_emit(n, event);
 }
 
@@ -82,12 +83,13 @@ enum drop_reason loop_check(struct node *n, struct peer *peer,
 
 void loop_spare(struct node *n, struct forward *f, uint64_t now_us)
 {
-	const struct port_set stopped = n->loops.stopped;
+	struct port_set stopped;
 	uint64_t spared = 0;
 
-	if (port_set_is_empty(&stopped) ||
-	    !is_flooded(n, &f->view, true, now_us))
+	if (!n->loops.any || !is_flooded(n, &f->view, true, now_us))
 		return;
+	stopped = n->loops.stopped;
+	n->loops.any = !port_set_is_empty(&stopped);
 	for (int port = port_set_next(&stopped, 0); port > 0;
 	     port = port_set_next(&stopped, port)) {
 		const struct peer *peer = peers_at_port(n, (uint16_t)port);

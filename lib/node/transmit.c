@@ -289,7 +289,8 @@ void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		if (reason != DROP_NONE)
 			drop(n, &frames[i], reason);
 		else
-			len += frames[i].iov[0].iov_len, ready++;
+			ready++;
+		len += frames[i].iov[0].iov_len;
 		if (ready == LANE_CHUNK || len > len_max) {
 			send_chunk(n, out, ready, now.mono_us);
 			ready = len = 0;
