@@ -142,6 +142,83 @@ START_TEST(a_node_is_made_whole_or_not_at_all)
 }
 END_TEST
 
+static void plain_config(struct node_config *config)
+{
+	config->encapsulation = NODE_VXLAN;
+	config->network_id_set = true;
+	config->secrets_count = 0;
+	config->snooping = config->querier = true;
+}
+
+START_TEST(a_plain_node_is_made_whole_or_not_at_all)
+{
+	struct node_config config = a->config;
+	const char *error = "";
+	int64_t n = 0;
+
+	plain_config(&config);
+	for (; !lone.node; n++) {
+		ck_assert_int_lt(n, 150);
+		fail_allocation(n);
+		lone.node = node_new(&config, &lone_ops, NULL, hosts_clock(a),
+				     &error);
+		counting = false;
+		if (!lone.node)
+			ck_assert_ptr_nonnull(error);
+		else
+			ck_assert_int_le(allocations, n);
+	}
+	ck_assert_int_gt(n, 10);
+	node_free(lone.node);
+}
+END_TEST
+
+static void no_event(void *user, const struct node_event *event)
+{
+	(void)user;
+	(void)event;
+}
+
+/* It is not asked who wants what behind it, and gets all. */
+START_TEST(a_plain_peer_without_memory_is_flooded)
+{
+	const struct node_ops ops = { .random = lone_random,
+				      .udp_send = lone_send,
+				      .event = no_event };
+	const char *error = "";
+	int64_t n = 0;
+
+	plain_config(&a->config);
+	lone.now = hosts_clock(a);
+	lone.node = node_new(&a->config, &ops, NULL, lone.now, &error);
+	ck_assert_ptr_nonnull(lone.node);
+	for (;; n++) {
+		struct node_flooded_info info;
+		struct node_iter it = { 0 };
+		size_t refused;
+
+		fail_allocation(n);
+		refused = node_want(lone.node, NODE_SOURCE_PEERS, b->addrs, 1,
+				    lone.now);
+		counting = false;
+		ck_assert_uint_eq(refused, 0);
+		ck_assert(node_next_flooded(lone.node, &it, &info));
+		if (strcmp(info.reason, "out of memory") != 0)
+			break;
+		lone.now.mono_us += 200 * CLOCK_S;
+		node_tick(lone.node, lone.now);
+		ck_assert_uint_eq(lone.sent_count, 0);
+		node_want(lone.node, NODE_SOURCE_PEERS, NULL, 0, lone.now);
+	}
+	ck_assert_int_gt(n, 3);
+	ck_assert_int_lt(n, 30);
+	lone.now.mono_us += CLOCK_S;
+	node_tick(lone.node, lone.now);
+	ck_assert_uint_gt(lone.sent_count, 0);
+	node_free(lone.node);
+}
+END_TEST
+
 START_TEST(a_responder_without_memory_leaves_nothing_behind)
 {
 	uint8_t initiation[WIRE_INITIATION_LEN];
@@ -341,6 +418,8 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("memory", .setup = three_setup, .teardown = three_teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(a_node_is_made_whole_or_not_at_all),
+	UNIT_TEST(a_plain_node_is_made_whole_or_not_at_all),
+	UNIT_TEST(a_plain_peer_without_memory_is_flooded),
 	UNIT_TEST(a_responder_without_memory_leaves_nothing_behind),
 	UNIT_TEST(an_initiator_without_memory_dials_again),
 	UNIT_TEST(a_libcrypto_that_fails_is_survived),
