@@ -40,6 +40,37 @@ def test_the_unit_is_exposed_little(usr, tmp_path, record_property):
     assert exposure <= EXPOSURE_MAX
 
 
+def groups_of_calls():
+    """systemd's, by name: calls, and other groups."""
+    groups = {}
+    for line in run("systemd-analyze", "syscall-filter", "--no-pager").stdout.splitlines():
+        if line.startswith("@"):
+            names = groups.setdefault(line, set())
+        elif re.match(r"\s+[^#\s]", line):
+            names.add(line.strip())
+    return groups
+
+
+def expanded(name, groups):
+    if not name.startswith("@"):
+        return {name}
+    return set().union(*(expanded(part, groups) for part in groups[name]))
+
+
+def test_the_unit_lets_the_daemon_make_its_calls(usr):
+    """Those of its own list, whatever is configured: a listener for the metrics, too."""
+    with open(os.path.join(TOP, "tapd/rights/sandbox.c"), encoding="utf-8") as file:
+        allowed = re.search(r"\ballowed\[\] =(.*?);", file.read(), re.S)[1]
+    calls = set(" ".join(re.findall(r'"(.*?)"', allowed)).split())
+    assert {"accept4", "listen", "recvmmsg"} <= calls
+    groups, admitted = groups_of_calls(), set()
+    unit = (usr / "lib/systemd/system/tapd@.service").read_text(encoding="utf-8")
+    for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.M):
+        named = set().union(*(expanded(name, groups) for name in line.lstrip("~").split()))
+        admitted = admitted - named if line.startswith("~") else admitted | named
+    assert not calls - admitted
+
+
 def test_user_and_folders_are_made(usr, tmp_path):
     root = tmp_path / "root"
     os.makedirs(root / "etc")
