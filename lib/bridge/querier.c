@@ -399,6 +399,11 @@ bool querier_silent(const struct querier *q, bool v6)
 	return false;
 }
 
+bool querier_answered(const struct querier *q)
+{
+	return q->answered;
+}
+
 bool querier_wants(const struct querier *q, const struct group *group)
 {
 	return members_find_group(q->members, group) &&

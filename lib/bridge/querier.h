@@ -140,6 +140,9 @@ unsigned int querier_want_all(const struct querier *q);
  * though a member is known who has not left and is not one that answered until the
  * TAP last went down: does a firewall drop them? */
 bool querier_silent(const struct querier *q, bool v6);
+/* True if anybody ever answered a general query, of either family: a report of a join
+ * is none. */
+bool querier_answered(const struct querier *q);
 bool querier_wants(const struct querier *q, const struct group *group);
 /* Groups that somebody wants, without those that are for all. */
 uint32_t querier_count(const struct querier *q);

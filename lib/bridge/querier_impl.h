@@ -52,6 +52,7 @@ struct querier {
 	uint32_t vlans_count;
 	uint8_t vlan_at[QUERIER_VLAN_IDS]; /* in vlans, or QUERIER_VLAN_NONE */
 	uint32_t wanted;		   /* groups that are not for all */
+	bool answered;			   /* a general query was, ever */
 	bool crowded_vlans;		   /* more were seen than fit */
 	uint64_t crowded_us;		   /* the last of them */
 	bool full;			   /* reports were refused */

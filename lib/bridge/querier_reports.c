@@ -132,7 +132,7 @@ static void note_reporter(struct querier *q, struct vlan *v, bool v6,
 	if (s->answered_general &&
 	    (s->igmpv1 ? v->phase == VLAN_GENERAL_QUERY : in_window)) {
 		reporter->general_us = s->now_us;
-		reporter->answers_general = true;
+		reporter->answers_general = q->answered = true;
 	}
 	if (!made || reporter->answers_general)
 		return;

@@ -22,7 +22,6 @@ struct plain_port {
 	/* What is behind it is asked who wants what; NULL: there was no memory. */
 	struct querier *querier;
 	uint64_t now_us; /* of the tick under way, for its queries */
-	bool answered;	 /* a report came from there, at any time */
 	/* Until when a querier is behind it, which hears our reports; and a router,
 	 * which gets every group. */
 	uint64_t queried_until_us, routed_until_us;

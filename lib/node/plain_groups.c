@@ -67,22 +67,34 @@ static const struct querier_ops querier_ops = {
 
 /* ---- what follows for the port ---- */
 
+/* It has groups, and does not answer for them: it may have others. */
+static bool is_silent(const struct plain_port *p)
+{
+	return querier_silent(p->querier, false) ||
+	       querier_silent(p->querier, true);
+}
+
 static bool is_flooded(const struct node *n, const struct plain_port *p,
 		       uint64_t now_us)
 {
-	return !is_active(n) || !p->querier || !p->answered ||
-	       now_us < p->routed_until_us || querier_want_all(p->querier);
+	return !is_active(n) || !p->querier || !querier_answered(p->querier) ||
+	       is_silent(p) || now_us < p->routed_until_us ||
+	       querier_want_all(p->querier);
 }
 
 static void reconsider(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	const struct plain_port *p = port_of(n, peer);
+	struct plain_port *p = port_of(n, peer);
 	uint64_t due_us =
 		p->querier ? querier_deadline(p->querier) : CLOCK_NEVER;
 
-	if (p->queried_until_us > now_us)
+	if (p->queried_until_us <= now_us)
+		p->queried_until_us = 0;
+	else
 		due_us = clock_earlier(due_us, p->queried_until_us);
-	if (p->routed_until_us > now_us)
+	if (p->routed_until_us <= now_us)
+		p->routed_until_us = 0;
+	else
 		due_us = clock_earlier(due_us, p->routed_until_us);
 	bridge_port_set_flood(n->bridge, p->port, is_flooded(n, p, now_us));
 	bridge_port_set_router(n->bridge, p->port,
@@ -165,7 +177,7 @@ void plain_groups_heard(struct node *n, struct peer *peer,
 		return;
 	changed = querier_saw_vlan(p->querier, f->view.vlan, now_us);
 	if (f->membership.kind == REPORT_MEMBERS) {
-		changed = p->answered = true;
+		changed = true;
 		if (!querier_report(p->querier, &f->membership, f->view.src,
 				    now_us))
 			node_drop(n, DROP_groups_full);
@@ -227,8 +239,10 @@ const char *plain_groups_why_flooded(const struct node *n,
 		return "multicast.querier = false: it is not asked";
 	if (p->routed_until_us)
 		return "a multicast router is behind it";
-	if (p->querier && !p->answered)
-		return "no report ever came from it";
+	if (p->querier && !querier_answered(p->querier))
+		return "it never answered a query";
+	if (p->querier && is_silent(p))
+		return "it does not answer for its groups: a firewall?";
 	for (unsigned int i = QUERIER_REASON_COUNT; i-- > 0;)
 		if (reasons & 1u << i)
 			return i == QUERIER_STARTING

@@ -11,7 +11,9 @@
  *
  *  - Until the first startup queries are over, and for the other reasons that
  *    the querier wants all for.
- *  - As long as no report ever came from there: it may be that none can.
+ *  - As long as it never answered a query: it may be that it cannot. That it reports
+ *    what it joins is no answer, for it may have joined other groups before. For the
+ *    same reason if it has groups, and answers for none of one family.
  *  - While a multicast router is behind it.
  *
  * Nobody hears another's reports, so that none keeps silent for another's. A port from

@@ -7,6 +7,19 @@
 
 /* ---- asking ---- */
 
+START_TEST(join_is_no_answer)
+{
+	start_joined(&lan.g1);
+	ck_assert(!querier_answered(lan.q));
+	say(HOST, REPORT_ANSWER, &lan.g1);
+	ck_assert(!querier_answered(lan.q));
+	general_query(HOST, REPORT_ANSWER, &lan.g1);
+	ck_assert(querier_answered(lan.q));
+	querier_stop(lan.q);
+	ck_assert(querier_answered(lan.q));
+}
+END_TEST
+
 START_TEST(asks_twice_at_the_start_and_wants_all_meanwhile)
 {
 	ck_assert_uint_eq(querier_deadline(lan.q), CLOCK_NEVER);
@@ -640,6 +653,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("querier", .setup = lan_setup, .teardown = lan_teardown),
 	UNIT_TEST(asks_twice_at_the_start_and_wants_all_meanwhile),
+	UNIT_TEST(join_is_no_answer),
 	UNIT_TEST(then_asks_every_125_s_with_10_s_to_answer),
 	UNIT_TEST(asks_nothing_while_the_tap_is_down),
 	UNIT_TEST(what_was_known_outlives_a_link_that_went_down),
