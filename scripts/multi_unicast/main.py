@@ -158,13 +158,19 @@ def _tell(interface, plan, say):
     say(cloud.note())
 
 
-def _follow(given, kernel, index, wanted, table, held, say):
-    def end(*_):
-        raise Ended
+def _heed_signals(handler):
+    for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+        signal.signal(number, handler)
 
-    ends = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
-    for number in ends:
-        signal.signal(number, end)
+
+def _end(*_):
+    """The first one ends it: another, close behind, is not to end the removal as well."""
+    _heed_signals(signal.SIG_IGN)
+    raise Ended
+
+
+def _follow(given, kernel, index, wanted, table, held, say):
+    _heed_signals(_end)
     try:
         if wanted.file:
             wanted.file.changed()
@@ -172,12 +178,14 @@ def _follow(given, kernel, index, wanted, table, held, say):
         macs = _resolve(kernel, index, plan, follow=True)
         with contextlib.closing(Follower(table, wanted, kernel, index, held, say)) as follower:
             try:
-                follower.start(plan, macs)
-                _tell(given.interface, plan, say)
-                follower.run()
+                try:
+                    follower.start(plan, macs)
+                    _tell(given.interface, plan, say)
+                    follower.run()
+                finally:
+                    # Should one come right here, the table is removed all the same.
+                    _heed_signals(signal.SIG_IGN)
             finally:
-                for number in ends:
-                    signal.signal(number, signal.SIG_IGN)
                 table.remove()
     except Ended:
         return 0

@@ -1,5 +1,8 @@
 """scripts/multi-unicast up --follow: hosts, MACs and rules that change under it."""
 
+import itertools
+import signal
+
 import pytest
 
 from cloud import holds, member, multicast_sender, received, wait_for
@@ -95,6 +98,19 @@ def test_a_follower_that_ends_takes_its_rules_along(switch, how):
         mu.down()
     else:
         follower.signal({"SIGTERM": 15, "SIGINT": 2}[how])
+    assert follower.wait(10) == 0
+    assert ruleset(sender) == before
+
+
+@pytest.mark.parametrize("first, second", itertools.permutations(
+    [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], 2))
+def test_two_signals_at_once_end_it_as_one_does(switch, first, second):
+    """As of a terminal that closes, or of a supervisor that sends both."""
+    sender, *others = switch.hosts
+    before = ruleset(sender)
+    follower = MultiUnicast(sender).follow(*addresses(others))
+    follower.signal(first)
+    follower.signal(second)
     assert follower.wait(10) == 0
     assert ruleset(sender) == before
 
