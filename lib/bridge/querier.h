@@ -28,7 +28,8 @@
  *   silent may have left unheard, while the TAP was down.
  * - When a member leaves, two last-member queries about the group are sent, a
  *   second apart. If nobody answers, that member is removed, and so are those
- *   that answered the last general query. Members that never answer stay.
+ *   that answered the last general query. Members that never answer stay. A group
+ *   that goes to all is not asked about: who leaves it is removed.
  * - When the TAP goes down before that, who leaves may join again unheard. So the
  *   startup queries that follow decide: a member that answered the last general
  *   query before, and not these, is removed. Members that never answer stay.

@@ -79,6 +79,10 @@ void querier_end_leave(struct querier *q, struct group_entry *entry,
 void querier_cut_leave(struct querier *q, struct group_entry *entry,
 		       const struct vlan *v);
 
+/* The same at once of a group that goes to all, whoever else wants it: what is left of
+ * it says only that somebody is there to answer. */
+void querier_end_for_all(struct querier *q, struct group_entry *entry);
+
 /* ---- querier.c ---- */
 
 /* NULL if it is not known, or one too many. */

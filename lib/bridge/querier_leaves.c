@@ -108,6 +108,19 @@ static bool left_or_unconfirmed(const void *user, const struct member *member,
 	return member->has_left || answers(user, reporter);
 }
 
+static bool has_left(const void *user, const struct member *member,
+		     const struct reporter *reporter)
+{
+	(void)user;
+	(void)reporter;
+	return member->has_left;
+}
+
+void querier_end_for_all(struct querier *q, struct group_entry *entry)
+{
+	prune(q, entry, has_left, NULL);
+}
+
 void querier_end_leave(struct querier *q, struct group_entry *entry,
 		       const struct vlan *v)
 {

@@ -100,12 +100,14 @@ static void note_left(struct querier *q, const struct group_record *record,
 		members_find_group(q->members, &record->group);
 	struct member *member;
 
-	if (!entry || group_is_for_all(&record->group))
+	if (!entry)
 		return;
 	member = members_find_member(q->members, entry, s->mac);
 	if (member && record->says == REPORT_LEAVES)
 		member->has_left = true;
-	if (entry->leave_pending)
+	if (group_is_for_all(&record->group))
+		querier_end_for_all(q, entry);
+	if (group_is_for_all(&record->group) || entry->leave_pending)
 		return;
 	entry->leave_pending = true;
 	entry->queries_sent = 0;

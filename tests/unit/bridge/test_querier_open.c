@@ -70,6 +70,32 @@ START_TEST(silence_keeps_what_is_known_and_warns_soon)
 }
 END_TEST
 
+/* Keepalived stops, on a host where nothing else has joined a group. */
+START_TEST(who_has_left_a_group_for_all_need_not_answer)
+{
+	start_joined(&lan.mdns);
+	say(MACVLAN, REPORT_JOIN, &lan.mdns);
+	next_general_query();
+	say(HOST, REPORT_ANSWER, &lan.mdns);
+	say(MACVLAN, REPORT_ANSWER, &lan.mdns);
+	end_general_query();
+	say(HOST, REPORT_LEAVE, &lan.mdns);
+	next_general_query();
+	end_general_query();
+	/* The other one is still there. */
+	ck_assert(querier_silent(lan.q, false));
+	say(MACVLAN, REPORT_LEAVE, &lan.mdns);
+	next_general_query();
+	end_general_query();
+	ck_assert(!querier_silent(lan.q, false));
+	ck_assert_uint_eq(querier_count(lan.q), 0);
+	say(HOST, REPORT_JOIN, &lan.mdns);
+	next_general_query();
+	end_general_query();
+	ck_assert(querier_silent(lan.q, false));
+}
+END_TEST
+
 START_TEST(joins_behind_a_firewall_are_no_answers)
 {
 	start_joined(&lan.g1);
@@ -428,6 +454,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(answers_of_others_say_nothing_of_it),
 	UNIT_TEST(answers_of_the_other_family_say_nothing_of_it),
 	UNIT_TEST(silence_keeps_what_is_known_and_warns_soon),
+	UNIT_TEST(who_has_left_a_group_for_all_need_not_answer),
 	UNIT_TEST(joins_behind_a_firewall_are_no_answers),
 	UNIT_TEST(leave_beside_a_firewalled_member_leaves_it_in),
 	UNIT_TEST(leave_that_the_link_cuts_short_is_believed_of_who_answers),
