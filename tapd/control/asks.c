@@ -341,7 +341,7 @@ static int compare_names(const void *left, const void *right, void *node)
 	const size_t *a = left, *b = right;
 	const struct node_mesh_host x = node_mesh_host(node, *a),
 				    y = node_mesh_host(node, *b);
-	const int order = strcmp(x.name, y.name);
+	const int order = strverscmp(x.name, y.name);
 
 	return order ? order
 		     : memcmp(x.key->bytes, y.key->bytes, sizeof(x.key->bytes));

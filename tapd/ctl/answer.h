@@ -17,6 +17,13 @@ const char *answer_integer(const json_t *object, const char *key,
 			   char buf[UNITS_STRLEN]);
 
 /*
+ * Puts the rows of an array in the order of that text of theirs, in which numbers count
+ * as such: web2 before web10. Those that have none come last, by `other`. key NULL: the
+ * rows are texts. Whatever else it is, and if memory is short, it stays as it is.
+ */
+void answer_sort(json_t *rows, const char *key, const char *other);
+
+/*
  * Prints it as JSON, and the end of the line. flags: JSON_INDENT or JSON_COMPACT. What
  * could drive a terminal is escaped there: C0 and DEL everywhere, the rest, which is
  * C1 and every other character that is not ASCII, on a terminal.

@@ -202,6 +202,7 @@ static json_t *test_json(const json_t *rows)
 
 	for (size_t i = 1; i < json_array_size(rows); i++)
 		json_array_append(hosts, json_array_get(rows, i));
+	answer_sort(hosts, "name", "key");
 	return json_pack("{s:O?, s:O?, s:o}", "group",
 			 json_object_get(first, "group"), "sent",
 			 json_object_get(first, "sent"), "hosts", hosts);

@@ -34,10 +34,11 @@ struct command {
 	void (*render)(json_t *answer, const json_t *more,
 		       const struct options *o);
 	const char *more;
-	int words_max;
 	const char *
 		options; /* letters of those it has besides -i -s -j; or NULL */
 	const char *argument; /* of a question: the word's name, or NULL */
+	int words_max;
+	bool named; /* its rows are shown in the order of their names */
 };
 
 static int usage_error(const char *what, const char *name)
@@ -78,6 +79,10 @@ static void show_groups(json_t *answer, const json_t *more,
 			const struct options *o)
 {
 	(void)o;
+	for (size_t i = 0; i < json_array_size(answer); i++)
+		answer_sort(
+			json_object_get(json_array_get(answer, i), "members"),
+			NULL, NULL);
 	render_groups(stdout, answer, more);
 }
 
@@ -145,6 +150,8 @@ static int ask(const struct command *c, char **words, int count,
 	if (result == CLIENT_OK && second)
 		result = client_ask(socket, second, NULL, &more, &error);
 	free(socket);
+	if (result == CLIENT_OK && c->named)
+		answer_sort(answer, "name", "endpoint");
 	if (result == CLIENT_OK)
 		render(c, answer, more, o);
 	json_decref(answer);
@@ -266,7 +273,8 @@ static const struct command commands[] = {
 	  .run = ask,
 	  .render = show_peers,
 	  .words_max = 1,
-	  .argument = "peer" },
+	  .argument = "peer",
+	  .named = true },
 	{ .name = "fdb",
 	  .help = "MAC forwarding table",
 	  .run = ask,
@@ -315,7 +323,7 @@ static const struct command commands[] = {
 	  .argument = "group",
 	  .options = "c" },
 	{ .name = "mesh",
-	  .words = "[--svg]",
+	  .words = "[--svg|--dot]",
 	  .help = "round trips and loss between all hosts",
 	  .run = mesh,
 	  .options = "GD" },
@@ -360,6 +368,8 @@ static void print_usage(FILE *out)
 	      "  -s, --size SIZE      ping: so many bytes of UDP payload\n"
 	      "  -p, --peer P         capture: one peer's, by name, key or "
 	      "endpoint\n"
+	      "      --svg, --dot     mesh: a picture, or a graph for "
+	      "Graphviz\n"
 	      "  -h, --help           print this\n"
 	      "  -V, --version        print the version\n",
 	      out);

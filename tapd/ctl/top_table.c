@@ -106,7 +106,8 @@ static int compare(const void *left, const void *right)
 
 	if (a->weight != b->weight)
 		return a->weight > b->weight ? -1 : 1;
-	return strcmp(answer_text(a->row, "name"), answer_text(b->row, "name"));
+	return strverscmp(answer_text(a->row, "name"),
+			  answer_text(b->row, "name"));
 }
 
 /* Takes the references. */
