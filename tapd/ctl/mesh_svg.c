@@ -1,16 +1,47 @@
 /* The mesh as a heat map, and as a graph: pictures in which a bad link stands out. */
 #include <math.h>
+#include <string.h>
 
 #include "tapd/ctl/mesh.h"
 #include "tapd/ctl/units.h"
 
-#define CELL   28
-#define LEFT   150
-#define TOP    150
-#define RIGHT  40
-#define BOTTOM 60
-/* Up to so many hosts, cells have a number in them. */
+/* Up to so many hosts, cells have room for a number; of more, for nothing. */
 #define NUMBERS_MAX 24
+#define CELL	    28
+#define CELL_SMALL  14
+/* In a font of 12 pixels a character is as wide, at most; names are turned by 60
+ * degrees above the columns, where they take the height and the width. */
+#define CHARACTER 7.2
+#define UP	  0.87
+#define ASIDE	  0.5
+#define MARGIN	  40
+#define BOTTOM	  60
+#define WIDTH_MIN 520
+
+/* Where all of it is, in pixels. */
+struct layout {
+	size_t cell, left, top, width, height;
+};
+
+static struct layout lay_out(const struct mesh *m)
+{
+	struct layout l = {
+		.cell = m->count > NUMBERS_MAX ? CELL_SMALL : CELL,
+	};
+	size_t longest = 0, cells = m->count * l.cell, right;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (strlen(m->names[i]) > longest)
+			longest = strlen(m->names[i]);
+	l.left = MARGIN / 2 + (size_t)(CHARACTER * (double)longest);
+	l.top = MARGIN + (size_t)(CHARACTER * UP * (double)longest);
+	right = MARGIN / 2 + (size_t)(CHARACTER * ASIDE * (double)longest);
+	l.width = l.left + cells + right;
+	if (l.width < WIDTH_MIN)
+		l.width = WIDTH_MIN;
+	l.height = l.top + cells + BOTTOM;
+	return l;
+}
 
 /* From pale green, by yellow, to red. */
 static void put_color(FILE *out, double bad)
@@ -40,8 +71,8 @@ static void put_measure(FILE *out, const struct mesh_link *l)
 
 /* ---- SVG ---- */
 
-static void svg_number(const struct mesh *m, FILE *out, size_t from, size_t to,
-		       double bad)
+static void svg_number(const struct mesh *m, const struct layout *at, FILE *out,
+		       size_t from, size_t to, double bad)
 {
 	const struct mesh_link *l = mesh_link(m, from, to);
 	const double ms = l->rtt_us / 1000;
@@ -49,7 +80,8 @@ static void svg_number(const struct mesh *m, FILE *out, size_t from, size_t to,
 	if (m->count > NUMBERS_MAX || isnan(bad))
 		return;
 	fprintf(out, "<text class=\"n\" x=\"%zu\" y=\"%zu\"%s>",
-		LEFT + to * CELL + CELL / 2, TOP + from * CELL + CELL / 2 + 3,
+		at->left + to * at->cell + at->cell / 2,
+		at->top + from * at->cell + at->cell / 2 + 3,
 		bad >= MESH_BAD ? " fill=\"#fff\"" : "");
 	if (l->loss >= 0.005)
 		fprintf(out, "%.0f%%", 100 * l->loss);
@@ -58,15 +90,18 @@ static void svg_number(const struct mesh *m, FILE *out, size_t from, size_t to,
 	fputs("</text>\n", out);
 }
 
-static void svg_cell(const struct mesh *m, FILE *out, size_t from, size_t to)
+static void svg_cell(const struct mesh *m, const struct layout *at, FILE *out,
+		     size_t from, size_t to)
 {
 	const double bad = mesh_badness(m, from, to);
 
 	if (from == to)
 		return;
 	fprintf(out,
-		"<rect x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" fill=\"",
-		LEFT + to * CELL, TOP + from * CELL, CELL - 1, CELL - 1);
+		"<rect x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%zu\" "
+		"fill=\"",
+		at->left + to * at->cell, at->top + from * at->cell,
+		at->cell - 1, at->cell - 1);
 	if (isnan(bad))
 		fputs("#e4e4e4", out);
 	else
@@ -81,31 +116,32 @@ static void svg_cell(const struct mesh *m, FILE *out, size_t from, size_t to)
 	else
 		put_measure(out, mesh_link(m, from, to));
 	fputs("</title></rect>\n", out);
-	svg_number(m, out, from, to, bad);
+	svg_number(m, at, out, from, to, bad);
 }
 
-static void svg_names(const struct mesh *m, FILE *out)
+static void svg_names(const struct mesh *m, const struct layout *at, FILE *out)
 {
 	for (size_t i = 0; i < m->count; i++) {
-		const size_t x = LEFT + i * CELL + CELL / 2 + 4;
+		const size_t middle = i * at->cell + at->cell / 2 + 4;
+		const size_t x = at->left + middle, y = at->top - 8;
 
-		fprintf(out, "<text class=\"r\" x=\"%d\" y=\"%zu\">", LEFT - 6,
-			TOP + i * CELL + CELL / 2 + 4);
+		fprintf(out, "<text class=\"r\" x=\"%zu\" y=\"%zu\">",
+			at->left - 6, at->top + middle);
 		fputs(m->names[i], out);
 		fprintf(out,
-			"</text>\n<text x=\"%zu\" y=\"%d\" "
-			"transform=\"rotate(-60 %zu %d)\">",
-			x, TOP - 8, x, TOP - 8);
+			"</text>\n<text x=\"%zu\" y=\"%zu\" "
+			"transform=\"rotate(-60 %zu %zu)\">",
+			x, y, x, y);
 		fputs(m->names[i], out);
 		fputs("</text>\n", out);
 	}
 }
 
-static void svg_legend(const struct mesh *m, FILE *out)
+static void svg_legend(const struct mesh *m, const struct layout *at, FILE *out)
 {
 	static const char *const words[] = { "as usual", "worth a look", "bad",
 					     "10 % loss, or 20 times as long" };
-	const size_t y = TOP + m->count * CELL + 20;
+	const size_t y = at->top + m->count * at->cell + 20;
 	char rtt[UNITS_STRLEN];
 
 	for (size_t i = 0; i < 4; i++) {
@@ -125,9 +161,7 @@ static void svg_legend(const struct mesh *m, FILE *out)
 
 void mesh_svg(const struct mesh *m, FILE *out)
 {
-	const size_t cells = m->count * CELL;
-	const size_t width =
-		LEFT + cells + RIGHT < 520 ? 520 : LEFT + cells + RIGHT;
+	const struct layout at = lay_out(m);
 
 	fprintf(out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" "
@@ -135,12 +169,12 @@ void mesh_svg(const struct mesh *m, FILE *out)
 		"<style>text{font:12px sans-serif}.r{text-anchor:end}"
 		".n{font-size:9px;text-anchor:middle}</style>\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-		width, TOP + cells + BOTTOM);
-	svg_names(m, out);
+		at.width, at.height);
+	svg_names(m, &at, out);
 	for (size_t from = 0; from < m->count; from++)
 		for (size_t to = 0; to < m->count; to++)
-			svg_cell(m, out, from, to);
-	svg_legend(m, out);
+			svg_cell(m, &at, out, from, to);
+	svg_legend(m, &at, out);
 	fputs("</svg>\n", out);
 }
 
