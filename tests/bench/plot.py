@@ -29,10 +29,10 @@ class Svg:
         self._parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
                            f'stroke="{stroke}" stroke-width="{width}"/>')
 
-    def path(self, points, stroke):
+    def path(self, points, stroke, width=2.5):
         joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         self._parts.append(f'<polyline points="{joined}" fill="none" stroke="{stroke}" '
-                           'stroke-width="2.5" stroke-linejoin="round"/>')
+                           f'stroke-width="{width}" stroke-linejoin="round"/>')
 
     def dot(self, x, y, fill):
         self._parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{fill}"/>')

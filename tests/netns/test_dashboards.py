@@ -1,16 +1,15 @@
 """docs/dashboards: alerts that fire, and a dashboard whose queries have answers."""
 
-import http.client
 import json
 import pathlib
 import re
-import socket
 import subprocess
 
 import pytest
 import yaml
 
 from cloud import Tapd, new_secret, wait_for
+from cloud.prometheus import Prometheus, filled
 from test_metrics import names, printed, promtool, samples
 
 DASHBOARDS = pathlib.Path(__file__).parents[2] / "docs/dashboards"
@@ -21,8 +20,6 @@ DASHBOARD = json.loads((DASHBOARDS / "tapd.json").read_text())
 QUERIES = [(panel["title"], target["expr"])
            for panel in DASHBOARD["panels"] for target in panel["targets"]]
 ANNOTATIONS = [note["expr"] for note in DASHBOARD["annotations"]["list"]]
-
-UI_PORT = 9090
 
 
 # ---- alerts ----
@@ -146,55 +143,13 @@ def twice(make_module_cloud):
     return scraped
 
 
-class Prometheus:
-    def __init__(self, host):
-        self.host = host
-        conf = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-                "rule_files": [str(RULES)],
-                "scrape_configs": [{"job_name": "tapd", "static_configs": [
-                    {"targets": ["127.0.0.1:9273", "127.0.0.1:9274"]}]}]}
-        self.process = host.start(
-            "prometheus", "--config.file=" + host.write("prometheus.yml", yaml.safe_dump(conf)),
-            "--storage.tsdb.path=" + host.path("tsdb"),
-            f"--web.listen-address=127.0.0.1:{UI_PORT}", log="prometheus.log")
-
-    def get(self, path):
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = self.host.socket(socket.AF_INET, socket.SOCK_STREAM)
-        with connection.sock as sock:
-            sock.settimeout(20)
-            sock.connect(("127.0.0.1", UI_PORT))
-            connection.request("GET", path)
-            return json.loads(connection.getresponse().read())
-
-    def healthy(self):
-        try:
-            targets = self.get("/api/v1/targets")["data"]["activeTargets"]
-        except (OSError, json.JSONDecodeError):  # it starts, and says so
-            assert self.process.running, self.process.tail()
-            return False
-        return len(targets) == 2 and all(target["health"] == "up" for target in targets)
-
-    def query(self, expression):
-        """Its samples."""
-        quoted = "".join(f"%{byte:02x}" for byte in expression.encode())
-        answer = self.get("/api/v1/query?query=" + quoted)
-        assert answer["status"] == "success", answer
-        return answer["data"]["result"]
-
-
 @pytest.fixture(scope="module")
 def prometheus(twice):
-    prometheus = Prometheus(twice[0].host)
+    prometheus = Prometheus(twice[0].host, [(f"127.0.0.1:{9273 + number}", None)
+                                            for number in range(2)], RULES)
     wait_for(prometheus.healthy, 30, lambda: f"two targets: {prometheus.process.tail()}")
     yield prometheus
     prometheus.process.stop()
-
-
-def filled(expression):
-    """As Grafana fills its variables in."""
-    text = re.sub(r"\$(job|instance|interface)\b", ".*", expression)
-    return text.replace("$__rate_interval", "10s")
 
 
 @pytest.mark.parametrize("title, expression", QUERIES)
