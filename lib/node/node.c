@@ -125,7 +125,7 @@ static bool make_tables(struct node *n)
 	    !exchange_init(n, seed) || !answers_init(n, seed) ||
 	    !ping_init(n) || !group_test_init(n) || !mesh_init(n))
 		return false;
-	watch_begin(n);
+	watch_moves(n);
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
 	n->lane.frag =
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);

@@ -36,7 +36,7 @@ void node_watch(struct node *n, node_changed *changed)
 	n->changed = changed;
 }
 
-void watch_begin(struct node *n)
+void watch_moves(struct node *n)
 {
 	bridge_on_move(n->bridge, mac_moved, n);
 }

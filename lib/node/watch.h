@@ -5,6 +5,6 @@
 #include "node/core.h"
 
 /* From now on the node learns of MACs that move. */
-void watch_begin(struct node *n);
+void watch_moves(struct node *n);
 
 #endif
