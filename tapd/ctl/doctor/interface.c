@@ -95,6 +95,27 @@ static void network_manager(const struct facts *f, struct diagnosis *d)
 			      f->interface, state);
 }
 
+/* A port is one program's; GRE has none, and all who take it get all of it. */
+static void kernel_gre(const struct facts *f, struct diagnosis *d)
+{
+	const char *kind =
+		json_string_value(json_object_get(f->status, "encapsulation"));
+
+	if (!kind || strcmp(kind, "gre") != 0)
+		return;
+	for (size_t i = 0; i < f->net.links_count; i++) {
+		const struct hostnet_link *link = &f->net.links[i];
+
+		if (link->up && (strcmp(link->kind, "gretap") == 0 ||
+				 strcmp(link->kind, "ip6gretap") == 0))
+			diagnosis_add(
+				d, KIND_KERNEL_GRE,
+				"%s, a %s of the kernel, takes GRE on this"
+				" host as tapd does",
+				link->name, link->kind);
+	}
+}
+
 void check_interface(const struct facts *f, struct diagnosis *d)
 {
 	if (!f->net_known) {
@@ -104,6 +125,7 @@ void check_interface(const struct facts *f, struct diagnosis *d)
 		return;
 	}
 	absent(f, d);
+	kernel_gre(f, d);
 	if (!f->tap)
 		return;
 	duplicate_address(f, d);

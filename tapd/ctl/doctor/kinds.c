@@ -77,6 +77,13 @@ const struct kind_row kinds[KIND_COUNT] = {
 		" addresses: install the files that tapd's package has for"
 		" it, then reload it.",
 	},
+	[KIND_KERNEL_GRE] = {
+		"kernel-gre",
+		N,
+		"Remove the device if it is to one of tapd's peers: each"
+		" takes what is meant for the other, too, so frames come"
+		" twice.",
+	},
 	[KIND_OVERLAP_ADDRESS] = {
 		"overlap-address",
 		E,

@@ -58,6 +58,22 @@ START_TEST(a_bridge_and_a_macvlan)
 }
 END_TEST
 
+START_TEST(a_device_of_the_kernel_that_takes_gre_too)
+{
+	struct hostnet_link *other = add_link(9, "gre10");
+
+	snprintf(other->kind, sizeof(other->kind), "gretap");
+	other->up = true;
+	assert_finds(check_interface, "");
+	facts.status = keep(json_pack("{s:s}", "encapsulation", "gre"));
+	assert_finds(check_interface,
+		     "kernel-gre: gre10, a gretap of the kernel, takes GRE on"
+		     " this host as tapd does\n");
+	other->up = false;
+	assert_finds(check_interface, "");
+}
+END_TEST
+
 START_TEST(networkd_that_manages_it)
 {
 	plant("/run/systemd/netif/links/7", "# This is private data.\n"
@@ -110,6 +126,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(an_address_that_another_host_has),
 	UNIT_TEST(ipv6_that_is_off),
 	UNIT_TEST(a_bridge_and_a_macvlan),
+	UNIT_TEST(a_device_of_the_kernel_that_takes_gre_too),
 	UNIT_TEST(networkd_that_manages_it),
 	UNIT_TEST(network_manager_that_manages_it),
 	UNIT_TEST(a_kernel_that_tells_nothing),
