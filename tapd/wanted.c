@@ -55,10 +55,15 @@ static void find_own(const struct daemon *d, struct own *own)
 
 /* A hosts file may give this host's name 127.0.1.1. There is nobody else at our own
  * port, though with a `listen` of ours nobody may answer there. */
-static bool is_self(const struct daemon *d, const struct own *own,
-		    const struct addr *a)
+static bool is_own_loopback(const struct daemon *d, const struct addr *a)
 {
-	bool ours = addr_is_loopback(a);
+	return addr_is_loopback(a) && is_own_port(d, a->port);
+}
+
+static bool is_own(const struct daemon *d, const struct own *own,
+		   const struct addr *a)
+{
+	bool ours = false;
 
 	for (size_t i = 0; !ours && i < own->count; i++)
 		ours = memcmp(own->addrs[i].ip, a->ip, sizeof(a->ip)) == 0 &&
@@ -66,23 +71,32 @@ static bool is_self(const struct daemon *d, const struct own *own,
 	return ours && is_own_port(d, a->port);
 }
 
-/* Of a name that is ourselves no address is wanted. */
+/* A peer that is not sealed to is up whatever becomes of what is sent there. */
+static bool is_out_of_reach(const struct daemon *d, const struct addr *a)
+{
+	return !conf_is_sealed(d->conf) && !udp_has_family(d->udp, a);
+}
+
+/* Of a name that is ourselves alone no address is wanted. One that is that of many hosts,
+ * with us among them, is left the others. */
 static void leave_self_out(const struct daemon *d, struct wanted_list *w)
 {
 	struct own own;
 	size_t kept = 0;
 
 	find_own(d, &own);
-
 	for (size_t i = 0, end; i < w->count; i = end) {
 		bool self = false;
 
 		for (end = i; end < w->count && w->hosts[end] == w->hosts[i];
 		     end++)
-			self |= is_self(d, &own, &w->addrs[end]);
-		for (; i < end && !self; i++, kept++) {
+			self |= is_own_loopback(d, &w->addrs[end]);
+		for (; i < end && !self; i++) {
+			if (is_own(d, &own, &w->addrs[i]) ||
+			    is_out_of_reach(d, &w->addrs[i]))
+				continue;
 			w->addrs[kept] = w->addrs[i];
-			w->hosts[kept] = w->hosts[i];
+			w->hosts[kept++] = w->hosts[i];
 		}
 	}
 	w->count = kept;

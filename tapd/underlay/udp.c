@@ -294,6 +294,11 @@ struct addr udp_bound(const struct udp *u, unsigned socket)
 	return u->sockets[socket].bound;
 }
 
+bool udp_has_family(const struct udp *u, const struct addr *to)
+{
+	return addr_is_v4(to) ? u->for_v4 != NULL : u->for_v6 != NULL;
+}
+
 int udp_receive_buffer(const struct udp *u)
 {
 	int smallest = 0;

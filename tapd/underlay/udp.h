@@ -71,6 +71,8 @@ int udp_fd(const struct udp *u, unsigned socket);
 int udp_strangers_fd(const struct udp *u, unsigned socket);
 /* Where a socket is bound: with its port if 0 was asked for. */
 struct addr udp_bound(const struct udp *u, unsigned socket);
+/* A socket of that address' family is there. */
+bool udp_has_family(const struct udp *u, const struct addr *to);
 /* At most this much; both are UDP_RUNS at first. */
 void udp_set_batching(struct udp *u, enum udp_batching send,
 		      enum udp_batching receive);

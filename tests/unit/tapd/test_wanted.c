@@ -78,6 +78,15 @@ struct addr udp_bound(const struct udp *u, unsigned socket)
 	return (struct addr){ .port = own_port };
 }
 
+static bool has_family = true;
+
+bool udp_has_family(const struct udp *u, const struct addr *to)
+{
+	(void)u;
+	(void)to;
+	return has_family;
+}
+
 struct link *interface_link(const struct interface *i)
 {
 	(void)i;
@@ -159,13 +168,15 @@ bool sources_info(const struct sources *s, enum node_source which,
 	return configured[which];
 }
 
+static bool one_name; /* all are addresses of one */
+
 /* 10.0.0.0 and those that follow. */
 static size_t fill(size_t n, struct addr *out, uint16_t *hosts)
 {
 	for (size_t i = 0; i < n; i++) {
 		ck_assert(addr_parse(&out[i], "10.0.0.0", 1));
 		out[i].port = (uint16_t)(i + 1);
-		hosts[i] = (uint16_t)i;
+		hosts[i] = one_name ? 0 : (uint16_t)i;
 	}
 	return n;
 }
@@ -226,7 +237,8 @@ static void setup(void)
 	memset(listed, 0, sizeof(listed));
 	memset(told, 0, sizeof(told));
 	memset(configured, 0, sizeof(configured));
-	self = own_address = false;
+	self = own_address = one_name = false;
+	has_family = true;
 	own_port = 8273;
 	conf.encapsulation = NODE_SEALED;
 	tapd = (struct daemon){ .conf = &conf };
@@ -288,6 +300,30 @@ START_TEST(an_address_of_our_own_is_no_peer_where_nothing_is_sealed)
 	own_address = false;
 	daemon_addresses_changed(&tapd);
 	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 3);
+}
+END_TEST
+
+/* A headless service, as Kubernetes and Consul have it. */
+START_TEST(a_name_of_all_hosts_is_left_the_others)
+{
+	conf.encapsulation = NODE_VXLAN;
+	own_address = one_name = true;
+	own_port = 2;
+	listed[NODE_SOURCE_PEERS] = 3;
+	daemon_want_peers(&tapd);
+	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 2);
+}
+END_TEST
+
+START_TEST(what_no_socket_reaches_is_no_peer_where_nothing_is_sealed)
+{
+	has_family = false;
+	listed[NODE_SOURCE_PEERS] = 3;
+	daemon_want_peers(&tapd);
+	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 3);
+	conf.encapsulation = NODE_VXLAN;
+	daemon_addresses_changed(&tapd);
+	ck_assert_uint_eq(told[NODE_SOURCE_PEERS], 0);
 }
 END_TEST
 
@@ -354,6 +390,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_a_source_listed_stays_until_it_lists_others),
 	UNIT_TEST(a_list_of_ourselves_alone_is_an_answer),
 	UNIT_TEST(an_address_of_our_own_is_no_peer_where_nothing_is_sealed),
+	UNIT_TEST(a_name_of_all_hosts_is_left_the_others),
+	UNIT_TEST(what_no_socket_reaches_is_no_peer_where_nothing_is_sealed),
 	UNIT_TEST(peers_of_the_configuration_are_those_in_it),
 	UNIT_TEST(what_was_left_out_is_told_again),
 	UNIT_TEST(a_list_has_the_room_of_the_one_before),
