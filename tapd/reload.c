@@ -1,5 +1,6 @@
 #include "tapd/reload.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,19 +68,20 @@ static bool same_value(const struct conf *a, const struct conf *b,
 	return memcmp(x, y, key->size) == 0;
 }
 
-/* The running values stay in the new configuration, so that the next reload
- * says again what is still pending. */
-static void keep_fixed(struct daemon *d, struct conf *c, json_t *changes)
-{
-	const struct conf *old = d->conf;
+static_assert(sizeof(uint64_t) * 8 >= CONF_KEYS_MAX, "a bit for each key");
 
-	d->restart_pending = false;
+/* The running values stay in the new configuration, so that the next reload says again
+ * what is still pending. Returns the keys that are, a bit for each. */
+static uint64_t keep_fixed(const struct conf *old, struct conf *c)
+{
+	uint64_t pending = 0;
+
 	for (size_t i = 0; i < conf_keys_count; i++) {
 		const struct conf_key *key = &conf_keys[i];
 
 		if (!key->fixed || same_value(c, old, key))
 			continue;
-		note_pending(d, changes, key->path);
+		pending |= UINT64_C(1) << i;
 		memcpy((char *)c + key->offset, (const char *)old + key->offset,
 		       key->size);
 		if (key->set_offset)
@@ -89,6 +91,15 @@ static void keep_fixed(struct daemon *d, struct conf *c, json_t *changes)
 	/* What belongs to the list besides its field. */
 	c->listen_count = old->listen_count;
 	c->listen_set = old->listen_set;
+	return pending;
+}
+
+static void note_fixed(struct daemon *d, uint64_t pending, json_t *changes)
+{
+	d->restart_pending = pending != 0;
+	for (size_t i = 0; i < conf_keys_count; i++)
+		if (pending >> i & 1)
+			note_pending(d, changes, conf_keys[i].path);
 }
 
 /* ---- what can ---- */
@@ -127,6 +138,11 @@ static void apply_conf(struct daemon *d, struct conf *c,
 {
 	struct conf *old = d->conf;
 
+	if (old->interface.mtu != c->interface.mtu && !c->interface.mtu_set &&
+	    !old->interface.mtu_set)
+		log_info("reload: %s: %u fits as its MTU, it was %u",
+			 c->interface.name, c->interface.mtu,
+			 old->interface.mtu);
 	d->conf = c;
 	interface_apply(d->interface, plan, c);
 	d->fitting_mtu = fitting_mtu(c);
@@ -155,8 +171,9 @@ static void apply_conf(struct daemon *d, struct conf *c,
 /* What a reload found, before anything is applied. */
 struct found {
 	struct conf
-		*conf;	 /* NULL: there is no file, or it is of another kind */
-	bool is_another; /* … and that is why */
+		*conf;	  /* NULL: there is no file, or it is of another kind */
+	bool is_another;  /* … and that is why */
+	uint64_t pending; /* keys that wait for the next start */
 	struct interface_plan plan;
 	uint8_t secrets[NODE_SECRETS_MAX][KEY_LEN];
 	size_t secrets_count;
@@ -206,6 +223,8 @@ static bool find_all(const struct daemon *d, struct found *f, char **error)
 		return false;
 	if (f->conf) {
 		c = f->conf;
+		/* What fits depends on some of them. */
+		f->pending = keep_fixed(d->conf, f->conf);
 		if (!fitting_mtu_set(f->conf, error) ||
 		    !interface_plan(&f->plan, c, error))
 			return false;
@@ -242,7 +261,7 @@ static json_t *reload(struct daemon *d, char **error)
 		return NULL;
 	}
 	if (f.conf) {
-		keep_fixed(d, f.conf, changes);
+		note_fixed(d, f.pending, changes);
 		note_differences(d->conf, f.conf, changes);
 		apply_conf(d, f.conf, &f.plan);
 		f.conf = NULL;

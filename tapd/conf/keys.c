@@ -1,5 +1,6 @@
 #include "tapd/conf/keys.h"
 
+#include <assert.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -214,6 +215,8 @@ const struct conf_key conf_keys[] = {
 	  .fixed = true },
 };
 const size_t conf_keys_count = sizeof(conf_keys) / sizeof(conf_keys[0]);
+static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) <= CONF_KEYS_MAX,
+	      "a bit is enough for each");
 
 const struct conf_key *conf_key_find(const char *path)
 {

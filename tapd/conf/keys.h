@@ -6,6 +6,7 @@
 
 #include "tapd/conf/reader.h"
 
+#define CONF_KEYS_MAX 64
 extern const struct conf_key conf_keys[];
 extern const size_t conf_keys_count;
 

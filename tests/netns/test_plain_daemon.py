@@ -168,7 +168,13 @@ def test_a_reload_makes_no_other_kind(make_cloud):
     web1.configure(encapsulation="gre", peers=[])
     assert web1.ctl("reload")["changes"] == [
         "encapsulation, and all else: takes effect when tapd is restarted"]
-    web1.configure(encapsulation=None, network_id=None, secret_file=web1.secret_file)
+    web1.configure(encapsulation="vxlan", peers=[h.address for h in cloud.hosts],
+                   underlay_mtu=9000)
+    assert web1.ctl("reload")["changes"] == [
+        "underlay_mtu: takes effect when tapd is restarted"]
+    assert web1.status()["interface"]["mtu"] == 1450, "nor does what depends on it"
+    web1.configure(encapsulation=None, network_id=None, secret_file=web1.secret_file,
+                   underlay_mtu=None)
     assert "takes effect when" in web1.ctl("reload")["changes"][0]
     web1.configure(encapsulation="vxlan", network_id=43, secret_file=None,
                    peers=[h.address for h in cloud.hosts])
