@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tapd/common/random.h"
 #include "tapd/underlay/sockname.h"
 
 /* Nothing comes to them. */
@@ -41,9 +40,6 @@ void senders_open(struct sender senders[SENDERS], const struct udp_socket *s,
 
 /* ---- spread ---- */
 
-#define PORT_MIN 49152
-#define TRIES	 64 /* of ports; then the kernel chooses */
-
 /* Whoever answers to the port that a datagram came from is wrong. */
 static bool take_nothing(int fd)
 {
@@ -57,23 +53,17 @@ static bool take_nothing(int fd)
 			  sizeof(program)) == 0;
 }
 
+/* The kernel chooses the port: it knows which are kept free for others
+ * (ip_local_reserved_ports). */
 static bool bind_apart(int fd, const struct udp_socket *s)
 {
 	struct addr at = s->bound;
-	uint16_t ports[TRIES];
 	union sockname name;
+	socklen_t len;
 
-	if (!random_fill(ports, sizeof(ports)))
-		return false;
-	for (unsigned i = 0; i <= TRIES; i++) {
-		socklen_t len;
-
-		at.port = i < TRIES ? ports[i] | PORT_MIN : 0;
-		len = sockname_from_addr(&name, &at, s->family);
-		if (bind(fd, &name.any, len) == 0)
-			return true;
-	}
-	return false;
+	at.port = 0;
+	len = sockname_from_addr(&name, &at, s->family);
+	return bind(fd, &name.any, len) == 0;
 }
 
 static bool open_apart(struct sender *sender, const struct udp_socket *s)

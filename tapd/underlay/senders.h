@@ -32,8 +32,8 @@ struct sender {
  * shared with a socket for strangers. */
 void senders_open(struct sender senders[SENDERS], const struct udp_socket *s,
 		  bool shared);
-/* Others alone, at ports from 49152 on (RFC 6335, section 6), as far as there are some;
- * the socket itself if there is none. */
+/* Others alone, at ports of the kernel's choice, as far as there are some; the socket
+ * itself if there is none. */
 void senders_open_spread(struct sender senders[SENDERS],
 			 const struct udp_socket *s);
 /* Closes the others. */

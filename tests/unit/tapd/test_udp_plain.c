@@ -88,7 +88,6 @@ START_TEST(flows_leave_from_ports_of_their_own)
 		ck_assert_uint_eq(lost, 0);
 		r = next(b);
 		ck_assert_uint_eq(r.len, 1);
-		ck_assert_uint_ge(r.remote.port, 49152);
 		ck_assert_uint_ne(r.remote.port, udp_bound(a, 0).port);
 		if (i >= FLOWS)
 			ck_assert_uint_eq(r.remote.port, ports[i - FLOWS]);
@@ -145,7 +144,7 @@ START_TEST(a_local_address_is_kept_to)
 	got = next(b);
 	from.port = got.remote.port;
 	ck_assert(addr_equal(&got.remote, &from));
-	ck_assert_uint_ge(from.port, 49152);
+	ck_assert_uint_ne(from.port, udp_bound(a, 0).port);
 	udp_close(a);
 	udp_close(b);
 }
