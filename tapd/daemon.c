@@ -137,7 +137,11 @@ static int start(struct daemon *d)
 		free(unlocked);
 		return exit_code;
 	}
-	warn(unlocked);
+	/* Where nothing is sealed there are no keys. */
+	if (conf_is_sealed(d->conf))
+		warn(unlocked);
+	else
+		free(unlocked);
 	if (!daemon_watch_interface(d) || !daemon_watch_sockets(d) ||
 	    !daemon_watch_routes(d) || !daemon_find_peers(d)) {
 		log_error("out of memory");

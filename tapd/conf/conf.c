@@ -370,7 +370,7 @@ static bool add_number(config_setting_t *group, const char *name,
 	if (!text)
 		return true;
 	errno = 0;
-	value = strtol(text, &end, 0);
+	value = strtol(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno != 0)
 		return add_text(group, name, text);
 	at = config_setting_add(group, name, CONFIG_TYPE_INT64);

@@ -276,7 +276,9 @@ static bool want_value(struct parser *p, const struct token *t)
 			     *t->at);
 	if (is_too_large(t)) {
 		p->mistake->accepted = true;
-		return wrong(p, t, "use a smaller number than %.*s",
+		return wrong(p, t,
+			     "use a smaller number than %.*s, or write an L "
+			     "after it",
 			     (int)t->len, t->at);
 	}
 	if (t->kind == WORD && is_one_of(t, like))

@@ -95,7 +95,7 @@ static void source_event(FILE *out, const json_t *e)
 {
 	char now[UNITS_STRLEN], before[UNITS_STRLEN];
 
-	say(out, COLOR_NONE, "%s lists %s endpoints, before it were %s",
+	say(out, COLOR_NONE, "%s lists %s endpoints, %s before",
 	    answer_text(e, "source"), answer_integer(e, "endpoints", now),
 	    answer_integer(e, "before", before));
 }

@@ -278,7 +278,7 @@ START_TEST(events_are_sentences)
 		     "this host left 239.1.1.1");
 	assert_event("\"source_changed\", \"source\": \"file\", \"endpoints\": "
 		     "5, \"before\": 4",
-		     "file lists 5 endpoints, before it were 4");
+		     "file lists 5 endpoints, 4 before");
 	assert_event("\"warning\", \"text\": \"tap0 is down\"",
 		     "warning: tap0 is down");
 	assert_event("\"lost\", \"count\": 12",
