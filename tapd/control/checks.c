@@ -307,6 +307,10 @@ const struct check checks[] = {
 	  "Lower interface.mtu on all hosts, or let the network between them "
 	  "pass"
 	  " larger packets." },
+	{ "never-heard", CHECK_WARNING, check_never_heard,
+	  "See whether the host is there, lists this one by the address that it"
+	  " sends from, and whether a firewall or a route is in the way: tapctl"
+	  " drops has what could not be sent." },
 	{ "ports-flooded", CHECK_FACT, check_ports_flooded,
 	  "Nothing is lost; where a host's own switch answers IGMP and MLD"
 	  " queries, groups go to members only." },

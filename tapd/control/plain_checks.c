@@ -61,6 +61,25 @@ void check_way_too_small(const struct snapshot *s, struct findings *f)
 	findings_add_named(f, what, &named);
 }
 
+/* A host has something to say within that time: ARP, IPv6's neighbour discovery. */
+#define SILENT_US (60 * CLOCK_S)
+
+void check_never_heard(const struct snapshot *s, struct findings *f)
+{
+	struct naming named = { .count = 0 };
+
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct node_peer_info *p = &s->peers[i].info;
+		const uint64_t up_us = s->now_us - p->up_since_us;
+
+		if (s->peers[i].plain && p->rx.datagrams == 0 &&
+		    up_us >= SILENT_US)
+			naming_add(&named, p, (unsigned)(up_us / CLOCK_S),
+				   " s");
+	}
+	findings_add_named(f, "peers that were never heard", &named);
+}
+
 /* Of those with a tapd it is soon known, or a matter of a moment. */
 void check_ports_flooded(const struct snapshot *s, struct findings *f)
 {

@@ -124,6 +124,9 @@ static void take_peers(struct snapshot *s, const struct daemon *d)
 			      peer->info.state == NODE_PEER_STATE_UP;
 		if (s->encapsulation == NODE_GRE)
 			peer->info.local.port = 0; /* there are no ports */
+		/* It is up without having said a word. */
+		if (peer->plain && peer->info.rx.datagrams == 0)
+			peer->info.heard_us = 0;
 		if (peer->info.has_key || peer->plain)
 			peer->rates =
 				rates_of_peer(d->rates, &peer->info, s->now_us);

@@ -90,6 +90,30 @@ START_TEST(what_is_not_sealed_is_a_fact)
 }
 END_TEST
 
+START_TEST(plain_peers_that_say_nothing_are_named)
+{
+	const char *fact =
+		"not-sealed: frames are not sealed: GRE: whoever is on"
+		" the network below can read them, and send as a"
+		" peer\n";
+	char expected[512];
+
+	s.encapsulation = NODE_GRE;
+	s.now_us = 1000 * CLOCK_S;
+	add_peer("10.9.0.2")->up_since_us = 941 * CLOCK_S;
+	add_peer("10.9.0.3")->up_since_us = 900 * CLOCK_S;
+	add_peer("10.9.0.4")->up_since_us = 100 * CLOCK_S;
+	for (size_t i = 0; i < s.peers_count; i++)
+		peers[i].plain = true;
+	peers[2].info.rx.datagrams = 1;
+	snprintf(expected, sizeof(expected),
+		 "%snever-heard: peers that were never heard: 10.9.0.3 (100 "
+		 "s)\n",
+		 fact);
+	assert_found(expected);
+}
+END_TEST
+
 START_TEST(source_that_fails_is_named_with_its_age)
 {
 	add_peer("web2");
@@ -298,6 +322,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("checks", .setup = setup),
 	UNIT_TEST(nothing_is_wrong_with_two_hosts_that_are_well),
 	UNIT_TEST(what_is_not_sealed_is_a_fact),
+	UNIT_TEST(plain_peers_that_say_nothing_are_named),
 	UNIT_TEST(source_that_fails_is_named_with_its_age),
 	UNIT_TEST(a_source_that_lists_nobody_else_is_no_reason_to_add_peers),
 	UNIT_TEST(all_that_may_be_wrong_with_the_host_itself),
