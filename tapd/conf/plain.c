@@ -86,9 +86,33 @@ static bool check_mtu(struct conf_reader *r)
 	return true;
 }
 
+/* One to which no socket sends is refused; the default takes both. */
+static bool check_families(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+	bool v4 = !c->listen_set, v6 = !c->listen_set;
+
+	for (unsigned i = 0; i < c->listen_count; i++) {
+		const bool is_v4 = addr_is_v4(&c->listen[i]);
+
+		v6 |= !is_v4;
+		v4 |= is_v4 || (c->encapsulation == NODE_VXLAN &&
+				addr_is_any(&c->listen[i]));
+	}
+	for (size_t i = 0; i < c->peers_count; i++)
+		if (c->peers[i].is_addr &&
+		    !(addr_is_v4(&c->peers[i].addr) ? v4 : v6))
+			return conf_fail(r, conf_key_find("listen"), NULL,
+					 "has no address of the family of the "
+					 "peer \"%s\"; add one",
+					 c->peers[i].text);
+	return true;
+}
+
 bool conf_check_plain(struct conf_reader *r)
 {
 	if (!check_network_id(r))
 		return false;
-	return conf_is_sealed(r->conf) || (check_keys(r) && check_mtu(r));
+	return conf_is_sealed(r->conf) ||
+	       (check_keys(r) && check_families(r) && check_mtu(r));
 }

@@ -254,6 +254,11 @@ static const struct {
 	  "discover.peer_exchange: means nothing with" },
 	{ VXLAN "listen = [ \"eth0\" ];", 2, "write it as \"[::]:4789\"" },
 	{ GRE "listen = [ \"eth0\" ];", 2, "write it as \"::\", \"0.0.0.0\"" },
+	{ GRE "listen = [ \"::\", \"fd00::1\" ];\npeers = [ \"10.9.0.2\" ];", 2,
+	  "listen: has no address of the family of the peer \"10.9.0.2\"; "
+	  "add" },
+	{ VXLAN "listen = [ \"0.0.0.0\" ]; peers = [ \"fd00::2\" ];", 2,
+	  "listen: has no address of the family of the peer" },
 	{ GRE "listen = [ \"10.0.0.1:47\" ];", 2,
 	  "\"10.0.0.1:47\" has a port, and GRE has none; write the host" },
 	{ GRE "listen = [ \"[::]:1\" ];", 2, "has a port" },
