@@ -11,7 +11,9 @@
 #include "tapd/tap/default_route.h"
 #include "tapd/underlay/routes.h"
 
-#define USUAL_MTU 1500U
+#define USUAL_MTU  1500U
+#define LEAST	   576U
+#define IPV6_LEAST 1280U /* RFC 8200, section 5 */
 
 /* 0: there is no such interface. */
 static unsigned mtu_of(const char *name)
@@ -69,6 +71,15 @@ unsigned fitting_mtu(const struct conf *c)
 	return conf_is_sealed(c) ? 0 : conf_fitting_mtu(c, mtu_below(c));
 }
 
+/* As the configuration wants it of what it sets itself. */
+static unsigned least_mtu(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->interface.address_count; i++)
+		if (!addr_is_v4(&c->interface.address[i].addr))
+			return IPV6_LEAST;
+	return LEAST;
+}
+
 bool fitting_mtu_set(struct conf *c, char **error)
 {
 	const char *at = c->mtu_at;
@@ -79,6 +90,16 @@ bool fitting_mtu_set(struct conf *c, char **error)
 	fits = fitting_mtu(c);
 	if (!c->interface.mtu_set)
 		c->interface.mtu = (uint16_t)fits;
+	if (!c->interface.mtu_set && fits < least_mtu(c)) {
+		error_set(error,
+			  "interface.mtu: the network below passes %u bytes,"
+			  " which leaves %u, and %u are needed%s; use another"
+			  " network, or set underlay_mtu if it passes more",
+			  fits + conf_overhead(c), fits, least_mtu(c),
+			  least_mtu(c) == IPV6_LEAST ? " for an IPv6 address"
+						     : "");
+		return false;
+	}
 	if (c->interface.mtu <= fits)
 		return true;
 	error_set(error,

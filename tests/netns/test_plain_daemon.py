@@ -208,6 +208,15 @@ def test_an_mtu_that_does_not_fit(make_cloud):
                          web1.status()["warnings"]), 5, "a warning")
 
 
+def test_a_network_below_that_is_too_small(make_cloud):
+    host = make_cloud(1, mtu=1320).hosts[0]
+    web1 = plain_tapd(host, ["10.9.0.77"]).launch()
+    assert web1.process.wait(5) == EXIT_CONFIG
+    assert "passes 1320 bytes, which leaves 1270, and 1280 are needed" in web1.process.log()
+    web1.configure(**{"interface.address": [f"{host.tap4}/24"]})
+    assert web1.start().status()["interface"]["mtu"] == 1270
+
+
 def capabilities(daemon):
     with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as lines:
         return {name: int(value, 16) for name, value in
