@@ -17,6 +17,9 @@ from multi_unicast.macs import Macs, check
 from multi_unicast.netlink import FAILED, NOARP, PERMANENT, VALID, Events, RuleEvents
 
 PROVE_S = 5
+# How soon a host that was left out is looked for again: a network, or a resolver, that
+# comes up late at a boot changes no file.
+_AGAIN_S = 10
 _LOOK_S = 1
 
 
@@ -34,7 +37,7 @@ class Follower:
         self._events, self._rule_events = Events(), RuleEvents()
         self._known, self._asked = {}, set()
         self._plan = self._remark = None
-        self._prove_at = self._verify_at = 0
+        self._prove_at = self._verify_at = self._again_at = 0
         self._verify = False
 
     def start(self, plan, known):
@@ -45,6 +48,7 @@ class Follower:
                 self._say(f"{address} does not answer yet")
         self._apply()
         self._prove_at = time.monotonic() + PROVE_S
+        self._again_at = time.monotonic() + _AGAIN_S
 
     def run(self):
         """Until it is asked to end."""
@@ -59,6 +63,11 @@ class Follower:
         self._take_events()
         if self._wanted.file and self._wanted.file.changed():
             self._look_at_file()
+        elif self._wanted.left_out and now >= self._again_at:
+            self._again_at = now + _AGAIN_S
+            listed = self._wanted.listed_again(self._say)
+            if listed:
+                self._change(self._wanted.plan(listed))
         if now >= self._prove_at:
             self._prove_at = now + PROVE_S
             self._prove()
@@ -124,13 +133,16 @@ class Follower:
     def _look_at_file(self):
         """An empty or unreadable list keeps the last one: it is as often a mistake."""
         try:
-            listed = self._wanted.listed(lambda error: self._say(f"left out: {error}"))
+            listed = self._wanted.listed(self._say)
             if not listed:
                 raise Failure(f"{self._wanted.file.path} lists no other host")
             plan = self._wanted.plan(listed)
         except Failure as error:
             self._say(f"{error}; the list stays as it was")
             return
+        self._change(plan)
+
+    def _change(self, plan):
         if plan != self._plan:
             self._plan = plan
             self._known = {address: mac for address, mac in self._known.items()

@@ -196,7 +196,7 @@ def _first_plan(wanted, say):
     if wanted.file and not os.path.exists(wanted.file.path):
         say(f"{wanted.file.path} is not there yet")
         return wanted.plan({})
-    return wanted.plan(wanted.listed())
+    return wanted.plan(wanted.listed(say))
 
 
 def _down(given, _say):

@@ -178,6 +178,27 @@ def test_a_file_that_is_not_there_yet_is_waited_for(switch):
     wait_for(lambda: mu.status() and mu.macs() == {one.address: one.mac()}, 5, follower.tail)
 
 
+def test_a_host_of_the_file_that_is_not_in_reach_keeps_nobody_out(switch):
+    """At the start, as later; it is taken in when it can be, without a change of the file."""
+    sender, one, two, three = switch.hosts
+    sender.publish([])
+    sender.write("hosts", f"{one.address}\n10.8.0.2\nweb-3.invalid\n")
+    mu = MultiUnicast(sender)
+    assert "10.8.0.2 is not in the subnet" in refused(mu, "--hosts", sender.path("hosts"))
+    follower = mu.follow("--hosts", sender.path("hosts"))
+    assert mu.macs() == {one.address: one.mac()}
+    for host in "10.8.0.2", "web-3.invalid":
+        assert f"left out: {host}" in follower.log()
+    sender.ip("addr", "add", "10.8.0.1/24", "dev", "eth0")
+    two.ip("addr", "add", "10.8.0.2/24", "dev", "eth0")
+    wait_for(lambda: mu.macs() == {one.address: one.mac(), "10.8.0.2": two.mac()}, 20,
+             follower.tail)
+    sender.publish([f"{three.address} web-3.invalid"])
+    wait_for(lambda: mu.macs().get(three.address) == three.mac(), 20, follower.tail)
+    assert list(mu.macs()) == [one.address, "10.8.0.2", three.address]
+    assert follower.log().count("left out: 10.8.0.2") == 1, "it is said once"
+
+
 def test_an_interface_that_goes_ends_the_follower(switch):
     sender, one = switch.hosts[:2]
     before = ruleset(sender)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(TOP / "scripts"))
 from multi_unicast import cloud, hosts, macs, nft, rules  # noqa: E402
 from multi_unicast.errors import Failure, Usage  # noqa: E402
 from multi_unicast.main import main  # noqa: E402
+from multi_unicast.wanted import Wanted  # noqa: E402
 
 A, B, C = "10.9.0.11", "10.9.0.12", "10.9.0.13"
 MACS = {A: "02:00:00:00:00:0a", B: "02:00:00:00:00:0b", C: "02:00:00:00:00:0c"}
@@ -146,6 +147,41 @@ def test_a_list_is_what_discover_prints():
 def test_a_wrong_group_is_said(word, words):
     with pytest.raises(Usage, match="^.*" + words):
         hosts.group_of(word)
+
+
+class Hosts:
+    """A file of hosts, and which of them are in reach."""
+
+    def __init__(self, listed, reached):
+        self._listed, self.reached = listed, reached
+
+    def hosts(self):
+        return self._listed
+
+    def address(self, host):
+        if host in self.reached:
+            return ipaddress.ip_address(self.reached[host])
+        raise Failure(f"{host}: no address")
+
+
+def test_who_is_left_out_of_a_list_is_looked_for_again():
+    file, said = Hosts(["a", "b"], {"a": A, "c": C}), []
+    wanted = Wanted(["c"], [], file, file)
+    with pytest.raises(Failure, match="b: no address"):
+        wanted.listed()
+    assert list(wanted.listed(said.append)) == [A] and said == ["left out: b: no address"]
+    file.reached = {"b": B}
+    assert list(wanted.listed_again(said.append)) == [A, B], "nor is a resolver asked for a"
+    assert len(said) == 1 and not wanted.left_out
+
+
+def test_the_command_lines_hosts_are_looked_up_once():
+    file = Hosts(["a"], {"a": A, "c": C})
+    wanted = Wanted(["c"], [(ipaddress.ip_address("239.1.1.1"), ["c"])], file, file)
+    first = wanted.plan(wanted.listed())
+    assert first == rules.Plan((C, A), {"239.1.1.1": (C,)})
+    file.reached = {"a": A}
+    assert wanted.plan(wanted.listed()) == first
 
 
 def run(*arguments):
