@@ -47,6 +47,9 @@ def group_of(word):
         group = ipaddress.ip_address(text)
     except ValueError:
         group = None
+    # Python takes anything behind a '%' for a scope, and would hand it on to nft.
+    if group and group.is_multicast and "%" in text:
+        raise Usage(f"'{printable(text)}': a group is given without a scope; it is sent by IFACE")
     if group is None or not group.is_multicast:
         raise Usage(f"'{printable(text)}' is no multicast group")
     found = [host_of(each) for each in hosts.split(",") if each]

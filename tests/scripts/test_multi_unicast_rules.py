@@ -142,7 +142,8 @@ def test_a_list_is_what_discover_prints():
 @pytest.mark.parametrize("word, words", [
     ("10.9.0.1=web2", "'10.9.0.1' is no multicast group"), ("web=web2", "is no multicast group"),
     ("239.1.1.1", "no hosts"), ("239.1.1.1=", "no hosts"), ("239.1.1.1=,", "no hosts"),
-    ("239.1.1.1=a;b", "'a;b' is no host"),
+    ("239.1.1.1=a;b", "'a;b' is no host"), ("ff02::5%eth0=web2", "without a scope"),
+    ("ff05::1%x accept\nadd table inet t=web2", "without a scope"),
 ])
 def test_a_wrong_group_is_said(word, words):
     with pytest.raises(Usage, match="^.*" + words):
