@@ -1,7 +1,8 @@
 """One follower an interface: who holds a name of this network namespace is it.
 
 An abstract Unix socket is given back by the kernel however its holder ends, and needs no
-folder. Whoever asks it to end is believed if it is root or the same user.
+folder. Whoever asks it to end is believed if it is root or the same user. The price is
+that any user may hold such a name, so whoever holds it is named.
 """
 
 import errno
@@ -12,6 +13,9 @@ import struct
 from multi_unicast.errors import Failure
 
 _END_S = 10
+_ANSWER_S = 1
+# What down sends; up, which only looks who is there, sends nothing.
+_END = b"e"
 _UCRED = struct.Struct("=3i")
 
 
@@ -23,6 +27,31 @@ def _peer(connection):
     """(pid, uid) of the other end."""
     octets = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     return _UCRED.unpack(octets)[:2]
+
+
+def _asks(connection):
+    connection.settimeout(_ANSWER_S)
+    try:
+        return connection.recv(1) == _END
+    except OSError:
+        return False
+
+
+def _taken(interface):
+    """Why the name is not to be had, and what to do."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_ANSWER_S)
+        try:
+            connection.connect(_name(interface))
+        except OSError:
+            return (f"somebody holds the socket @{_name(interface)[1:]} and does not answer: "
+                    "ss -xap tells who; end that first")
+        pid, uid = _peer(connection)
+    if uid in (0, os.geteuid()):
+        return (f"another up runs for {interface}, process {pid}: end it, or have down end it, "
+                "first")
+    return (f"another up runs for {interface}, or something that pretends to: process {pid} of "
+            f"user {uid}; end it first")
 
 
 class Holder:
@@ -37,8 +66,7 @@ class Holder:
             self._socket.close()
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise Failure(f"another up runs for {interface}: end it, or have down end it, "
-                          "first") from error
+            raise Failure(_taken(interface)) from error
         self._socket.listen()
         self._socket.setblocking(False)
 
@@ -51,7 +79,7 @@ class Holder:
             connection, _ = self._socket.accept()
         except BlockingIOError:
             return False
-        if _peer(connection)[1] in (0, os.geteuid()):
+        if _peer(connection)[1] in (0, os.geteuid()) and _asks(connection):
             self._asking = connection
             return True
         connection.close()
@@ -86,6 +114,7 @@ def end(interface):
             return
         pid, uid = _peer(connection)
         try:
+            connection.sendall(_END)
             connection.recv(1)
         except socket.timeout:
             raise Failure(f"process {pid} of user {uid}, which keeps {interface}'s table "

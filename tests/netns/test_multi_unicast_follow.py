@@ -118,9 +118,10 @@ def test_two_signals_at_once_end_it_as_one_does(switch, first, second):
 def test_there_is_one_follower_an_interface(switch):
     sender, one, two, _ = switch.hosts
     mu = MultiUnicast(sender)
-    mu.follow(one.address)
+    follower = mu.follow(one.address)
     for arguments in (two.address,), (two.address, "--follow"):
-        assert "another up runs for eth0" in refused(mu, *arguments)
+        assert "another up runs for eth0, process" in refused(mu, *arguments)
+    holds(lambda: follower.running, 1, "the follower to stay, whom up has looked at")
     assert mu.macs() == {one.address: one.mac()}
 
 
@@ -129,10 +130,32 @@ def test_a_stranger_cannot_end_a_follower(switch):
     mu = MultiUnicast(sender)
     follower = mu.follow(one.address)
     program = ("import socket; s = socket.socket(socket.AF_UNIX); "
-               "s.connect('\\0multi-unicast/eth0'); s.settimeout(5); print(s.recv(1))")
-    done = sender.run("setpriv", "--reuid=nobody", "/usr/bin/python3", "-c", program)
-    assert done.stdout == "b''\n", "it hangs up on it"
+               "s.connect('\\0multi-unicast/eth0'); s.send(b'e'); s.settimeout(5); "
+               "print(s.recv(1))")
+    done = sender.run("setpriv", "--reuid=nobody", "/usr/bin/python3", "-c", program, check=False)
+    assert any(error in done.stderr for error in ("ConnectionResetError", "BrokenPipeError")), \
+        "it hangs up on it"
     holds(lambda: follower.running and mu.status(), 2, "the follower to stay")
+
+
+@pytest.mark.parametrize("listens, words", [
+    (True, "process {pid} of user {uid}; end it first"),
+    (False, "somebody holds the socket @multi-unicast/eth0"),
+])
+def test_a_stranger_that_holds_the_name_is_named(switch, listens, words):
+    sender, one = switch.hosts[:2]
+    program = ("import os, signal, socket; s = socket.socket(socket.AF_UNIX); "
+               "s.bind('\\0multi-unicast/eth0')" + "; s.listen(8)" * listens +
+               "; print('holds as', os.getpid(), os.geteuid(), flush=True); signal.pause()")
+    stranger = sender.start("setpriv", "--reuid=nobody", "/usr/bin/python3", "-c", program,
+                            log="stranger.log")
+    stranger.wait_log("holds as")
+    pid, uid = stranger.log().split()[-2:]
+    mu = MultiUnicast(sender)
+    for _ in range(3):
+        assert words.format(pid=pid, uid=uid) in refused(mu, one.address)
+    stranger.kill()
+    mu.up(one.address)
 
 
 def test_rules_that_somebody_flushes_are_made_again(switch):
