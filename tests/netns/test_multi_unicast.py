@@ -1,6 +1,8 @@
 """scripts/multi-unicast, on hosts behind a switch that drops every frame with the I/G bit."""
 
 import socket
+import struct
+import time
 
 import pytest
 
@@ -165,6 +167,42 @@ def test_large_datagrams_arrive_in_their_fragments(plain):
         fragments = -(-(len(payload) + 8) // 1480)
         assert {name: len(frames) for name, frames in ears.heard(3 * fragments).items()} == {
             host.name: 3 * fragments for host in others}
+
+
+def waiting(sock):
+    """The numbers that the datagrams which are there begin with."""
+    sock.setblocking(False)
+    try:
+        while True:
+            yield struct.unpack_from("!I", sock.recv(2000))[0]
+    except BlockingIOError:
+        return
+
+
+def test_a_queue_that_holds_the_send_buffers_copies_loses_none(plain):
+    """And the sender is slowed to what the network carries: 6000 KB by 50 Mb/s."""
+    sender, *others = plain.hosts
+    # The send buffer has some 90 such datagrams, each here for three hosts.
+    sender.run("tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", "50mbit",
+               "burst", "20k", "limit", "500k")
+    socks = [member(host, GROUP, PORT, "eth0") for host in others]
+    sock, got, begin = multicast_sender(sender, "eth0"), [[], [], []], time.monotonic()
+    sock.setblocking(True)
+
+    def drain():
+        """What is not read in time is lost at the socket."""
+        for so_far, each in zip(got, socks):
+            so_far += waiting(each)
+        return [len(so_far) for so_far in got]
+
+    for number in range(2000):
+        sock.sendto(struct.pack("!I", number) + bytes(996), (GROUP, PORT))
+        if number % 20 == 0:
+            drain()
+    took = time.monotonic() - begin
+    wait_for(lambda: drain() == [2000] * 3, 5, lambda: f"2000 at each: {drain()}")
+    assert got == [list(range(2000))] * 3
+    assert took > 0.7
 
 
 class Leaving(Wire):
