@@ -122,6 +122,9 @@ class Follower:
             self._apply()
 
     def _prove(self):
+        link = self._kernel.link(self._table.interface)
+        if link is None or link.index != self._index:
+            raise Failure(f"{self._table.interface} was renamed")
         table = self._kernel.neighbours(self._index)
         self._learn(table.values())
         self._asked.clear()

@@ -14,7 +14,8 @@ def of(interface):
     frames = rules.frames(listed)
     return {
         "interface": interface,
-        # Older kernels remove the chain of an interface that is removed; others keep it.
+        # Older kernels remove the chain of an interface that is removed; others keep it for
+        # the next one of that name, and take it off one that is renamed.
         "in_effect": rules.is_whole(listed) and Netlink().link(interface) is not None,
         "following": holder.runs(interface),
         "audiences": [
@@ -31,7 +32,7 @@ def interfaces():
 
 def text(status):
     if not status["in_effect"]:
-        state = "not in effect: the interface was removed"
+        state = "not in effect: the interface was removed or renamed; down removes the rest"
     elif status["following"]:
         state = "MACs are kept current"
     else:

@@ -232,6 +232,18 @@ def test_an_interface_that_goes_ends_the_follower(switch):
     assert ruleset(sender) == before
 
 
+def test_an_interface_that_is_renamed_ends_the_follower(switch):
+    """Its rules are for a name that nothing has, or that another interface gets."""
+    sender, one = switch.hosts[:2]
+    before = ruleset(sender)
+    follower = MultiUnicast(sender).follow(one.address)
+    for words in ("down",), ("name", "lan0"), ("up",):
+        sender.ip("link", "set", "lan0" if words == ("up",) else "eth0", *words)
+    assert follower.wait(15) == 1
+    assert "eth0 was renamed" in follower.log()
+    assert ruleset(sender) == before
+
+
 def test_a_static_neighbour_is_let_be(switch):
     sender, one, two, _ = switch.hosts
     sender.ip("neigh", "replace", one.address, "lladdr", "02:00:00:00:99:99", "dev", "eth0",

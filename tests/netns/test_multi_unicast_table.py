@@ -109,6 +109,18 @@ def test_status_says_who_gets_what(switch):
     assert mu.status()["audiences"][1]["frames"] == 3, "counts stay over a change"
 
 
+def test_an_interface_that_is_renamed_is_no_more_served(switch):
+    sender, other = switch.hosts[:2]
+    mu = MultiUnicast(sender)
+    mu.up(other.address)
+    sender.ip("link", "set", "eth0", "down")
+    sender.ip("link", "set", "eth0", "name", "lan0")
+    assert mu.status()["in_effect"] is False
+    assert "removed or renamed; down removes the rest" in mu.run("status").stdout
+    mu.down()
+    assert "multi-unicast" not in ruleset(sender)
+
+
 def test_an_interface_that_is_removed_ends_it(switch):
     sender, other = switch.hosts[:2]
     mu = MultiUnicast(sender)
