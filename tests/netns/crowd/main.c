@@ -274,8 +274,8 @@ static void act(struct host *h, uint64_t now_us)
 
 static void receive(struct host *h)
 {
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	uint8_t bytes[2048];
-	struct sockaddr_storage from;
 	socklen_t from_len = sizeof(from);
 	ssize_t len;
 
