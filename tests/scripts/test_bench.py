@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -11,7 +12,7 @@ import types
 
 import pytest
 
-from bench import fair, links, main, measure, plot, report
+from bench import commands, fair, links, main, measure, plot, report
 from bench.cases import CONGESTION, Case, Stage
 from bench.catalogue import GOALS, OWN_GOALS, SETS, all_cases
 from bench.overlays import VxlanOverlay
@@ -255,3 +256,22 @@ def test_a_case_is_found_by_its_set_or_its_pattern():
     case: Case = CASES["requests-idle"]
     assert main.named(case, "fair") and main.named(case, "requests-*")
     assert not main.named(case, "core")
+
+
+# ---- tests/bench/commands ----
+
+def test_every_command_that_asks_the_daemon_is_measured():
+    there = set(re.findall(r'\.name = "(\w+)"', (ROOT / "tapd/ctl/main.c").read_text()))
+    site = types.SimpleNamespace(other_host=types.SimpleNamespace(tap4="10.77.0.2"))
+    for peers in (1, 200):
+        names = [name for name, *_ in [*commands.ending(peers), *commands.going(site)]]
+        assert len(names) == len(set(names))
+        assert {re.match(r"\w+", name)[0] for name in names} == there - {"genpsk", "pubkey"}
+
+
+def test_a_while_is_what_the_loop_did_in_it(tmp_path):
+    turns = commands.Turns(str(tmp_path / "turns"))
+    struct.pack_into("4Q", turns._memory, 0, 10, 5_000, 900_000, 900_000)
+    with commands.Sample(turns) as sample:
+        struct.pack_into("4Q", turns._memory, 0, 14, 45_000, 30_000, 40_000)
+    assert (sample.turns, sample.cpu_us, sample.longest_us) == (4, 40, 30)
