@@ -69,7 +69,9 @@ uint32_t node_index_new(struct node *n, const struct index_entry *entry)
 
 size_t node_frame_max(const struct node *n)
 {
-	size_t most = UINT16_MAX - WIRE_RECORD_LEN - WIRE_FRAME_CSUM_LEN;
+	const size_t most =
+		n->plain ? DATAGRAM_RUN_LEN_MAX - FRAME_HEADROOM
+			 : UINT16_MAX - WIRE_RECORD_LEN - WIRE_FRAME_CSUM_LEN;
 	size_t max = eth_frame_max(n->config.tap_mtu);
 
 	return max < most ? max : most;

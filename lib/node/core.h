@@ -216,7 +216,8 @@ void node_tell_group(const struct node *n, enum node_change_type type,
 void node_emit(struct node *n, struct node_event event);
 /* A fresh index bound to *entry; 0 if the table is full. */
 uint32_t node_index_new(struct node *n, const struct index_entry *entry);
-/* The largest frame that the TAP may carry and whose record still has a length. */
+/* The largest frame that the TAP may carry and whose record still has a length, or
+ * whose plain datagram has. */
 size_t node_frame_max(const struct node *n);
 
 #endif

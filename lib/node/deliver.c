@@ -100,13 +100,20 @@ static void tap_add_plain(struct node *n, const struct peer *peer,
 			  const struct eth_view *view,
 			  const struct wire_frame *frame)
 {
-	const bool wanted =
-		n->config.tap_takes.partial && !is_dhcp(view, frame->bytes);
+	/* Whoever completes a partial one later sums to the frame's end, and what is
+	 * behind the packet is not in the sum. */
+	const bool padded = view->l3_end != frame->len;
+	const bool wanted = n->config.tap_takes.partial && !padded &&
+			    !is_dhcp(view, frame->bytes);
 	struct wire_frame settled = *frame;
 	struct offload o;
 
 	settled.csum_partial = csum_make_partial(view, writable(frame->bytes),
 						 frame->len, wanted, &o);
+	if (settled.csum_partial && padded) {
+		eth_csum_complete(view, writable(frame->bytes), o.csum_offset);
+		settled.csum_partial = false;
+	}
 	settled.csum_start = o.csum_start;
 	settled.csum_offset = o.csum_offset;
 	tap_add(n, peer, view, &settled, TABLE_NONE);

@@ -83,7 +83,12 @@ bool plain_is_recursive(const struct node *n, const struct eth_view *view,
 		if (view->ip_proto != INET_PROTO_GRE)
 			return false;
 		memcpy(dst.ip, view->ip_dst, sizeof(dst.ip));
-		return plain_peers_at(n, &dst) != NULL;
+		return view->l4_offset && view->l3_end <= len &&
+		       gre_take(frame + view->l4_offset,
+				view->l3_end - view->l4_offset,
+				n->config.network_id_set, n->config.network_id,
+				&inner, &inner_len) == DROP_NONE &&
+		       plain_peers_at(n, &dst) != NULL;
 	}
 	if (!eth_udp_addrs(view, frame, len, &src, &dst) ||
 	    vxlan_take(frame + view->l4_offset + UDP_HEADER_LEN,

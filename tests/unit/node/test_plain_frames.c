@@ -592,6 +592,50 @@ START_TEST(attack_a_frame_that_is_too_long_is_dropped)
 }
 END_TEST
 
+START_TEST(attack_the_longest_frames_are_dropped_and_no_more)
+{
+	uint8_t *frame = hosts_frame(0xff, 1, 65600, 1);
+	struct segment s = nth(4);
+
+	plain_mesh(2);
+	node_set_tap_mtu(a->node, 65500, hosts_clock(a));
+	for (size_t len = 65480; len < 65530; len++)
+		host_tap(a, frame, len);
+	ck_assert_uint_eq(h.log_count, 12);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_long), 38);
+	s.payload_len = 65470;
+	give(a, &s, 65470);
+	ck_assert_uint_eq(host_drops(a, DROP_frame_long), 39);
+	free(frame);
+}
+END_TEST
+
+/* A host's, or a switch's on the way; not all of them pad with zeros. */
+START_TEST(padding_is_not_summed)
+{
+	static uint8_t frame[SEGMENT_MAX];
+	struct segment s = nth(0);
+	struct offload o;
+	size_t len;
+
+	s.payload_len = 1;
+	plain_mesh(2);
+	for (int bare = 0; bare < 2; bare++) {
+		const struct written *w;
+
+		len = segment_build(frame, sizeof(frame), &s, &o);
+		if (!bare)
+			segment_complete(frame, len, &o);
+		memset(frame + len, 0xa5, 60 - len);
+		plain_send_from(b, &a->addrs[0], frame, 60);
+		w = &b->written[b->written_count - 1];
+		ck_assert_uint_eq(w->len, 60);
+		ck_assert(!w->offload.csum_partial);
+		segment_assert_sound(w->bytes, len, &w->offload);
+	}
+}
+END_TEST
+
 /* As when a route to a peer's address points into the TAP. */
 START_TEST(our_own_datagrams_never_enter)
 {
@@ -720,6 +764,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_bad_vxlan_is_counted_and_nothing_delivered),
 	UNIT_TEST(attack_bad_gre_is_counted_and_nothing_delivered),
 	UNIT_TEST(attack_a_frame_that_is_too_long_is_dropped),
+	UNIT_TEST(attack_the_longest_frames_are_dropped_and_no_more),
+	UNIT_TEST(padding_is_not_summed),
 	UNIT_TEST(our_own_datagrams_never_enter),
 	UNIT_TEST(frames_are_shown_as_they_are_sent_and_as_they_came),
 	UNIT_TEST(duplicate_address_is_found),
