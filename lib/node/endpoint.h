@@ -32,7 +32,8 @@ struct endpoint {
 	struct peer *peer;
 	uint32_t users; /* peers whose datagrams go here */
 	enum endpoint_reason reason;
-	bool into_tap; /* its route leads there: not dialled */
+	bool into_tap;	  /* its route leads there: not dialled */
+	uint64_t self_us; /* plain: when it was found to be ourselves */
 
 	/* dialling: armed while it should end in a session */
 	struct timer timer;

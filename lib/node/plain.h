@@ -15,17 +15,21 @@
  * (plain_groups.c). None of the control protocols runs.
  */
 
-/* What a peer's port has besides: plain_groups.c. */
+/* A port's part in multicast, and the address that answers it: plain_groups.c. */
 struct plain_port {
 	struct node *node;
 	uint16_t port;
 	/* What is behind it is asked who wants what; NULL: there was no memory. */
 	struct querier *querier;
 	uint64_t now_us; /* of the tick under way, for its queries */
+	uint64_t
+		asked_us; /* when it last sent to the address that answers it */
 	/* Until when a querier is behind it, which hears our reports; and a router,
 	 * which gets every group. */
 	uint64_t queried_until_us, routed_until_us;
 };
+
+#define PLAIN_OWN_MAX 4
 
 struct plain {
 	uint8_t header[GRE_LEN_MAX > VXLAN_LEN ? GRE_LEN_MAX : VXLAN_LEN];
@@ -33,7 +37,10 @@ struct plain {
 	uint8_t spread_key[SIPHASH_KEY_LEN];
 	struct runs runs;
 	struct table *places; /* address without a port → struct place */
-	struct addr own;      /* the last of ours that something was sent to */
+	struct addr
+		own[PLAIN_OWN_MAX]; /* of ours, that something was sent to */
+	uint32_t own_next;
+	uint32_t selves;	  /* listed endpoints that are ourselves */
 	struct plain_port *ports; /* by port */
 	/* The least size of all peers' datagrams; SIZE_MAX: none is known. */
 	size_t size_min;

@@ -8,6 +8,11 @@
 
 /* As the kernel forgets what it learned of a path: ip-sysctl, mtu_expires. */
 #define RAISE_US (600 * CLOCK_S)
+/* So long an address that was found to be ours is nobody else's. */
+#define SELF_US (60 * CLOCK_S)
+/* So long nothing came to the address that a peer is answered from, before another
+ * is taken. */
+#define ASKED_US (10 * CLOCK_S)
 
 /* ---- by address ---- */
 
@@ -180,7 +185,7 @@ static struct peer *add_peer(struct node *n, struct endpoint *e,
 		return NULL;
 	static_assert(sizeof(peer->name) <= ADDR_STRLEN, "cut, if it must be");
 	addr_print_host(&e->addr, text);
-	memcpy(peer->name, text, sizeof(peer->name) - 1);
+	memcpy(peer->name, text, strnlen(text, sizeof(peer->name) - 1));
 	e->peer = peer;
 	e->users++;
 	peer->endpoint = e;
@@ -237,23 +242,40 @@ static void note_places(struct node *n)
 	}
 }
 
+/* Whose the other addresses are is found out again; some are ourselves. */
+static void forget_others(struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	n->plain->selves = 0;
+	while ((e = endpoints_next(n, &at))) {
+		n->plain->selves += e->sources && e->reason == ENDPOINT_SELF;
+		if (!e->peer || e->peer->endpoint == e)
+			continue;
+		e->peer = NULL;
+		endpoint_release(n, e);
+	}
+}
+
 size_t plain_peers_review(struct node *n, uint64_t now_us)
 {
 	size_t refused;
 
 	wanted_review(n);
+	forget_others(n);
 	remove_peers(n, now_us);
 	refused = add_peers(n, now_us);
 	note_places(n);
 	note_size_min(n);
-	n->plain->own = (struct addr){ .port = 0 };
+	memset(n->plain->own, 0, sizeof(n->plain->own));
 	return refused;
 }
 
 /* ---- ourselves ---- */
 
 /* True if there is one, and it was not known. */
-static bool note_self(struct node *n, const struct addr *own)
+static bool note_self(struct node *n, const struct addr *own, uint64_t now_us)
 {
 	uint32_t at = TABLE_NONE;
 	struct endpoint *e;
@@ -263,6 +285,7 @@ static bool note_self(struct node *n, const struct addr *own)
 		if (!is_usable(e) || !same_host(&e->addr, own))
 			continue;
 		e->reason = ENDPOINT_SELF;
+		e->self_us = now_us;
 		node_emit(n, (struct node_event){ .type = NODE_SELF,
 						  .at = e->addr });
 		found = true;
@@ -270,15 +293,18 @@ static bool note_self(struct node *n, const struct addr *own)
 	return found;
 }
 
-/* An address that was ours is another host's now. */
-static bool is_other_now(struct node *n, const struct addr *addr)
+/* An address that was ours is another host's now. Not so soon: a program on this host,
+ * too, may send from one of its addresses to another. */
+static bool is_other_now(struct node *n, const struct addr *addr,
+			 uint64_t now_us)
 {
 	uint32_t at = TABLE_NONE;
 	struct endpoint *e;
 	bool found = false;
 
 	while ((e = endpoints_next(n, &at))) {
-		if (e->reason != ENDPOINT_SELF || !same_host(&e->addr, addr))
+		if (e->reason != ENDPOINT_SELF || !same_host(&e->addr, addr) ||
+		    now_us - e->self_us < SELF_US)
 			continue;
 		e->reason = ENDPOINT_DIALLING;
 		found = true;
@@ -286,25 +312,48 @@ static bool is_other_now(struct node *n, const struct addr *addr)
 	return found;
 }
 
+/* Looks whether an address of ours is listed, if it was not seen lately. */
+static void note_own(struct node *n, const struct addr *own, uint64_t now_us)
+{
+	struct plain *p = n->plain;
+
+	for (size_t i = 0; i < PLAIN_OWN_MAX; i++)
+		if (same_host(own, &p->own[i]))
+			return;
+	if (note_self(n, own, now_us))
+		plain_peers_review(n, now_us);
+	p->own[p->own_next++ % PLAIN_OWN_MAX] = *own;
+}
+
 struct peer *plain_peers_heard(struct node *n, const struct way *from,
 			       uint64_t now_us)
 {
 	struct peer *peer;
 
-	if (way_is_pinned(from) && !same_host(&from->local, &n->plain->own)) {
-		if (note_self(n, &from->local))
-			plain_peers_review(n, now_us);
-		n->plain->own = from->local;
-	}
+	if (way_is_pinned(from))
+		note_own(n, &from->local, now_us);
 	peer = plain_peers_at(n, &from->remote);
-	if (!peer && way_is_pinned(from) &&
-	    !same_host(&from->local, &from->remote) &&
-	    is_other_now(n, &from->remote)) {
-		plain_peers_review(n, now_us);
-		peer = plain_peers_at(n, &from->remote);
-	}
-	if (peer && way_is_pinned(from) &&
-	    addr_is_v4(&from->local) == addr_is_v4(&peer->path.way.remote))
-		peer->path.way.local = from->local;
-	return peer;
+	if (peer || !n->plain->selves || !way_is_pinned(from) ||
+	    addr_is_loopback(&from->local) ||
+	    same_host(&from->local, &from->remote) ||
+	    !is_other_now(n, &from->remote, now_us))
+		return peer;
+	plain_peers_review(n, now_us);
+	return plain_peers_at(n, &from->remote);
+}
+
+void plain_peers_asked(struct node *n, struct peer *peer,
+		       const struct way *from, uint64_t now_us)
+{
+	struct plain_port *p = &n->plain->ports[peer->port];
+	struct way *way = &peer->path.way;
+
+	if (!way_is_pinned(from) ||
+	    addr_is_v4(&from->local) != addr_is_v4(&way->remote))
+		return;
+	if (way_is_pinned(way) && !same_host(&from->local, &way->local) &&
+	    now_us - p->asked_us < ASKED_US)
+		return;
+	way->local = from->local;
+	p->asked_us = now_us;
 }

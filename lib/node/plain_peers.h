@@ -23,12 +23,14 @@
  * for lack of room. */
 size_t plain_peers_review(struct node *n, uint64_t now_us);
 
-/*
- * The peer at the address from which something came, NULL if there is none. What the
- * way says of our own address is noted: answers leave from the one that was asked.
- */
+/* The peer at the address from which something came, NULL if there is none. What the
+ * way says of our own address is noted. */
 struct peer *plain_peers_heard(struct node *n, const struct way *from,
 			       uint64_t now_us);
+/* A frame of the peer came that way: it is answered from the address that was asked,
+ * and from another one only when nothing comes there any more. */
+void plain_peers_asked(struct node *n, struct peer *peer,
+		       const struct way *from, uint64_t now_us);
 /* The peer at that address, whatever the port. */
 struct peer *plain_peers_at(const struct node *n, const struct addr *addr);
 

@@ -16,7 +16,8 @@ static enum drop_reason take(const struct node *n, const uint8_t *datagram,
 }
 
 static void datagram_in(struct node *n, struct peer *peer,
-			const uint8_t *datagram, size_t len, uint64_t now_us)
+			const struct way *from, const uint8_t *datagram,
+			size_t len, uint64_t now_us)
 {
 	struct wire_frame frame = { .bytes = NULL };
 	enum drop_reason reason = take(n, datagram, len, &frame);
@@ -25,6 +26,7 @@ static void datagram_in(struct node *n, struct peer *peer,
 		node_drop(n, reason);
 		return;
 	}
+	plain_peers_asked(n, peer, from, now_us);
 	n->lane.rx.datagrams++;
 	n->lane.rx.bytes += len;
 	peer->rx.datagrams++;
@@ -48,7 +50,7 @@ void plain_run_in(struct node *n, const struct datagram_run *run,
 		if (!peer)
 			node_drop(n, DROP_plain_stranger);
 		else
-			datagram_in(n, peer, run->data + at,
+			datagram_in(n, peer, &from, run->data + at,
 				    left < segment ? left : segment, now_us);
 	}
 }

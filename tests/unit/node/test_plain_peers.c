@@ -221,8 +221,56 @@ START_TEST(we_ourselves_are_left_out)
 	ck_assert_uint_eq(a->written_count, 0);
 	a->addrs[0] = addr_v4(0x0a090063, 4789);
 	plain_send_from(a, &list[0], frame, 80);
+	ck_assert_uint_eq(a->written_count, 0);
+	hosts_run(&h, 61 * CLOCK_S);
+	host_forget_written(a);
+	plain_send_from(a, &list[0], frame, 80);
 	ck_assert_uint_eq(a->written_count, 1);
 	ck_assert_uint_eq(plain_peers_count(a), 2);
+	free(frame);
+}
+END_TEST
+
+START_TEST(address_that_moves_to_another_host_is_a_peer)
+{
+	const struct addr list[] = { b->addrs[0], v6_of(9) };
+	const uint16_t one[] = { 0, 0 }, two[] = { 0, 1 };
+
+	host_start(a);
+	want_hosts(list, one, 2);
+	ck_assert_uint_eq(plain_peers_count(a), 1);
+	want_hosts(list, two, 2);
+	ck_assert_uint_eq(plain_peers_count(a), 2);
+	ck_assert(hears(a, &list[1], 9));
+	ck_assert_uint_eq(says(a), 2);
+}
+END_TEST
+
+START_TEST(attack_datagrams_that_are_refused_do_not_move_our_address)
+{
+	struct way way = { .remote = b->addrs[0], .local = a->addrs[0] };
+	const uint8_t bad[8] = { 0 };
+	struct node_peer_info info;
+	uint8_t good[100];
+	uint8_t *frame = hosts_frame(0xff, 2, 80, 1);
+	const size_t len = plain_wrap(a, good, sizeof(good), frame, 80);
+
+	a->config.snooping = false;
+	a->addrs[1] = addr_v4(0x0a090042, 4789);
+	a->addrs_count = 2;
+	host_start(a);
+	want(b->addrs, 1);
+	host_receive_way(a, &way, good, len);
+	way.local = a->addrs[1];
+	host_receive_way(a, &way, bad, sizeof(bad));
+	host_receive_way(a, &way, good, len);
+	info = plain_info(a, b);
+	ck_assert(addr_equal(&info.local, &a->addrs[0]));
+	/* It has moved there, for nothing comes to the other any more. */
+	hosts_run(&h, 11 * CLOCK_S);
+	host_receive_way(a, &way, good, len);
+	info = plain_info(a, b);
+	ck_assert(addr_equal(&info.local, &a->addrs[1]));
 	free(frame);
 }
 END_TEST
@@ -362,6 +410,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(name_of_many_hosts_is_reached_over_one_family),
 	UNIT_TEST(hosts_of_one_family_each_are_peers_side_by_side),
 	UNIT_TEST(we_ourselves_are_left_out),
+	UNIT_TEST(address_that_moves_to_another_host_is_a_peer),
+	UNIT_TEST(attack_datagrams_that_are_refused_do_not_move_our_address),
 	UNIT_TEST(own_address_shows_with_any_peers_datagram),
 	UNIT_TEST(one_whose_route_leads_into_the_tap_is_not_sent_to),
 	UNIT_TEST(more_than_fit_are_refused_and_say_so),
