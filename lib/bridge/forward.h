@@ -73,8 +73,8 @@ void forward_from_tap(const struct forward_tables *t, const uint8_t *frame,
  * into the TAP or nowhere, never to another peer; ports is not set. When
  * snooping, a report is dropped unless a router is on our side: it would keep this
  * host's own members from reporting. So is a query without a source address, the
- * answers to which would reach nobody (RFC 4541, 2.1.1), but for foreign_queries. What would change this
- * host's routes is dropped unless it is wanted: ether/ra_guard.h.
+ * answers to which would reach nobody (RFC 4541, 2.1.1), but for foreign_queries.
+ * What would change this host's routes is dropped unless it is wanted: ether/ra_guard.h.
  */
 void forward_from_port(const struct forward_tables *t, uint16_t port,
 		       const uint8_t *frame, size_t len, size_t max,

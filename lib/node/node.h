@@ -22,9 +22,9 @@
  * and a test can be the network between.
  *
  * Invariants: no allocation after node_new but when a handshake with a valid
- * mac1 is answered or completed, or a plain peer is made, and that is bounded; nothing of a peer changes
- * before a datagram of its session opened; nothing is retained of a buffer
- * passed in after the call that borrows it ends.
+ * mac1 is answered or completed, or a plain peer is made, and that is bounded;
+ * nothing of a peer changes before a datagram of its session opened; nothing is
+ * retained of a buffer passed in after the call that borrows it ends.
  */
 struct node;
 

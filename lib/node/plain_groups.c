@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Of one port: what is behind it is a host or a few. */
-#define GROUPS_MAX    512
-#define REPORTERS_MAX 128
+#define GROUPS_MAX    256
+#define REPORTERS_MAX 64
 /* Of the table of all peers' groups, what has to be free before one that found
  * no room is asked again. */
 #define ROOM_SHARE 4
@@ -155,7 +155,7 @@ void plain_groups_start(struct node *n, uint64_t now_us)
 		start(n, peer, now_us);
 }
 
-/* Who asks, and who routes. A querier like ours, of another such node, says nothing
+/* Queries and routers behind the port. A querier like ours, of another such node, says nothing
  * of a router, although MLD has it give an address. */
 static void note_router(struct plain_port *p, const struct forward *f,
 			uint64_t now_us)

@@ -1,4 +1,4 @@
-/* Who wants which multicast group: asked of plain peers. */
+/* The multicast groups of plain peers, which are asked for them. */
 #ifndef TAPD_NODE_PLAIN_GROUPS_H
 #define TAPD_NODE_PLAIN_GROUPS_H
 
