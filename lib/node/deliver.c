@@ -163,7 +163,8 @@ void deliver_frame(struct node *n, struct peer *peer,
 	if (conflict_possible(n, &forward.view))
 		conflict_frame(n, peer, &forward.view, frame->bytes, frame->len,
 			       now_us);
-	reason = loop_check(n, peer, &forward, now_us);
+	reason =
+		loop_check(n, peer, &forward, frame->bytes, frame->len, now_us);
 	if (n->plain)
 		plain_groups_heard(n, peer, &forward, now_us);
 	if (forward.reason != DROP_NONE)

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #define STOP_US (1 * CLOCK_S)
+/* One frame in each of these spaces of time is the one that is counted. */
+#define CIRCLING_US  (200 * CLOCK_MS)
+#define CIRCLING_MAX 100
 
 void loop_moved(struct node *n)
 {
@@ -47,12 +50,43 @@ static void came_back(struct node *n, struct peer *peer,
 		stop(n, peer, mac, now_us);
 }
 
+/* Whether the peer sends this very frame far too often. */
+static bool circles(struct peer *peer, const uint8_t *frame, size_t len,
+		    uint64_t now_us)
+{
+	const size_t seen =
+		len < sizeof(peer->circling) ? len : sizeof(peer->circling);
+	const bool same = len == peer->circling_len &&
+			  memcmp(frame, peer->circling, seen) == 0;
+
+	if (now_us - peer->circling_us >= CIRCLING_US) {
+		/* The second time it is no burst. */
+		peer->circles = same && peer->circled > CIRCLING_MAX;
+		memcpy(peer->circling, frame, seen);
+		peer->circling_len = (uint32_t)len;
+		peer->circling_us = now_us;
+		peer->circled = 0;
+		return false;
+	}
+	peer->circled += same;
+	return peer->circles && peer->circled > CIRCLING_MAX;
+}
+
+/* A stream to a group may well be of one content, which is no circle. */
+static bool is_stream(const struct forward *f)
+{
+	struct group group;
+
+	return f->membership.kind == REPORT_NONE &&
+	       group_of_frame(&f->view, &group);
+}
+
 static bool is_own_mac(const struct node *n, const uint8_t mac[ETH_ADDR_LEN])
 {
 	return memcmp(mac, n->config.tap_mac, ETH_ADDR_LEN) == 0;
 }
 
-/* It goes to more than the one who has its MAC. */
+/* It goes to more than the one who has its MAC, or says that it does. */
 static bool is_flooded(const struct node *n, const struct eth_view *v,
 		       bool from_tap, uint64_t now_us)
 {
@@ -63,18 +97,27 @@ static bool is_flooded(const struct node *n, const struct eth_view *v,
 	if (is_own_mac(n, v->dst))
 		return false;
 	port = fdb_find(bridge_fdb(n->bridge), v->vlan, v->dst, now_us);
-	return from_tap ? port <= 0 : port != FDB_PORT_LOCAL;
+	if (!from_tap)
+		return port != FDB_PORT_LOCAL;
+	return port <= 0 &&
+	       tap_macs_find(bridge_tables(n->bridge)->tap_macs, v->dst) <= 0;
 }
 
 enum drop_reason loop_check(struct node *n, struct peer *peer,
-			    const struct forward *f, uint64_t now_us)
+			    const struct forward *f, const uint8_t *frame,
+			    size_t len, uint64_t now_us)
 {
 	const struct eth_view *v = &f->view;
 
-	if (n->loops.came_back ||
-	    (is_own_mac(n, v->src) && eth_is_group(v->dst)))
+	/* What comes round was flooded. */
+	if ((n->loops.came_back ||
+	     (is_own_mac(n, v->src) && eth_is_group(v->dst))) &&
+	    is_flooded(n, v, false, now_us))
 		came_back(n, peer, v->src, now_us);
 	n->loops.came_back = false;
+	if (eth_is_group(v->dst) && circles(peer, frame, len, now_us) &&
+	    now_us >= peer->stopped_until_us && !is_stream(f))
+		stop(n, peer, v->src, now_us);
 	if (!port_set_has(&n->loops.stopped, peer->port) ||
 	    !is_stopped(n, peer, now_us) || !is_flooded(n, v, false, now_us))
 		return DROP_NONE;

@@ -12,17 +12,22 @@
  * then on. In a loop each frame of its owner moves it to our side again, and each that
  * comes back moves it away, hundreds of times a second.
  *
+ * A frame may circle one way only, because the one of the other way was lost. Then no
+ * MAC moves: each node of the circle sees it come from one side. But it is the very same
+ * frame, to all, hundreds of times a second.
+ *
  * Then nothing is flooded to that peer or from it for a second, and the owner is told
  * (NODE_LOOP). Frames to a MAC that is known go on. What is left of the circle are
  * LOOP_MAX frames a second.
  */
 #define LOOP_MAX 100
 
-/* The FDB has moved that MAC from our side to a peer's. */
+/* The FDB has moved a MAC from our side to a peer's. */
 void loop_moved(struct node *n);
 /* A frame of the peer got its verdict. DROP_loop: it was flooded, and may not be. */
 enum drop_reason loop_check(struct node *n, struct peer *peer,
-			    const struct forward *f, uint64_t now_us);
+			    const struct forward *f, const uint8_t *frame,
+			    size_t len, uint64_t now_us);
 /* A frame from the TAP got its verdict, and nothing was found wrong: takes ports away
  * that are not flooded to. If none is left the reason is DROP_loop. */
 void loop_spare(struct node *n, struct forward *f, uint64_t now_us);

@@ -64,6 +64,11 @@ struct peer {
 	 * flooded to: loop.c. */
 	uint32_t came_back;
 	uint64_t came_back_us, stopped_until_us;
+	/* The beginning of a frame that it sent, since then, and how often it came. */
+	uint8_t circling[64];
+	uint32_t circling_len, circled;
+	bool circles; /* it came too often before that, too */
+	uint64_t circling_us;
 
 	uint64_t opened, incomplete; /* sessions, in all */
 	uint64_t downs[PEER_REASON_COUNT];

@@ -18,15 +18,14 @@ static void mac_moved(void *user, uint16_t vlan,
 		      const uint8_t mac[ETH_ADDR_LEN], int from, uint16_t to)
 {
 	struct node *n = user;
-	struct node_change change = { .type = NODE_MAC_MOVED,
-				      .vlan = vlan,
-				      .from = name_at(n, from),
-				      .to = name_at(n, to) };
+	struct node_change change = { .type = NODE_MAC_MOVED, .vlan = vlan };
 
 	if (from == FDB_PORT_LOCAL)
 		loop_moved(n);
 	if (!n->changed)
 		return;
+	change.from = name_at(n, from);
+	change.to = name_at(n, to);
 	memcpy(change.mac, mac, sizeof(change.mac));
 	n->changed(n->user, &change);
 }

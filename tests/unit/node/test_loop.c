@@ -174,6 +174,55 @@ START_TEST(virtual_machine_that_moves_is_no_loop)
 }
 END_TEST
 
+/* A host whose MAC is on both sides, or a guest that says so. */
+START_TEST(unicast_that_moves_a_mac_is_no_loop)
+{
+	sends(a, 0xff, 1);
+	sends(b, 0xff, 5);
+	host_receive_all(a);
+	for (int i = 0; i < 1000; i++) {
+		sends(a, 0x66, 5);
+		sends(b, 1, 5);
+		host_receive_all(a);
+	}
+	ck_assert_uint_eq(host_events(a, NODE_LOOP), 0);
+	ck_assert_uint_eq(host_drops(a, DROP_loop), 0);
+}
+END_TEST
+
+/* Nothing of the other way is left, so no MAC moves. */
+START_TEST(frame_that_circles_one_way_is_stopped)
+{
+	uint8_t *frame = hosts_frame(0xff, 7, 80, 1);
+
+	for (int i = 0; i < 5000; i++) {
+		host_tap(b, frame, 80);
+		host_receive_all(a);
+		next(CLOCK_MS / 10);
+	}
+	free(frame);
+	ck_assert_uint_eq(host_events(a, NODE_LOOP), 1);
+	ck_assert_uint_ge(host_drops(a, DROP_loop), 850);
+	ck_assert(addr_equal(&host_event(a, NODE_LOOP)->at, &b->addrs[0]));
+}
+END_TEST
+
+/* Such as adverts, at twice the rate that VRRP knows. */
+START_TEST(frames_of_one_content_are_no_loop)
+{
+	uint8_t *frame = hosts_frame(0xff, 7, 80, 1);
+
+	for (int i = 0; i < 1000; i++) {
+		host_tap(b, frame, 80);
+		host_receive_all(a);
+		next(5 * CLOCK_MS);
+	}
+	free(frame);
+	ck_assert_uint_eq(host_events(a, NODE_LOOP), 0);
+	ck_assert_uint_eq(host_drops(a, DROP_loop), 0);
+}
+END_TEST
+
 START_TEST(own_mac_in_frames_for_all_is_a_loop)
 {
 	for (int i = 0; i <= LOOP_MAX; i++)
@@ -202,6 +251,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(it_is_tried_again_after_a_second),
 	UNIT_TEST(virtual_mac_that_moves_is_no_loop),
 	UNIT_TEST(virtual_machine_that_moves_is_no_loop),
+	UNIT_TEST(unicast_that_moves_a_mac_is_no_loop),
+	UNIT_TEST(frame_that_circles_one_way_is_stopped),
+	UNIT_TEST(frames_of_one_content_are_no_loop),
 	UNIT_TEST(own_mac_in_frames_for_all_is_a_loop),
 	UNIT_TEST(own_mac_of_another_host_is_none),
 	UNIT_CASE("plain", .setup = plain_pair_setup,
@@ -211,6 +263,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(it_is_tried_again_after_a_second),
 	UNIT_TEST(virtual_mac_that_moves_is_no_loop),
 	UNIT_TEST(virtual_machine_that_moves_is_no_loop),
+	UNIT_TEST(unicast_that_moves_a_mac_is_no_loop),
+	UNIT_TEST(frame_that_circles_one_way_is_stopped),
+	UNIT_TEST(frames_of_one_content_are_no_loop),
 	UNIT_TEST(own_mac_in_frames_for_all_is_a_loop),
 	UNIT_TEST(own_mac_of_another_host_is_none),
 };
