@@ -12,7 +12,7 @@ FANOUT, SIZES = (1, 2, 4, 8, 16, 32), (100, 1000, 1400)
 MODES = {"saturation": (0, 16), "bursts": (RATE, 16), "even": (RATE, 1)}
 # In the order in which they run: what is compared most closely side by side.
 MAIN = ("tapd", "tapd-against", "vxlan")
-ALL = (*MAIN, "tinc-none", "tinc", "n2n")
+ALL = ("tapd", "tapd-against", "tapd-vxlan", "vxlan", "tinc-none", "tinc", "n2n")
 MANY = 64
 # They give a tunnel different things to do: BBR paces a stream, Cubic sends all that its
 # window allows.

@@ -31,7 +31,8 @@ def parse():
     parser.add_argument("--only", action="append", metavar="PATTERN",
                         help="only cases so named (shell pattern; may be given again); core: "
                              "those in which what a change costs or saves shows first; fair: "
-                             "small frames beside bulk, both congestion controls, CPU")
+                             "small frames beside bulk, both congestion controls, CPU; plain: "
+                             "tapd's VXLAN beside tapd sealed and the kernel's")
     parser.add_argument("--against", type=from_caller, metavar="DIR",
                         help="also build and measure the tapd of that source tree, a clone at "
                              "another commit, and say how many times better this one is")
@@ -41,7 +42,7 @@ def parse():
     parser.add_argument("--with", dest="extra", default="", metavar="tinc,n2n",
                         help="install these if missing, and measure them alone beside VXLAN "
                              "(without it: those that are installed; none with --quick)")
-    parser.add_argument("--without", default="", metavar="vxlan,tinc,n2n",
+    parser.add_argument("--without", default="", metavar="vxlan,tapd-vxlan,tinc,n2n",
                         help="leave these out")
     parser.add_argument("--receivers", choices=("woken", "polled"), default="woken",
                         help="how they wait: asleep until there is something, as applications "
@@ -57,7 +58,7 @@ def parse():
     if options.rounds < 1 or not 0.2 <= options.seconds <= 60:
         parser.error("at least one round, and 0.2 to 60 seconds")
     for given, known in ((options.extra, ("tinc", "n2n")),
-                         (options.without, ("vxlan", "tinc", "n2n"))):
+                         (options.without, ("vxlan", "tapd-vxlan", "tinc", "n2n"))):
         for name in filter(None, given.split(",")):
             if name not in known:
                 parser.error(f"'{name}': one of {', '.join(known)} is meant")

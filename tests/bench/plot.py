@@ -8,8 +8,8 @@ from .cases import CONGESTION, FANOUT, SIZES
 from .fair import CARDS, OFFERED, OFFERED_BY, offered_case
 from .report import three_digits
 
-COLOURS = {"tapd": "#0b6e99", "tapd-against": "#7fb9d1", "vxlan": "#d9822b",
-           "tinc-none": "#6b8e23", "tinc": "#a3b86c", "n2n": "#8e6bb0"}
+COLOURS = {"tapd": "#0b6e99", "tapd-against": "#7fb9d1", "tapd-vxlan": "#3aa17e",
+           "vxlan": "#d9822b", "tinc-none": "#6b8e23", "tinc": "#a3b86c", "n2n": "#8e6bb0"}
 INK, FAINT, GRID = "#222", "#666", "#ddd"
 
 

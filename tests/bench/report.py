@@ -103,9 +103,9 @@ class Results:
         values = self.of(case_name, overlay, metric)
         return statistics.median(values.values()) if values else None
 
-    def ratios(self, case_name, metric, over="vxlan"):
-        """tapd's figure over another's, round by round."""
-        own, other = (self.of(case_name, name, metric) for name in ("tapd", over))
+    def ratios(self, case_name, metric, over="vxlan", of="tapd"):
+        """One overlay's figure over another's, round by round."""
+        own, other = (self.of(case_name, name, metric) for name in (of, over))
         return [own[number] / other[number] for number in own if other.get(number)]
 
     def gains(self, case_name, metric):
@@ -175,6 +175,17 @@ def members_line(results, names):
         yield line(names, "", "over that to one peer", cells, "", "tapd: near 1")
 
 
+def plain_lines(case, results, names):
+    """What sealing costs, and what tapd does beside it: its VXLAN between the two others."""
+    metric = case.metrics[0]
+    for words, of, over in (("the same, over tapd VXLAN", "tapd", "tapd-vxlan"),
+                            ("the same, over VXLAN plain", "tapd-vxlan", "vxlan")):
+        ratios = results.ratios(case.name, metric, over, of)
+        if ratios and of in names:
+            cells = [ratio_text(ratios) if name == of else "" for name in names]
+            yield line(names, "", words, cells, "", "")
+
+
 def grouped(cases, rows_of):
     """Those with rows, under the names of their groups."""
     for group in dict.fromkeys(case.group for case in all_cases()):
@@ -200,7 +211,10 @@ def aligned(head, rows, figures):
 
 def table(cases, results, names, titles):
     def rows(case):
-        yield from case_lines(case, results, names)
+        for number, row in enumerate(case_lines(case, results, names)):
+            yield row
+            if not number:
+                yield from plain_lines(case, results, names)
         if case.name.startswith("members"):
             yield from members_line(results, names)
     head = line(names, "", "", [titles[name] for name in names], "tapd / VXLAN", "goal")

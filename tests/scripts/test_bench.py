@@ -106,6 +106,17 @@ def test_every_case_is_in_the_table_and_beside_another_commit(results):
         assert f"  {case.title}  " in against or set(case.metrics) <= report.SHARES
 
 
+def test_a_plain_tapd_stands_between_what_is_sealed_and_the_kernels(tmp_path):
+    results = report.Results(tmp_path / "results.csv")
+    case = CASES["fanout-8/100/saturation"]
+    for overlay, figure in ("tapd", 300_000), ("tapd-vxlan", 600_000), ("vxlan", 100_000):
+        results.add(case, overlay, 0, 0, {"delivered_per_s": figure})
+    titles = {**TITLES, "tapd-vxlan": "tapd VXLAN"}
+    text = "\n".join(report.table([case], results, list(titles), titles))
+    assert re.search(r"the same, over tapd VXLAN +0\.50 ", text)
+    assert re.search(r"the same, over VXLAN plain +6\.00 ", text)
+
+
 def test_latency_is_drawn_against_load(results, tmp_path):
     drawn = {os.path.basename(path) for path in plot.all_plots(results, TITLES, str(tmp_path))}
     assert {"latency-load.svg", "requests.svg", "adverts.svg", "tcp-bbr.svg",
