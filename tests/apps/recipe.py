@@ -28,3 +28,10 @@ def recipe(name, path, changes=None):
         assert old in text, f"{name}: no {old!r} in {path}"
         text = text.replace(old, new)
     return text
+
+
+def typed(name, host):
+    """The commands that the page shows behind that host's prompt, in their order."""
+    prompt = f"\t{host}# "
+    return [line.removeprefix(prompt) for line in page(name).splitlines()
+            if line.startswith(prompt)]
