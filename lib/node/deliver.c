@@ -141,6 +141,34 @@ static bool continues_last(struct node *n, const struct peer *peer,
 			       slot);
 }
 
+/* Whether it may go to the TAP; and learns what it says. */
+static enum drop_reason judge(struct node *n, struct peer *peer,
+			      const struct wire_frame *frame,
+			      struct forward *forward, uint64_t now_us)
+{
+	const struct eth_view *view = &forward->view;
+	enum drop_reason reason;
+
+	forward_from_port(bridge_tables(n->bridge), peer->port, frame->bytes,
+			  frame->len, node_frame_max(n), now_us, forward);
+	if (forward->full)
+		node_drop(n, DROP_fdb_full);
+	if (forward->membership.kind == REPORT_BAD)
+		node_drop(n, DROP_membership_bad);
+	if (conflict_possible(n, view))
+		conflict_frame(n, peer, view, frame->bytes, frame->len, now_us);
+	reason = loop_check(n, peer, forward, frame->bytes, frame->len, now_us);
+	if (n->plain)
+		plain_groups_heard(n, peer, forward, now_us);
+	if (forward->reason != DROP_NONE)
+		return forward->reason;
+	if (reason == DROP_NONE && frame->csum_partial &&
+	    !eth_csum_valid(view, frame->len, frame->csum_start,
+			    frame->csum_offset))
+		return DROP_csum_bad;
+	return reason;
+}
+
 void deliver_frame(struct node *n, struct peer *peer,
 		   const struct wire_frame *frame, uint32_t reassembly_slot,
 		   uint64_t now_us)
@@ -154,25 +182,7 @@ void deliver_frame(struct node *n, struct peer *peer,
 		frame_taken(n, peer, reassembly_slot);
 		return;
 	}
-	forward_from_port(bridge_tables(n->bridge), peer->port, frame->bytes,
-			  frame->len, node_frame_max(n), now_us, &forward);
-	if (forward.full)
-		node_drop(n, DROP_fdb_full);
-	if (forward.membership.kind == REPORT_BAD)
-		node_drop(n, DROP_membership_bad);
-	if (conflict_possible(n, &forward.view))
-		conflict_frame(n, peer, &forward.view, frame->bytes, frame->len,
-			       now_us);
-	reason =
-		loop_check(n, peer, &forward, frame->bytes, frame->len, now_us);
-	if (n->plain)
-		plain_groups_heard(n, peer, &forward, now_us);
-	if (forward.reason != DROP_NONE)
-		reason = forward.reason;
-	if (reason == DROP_NONE && frame->csum_partial &&
-	    !eth_csum_valid(&forward.view, frame->len, frame->csum_start,
-			    frame->csum_offset))
-		reason = DROP_csum_bad;
+	reason = judge(n, peer, frame, &forward, now_us);
 	if (n->seen)
 		sight_arrival(n, peer, frame, reason);
 	if (reason != DROP_NONE) {

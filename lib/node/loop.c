@@ -81,6 +81,13 @@ static bool is_stream(const struct forward *f)
 	       group_of_frame(&f->view, &group);
 }
 
+/* What came in goes out again only where the TAP is bridged. */
+static bool may_circle(const struct node *n, const struct forward *f)
+{
+	return (n->tap_wants & NODE_TAP_BRIDGED) && eth_is_group(f->view.dst) &&
+	       !is_stream(f);
+}
+
 static bool is_own_mac(const struct node *n, const uint8_t mac[ETH_ADDR_LEN])
 {
 	return memcmp(mac, n->config.tap_mac, ETH_ADDR_LEN) == 0;
@@ -115,8 +122,8 @@ enum drop_reason loop_check(struct node *n, struct peer *peer,
 	    is_flooded(n, v, false, now_us))
 		came_back(n, peer, v->src, now_us);
 	n->loops.came_back = false;
-	if (eth_is_group(v->dst) && circles(peer, frame, len, now_us) &&
-	    now_us >= peer->stopped_until_us && !is_stream(f))
+	if (may_circle(n, f) && circles(peer, frame, len, now_us) &&
+	    now_us >= peer->stopped_until_us)
 		stop(n, peer, v->src, now_us);
 	if (!port_set_has(&n->loops.stopped, peer->port) ||
 	    !is_stopped(n, peer, now_us) || !is_flooded(n, v, false, now_us))

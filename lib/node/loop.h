@@ -14,7 +14,9 @@
  *
  * A frame may circle one way only, because the one of the other way was lost. Then no
  * MAC moves: each node of the circle sees it come from one side. But it is the very same
- * frame, to all, hundreds of times a second.
+ * frame, to all, hundreds of times a second. Only a host whose TAP is a port of a bridge
+ * looks for that: through others nothing circles, and frames of one content are
+ * somebody's stream.
  *
  * Then nothing is flooded to that peer or from it for a second, and the owner is told
  * (NODE_LOOP). Frames to a MAC that is known go on. What is left of the circle are

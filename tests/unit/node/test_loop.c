@@ -190,8 +190,8 @@ START_TEST(unicast_that_moves_a_mac_is_no_loop)
 }
 END_TEST
 
-/* Nothing of the other way is left, so no MAC moves. */
-START_TEST(frame_that_circles_one_way_is_stopped)
+/* b floods one frame, 10,000 times a second. */
+static void circles_one_way(void)
 {
 	uint8_t *frame = hosts_frame(0xff, 7, 80, 1);
 
@@ -201,9 +201,24 @@ START_TEST(frame_that_circles_one_way_is_stopped)
 		next(CLOCK_MS / 10);
 	}
 	free(frame);
+}
+
+/* Nothing of the other way is left, so no MAC moves. */
+START_TEST(frame_that_circles_one_way_is_stopped)
+{
+	node_set_tap_wants(a->node, NODE_TAP_BRIDGED, hosts_clock(a));
+	circles_one_way();
 	ck_assert_uint_eq(host_events(a, NODE_LOOP), 1);
 	ck_assert_uint_ge(host_drops(a, DROP_loop), 850);
 	ck_assert(addr_equal(&host_event(a, NODE_LOOP)->at, &b->addrs[0]));
+}
+END_TEST
+
+START_TEST(where_nothing_is_bridged_it_is_a_stream)
+{
+	circles_one_way();
+	ck_assert_uint_eq(host_events(a, NODE_LOOP), 0);
+	ck_assert_uint_eq(host_drops(a, DROP_loop), 0);
 }
 END_TEST
 
@@ -212,6 +227,7 @@ START_TEST(frames_of_one_content_are_no_loop)
 {
 	uint8_t *frame = hosts_frame(0xff, 7, 80, 1);
 
+	node_set_tap_wants(a->node, NODE_TAP_BRIDGED, hosts_clock(a));
 	for (int i = 0; i < 1000; i++) {
 		host_tap(b, frame, 80);
 		host_receive_all(a);
@@ -253,6 +269,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(virtual_machine_that_moves_is_no_loop),
 	UNIT_TEST(unicast_that_moves_a_mac_is_no_loop),
 	UNIT_TEST(frame_that_circles_one_way_is_stopped),
+	UNIT_TEST(where_nothing_is_bridged_it_is_a_stream),
 	UNIT_TEST(frames_of_one_content_are_no_loop),
 	UNIT_TEST(own_mac_in_frames_for_all_is_a_loop),
 	UNIT_TEST(own_mac_of_another_host_is_none),
@@ -265,6 +282,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(virtual_machine_that_moves_is_no_loop),
 	UNIT_TEST(unicast_that_moves_a_mac_is_no_loop),
 	UNIT_TEST(frame_that_circles_one_way_is_stopped),
+	UNIT_TEST(where_nothing_is_bridged_it_is_a_stream),
 	UNIT_TEST(frames_of_one_content_are_no_loop),
 	UNIT_TEST(own_mac_in_frames_for_all_is_a_loop),
 	UNIT_TEST(own_mac_of_another_host_is_none),
