@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/groups.h"
+#include "node/loop.h"
 #include "node/wanted.h"
 
 void node_status(const struct node *n, struct node_status *out)
@@ -90,6 +91,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		.tap_mtu = peer->tap_mtu,
 		.up_since_us = peer->state == PEER_UP ? peer->state_us : 0,
 		.heard_us = peer->liveness.heard_us,
+		.looped_us = loop_began_us(peer),
 	};
 	show_counts(peer, out);
 	out->wanted = out->sources != 0;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define STOP_US (1 * CLOCK_S)
 /* One frame in each of these spaces of time is the one that is counted. */
 #define CIRCLING_US  (200 * CLOCK_MS)
 #define CIRCLING_MAX 100
@@ -32,7 +31,7 @@ static void stop(struct node *n, struct peer *peer,
 	};
 
 	memcpy(event.mac, mac, sizeof(event.mac));
-	peer->stopped_until_us = now_us + STOP_US;
+	peer->stopped_until_us = now_us + LOOP_STOP_US;
 	port_set_add(&n->loops.stopped, peer->port);
 	n->loops.any = true;
 	node_emit(n, event);

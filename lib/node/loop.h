@@ -22,7 +22,8 @@
  * (NODE_LOOP). Frames to a MAC that is known go on. What is left of the circle are
  * LOOP_MAX frames a second.
  */
-#define LOOP_MAX 100
+#define LOOP_MAX     100
+#define LOOP_STOP_US (1 * CLOCK_S)
 
 /* The FDB has moved a MAC from our side to a peer's. */
 void loop_moved(struct node *n);
@@ -33,5 +34,11 @@ enum drop_reason loop_check(struct node *n, struct peer *peer,
 /* A frame from the TAP got its verdict, and nothing was found wrong: takes ports away
  * that are not flooded to. If none is left the reason is DROP_loop. */
 void loop_spare(struct node *n, struct forward *f, uint64_t now_us);
+/* When flooding to the peer was last stopped; 0: it never was. */
+static inline uint64_t loop_began_us(const struct peer *peer)
+{
+	return peer->stopped_until_us ? peer->stopped_until_us - LOOP_STOP_US
+				      : 0;
+}
 
 #endif

@@ -373,7 +373,8 @@ struct node_peer_info {
 	uint16_t tap_mtu;	/* the peer's; 0: unknown */
 	uint64_t
 		up_since_us; /* monotonic; 0 unless up; a plain one: since listed */
-	uint64_t heard_us;	/* monotonic; 0: never */
+	uint64_t heard_us;  /* monotonic; 0: never */
+	uint64_t looped_us; /* when it last was a loop: NODE_LOOP; 0: never */
 	struct counters tx, rx; /* tx.frames: copies sent to it */
 	uint64_t sessions, sessions_incomplete; /* that opened; or did not */
 	uint64_t downs[NODE_DOWN_COUNT];

@@ -11,6 +11,8 @@
 
 /* A datagram lost in twenty is worth a word. */
 #define LOSS_WARNING 0.05
+/* As long as a duplicate address is. */
+#define LOOP_SHOWN_US (600 * CLOCK_S)
 /* Below it, a burst from a few peers overflows the socket. */
 #define RECEIVE_BUFFER_SMALL (1024 * 1024)
 
@@ -215,6 +217,21 @@ static void datagrams_lost(const struct snapshot *s, struct findings *f)
 	findings_add_named(f, "peers with datagrams lost", &named);
 }
 
+static void loop(const struct snapshot *s, struct findings *f)
+{
+	struct naming named = { .count = 0 };
+
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct node_peer_info *p = &s->peers[i].info;
+		const uint64_t ago_us = s->now_us - p->looped_us;
+
+		if (p->looped_us && ago_us < LOOP_SHOWN_US)
+			naming_add(&named, p, (unsigned)(ago_us / CLOCK_S),
+				   " s ago");
+	}
+	findings_add_named(f, "peers that sent our own frames back", &named);
+}
+
 /* ---- multicast ---- */
 
 static void groups_unknowable(const struct snapshot *s, struct findings *f)
@@ -296,6 +313,9 @@ const struct check checks[] = {
 	{ "datagrams-lost", CHECK_WARNING, datagrams_lost,
 	  "Look at the network between the hosts, and at udp_overflow in the"
 	  " peers' tapctl drops." },
+	{ "loop", CHECK_ERROR, loop,
+	  "Two hosts bridge the same two networks: take one of these bridges'"
+	  " ports away, or run STP there." },
 	{ "not-sealed", CHECK_FACT, check_not_sealed,
 	  "Keep others off the network below, and let only the peers' addresses"
 	  " in; hosts that can run tapd are sealed without encapsulation." },

@@ -216,8 +216,9 @@ def loops(site):
 
 
 def told(site):
-    """By one of the daemons that the frames come back to."""
+    """By one of the daemons that the frames come back to, in its log and its status."""
     return any("loop: " in daemon.process.log()
+               and "sent our own frames back: gw" in " ".join(daemon.status()["warnings"])
                for gateway in site.gateways for daemon in gateway.daemons)
 
 

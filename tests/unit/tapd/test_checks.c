@@ -244,6 +244,19 @@ START_TEST(duplicates_are_found_with_the_names_of_both_hosts)
 }
 END_TEST
 
+START_TEST(loop_is_found_for_ten_minutes)
+{
+	struct node_peer_info *p = add_peer("web2");
+
+	s.now_us = 700 * CLOCK_S;
+	p->looped_us = 688 * CLOCK_S;
+	add_peer("web3")->looped_us = 100 * CLOCK_S;
+	add_peer("web4");
+	assert_found("loop: peers that sent our own frames back: web2 (12 s "
+		     "ago)\n");
+}
+END_TEST
+
 START_TEST(peers_that_are_not_up_have_no_measures)
 {
 	struct node_peer_info *p;
@@ -330,6 +343,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(no_peer_up_is_found),
 	UNIT_TEST(differing_mtus_and_losses_name_some_peers_and_count_the_rest),
 	UNIT_TEST(duplicates_are_found_with_the_names_of_both_hosts),
+	UNIT_TEST(loop_is_found_for_ten_minutes),
 	UNIT_TEST(peers_that_are_not_up_have_no_measures),
 	UNIT_TEST(multicast_that_cannot_be_known_is_found),
 	UNIT_TEST(silence_is_found_and_says_what_to_check),
