@@ -385,7 +385,7 @@ def test_monitor(network):
         wait_for(lambda: all("239.20.3.2" in process.log() for process in outputs.values()), 20,
                  lambda: f"it to be told: {[p.log() for p in outputs.values()]}")
     for process in outputs.values():
-        process.signal(signal.SIGINT)
+        process.signal(signal.SIGTERM)
         process.wait()
     events = [json.loads(line) for line in outputs["-j"].log().splitlines()]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", e["time"])
