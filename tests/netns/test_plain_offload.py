@@ -71,7 +71,8 @@ def test_large_frames_are_taken_from_the_interface(lab, tapd1, other):
     stream(host, other, other.tap4, size=4 << 20)
     after = tapd1.status()["tx"]
     frames, sent = (after[key] - before[key] for key in ("frames", "datagrams"))
-    assert frames < sent / 2, f"{frames} frames from tap0 in {sent} datagrams"
+    # How long they are is TCP's to say: a slow receiver's are of two segments.
+    assert sent - frames > 100, f"{frames} frames from tap0 in {sent} datagrams"
 
 
 @pytest.mark.parametrize("other", NAMES[1:])
