@@ -1,13 +1,13 @@
 """docs/recipes/gateway: sealed and plain hosts on one Ethernet, by a bridge between them."""
 
 import contextlib
-import re
 import time
 
 import pytest
 
 from cloud import (Audience, Tapd, interface_mac, member, multicast_sender, new_secret, pump,
                    wait_for, wait_mesh)
+from cloud.counted import counted
 from cloud.frames import BROADCAST, frame
 from cloud.keepalived import Keepalived, Vrrp
 from cloud.vteps import KernelVtep
@@ -15,9 +15,6 @@ from recipe import recipe, typed
 
 NAMES = ["web1", "web2", "gw1", "old1", "old2", "gw2"]
 MTU, GROUP, OTHER, PORT = 1450, "239.77.1.1", "239.77.2.2", 7100
-COUNT = """table inet seen { counter frames { }; chain pre {
-    type filter hook prerouting priority -300;
-    iifname { "tap0", "br0" } udp dport 7100 counter name frames; }; }"""
 
 
 class OfThePage(Tapd):
@@ -115,18 +112,6 @@ def test_a_broadcast_comes_to_each_once(site):
                 {other.name for other in site.hosts if other is not host}
 
 
-@contextlib.contextmanager
-def counted(*hosts):
-    for host in hosts:
-        host.run("nft", COUNT)
-    try:
-        yield lambda: {host.name: int(re.search(r"packets (\d+)", host.run(
-            "nft", "list", "counter", "inet", "seen", "frames").stdout)[1]) for host in hosts}
-    finally:
-        for host in hosts:
-            host.run("nft", "delete table inet seen")
-
-
 @pytest.mark.parametrize("source", ["web1", "gw1"])
 def test_a_group_goes_to_members_on_both_sides_alone(site, source):
     """Not over the gateway's tap1 to a plain host that answers and did not join."""
@@ -146,7 +131,7 @@ def test_a_group_goes_to_members_on_both_sides_alone(site, source):
         wait_for(lambda: "web2" in (site.gateway.sealed.group(GROUP) or {"members": ()})["members"],
                  10, lambda: f"members: {site.gateway.sealed.ctl('groups')}")
         others = [host for host in (web1, old2) if host.name != source]
-        counts = stack.enter_context(counted(*others))
+        counts = stack.enter_context(counted(*others, port=PORT))
         sender = stack.enter_context(multicast_sender(
             site.cloud.host(source), "br0" if source == "gw1" else "tap0"))
         pump(sender, (GROUP, PORT), sockets, 5_000)
@@ -159,7 +144,7 @@ def test_a_plain_hosts_stream_reaches_members_behind_the_gateway(site):
         socket = stack.enter_context(member(web2, GROUP, PORT))
         wait_for(lambda: "web2" in (site.gateway.sealed.group(GROUP) or {"members": ()})["members"],
                  10, lambda: f"members: {site.gateway.sealed.ctl('groups')}")
-        counts = stack.enter_context(counted(web1))
+        counts = stack.enter_context(counted(web1, port=PORT))
         sender = stack.enter_context(multicast_sender(site.old[0]))
         pump(sender, (GROUP, PORT), [socket], 5_000)
         assert counts() == {"web1": 0}
@@ -226,7 +211,7 @@ def test_two_gateways_by_mistake_are_loud_and_no_storm(make_cloud, took):
     site = Pair(make_cloud(names=NAMES), stp=False)
     web1, old1 = site.web[0], site.old[0]
     with contextlib.ExitStack() as stack:
-        counts = stack.enter_context(counted(web1, old1))
+        counts = stack.enter_context(counted(web1, old1, port=PORT))
         sender = stack.enter_context(multicast_sender(web1))
         sender.sendto(b"round and round", ("224.0.0.200", PORT))
         wait_for(lambda: any(loops(site)) and told(site), 20,

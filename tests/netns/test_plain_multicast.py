@@ -8,6 +8,7 @@ import pytest
 
 from cloud import (Audience, Wire, interface_mac, member, multicast_sender, pump, received,
                    wait_for)
+from cloud.counted import counted
 from cloud.reports import group_frame, igmp_query, is_report
 from cloud.sockets import family_of
 from cloud.vteps import PlainHosts
@@ -18,10 +19,6 @@ RUNS = ["tapd", "kernel", "ovs", "tapd", "kernel", "kernel", "kernel-bridged"]
 # Nothing that the host says of its groups leaves it.
 SILENCE = """table inet silence { chain out { type filter hook output priority 0;
     ip protocol igmp drop; icmpv6 type { 131, 132, 143 } drop; }; }"""
-COUNT = """table inet seen { counter frames { }; chain pre {
-    type filter hook prerouting priority -300;
-    iifname "tap0" udp dport 7100 counter name frames; }; }"""
-
 
 @pytest.fixture(scope="module")
 def lab(make_module_cloud):
@@ -65,19 +62,6 @@ def wait_joined(daemon, group, *hosts, within=15):
              lambda: f"{daemon.host} to know {hosts} in {group}: {daemon.group(group)}")
 
 
-@contextlib.contextmanager
-def counted(*hosts):
-    """counts(): how many datagrams to the tests' port came to each, by name."""
-    for host in hosts:
-        host.run("nft", COUNT)
-    try:
-        yield lambda: {host.name: int(re.search(r"packets (\d+)", host.run(
-            "nft", "list", "counter", "inet", "seen", "frames").stdout)[1]) for host in hosts}
-    finally:
-        for host in hosts:
-            host.run("nft", "delete table inet seen")
-
-
 @pytest.mark.parametrize("group, count", [(GROUP, 100_000), (GROUP6, 5_000)])
 def test_a_group_goes_to_its_members_and_to_who_never_answered(lab, group, count):
     """Every one of them in order and once; to a host that answers and did not join: none."""
@@ -87,7 +71,7 @@ def test_a_group_goes_to_its_members_and_to_who_never_answered(lab, group, count
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(member(host, group, PORT)) for host in members]
         wait_joined(lab.daemons[0], group, *members)
-        counts = stack.enter_context(counted(*others))
+        counts = stack.enter_context(counted(*others, port=PORT))
         stream = stack.enter_context(multicast_sender(sender, family=family_of(group)))
         # So few ahead that they fit into what Open vSwitch's socket on eth0 holds.
         pump(stream, (group, PORT), sockets, count, window=96)
