@@ -178,8 +178,8 @@ void node_free(struct node *n);
 void node_from_tap(struct node *n, const struct frame *frames, size_t count,
 		   struct clock now);
 /* Datagrams received, which are opened in place, each with the address of ours
- * that it was sent to, if the owner can tell: answers leave from there. Calls tap_write and, for answers,
- * udp_send before it returns. */
+ * that it was sent to, if the owner can tell: answers leave from there. Calls tap_write
+ * and, for answers, udp_send before it returns. */
 void node_from_udp(struct node *n, const struct datagram_run *datagrams,
 		   size_t count, struct clock now);
 
@@ -373,8 +373,8 @@ struct node_peer_info {
 	uint16_t tap_mtu;	/* the peer's; 0: unknown */
 	uint64_t
 		up_since_us; /* monotonic; 0 unless up; a plain one: since listed */
-	uint64_t heard_us;  /* monotonic; 0: never */
-	uint64_t looped_us; /* when it last was a loop: NODE_LOOP; 0: never */
+	uint64_t heard_us;	/* monotonic; 0: never */
+	uint64_t looped_us;	/* last NODE_LOOP of it; 0: never */
 	struct counters tx, rx; /* tx.frames: copies sent to it */
 	uint64_t sessions, sessions_incomplete; /* that opened; or did not */
 	uint64_t downs[NODE_DOWN_COUNT];

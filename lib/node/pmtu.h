@@ -26,9 +26,9 @@
  *
  * Down: the size in use is itself confirmed every PMTU_CONFIRM_US, while datagrams that
  * need a proof are sent, and else every PMTU_IDLE_US: between two hosts with nothing to
- * say to each other it would be most of what they send. Two such probes lost in a row are a black hole: back to
- * the base, or from the base to the minimum, and the search begins again at once, for
- * the loss may have been chance.
+ * say to each other it would be most of what they send. Two such probes lost in a row
+ * are a black hole: back to the base, or from the base to the minimum, and the search
+ * begins again at once, for the loss may have been chance.
  * A wrong fall costs a few round trips of smaller datagrams, and a black hole is
  * left after PMTU_CONFIRM_US + 2 × PMTU_PROBE_US of use.
  *
