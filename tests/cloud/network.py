@@ -159,6 +159,7 @@ class Host(Namespace):
         # The address by which others reach it, and those on its tap0.
         self.address = self.address4 or self.address6
         self.tap4, self.tap6 = f"10.77.0.{1 + index}", f"fd77::{1 + index}"
+        self.gateway4 = GATEWAY4
 
     def configure(self):
         if self.address6:  # no duplicate address detection: it takes seconds
@@ -166,8 +167,8 @@ class Host(Namespace):
         lines = ["link set lo up", f"link set eth0 mtu {self.mtu}", "link set eth0 up"]
         if self.address4:
             lines += [f"addr add {self.address4}/32 dev eth0",
-                      f"route add {GATEWAY4}/32 dev eth0 scope link",
-                      f"route add default via {GATEWAY4} dev eth0 src {self.address4}"]
+                      f"route add {self.gateway4}/32 dev eth0 scope link",
+                      f"route add default via {self.gateway4} dev eth0 src {self.address4}"]
         if self.address6:
             lines += [f"addr add {self.address6}/128 dev eth0 nodad",
                       f"route add default via {GATEWAY6} dev eth0 src {self.address6}"]
@@ -208,7 +209,8 @@ class Cloud:
             self.prefix, self.directory = prefix, directory
         else:
             self.prefix, self.directory = prefix_of_a_cloud()
-        self.hosts, self.daemons = [], []
+        # boxes: the NATs (nat.py), whose hosts are among `hosts`.
+        self.hosts, self.boxes, self.daemons = [], [], []
         try:
             os.makedirs(self.directory, exist_ok=True)
             self._build(names, mtus)
@@ -250,18 +252,19 @@ class Cloud:
         ip_batch(lines, "-n", self.router.netns)
 
     def _load_rules(self):
-        # Fragments made by a host are seen as they enter the router, those made
-        # by the router as they enter a host; both before any reassembly.
-        watch = "\n".join(f'iifname != "lo" {match} counter name fragments'
+        self.nft("table inet cloud {\nchain faults { }\nchain forward {\n"
+                 "type filter hook forward priority 0;\njump faults\n}\n}")
+        for where in self.namespaces():
+            self.watch_fragments(where)
+
+    def watch_fragments(self, where):
+        """Those made by a host are seen as they enter the router, those made by the
+        router as they enter a host; both before any reassembly."""
+        interface = '"eth0"' if isinstance(where, Host) else '!= "lo"'
+        watch = "\n".join(f"iifname {interface} {match} counter name fragments"
                           for match in FRAGMENTS)
-        watch = ("counter fragments { }\nchain watch {\n"
-                 f"type filter hook prerouting priority -450;\n{watch}\n}}")
-        faults = ("chain faults { }\nchain forward {\n"
-                  "type filter hook forward priority 0;\njump faults\n}")
-        self.nft(f"table inet cloud {{\n{watch}\n{faults}\n}}")
-        watch = watch.replace('iifname != "lo"', 'iifname "eth0"')
-        for host in self.hosts:
-            self.nft(f"table inet cloud {{\n{watch}\n}}", host)
+        self.nft("table inet cloud {\ncounter fragments { }\nchain watch {\n"
+                 f"type filter hook prerouting priority -450;\n{watch}\n}}\n}}", where)
 
     def nft(self, text, where=None, *options):
         done = subprocess.run(
@@ -284,7 +287,7 @@ class Cloud:
         return next(h for h in self.hosts if h.name == name)
 
     def namespaces(self):
-        return [self.router, *self.hosts]
+        return [self.router, *self.boxes, *self.hosts]
 
     def guest(self, host, name="guest"):
         """A namespace behind the host: its eth0 is joined to `lan` there."""
