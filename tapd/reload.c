@@ -164,6 +164,7 @@ static void apply_conf(struct daemon *d, struct conf *c,
 	if (old->discover.peer_exchange != c->discover.peer_exchange)
 		node_set_peer_exchange(d->node, c->discover.peer_exchange,
 				       d->now);
+	node_set_relay(d->node, c->relay, d->now);
 	d->peers_changed = true; /* interface.carrier may be another */
 	conf_free(old);
 }

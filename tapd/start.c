@@ -167,6 +167,7 @@ static int make_node(struct daemon *d)
 		.snooping = c->multicast_snooping,
 		.querier = c->multicast_querier,
 		.peer_exchange = c->discover.peer_exchange,
+		.relay = c->relay,
 		.router_advertisements = c->interface.router_advertisements,
 	};
 	const char *why = "out of memory";

@@ -18,6 +18,8 @@ static size_t pack_hello(const struct node *n, const struct peer *peer,
 
 	if (n->config.peer_exchange)
 		hello.capabilities |= WIRE_CAN_EXCHANGE;
+	if (n->config.relay)
+		hello.capabilities |= WIRE_CAN_RELAY;
 	memcpy(hello.name, n->config.name, sizeof(hello.name));
 	memcpy(hello.tap_mac, n->config.tap_mac, sizeof(hello.tap_mac));
 	return wire_pack_hello(&hello, out);

@@ -373,6 +373,14 @@ void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count)
 
 /* ---- settings ---- */
 
+void node_set_relay(struct node *n, bool on, struct clock now)
+{
+	if (on == n->config.relay)
+		return;
+	n->config.relay = on;
+	hello_repeat(n, now.mono_us);
+}
+
 void node_set_name(struct node *n, const char *name, struct clock now)
 {
 	if (!wire_name_valid(name, strlen(name)) ||

@@ -136,6 +136,9 @@ struct node_config {
 	bool querier;
 	/* Learn of hosts from peers, and tell them of those that are up. */
 	bool peer_exchange;
+	/* Carry whatever peers that cannot reach each other send, and not their
+	 * handshakes alone. */
+	bool relay;
 	/* Let peers change this host's routes by router advertisements and
 	 * redirects; false: these are dropped. */
 	bool router_advertisements;
@@ -257,6 +260,8 @@ void node_set_liveness(struct node *n, uint64_t interval_us,
 		       struct clock now);
 /* As in struct node_config. Off, what was learned so far stays as it is. */
 void node_set_peer_exchange(struct node *n, bool on, struct clock now);
+/* As in struct node_config. */
+void node_set_relay(struct node *n, bool on, struct clock now);
 /* As in struct node_config: from the next frame on. */
 void node_set_router_advertisements(struct node *n, bool let_in);
 /* Where the owner's sockets are bound, at most NODE_SOCKETS_MAX. A frame from there

@@ -192,7 +192,9 @@ struct wire_hello {
 };
 #define WIRE_CAN_EXCHANGE 0x00000001 /* it answers when asked for its list */
 #define WIRE_CAN_ANSWER	  0x00000002 /* … and when asked what it sees */
-#define WIRE_HELLO_MAX	  (WIRE_RECORD_LEN + 24 + WIRE_NAME_MAX)
+#define WIRE_CAN_RELAY \
+	0x00000004 /* it carries for others more than handshakes */
+#define WIRE_HELLO_MAX (WIRE_RECORD_LEN + 24 + WIRE_NAME_MAX)
 enum drop_reason wire_unpack_hello(struct wire_hello *h,
 				   const struct wire_record *r);
 /* Header and body; the length written, at most WIRE_HELLO_MAX. */

@@ -101,6 +101,7 @@ struct conf {
 	double liveness_interval; /* seconds */
 	unsigned liveness_down_after;
 	unsigned liveness_expire;    /* seconds */
+	bool relay;		     /* between peers that cannot meet */
 	uint16_t underlay_mtu;	     /* 0: find out */
 	unsigned busy_poll;	     /* microseconds; 0: never */
 	unsigned moderation;	     /* the same */

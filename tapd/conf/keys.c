@@ -201,6 +201,7 @@ const struct conf_key conf_keys[] = {
 	{ "liveness.expire", NULL, &conf_type_whole, FIELD(liveness_expire),
 	  .min = 1, .max = 31536000, .preset = 300 },
 
+	{ "relay", NULL, &conf_type_bool, FIELD(relay) },
 	{ "underlay_mtu", NULL, &conf_type_whole, FIELD(underlay_mtu),
 	  .min = 576, .max = 9216, .or_zero = true, .fixed = true },
 	{ "busy_poll", NULL, &conf_type_whole, FIELD(busy_poll), .min = 0,

@@ -37,6 +37,11 @@ static bool check_keys(struct conf_reader *r)
 				 "whose hosts tell of no others; remove it",
 				 word(r->conf));
 	r->conf->discover.peer_exchange = false;
+	if (r->conf->relay)
+		return conf_fail(r, conf_key_find("relay"), NULL,
+				 "means nothing with encapsulation = \"%s\", "
+				 "which carries for no others; remove it",
+				 word(r->conf));
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/identity.h"
+#include "node/peer.h"
 #include "support/main.h"
 #include "support/outsider.h"
 #include "support/three.h"
@@ -100,6 +101,23 @@ START_TEST(a_new_name_and_mtu_reach_every_peer)
 	}
 	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
 	ck_assert_uint_eq(host_events(b, NODE_PEER_UP), 2);
+}
+END_TEST
+
+static bool knows_a_relay(void)
+{
+	return peers_find(b->node, &a->key)->capabilities & WIRE_CAN_RELAY;
+}
+
+START_TEST(peers_are_told_whether_it_carries_for_others)
+{
+	a->config.relay = _i;
+	hosts_mesh(&h, 2);
+	ck_assert(knows_a_relay() == _i);
+	node_set_relay(a->node, !_i, hosts_clock(a));
+	hosts_run(&h, 4 * h.latency_us);
+	ck_assert(knows_a_relay() == !_i);
+	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
 }
 END_TEST
 
@@ -360,6 +378,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_node_has_the_public_key_of_its_private_one),
 	UNIT_TEST(each_backend_is_named_and_talks_to_the_other),
 	UNIT_TEST(a_new_name_and_mtu_reach_every_peer),
+	UNIT_LOOP(peers_are_told_whether_it_carries_for_others, 2),
 	UNIT_TEST(a_new_name_survives_a_loss_under_traffic),
 	UNIT_TEST(a_name_that_is_none_or_the_same_changes_nothing),
 	UNIT_TEST(a_new_mtu_lets_larger_frames_through_at_once),

@@ -72,6 +72,7 @@ static inline void read_fails(const char *path, const char *where,
 	"offload = { tap = \"tso\"; merge = \"none\"; send = \"single\"; "     \
 	"            receive = \"batch\"; checksums = \"complete\"; };\n"      \
 	"liveness = { interval = 2; down_after = 5.0; expire = 60; };\n"       \
+	"relay = true;\n"                                                      \
 	"underlay_mtu = 1400;\n"                                               \
 	"busy_poll = 50;\n"                                                    \
 	"moderation = 70;\n"                                                   \

@@ -50,6 +50,7 @@ START_TEST(empty_file_gives_the_defaults)
 	ck_assert_double_eq(c->liveness_interval, 1.0);
 	ck_assert_uint_eq(c->liveness_down_after, 3);
 	ck_assert_uint_eq(c->liveness_expire, 300);
+	ck_assert(!c->relay);
 	ck_assert_uint_eq(c->underlay_mtu, 0);
 	ck_assert_uint_eq(c->busy_poll, 100);
 	ck_assert_uint_eq(c->moderation, 100);
@@ -138,6 +139,7 @@ START_TEST(every_key_is_read)
 	ck_assert_double_eq(c->liveness_interval, 2.0);
 	ck_assert_uint_eq(c->liveness_down_after, 5);
 	ck_assert_uint_eq(c->liveness_expire, 60);
+	ck_assert(c->relay);
 	ck_assert_uint_eq(c->underlay_mtu, 1400);
 	ck_assert_uint_eq(c->busy_poll, 50);
 	ck_assert_uint_eq(c->moderation, 70);

@@ -44,6 +44,7 @@ static void assert_same(const struct conf *a, const struct conf *b)
 		  a->liveness_interval <= b->liveness_interval);
 	ck_assert_uint_eq(a->liveness_down_after, b->liveness_down_after);
 	ck_assert_uint_eq(a->liveness_expire, b->liveness_expire);
+	ck_assert(a->relay == b->relay);
 	ck_assert_uint_eq(a->underlay_mtu, b->underlay_mtu);
 	ck_assert_uint_eq(a->busy_poll, b->busy_poll);
 	ck_assert_uint_eq(a->moderation, b->moderation);
