@@ -214,7 +214,6 @@ static void restart(struct node *n, struct peer *peer,
 	peer_measure_anew(peer, now_us);
 	liveness_forget_reports(&peer->liveness);
 	peer->timestamp_us = 0;
-	peer->path.validation.token = 0;
 	peer->state = PEER_CONNECTING;
 	peer->reason = PEER_REASON_HANDSHAKE;
 	peer->state_us = now_us;

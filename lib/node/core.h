@@ -32,7 +32,7 @@
  *	plain plain_groups plain_peers
  *	                         VXLAN and GRE: peers without sessions
  *	send                     control records, sealed
- *	announce hello probe validation plpmtud groups rekey copied exchange
+ *	announce hello probe paths plpmtud groups rekey copied exchange
  *	answer                   the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for

@@ -31,8 +31,8 @@ static void show_path(const struct node *n, const struct peer *peer,
 		used->size_max = path->pmtu.max;
 		used->probed_size = path->pmtu.probed_size;
 	}
-	if (path->validation.token)
-		add_path(out, NODE_PATH_VALIDATED, &path->validation.to);
+	if (peer->paths.moving.token)
+		add_path(out, NODE_PATH_VALIDATED, &peer->paths.moving.to);
 }
 
 /* Other addresses at which it answered, or answers still. */

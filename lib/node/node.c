@@ -16,6 +16,7 @@
 #include "node/hello.h"
 #include "node/hints.h"
 #include "node/mesh.h"
+#include "node/paths.h"
 #include "node/ping.h"
 #include "node/plain_groups.h"
 #include "node/plain_peers.h"
@@ -23,7 +24,6 @@
 #include "node/probe.h"
 #include "node/rekey.h"
 #include "node/renew.h"
-#include "node/validation.h"
 #include "node/wanted.h"
 #include "node/watch.h"
 
@@ -34,7 +34,7 @@ static const struct control *const controls[] = {
 	&renew_control,
 	&probe_control,
 	&groups_control,
-	&validation_control,
+	&paths_control,
 	&plpmtud_control,
 	&candidate_control,
 	&rekey_control,

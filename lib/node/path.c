@@ -20,6 +20,7 @@ void path_set_way(struct path *p, const struct way *way, uint16_t underlay_mtu,
 {
 	p->way = *way;
 	p->rtt_us = 0;
+	p->rank = way->remote.leg ? PATH_RELAYED : PATH_DIRECT;
 	pmtu_init(&p->pmtu, !addr_is_v4(&way->remote), PMTU_MAX,
 		  fixed_size(underlay_mtu, &way->remote), now_us);
 }
@@ -28,6 +29,18 @@ bool path_goes(const struct path *p, const struct way *way)
 {
 	return addr_equal(&way->remote, &p->way.remote) &&
 	       (!way_is_pinned(way) || addr_equal(&way->local, &p->way.local));
+}
+
+bool path_brings(const struct path *p, const struct way *from)
+{
+	return path_goes(p, from) ||
+	       (!way_is_pinned(&p->way) &&
+		addr_equal(&from->remote, &p->way.remote));
+}
+
+bool path_is_relayed(const struct path *p)
+{
+	return p->way.remote.leg != 0;
 }
 
 void path_echoed(struct path *p, uint64_t probe_us, uint64_t now_us)

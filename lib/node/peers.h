@@ -74,6 +74,7 @@ struct peer {
 	uint64_t downs[PEER_REASON_COUNT];
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
+	struct path_spares paths;		  /* besides the one in use */
 };
 static_assert(offsetof(struct peer, path.pmtu.size) < 2 * 64,
 	      "which way, on which session, how large, how much: two lines");

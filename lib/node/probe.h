@@ -16,7 +16,7 @@ void probe_send(struct node *n, struct peer *peer, const struct way *to,
  * small one, to compare with, that says so. */
 void probe_send_sized(struct node *n, struct peer *peer, size_t size,
 		      uint64_t now_us);
-/* One that carries a random number in the place of the time: see validation.c. */
+/* One that carries a random number in the place of the time: see paths.c. */
 void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 		      uint64_t token, uint64_t now_us);
 /* The same on the peer's path, padded to that size; as probe_send_sized, if that is more

@@ -6,9 +6,9 @@
 #include "node/groups.h"
 #include "node/handshake.h"
 #include "node/hello.h"
+#include "node/paths.h"
 #include "node/plain_receive.h"
 #include "node/probe.h"
-#include "node/validation.h"
 
 /* ---- records ---- */
 
@@ -199,7 +199,7 @@ static void opened(struct node *n, struct reading *r, const uint8_t *records,
 	r->peer->rx.bytes += r->size;
 	peer_datagram_in(r->peer, r->session, r->advance, r->now_us);
 	if (shows_its_place(r, records, len))
-		validation_heard(n, r);
+		paths_heard(n, r);
 }
 
 /* Every record was read: what is still to be done. */

@@ -1,0 +1,408 @@
+#include "node/paths.h"
+
+#include "node/probe.h"
+
+/*
+ * A peer has one path in use. All others are spares: ways that somebody suggested, at
+ * which it also answered, or that were in use before.
+ *
+ * Only an echo that comes back a path's very way proves it, to the local address that
+ * the probe left from. What is heard from an address proves nothing: anybody on the
+ * path can send on what it recorded, from wherever it likes and to whichever of our
+ * addresses.
+ *
+ * The probe carries a random number in the place of the time. Our clock is no secret,
+ * and an echo made up by a peer that does not receive there would send its traffic to
+ * somebody who never asked for it. The number's last bits say which probe it was, so
+ * that an echo measures its own.
+ *
+ *	tried      five probes in two seconds; none answered: forgotten
+ *	proven     one probe each ten seconds; three unanswered in a row: forgotten
+ *	in use     judged by liveness; its own probes carry the time, and their echoes
+ *	           count only if they come that way
+ *
+ * The path in use is left for a proven one of greater rank, at once; for any that
+ * echoes, once it is doubtful; and for where its peer moved to. Else it stays, so that
+ * two hosts with two addresses each do not flap.
+ *
+ * A peer that is heard from an address not known to be its own seems to have moved. It
+ * is asked there, with no more than was heard, for that may reach somebody who only
+ * passed it on.
+ */
+
+#define TRY_LAST_US (2 * CLOCK_S) /* after the last try */
+#define WARM_US	    (10 * CLOCK_S)
+#define WARM_TRIES  3
+/* Proven ones while the path in use is doubtful. */
+#define HURRY_US (250 * CLOCK_MS)
+
+#define TOKEN_NUMBER ((uint64_t)PATH_PROBES - 1)
+
+/* When the tries are, since the first. */
+static const uint64_t try_at_us[] = { 0, 250 * CLOCK_MS, 500 * CLOCK_MS,
+				      1000 * CLOCK_MS, 2000 * CLOCK_MS };
+#define TRIES (sizeof(try_at_us) / sizeof(try_at_us[0]))
+
+enum path_rank peer_rank(const struct peer *peer)
+{
+	return peer->path.rank;
+}
+
+static bool is_doubtful(const struct node *n, const struct peer *peer,
+			uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+
+	return liveness_doubtful(&peer->liveness, &c, now_us);
+}
+
+/* ---- the spares ---- */
+
+static struct path_spare *find_spare(struct peer *peer, const struct way *way)
+{
+	struct path_spare *s = peer->paths.spares;
+
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (s[i].taken && path_brings(&s[i].path, way))
+			return &s[i];
+	return NULL;
+}
+
+static struct path_spare *free_spare(struct peer *peer)
+{
+	struct path_spare *s = peer->paths.spares;
+
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (!s[i].taken)
+			return &s[i];
+	return NULL;
+}
+
+bool paths_has(const struct peer *peer, const struct way *way)
+{
+	const struct path_spare *s = peer->paths.spares;
+
+	if (peer->endpoint && path_brings(&peer->path, way))
+		return true;
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (s[i].taken && s[i].proven_us &&
+		    path_brings(&s[i].path, way))
+			return true;
+	return false;
+}
+
+static void begin_tries(struct path_spare *s, const struct path *path,
+			uint64_t now_us)
+{
+	*s = (struct path_spare){
+		.path = *path,
+		.taken = true,
+		.begun_us = now_us,
+		.next_us = now_us,
+	};
+}
+
+bool paths_try(struct node *n, struct peer *peer, const struct way *way,
+	       enum path_rank rank, uint64_t now_us)
+{
+	struct path_spare *s;
+	struct path path;
+
+	if (!peer->current)
+		return false;
+	if ((peer->endpoint && path_goes(&peer->path, way)) ||
+	    find_spare(peer, way))
+		return true;
+	s = free_spare(peer);
+	if (!s)
+		return false;
+	path_set_way(&path, way, n->config.underlay_mtu, now_us);
+	path.rank = rank;
+	begin_tries(s, &path, now_us);
+	peer_arm(n, peer, now_us);
+	return true;
+}
+
+/* ---- the path in use ---- */
+
+/* What was in use is a spare, if it still answers. */
+static void keep(struct peer *peer, const struct path *path, uint64_t now_us)
+{
+	struct path_spare *s = free_spare(peer);
+
+	if (s && !path_goes(&peer->path, &path->way))
+		begin_tries(s, path, now_us);
+}
+
+/* Its echo has just come, or was the last of all that did. False: there is no room
+ * for its endpoint. to may be a spare's, whose place becomes free. */
+static bool use(struct node *n, struct peer *peer, const struct path *to,
+		bool keep_old, uint64_t now_us)
+{
+	const struct path path = *to, old = peer->path;
+	struct endpoint *e = endpoint_get(n, &path.way.remote);
+	struct path_spare *s = find_spare(peer, &path.way);
+	bool moved = e && e != peer->endpoint;
+	bool had = peer->endpoint != NULL;
+
+	if (!e)
+		return false;
+	if (s)
+		s->taken = false;
+	peer_set_endpoint(n, peer, e, &path.way.local, now_us);
+	peer->path.rank = path.rank;
+	peer->path.rtt_us = path.rtt_us;
+	if (had && keep_old)
+		keep(peer, &old, now_us);
+	if (moved)
+		peer_emit(n, NODE_PEER_MOVED, peer, &e->addr, NULL, "");
+	peer_arm(n, peer, now_us);
+	return true;
+}
+
+static struct path_spare *best_spare(struct peer *peer)
+{
+	struct path_spare *s = peer->paths.spares, *best = NULL;
+
+	for (size_t i = 0; i < PATH_SPARES; i++) {
+		if (!s[i].taken || !s[i].proven_us)
+			continue;
+		if (!best || s[i].path.rank > best->path.rank ||
+		    (s[i].path.rank == best->path.rank &&
+		     s[i].proven_us > best->proven_us))
+			best = &s[i];
+	}
+	return best;
+}
+
+void paths_leg_gone(struct node *n, struct peer *peer, uint32_t leg,
+		    uint64_t now_us)
+{
+	struct path_spares *paths = &peer->paths;
+	struct path_spare *best;
+
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (paths->spares[i].path.way.remote.leg == leg)
+			paths->spares[i].taken = false;
+	if (paths->moving.to.remote.leg == leg)
+		paths->moving.token = 0;
+	if (!peer->endpoint || peer->path.way.remote.leg != leg)
+		return;
+	best = best_spare(peer);
+	if (!best || !use(n, peer, &best->path, false, now_us))
+		peer_down(n, peer, PEER_REASON_SILENT, now_us);
+}
+
+/* ---- probes ---- */
+
+static void probe(struct node *n, struct peer *peer, struct path_spare *s,
+		  bool fresh, uint64_t now_us)
+{
+	uint64_t number;
+
+	if (fresh || !s->probes) {
+		node_random(n, &s->token, sizeof(s->token));
+		s->token &= ~TOKEN_NUMBER;
+		s->probes = 0;
+		s->answered = 0;
+	}
+	number = s->probes++ & TOKEN_NUMBER;
+	s->answered &= (uint8_t) ~(1u << number);
+	s->sent_us[number] = now_us;
+	s->probed_us = now_us;
+	probe_send_token(n, peer, &s->path.way, s->token | number, now_us);
+}
+
+static void next_try(struct node *n, struct peer *peer, struct path_spare *s,
+		     uint64_t now_us)
+{
+	if (s->unanswered == TRIES) {
+		s->taken = false;
+		return;
+	}
+	probe(n, peer, s, false, now_us);
+	s->unanswered++;
+	s->next_us = s->unanswered < TRIES
+			     ? s->begun_us + try_at_us[s->unanswered]
+			     : now_us + TRY_LAST_US;
+}
+
+static void keep_warm(struct node *n, struct peer *peer, struct path_spare *s,
+		      uint64_t now_us)
+{
+	if (s->unanswered == WARM_TRIES) {
+		s->taken = false;
+		return;
+	}
+	probe(n, peer, s, true, now_us);
+	s->unanswered++;
+	s->next_us = now_us + node_jitter(n, WARM_US);
+}
+
+/* The path in use may be lost, and this one may serve. */
+static bool in_hurry(const struct peer *peer, const struct path_spare *s,
+		     bool doubtful)
+{
+	return doubtful && s->proven_us && peer->state == PEER_UP;
+}
+
+static uint64_t paths_deadline(struct node *n, struct peer *peer,
+			       uint64_t now_us)
+{
+	const struct path_spare *s = peer->paths.spares;
+	uint64_t due = CLOCK_NEVER;
+	bool doubtful;
+
+	if (!peer->current)
+		return due;
+	doubtful = is_doubtful(n, peer, now_us);
+	for (size_t i = 0; i < PATH_SPARES; i++) {
+		if (!s[i].taken)
+			continue;
+		due = clock_earlier(due, s[i].next_us);
+		if (in_hurry(peer, &s[i], doubtful))
+			due = clock_earlier(due, s[i].probed_us + HURRY_US);
+	}
+	return due;
+}
+
+static void paths_due(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct path_spare *s = peer->paths.spares;
+	bool doubtful;
+
+	if (!peer->current)
+		return;
+	doubtful = is_doubtful(n, peer, now_us);
+	for (size_t i = 0; i < PATH_SPARES; i++) {
+		if (!s[i].taken)
+			continue;
+		if (now_us >= s[i].next_us && !s[i].proven_us)
+			next_try(n, peer, &s[i], now_us);
+		else if (in_hurry(peer, &s[i], doubtful) &&
+			 now_us - s[i].probed_us >= HURRY_US)
+			probe(n, peer, &s[i], false, now_us);
+		else if (now_us >= s[i].next_us)
+			keep_warm(n, peer, &s[i], now_us);
+	}
+}
+
+/* ---- where it is heard ---- */
+
+/* It is another address of the same peer's, and the one in use answers. */
+static bool is_spare(const struct node *n, const struct peer *peer,
+		     const struct addr *remote, uint64_t now_us)
+{
+	const struct endpoint *e = endpoints_find(n, remote);
+
+	return e && e != peer->endpoint && e->peer == peer &&
+	       !is_doubtful(n, peer, now_us);
+}
+
+void paths_heard(struct node *n, struct reading *r)
+{
+	struct peer *peer = r->peer;
+	struct path_spares *paths = &peer->paths;
+
+	if (!peer->current || !peer->endpoint ||
+	    path_goes(&peer->path, r->from) || r->size < PROBE_SIZE)
+		return;
+	if (is_spare(n, peer, &r->from->remote, r->now_us))
+		return;
+	if (r->from->remote.leg && !path_is_relayed(&peer->path) &&
+	    !is_doubtful(n, peer, r->now_us))
+		return;
+	if (paths->moving.token &&
+	    r->now_us - paths->moving.probe_us < NODE_MOVE_US)
+		return;
+	if (!paths->moving.token || !way_equal(&paths->moving.to, r->from)) {
+		node_random(n, &paths->moving.token,
+			    sizeof(paths->moving.token));
+		paths->moving.to = *r->from;
+	}
+	paths->moving.probe_us = r->now_us;
+	(void)peer_may_answer(r, PROBE_SIZE); /* as checked above */
+	probe_send_token(n, peer, &paths->moving.to, paths->moving.token,
+			 r->now_us);
+}
+
+static void moved(struct node *n, const struct reading *r)
+{
+	struct peer *peer = r->peer;
+	const struct path_spare *s;
+	struct path path;
+
+	if (!way_equal(r->from, &peer->paths.moving.to))
+		return;
+	peer->paths.moving.token = 0;
+	path_set_way(&path, r->from, n->config.underlay_mtu, r->now_us);
+	s = find_spare(peer, r->from);
+	if (s)
+		path.rank = s->path.rank;
+	(void)use(n, peer, &path, true, r->now_us);
+}
+
+/* ---- echoes ---- */
+
+/* True if it is the first to one of the last probes with that token. */
+static bool answers(struct path_spare *s, uint64_t number)
+{
+	if (number >= s->probes || s->answered & 1u << number)
+		return false;
+	s->answered |= (uint8_t)(1u << number);
+	return true;
+}
+
+static void proven(struct node *n, const struct reading *r,
+		   struct path_spare *s, uint64_t probe_us)
+{
+	struct peer *peer = r->peer;
+
+	path_echoed(&s->path, probe_us, r->now_us);
+	s->path.way.local = r->from->local;
+	if (!s->proven_us)
+		s->next_us = r->now_us + node_jitter(n, WARM_US);
+	s->proven_us = r->now_us;
+	s->unanswered = 0;
+	if (s->path.rank > peer_rank(peer) || is_doubtful(n, peer, r->now_us))
+		(void)use(n, peer, &s->path, true, r->now_us);
+	else
+		peer_arm(n, peer, r->now_us);
+}
+
+static bool paths_echoed(struct node *n, const struct reading *r,
+			 const struct wire_probe *echo)
+{
+	struct path_spares *paths = &r->peer->paths;
+	const uint64_t number = echo->time_us & TOKEN_NUMBER;
+
+	if (paths->moving.token && echo->time_us == paths->moving.token) {
+		moved(n, r);
+		return true;
+	}
+	for (size_t i = 0; i < PATH_SPARES; i++) {
+		struct path_spare *s = &paths->spares[i];
+
+		if (!s->taken || !s->probes ||
+		    (echo->time_us & ~TOKEN_NUMBER) != s->token)
+			continue;
+		if (path_brings(&s->path, r->from) && answers(s, number))
+			proven(n, r, s, s->sent_us[number]);
+		return true;
+	}
+	return false;
+}
+
+/* It is new, down, or another process: what was proven is so no more. */
+static void paths_peer_gone(struct node *n, struct peer *peer)
+{
+	(void)n;
+	peer->paths = (struct path_spares){ .moving = { .token = 0 } };
+}
+
+const struct control paths_control = {
+	.peer_gone = paths_peer_gone,
+	.deadline = paths_deadline,
+	.due = paths_due,
+	.echoed = paths_echoed,
+};

@@ -1,0 +1,31 @@
+/* The paths of a peer: tried, kept warm, and changed for better ones. */
+#ifndef TAPD_NODE_PATHS_H
+#define TAPD_NODE_PATHS_H
+
+#include "node/peer.h"
+
+extern const struct control paths_control;
+
+/* A datagram of the peer's open session came, the newest so far. */
+void paths_heard(struct node *n, struct reading *r);
+
+/*
+ * A way that somebody suggested is tried: five probes in two seconds, and proven by
+ * an echo that comes back that very way. One that is in use, or is being tried, or is
+ * proven, is left alone. False if there is no room for it, or no session to probe on.
+ */
+bool paths_try(struct node *n, struct peer *peer, const struct way *way,
+	       enum path_rank rank, uint64_t now_us);
+
+/* True if what came that way came by the path in use or by a proven spare. */
+bool paths_has(const struct peer *peer, const struct way *way);
+
+/* That leg of ours is gone: nothing of it is kept, and if it was in use, the best
+ * proven spare is; without one the peer goes down. */
+void paths_leg_gone(struct node *n, struct peer *peer, uint32_t leg,
+		    uint64_t now_us);
+
+/* Of the path in use. */
+enum path_rank peer_rank(const struct peer *peer);
+
+#endif
