@@ -110,7 +110,9 @@
 	X(gre_checksum, "GRE checksum does not match")                       \
 	/* loops */                                                          \
 	X(loop, "flooded frame to or from a peer that sends this host's "    \
-		"own frames back")
+		"own frames back")                                           \
+	/* relays: what they carry for others */                             \
+	X(relayed_bad, "relayed message with no whole message in it")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

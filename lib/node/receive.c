@@ -259,6 +259,8 @@ static void datagram_in(struct node *n, const struct way *from,
 
 	if (reason != DROP_NONE)
 		node_drop(n, reason);
+	else if (type == WIRE_RELAYED)
+		node_drop(n, DROP_datagram_type);
 	else if (type == WIRE_DATA)
 		data_in(n, from, datagram, len, now.mono_us);
 	else

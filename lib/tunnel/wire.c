@@ -17,10 +17,12 @@ static const struct {
 	[WIRE_RESPONSE] = { WIRE_RESPONSE_LEN, true },
 	[WIRE_COOKIE] = { WIRE_COOKIE_LEN, true },
 	[WIRE_DATA] = { WIRE_DATA_OVERHEAD, false },
+	[WIRE_RELAYED] = { WIRE_RELAYED_LEN, false },
 };
 
-enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
-			       enum wire_type *type)
+/* By its own header alone. */
+static enum drop_reason classify(const uint8_t *datagram, size_t len,
+				 enum wire_type *type)
 {
 	struct cursor c = cursor_init(datagram, len);
 	uint8_t kind = cursor_u8(&c);
@@ -30,7 +32,7 @@ enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
 	*type = 0;
 	if (!cursor_ok(&c))
 		return DROP_datagram_short;
-	if (kind < WIRE_INITIATION || kind > WIRE_DATA ||
+	if (kind < WIRE_INITIATION || kind > WIRE_RELAYED ||
 	    (kind != WIRE_DATA && reserved))
 		return DROP_datagram_type;
 	if (lane)
@@ -41,6 +43,29 @@ enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
 		return DROP_datagram_length;
 	*type = kind;
 	return DROP_NONE;
+}
+
+static bool relayed_valid(const uint8_t *datagram, size_t len)
+{
+	enum wire_type inner;
+	struct wire_relayed m;
+
+	wire_unpack_relayed(&m, datagram);
+	return m.leg &&
+	       classify(datagram + WIRE_RELAYED_LEN, len - WIRE_RELAYED_LEN,
+			&inner) == DROP_NONE &&
+	       inner != WIRE_RELAYED;
+}
+
+enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
+			       enum wire_type *type)
+{
+	enum drop_reason reason = classify(datagram, len, type);
+
+	if (*type != WIRE_RELAYED || relayed_valid(datagram, len))
+		return reason;
+	*type = 0;
+	return DROP_relayed_bad;
 }
 
 /* ---- messages ---- */
@@ -152,6 +177,22 @@ void wire_pack_data(const struct wire_data *m, uint8_t *bytes)
 	writer_bytes(&w, m->salt + 2, WIRE_SALT_LEN - 2);
 	writer_u32(&w, m->counter);
 	assert(writer_ok(&w) && w.len == WIRE_DATA_HEADER_LEN);
+}
+
+void wire_unpack_relayed(struct wire_relayed *m, const uint8_t *bytes)
+{
+	struct cursor c = read_message(bytes, WIRE_RELAYED);
+
+	m->leg = cursor_u32(&c);
+	assert(cursor_done(&c));
+}
+
+void wire_pack_relayed(const struct wire_relayed *m, uint8_t *bytes)
+{
+	struct writer w = write_message(bytes, WIRE_RELAYED);
+
+	writer_u32(&w, m->leg);
+	assert(writer_ok(&w) && w.len == WIRE_RELAYED_LEN);
 }
 
 void wire_data_nonce(const uint8_t *bytes, uint8_t nonce[WIRE_NONCE_LEN])

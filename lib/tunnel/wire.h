@@ -23,6 +23,7 @@ enum wire_type {
 	WIRE_RESPONSE = 2,
 	WIRE_COOKIE = 3,
 	WIRE_DATA = 4,
+	WIRE_RELAYED = 5,
 };
 
 /* ---- messages: type(1) lane(1), and two bytes that are zero but in data; then the
@@ -83,8 +84,19 @@ struct wire_data {
 };
 
 /*
- * The type of a datagram, after its length, lane and reserved bits were
- * checked against that type. DROP_datagram_short, _type, _lane, _length.
+ * What a relay carries: a header, then one whole message of another type. leg is
+ * chosen by who receives this datagram, random, and not 0.
+ */
+struct wire_relayed {
+	uint32_t leg;
+};
+#define WIRE_RELAYED_LEN 8
+
+/*
+ * The type of a datagram, after its length, lane and reserved bits were checked
+ * against that type; and so those of the message that a relayed one has in it, which
+ * begins at WIRE_RELAYED_LEN. DROP_datagram_short, _type, _lane, _length; DROP_relayed_bad
+ * if leg is 0, or what is in it is no valid message of types 1 to 4.
  */
 enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
 			       enum wire_type *type);
@@ -99,6 +111,8 @@ void wire_unpack_cookie(struct wire_cookie *m, const uint8_t *bytes);
 void wire_pack_cookie(const struct wire_cookie *m, uint8_t *bytes);
 void wire_unpack_data(struct wire_data *m, const uint8_t *bytes);
 void wire_pack_data(const struct wire_data *m, uint8_t *bytes);
+void wire_unpack_relayed(struct wire_relayed *m, const uint8_t *bytes);
+void wire_pack_relayed(const struct wire_relayed *m, uint8_t *bytes);
 /* The nonce of a packed data message. */
 void wire_data_nonce(const uint8_t *bytes, uint8_t nonce[WIRE_NONCE_LEN]);
 
@@ -117,9 +131,11 @@ enum wire_kind {
 	WIRE_BYE = 7,
 	WIRE_REKEY_1 = 8,
 	WIRE_REKEY_2 = 9,
+	WIRE_LEG = 10, /* wire_leg.h */
 	WIRE_ASK = 11, /* and the next: wire_ask.h */
 	WIRE_ANSWER = 12,
 	WIRE_COPIED = 13,
+	WIRE_ADDRESSES = 14, /* wire_leg.h */
 };
 
 #define WIRE_FRAME_CSUM_PARTIAL 0x01

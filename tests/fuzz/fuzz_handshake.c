@@ -87,6 +87,7 @@ static void stranger(const uint8_t *data, size_t size)
 		cookie_open(world.aead, &world.secret, &m.cookie, data, cookie);
 		break;
 	case WIRE_DATA:
+	case WIRE_RELAYED:
 		break;
 	}
 }

@@ -15,6 +15,7 @@ static void message(const uint8_t *data, size_t size)
 		struct wire_response response;
 		struct wire_cookie cookie;
 		struct wire_data data;
+		struct wire_relayed relayed;
 	} m;
 
 	if (wire_classify(data, size, &type) != DROP_NONE) {
@@ -41,6 +42,14 @@ static void message(const uint8_t *data, size_t size)
 		wire_unpack_data(&m.data, data);
 		wire_pack_data(&m.data, again);
 		HOLDS(memcmp(again, data, WIRE_DATA_HEADER_LEN) == 0);
+		break;
+	case WIRE_RELAYED:
+		wire_unpack_relayed(&m.relayed, data);
+		wire_pack_relayed(&m.relayed, again);
+		HOLDS(m.relayed.leg != 0);
+		HOLDS(memcmp(again, data, WIRE_RELAYED_LEN) == 0);
+		HOLDS(data[WIRE_RELAYED_LEN] != WIRE_RELAYED);
+		message(data + WIRE_RELAYED_LEN, size - WIRE_RELAYED_LEN);
 		break;
 	}
 }

@@ -235,6 +235,8 @@ static void mail_in(struct member *m, struct member_mail *mail)
 	case WIRE_DATA:
 		data_in(m, mail);
 		break;
+	case WIRE_RELAYED: /* this member has no legs */
+		break;
 	}
 }
 
