@@ -34,7 +34,7 @@ static const struct scenario *const tables[] = {
 	scenarios_time,	    scenarios_large,   scenarios_groups,
 	scenarios_clock,    scenarios_insider, scenarios_abuse,
 	scenarios_copies,   scenarios_queue,   scenarios_exchange,
-	scenarios_hints,    scenarios_ask,
+	scenarios_hints,    scenarios_ask,     scenarios_nat,
 };
 
 static bool chosen(const struct options *o, const struct scenario *c)

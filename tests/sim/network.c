@@ -10,6 +10,7 @@
 #include "attacker.h"
 #include "insider.h"
 #include "memory.h"
+#include "nat.h"
 #include "watch.h"
 
 /* docs/PROTOCOL: of data: type(1) lane(1) salt(2) receiver(4) salt(4)
@@ -177,14 +178,15 @@ static void link_send(struct host *h, const struct addr *from,
 					     [NET_LOST] = "lost",
 					     [NET_TOO_BIG] = "too big" };
 	struct sim *s = h->sim;
-	struct host *other = network_find(s, to);
+	struct addr seen = *from;
+	struct host *other = nat_leave(h, to, &seen);
 	enum net_fate fate;
 	struct flight *f;
 
 	if (!other || s->failed)
 		return;
 	attacker_reflect(s, h->index, from, to, data, len);
-	f = flight_new(h->index, from, to, data, len);
+	f = flight_new(h->index, &seen, to, data, len);
 	fate = net_send(&s->net, other->index, f, delay);
 	trace_datagram(s, fates[fate], h->index, f);
 	if (fate != NET_SENT)
@@ -215,7 +217,7 @@ static const struct addr *leaves_from(struct host *h,
 {
 	const struct way way = { r->remote, r->local };
 
-	if (way_is_pinned(&way) && network_find(h->sim, &way.local) == h)
+	if (way_is_pinned(&way) && network_has(h, &way.local))
 		return &r->local;
 	if (way_is_pinned(&way))
 		node_local_gone(h->node, &way);
@@ -315,8 +317,9 @@ static void hold(struct host *h, struct flight *f)
 
 void network_arrive(struct sim *s, struct event first)
 {
+	const struct addr to = first.flight->to;
 	struct flight *flights[GATHER_MAX];
-	struct host *h = network_find(s, &first.flight->to);
+	struct host *h = NULL;
 	size_t n = 0;
 
 	flights[n++] = first.flight;
@@ -325,10 +328,15 @@ void network_arrive(struct sim *s, struct event first)
 
 		if (!next || next->at_us != s->net.now_us ||
 		    next->kind != EVENT_ARRIVAL || next->host != first.host ||
-		    !addr_equal(&next->flight->to, &first.flight->to))
+		    !addr_equal(&next->flight->to, &to) ||
+		    (nat_owns(s, &to) &&
+		     !addr_equal(&next->flight->from, &first.flight->from)))
 			break;
 		flights[n++] = queue_pop(s->net.queue).flight;
 	}
+	for (size_t i = 0; i < n; i++)
+		h = nat_enter(s, first.host, &flights[i]->from,
+			      &flights[i]->to);
 	if (!h || !h->node) {
 		for (size_t i = 0; i < n; i++)
 			free(flights[i]);

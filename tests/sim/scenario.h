@@ -6,6 +6,7 @@
 #include "insider.h"
 #include "listeners.h"
 #include "memory.h"
+#include "nat.h"
 #include "sim.h"
 #include "traffic.h"
 #include "watch.h"
@@ -37,6 +38,7 @@ extern const struct scenario scenarios_queue[];
 extern const struct scenario scenarios_exchange[];
 extern const struct scenario scenarios_hints[];
 extern const struct scenario scenarios_ask[];
+extern const struct scenario scenarios_nat[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)

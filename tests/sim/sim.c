@@ -10,6 +10,7 @@
 #include "insider.h"
 #include "listeners.h"
 #include "memory.h"
+#include "nat.h"
 #include "traffic.h"
 #include "watch.h"
 
@@ -199,6 +200,7 @@ struct sim *sim_new(uint64_t seed, bool verbose)
 	s->ledger = ledger_new();
 	s->sessions = sessions_new();
 	s->hosts = test_zalloc(SIM_HOSTS_MAX, sizeof(*s->hosts));
+	s->addr_net = 0x0a000000u;
 	s->next_addr = 1;
 	rng_bytes(&s->net.rng, s->secret, sizeof(s->secret));
 	return s;
@@ -215,6 +217,7 @@ void sim_free(struct sim *s)
 	attacker_free(s);
 	insiders_free(s);
 	watch_free(s);
+	nats_free(s);
 	net_free(&s->net);
 	ledger_free(s->ledger);
 	sessions_free(s->sessions);
@@ -272,25 +275,29 @@ uint64_t sim_await(struct sim *s, bool (*holds)(struct sim *s),
 /* ---- hosts ---- */
 
 /* Addresses are numbered, and never used twice. */
-static struct addr next_addr(struct sim *s, int family)
+struct addr sim_next_addr(struct sim *s, int family)
 {
 	uint32_t serial = s->next_addr++;
 	struct addr a = { .ip = { 0xfd }, .port = PORT };
 
 	if (family == FAMILY_V4)
-		return addr_v4(0x0a000000u + serial, PORT);
+		return addr_v4(s->addr_net + serial, PORT);
 	a.ip[14] = (uint8_t)(serial >> 8);
 	a.ip[15] = (uint8_t)serial;
 	return a;
 }
 
-struct host *network_find(struct sim *s, const struct addr *a)
+bool network_has(const struct host *h, const struct addr *a)
 {
 	int family = addr_is_v4(a) ? FAMILY_V4 : FAMILY_V6;
 
+	return h->has[family] && addr_equal(&h->addr[family], a);
+}
+
+struct host *network_find(struct sim *s, const struct addr *a)
+{
 	for (unsigned i = 0; i < s->host_count; i++)
-		if (s->hosts[i].has[family] &&
-		    addr_equal(&s->hosts[i].addr[family], a))
+		if (network_has(&s->hosts[i], a) && nat_of(s, i) == NATS_MAX)
 			return &s->hosts[i];
 	return NULL;
 }
@@ -336,7 +343,7 @@ void sim_give_addr(struct sim *s, unsigned host, int family)
 	struct host *h = &s->hosts[host];
 
 	h->has[family] = true;
-	h->addr[family] = next_addr(s, family);
+	h->addr[family] = sim_next_addr(s, family);
 }
 
 void sim_clone_key(struct sim *s, unsigned host, unsigned original)
@@ -510,5 +517,5 @@ void sim_move(struct sim *s, unsigned host)
 	sim_note(s, "h%u moves", host);
 	for (int f = 0; f < FAMILIES; f++)
 		if (h->has[f])
-			h->addr[f] = next_addr(s, f);
+			h->addr[f] = sim_next_addr(s, f);
 }

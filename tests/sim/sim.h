@@ -105,6 +105,7 @@ struct insiders;  /* members that are no hosts; insider.h */
 struct memory;	  /* what a node was told; memory.h */
 struct nonces;
 struct watch; /* on the wire; watch.h */
+struct nats;  /* nat.h */
 
 struct sim {
 	uint64_t seed;
@@ -116,11 +117,12 @@ struct sim {
 	struct insiders *insiders;   /* NULL: there are none */
 	struct nonces *nonces;	     /* of hosts whose memory is kept */
 	struct watch *watch;	     /* NULL: nobody does */
+	struct nats *nats;	     /* NULL: there are none */
 	struct outside outside;
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
 	unsigned host_count;
-	uint32_t next_addr;
+	uint32_t addr_net, next_addr;
 	uint64_t tick_late_us; /* ticks come up to this much late */
 	uint64_t digest;       /* of everything on the wire */
 	bool copies;	       /* a host's memory may be copied */
@@ -234,7 +236,11 @@ enum { EVENT_TICK = EVENT_OTHERS, EVENT_TRAFFIC, EVENT_KERNEL };
 void network_send(void *user, const struct datagram_run *runs, size_t n);
 void network_arrive(struct sim *s, struct event first);
 void network_deliver(struct host *h, struct flight **flights, size_t n);
+/* Who has that address, and is behind no NAT. */
 struct host *network_find(struct sim *s, const struct addr *a);
+bool network_has(const struct host *h, const struct addr *a);
+/* One that nobody had yet. */
+struct addr sim_next_addr(struct sim *s, int family);
 struct sessions *sessions_new(void);
 void sessions_free(struct sessions *t);
 

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "nat.h"
+
 uint64_t sim_running(const struct sim *s)
 {
 	uint64_t set = 0;
@@ -32,14 +34,6 @@ bool sim_mesh_up(struct sim *s)
 	return true;
 }
 
-static bool host_has_addr(const struct host *h, const struct addr *a)
-{
-	for (int f = 0; f < FAMILIES; f++)
-		if (h->has[f] && addr_equal(&h->addr[f], a))
-			return true;
-	return false;
-}
-
 bool sim_peer_info(struct sim *s, unsigned host, unsigned other,
 		   struct node_peer_info *out)
 {
@@ -55,7 +49,7 @@ bool sim_peer_info(struct sim *s, unsigned host, unsigned other,
 			*out = info;
 			return true;
 		}
-		if (!info.has_key && host_has_addr(o, &info.endpoint)) {
+		if (!info.has_key && nat_host_is_at(o, &info.endpoint)) {
 			*out = info;
 			found = true;
 		}
@@ -72,7 +66,7 @@ static void check_peer(struct sim *s, const struct host *h,
 	if (info->state != NODE_PEER_STATE_UP)
 		sim_fail(s, "h%u has h%u in state %d: %s", h->index, o->index,
 			 (int)info->state, info->reason);
-	else if (!info->has_endpoint || !host_has_addr(o, &info->endpoint))
+	else if (!info->has_endpoint || !nat_host_is_at(o, &info->endpoint))
 		sim_fail(s, "h%u has h%u at %s, where it is not", h->index,
 			 o->index, addr_print(&info->endpoint, at));
 	else if (strcmp(info->name, o->config.name) != 0)

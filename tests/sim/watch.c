@@ -7,6 +7,7 @@
 #include "tunnel/wire.h"
 
 #include "insider.h"
+#include "nat.h"
 
 /* Datagrams of one host to one address where nobody is. */
 struct astray {
@@ -175,7 +176,7 @@ void watch_see(struct sim *s, const struct host *from, const struct addr *to,
 	counts->datagrams++;
 	counts->bytes += len;
 	counts->initiations += bytes[0] == WIRE_INITIATION;
-	if (!other && !insiders_own(to))
+	if (!other && !insiders_own(to) && !nat_owns(s, to))
 		note_astray(s->watch, to, from->index);
 	if (!other || !other->node || bytes[0] != WIRE_DATA)
 		return;
