@@ -1,5 +1,6 @@
 #include "tunnel/pack.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static void send_runs(struct packer *b)
 	if (b->runs_count)
 		b->ops->send(b->user, b->runs, b->runs_count);
 	b->runs_count = 0;
-	b->run = NULL;
+	b->open.run = b->carried.run = NULL;
 }
 
 void pack_drawn(struct packer *b)
@@ -59,25 +60,51 @@ static struct datagram_run *take_run(struct packer *b, const struct way *to)
 		send_runs(b);
 	run = &b->runs[b->runs_count++];
 	run->remote = to->remote;
+	run->remote.leg = 0;
 	run->local = to->local;
 	run->len = 0;
 	run->segment_len = 0;
 	return run;
 }
 
-/* The run that the next datagram of `len` bytes is sealed into. */
-static struct datagram_run *run_for(struct packer *b, size_t len)
+/* Where in the open run, or in one that it opens, the next `len` bytes belong. */
+static uint8_t *place_in_run(struct packer *b, struct pack_open *open,
+			     const struct way *to, size_t len)
 {
-	struct datagram_run *run = b->run;
+	struct datagram_run *run = open->run;
 
-	if (run && len <= run->segment_len &&
-	    b->segments < DATAGRAM_RUN_SEGMENTS &&
-	    run->len + len <= DATAGRAM_RUN_LEN_MAX)
-		return run;
-	b->run = take_run(b, &b->to);
-	b->run->segment_len = len;
-	b->segments = 0;
-	return b->run;
+	if (!run || len > run->segment_len ||
+	    open->segments == DATAGRAM_RUN_SEGMENTS ||
+	    run->len + len > DATAGRAM_RUN_LEN_MAX) {
+		run = open->run = take_run(b, to);
+		run->segment_len = len;
+		open->segments = 0;
+	}
+	return run->data + run->len;
+}
+
+/* That place is taken. */
+static void add_to_run(struct pack_open *open, size_t len)
+{
+	open->run->len += len;
+	open->segments++;
+	if (len < open->run->segment_len) /* a short one ends its run */
+		open->run = NULL;
+}
+
+static size_t header_len(const struct way *to)
+{
+	return to->remote.leg ? WIRE_RELAYED_LEN : 0;
+}
+
+/* A relay's header, if the way has a leg. Returns where the message goes. */
+static uint8_t *put_header(const struct way *to, uint8_t *out)
+{
+	const struct wire_relayed m = { .leg = to->remote.leg };
+
+	if (m.leg)
+		wire_pack_relayed(&m, out);
+	return out + header_len(to);
 }
 
 void pack_begin(struct packer *b, struct session *session, const struct way *to,
@@ -86,38 +113,41 @@ void pack_begin(struct packer *b, struct session *session, const struct way *to,
 	b->session = session;
 	b->to = *to;
 	b->limit = datagram_size - WIRE_DATA_OVERHEAD;
-	b->run = NULL;
+	b->open.run = NULL;
 	b->now_us = now_us;
 	b->sealed = b->bytes = b->exhausted = 0;
 	b->largest = 0;
 	b->count = b->len = b->fragments = 0;
 }
 
+static bool seal(struct packer *b, uint8_t *out)
+{
+	struct session_job job;
+
+	return session_reserve(b->session, salt_of(b), out, b->now_us, &job) &&
+	       session_job_seal(&job, b->pieces, b->count);
+}
+
 void pack_close(struct packer *b)
 {
-	size_t len = b->len + WIRE_DATA_OVERHEAD;
-	struct session_job job;
-	struct datagram_run *run;
+	const size_t len = b->len + WIRE_DATA_OVERHEAD;
+	const size_t whole = header_len(&b->to) + len;
+	uint8_t *place;
 
 	if (!b->count)
 		return;
-	run = run_for(b, len);
-	if (session_reserve(b->session, salt_of(b), run->data + run->len,
-			    b->now_us, &job) &&
-	    session_job_seal(&job, b->pieces, b->count)) {
-		run->len += len;
-		b->segments++;
+	place = place_in_run(b, &b->open, &b->to, whole);
+	if (seal(b, put_header(&b->to, place))) {
+		add_to_run(&b->open, whole);
 		b->sealed++;
 		b->bytes += len;
 		if (len > b->largest)
 			b->largest = len;
-		if (len < run->segment_len) /* a short one ends its run */
-			b->run = NULL;
 	} else {
 		b->exhausted++;
-		if (!b->segments) {
+		if (!b->open.segments) {
 			b->runs_count--;
-			b->run = NULL;
+			b->open.run = NULL;
 		}
 	}
 	b->count = b->len = b->fragments = 0;
@@ -127,7 +157,7 @@ void pack_end(struct packer *b)
 {
 	pack_close(b);
 	b->session = NULL;
-	b->run = NULL;
+	b->open.run = NULL;
 }
 
 static void add_piece(struct packer *b, const uint8_t *bytes, size_t len)
@@ -225,6 +255,31 @@ void pack_message(struct packer *b, const struct way *to,
 {
 	struct datagram_run *run = take_run(b, to);
 
-	memcpy(run->data, message, len);
-	run->len = run->segment_len = len;
+	memcpy(put_header(to, run->data), message, len);
+	run->len = run->segment_len = header_len(to) + len;
+}
+
+static bool goes_by(const struct datagram_run *run, const struct way *way)
+{
+	return addr_equal(&run->remote, &way->remote) &&
+	       addr_equal(&run->local, &way->local);
+}
+
+void pack_forward(struct packer *b, const struct way *to, uint32_t leg,
+		  const uint8_t *inner, size_t len)
+{
+	struct pack_open *open = &b->carried;
+	const size_t whole = WIRE_RELAYED_LEN + len;
+	struct way by = *to;
+	uint8_t *place;
+
+	/* It came in a datagram, behind such a header. */
+	assert(!b->session && leg && whole <= PACK_RUN_SIZE);
+	by.remote.leg = 0;
+	if (open->run && !goes_by(open->run, &by))
+		open->run = NULL;
+	by.remote.leg = leg;
+	place = place_in_run(b, open, &by, whole);
+	memcpy(put_header(&by, place), inner, len);
+	add_to_run(open, whole);
 }

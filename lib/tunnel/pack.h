@@ -31,6 +31,12 @@
  * Runs come from a small pool. When it is used up it is handed to `send` and
  * starts over, so any number of peers needs the same memory, and what is sent
  * to one peer leaves in the order it was packed.
+ *
+ * On a way whose remote address has a leg, which is the relay's index of it here, each
+ * datagram has a relay's header before it; the run then goes to the relay itself, and
+ * its address has no leg. What this host carries for others is copied into runs too,
+ * behind the header that the next one reads: equal ones, of whichever leg, leave in one
+ * send.
  */
 #define PACK_RUNS     32
 #define PACK_RUN_SIZE 65536
@@ -45,6 +51,12 @@ struct pack_ops {
 	void (*salt)(void *user, uint8_t salt[WIRE_SALT_LEN]);
 };
 
+/* A run that datagrams are still appended to; NULL: none. */
+struct pack_open {
+	struct datagram_run *run;
+	uint32_t segments; /* in it */
+};
+
 struct packer {
 	const struct pack_ops *ops;
 	void *user;
@@ -53,15 +65,16 @@ struct packer {
 	uint32_t runs_count;
 	bool salted; /* the salt may be used still */
 	uint8_t salt[WIRE_SALT_LEN];
+	struct pack_open carried; /* for others */
 
 	/* the peer being packed for, between pack_begin and pack_end */
 	struct session *session;
 	struct way to;
-	size_t limit;		  /* record bytes a datagram holds */
-	struct datagram_run *run; /* the one it appends to, or NULL */
-	uint32_t segments;	  /* datagrams in that run */
+	size_t limit; /* record bytes a datagram holds */
+	struct pack_open open;
 	uint64_t now_us;
-	uint64_t sealed, bytes; /* datagrams and bytes since pack_begin */
+	/* Since pack_begin, without headers for a relay: */
+	uint64_t sealed, bytes; /* datagrams and their bytes */
 	size_t largest;		/* of those datagrams */
 	uint64_t exhausted;	/* datagrams the session would not seal */
 
@@ -76,8 +89,8 @@ struct packer {
 bool pack_init(struct packer *b, const struct pack_ops *ops, void *user);
 void pack_free(struct packer *b);
 
-/* Starts packing for one peer: its session, the way there, the UDP payload it
- * takes (at least 128). */
+/* Starts packing for one peer: its session, the way there, the largest data message it
+ * takes (at least 128 bytes; over a leg, a relay's header is not counted). */
 void pack_begin(struct packer *b, struct session *session, const struct way *to,
 		size_t datagram_size, uint64_t now_us);
 /* Appends one whole record (header included), cut if it must be. It is borrowed
@@ -95,6 +108,10 @@ void pack_end(struct packer *b);
 /* A copy of an unsealed message (a handshake) as a run of its own. */
 void pack_message(struct packer *b, const struct way *to,
 		  const uint8_t *message, size_t len);
+/* A copy of a message that this host relays, behind a header with leg: by that way, whose
+ * own leg does not matter. Not in a peer's turn. */
+void pack_forward(struct packer *b, const struct way *to, uint32_t leg,
+		  const uint8_t *inner, size_t len);
 /* Something random was drawn: the salt is of the past. */
 void pack_drawn(struct packer *b);
 /* Hands every run to send. The call into the library is over. */

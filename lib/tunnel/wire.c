@@ -21,8 +21,8 @@ static const struct {
 };
 
 /* By its own header alone. */
-static enum drop_reason classify(const uint8_t *datagram, size_t len,
-				 enum wire_type *type)
+static enum drop_reason classify_one(const uint8_t *datagram, size_t len,
+				     enum wire_type *type)
 {
 	struct cursor c = cursor_init(datagram, len);
 	uint8_t kind = cursor_u8(&c);
@@ -52,15 +52,15 @@ static bool relayed_valid(const uint8_t *datagram, size_t len)
 
 	wire_unpack_relayed(&m, datagram);
 	return m.leg &&
-	       classify(datagram + WIRE_RELAYED_LEN, len - WIRE_RELAYED_LEN,
-			&inner) == DROP_NONE &&
+	       classify_one(datagram + WIRE_RELAYED_LEN, len - WIRE_RELAYED_LEN,
+			    &inner) == DROP_NONE &&
 	       inner != WIRE_RELAYED;
 }
 
 enum drop_reason wire_classify(const uint8_t *datagram, size_t len,
 			       enum wire_type *type)
 {
-	enum drop_reason reason = classify(datagram, len, type);
+	enum drop_reason reason = classify_one(datagram, len, type);
 
 	if (*type != WIRE_RELAYED || relayed_valid(datagram, len))
 		return reason;

@@ -530,6 +530,204 @@ START_TEST(a_message_is_a_run_of_its_own_and_keeps_its_place)
 }
 END_TEST
 
+/* ---- by a relay ---- */
+
+#define LEG 0x11223344u
+
+/* Takes the relay's header off what was sent. */
+static uint32_t unwrap(size_t i)
+{
+	struct wire_relayed m;
+	enum wire_type type;
+
+	ck_assert_int_eq(wire_classify(sent[i].bytes, sent[i].len, &type),
+			 DROP_NONE);
+	ck_assert_int_eq(type, WIRE_RELAYED);
+	wire_unpack_relayed(&m, sent[i].bytes);
+	sent[i].len -= WIRE_RELAYED_LEN;
+	memmove(sent[i].bytes, sent[i].bytes + WIRE_RELAYED_LEN, sent[i].len);
+	return m.leg;
+}
+
+START_TEST(by_a_leg_each_datagram_has_a_relays_header)
+{
+	const struct way relay = there;
+
+	there.remote.leg = LEG;
+	send_records(548, 516, 3);
+	ck_assert_uint_eq(sent_count, 3);
+	ck_assert_uint_eq(runs, 1);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert(way_equal(&sent[i].to, &relay));
+		ck_assert_uint_eq(sent[i].len, 548 + WIRE_RELAYED_LEN);
+		ck_assert_uint_eq(unwrap(i), LEG);
+		ck_assert_str_eq(contents(i), "F516");
+	}
+	ck_assert_uint_eq(b.sealed, 3);
+	ck_assert_uint_eq(b.bytes, (uint64_t)3 * 548);
+	ck_assert_uint_eq(b.largest, 548);
+}
+END_TEST
+
+START_TEST(by_a_leg_a_record_is_cut_for_the_message_alone)
+{
+	there.remote.leg = LEG;
+	send_records(548, 1200, 1);
+	ck_assert_uint_eq(sent_count, 3);
+	ck_assert_uint_eq(runs, 1);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(unwrap(i), LEG);
+	ck_assert_str_eq(contents(0), "f506+");
+	ck_assert_str_eq(contents(1), "f506+");
+	ck_assert_str_eq(contents(2), "f188.");
+}
+END_TEST
+
+START_TEST(relays_headers_count_towards_what_a_run_holds)
+{
+	const struct {
+		size_t size, in_a_run;
+	} limits[] = { { 128, 64 }, { 1015, 64 }, { 1016, 63 }, { 9188, 7 } };
+
+	there.remote.leg = LEG;
+	for (size_t l = 0; l < COUNT(limits); l++) {
+		size_t first = 0;
+
+		forget_sent();
+		runs = 0;
+		send_records(limits[l].size,
+			     limits[l].size - WIRE_DATA_OVERHEAD,
+			     limits[l].in_a_run + 1);
+		for (size_t i = 0; i < sent_count; i++)
+			first += sent[i].run == 0;
+		ck_assert_uint_eq(first, limits[l].in_a_run);
+		ck_assert_uint_eq(sent_count, limits[l].in_a_run + 1);
+	}
+}
+END_TEST
+
+START_TEST(keys_that_run_out_by_a_leg_leave_no_header_behind)
+{
+	there.remote.leg = LEG;
+	s.a.counter = SESSION_LAST_COUNTER - 2;
+	send_records(548, 516, 4);
+	ck_assert_uint_eq(b.exhausted, 2);
+	ck_assert_uint_eq(sent_count, 2);
+	ck_assert_uint_eq(sent[1].len, 548 + WIRE_RELAYED_LEN);
+	send_records(548, 516, 1);
+	ck_assert_uint_eq(sent_count, 2);
+}
+END_TEST
+
+START_TEST(a_message_goes_by_a_leg)
+{
+	const struct way relay = there;
+	uint8_t message[WIRE_COOKIE_LEN] = { WIRE_COOKIE, [20] = 7 };
+
+	there.remote.leg = LEG;
+	pack_message(&b, &there, message, sizeof(message));
+	pack_flush(&b);
+	ck_assert_uint_eq(sent_count, 1);
+	ck_assert(way_equal(&sent[0].to, &relay));
+	ck_assert_uint_eq(unwrap(0), LEG);
+	ck_assert_uint_eq(sent[0].len, sizeof(message));
+	ck_assert_mem_eq(sent[0].bytes, message, sizeof(message));
+}
+END_TEST
+
+/* Forwards a data message of that length. */
+static void forward(const struct way *to, uint32_t leg, size_t len)
+{
+	uint8_t bytes[2048] = { WIRE_DATA };
+
+	ck_assert_uint_le(len, sizeof(bytes));
+	pack_forward(&b, to, leg, bytes, len);
+}
+
+START_TEST(what_is_carried_for_others_shares_runs)
+{
+	forward(&there, 1, 500);
+	forward(&there, 2, 500);
+	forward(&there, 1, 400); /* a shorter one is the last */
+	forward(&there, 1, 400);
+	forward(&there, 1, 500);
+	pack_flush(&b);
+	ck_assert_uint_eq(sends, 1);
+	ck_assert_uint_eq(runs, 3);
+	ck_assert_uint_eq(sent_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		static const uint32_t legs[] = { 1, 2, 1, 1, 1 };
+		static const uint32_t in[] = { 0, 0, 0, 1, 2 };
+		static const size_t lens[] = { 500, 500, 400, 400, 500 };
+
+		ck_assert_uint_eq(sent[i].run, in[i]);
+		ck_assert_uint_eq(unwrap(i), legs[i]);
+		ck_assert_uint_eq(sent[i].len, lens[i]);
+		ck_assert(way_equal(&sent[i].to, &there));
+	}
+}
+END_TEST
+
+START_TEST(what_is_carried_another_way_begins_a_run)
+{
+	struct way ways[] = { there, there, there, there };
+
+	ways[1].remote.port++;
+	ways[2].local.ip[15]++;
+	ways[3].remote.leg = 9; /* does not matter: the same way as the first */
+	for (size_t i = 0; i < COUNT(ways); i++)
+		forward(&ways[i], 1, 500);
+	forward(&there, 1, 500);
+	pack_flush(&b);
+	ck_assert_uint_eq(runs, 4);
+	ck_assert_uint_eq(sent[3].run, sent[4].run);
+	ck_assert_uint_eq(sent[3].to.remote.leg, 0);
+}
+END_TEST
+
+START_TEST(what_is_carried_and_what_is_sent_do_not_mix)
+{
+	forward(&there, 1, 548);
+	send_records(548 + WIRE_RELAYED_LEN, 524, 1);
+	forward(&there, 1, 548);
+	pack_flush(&b);
+	ck_assert_uint_eq(sent_count, 3);
+	unwrap(0);
+	ck_assert_str_eq(contents(1), "F524");
+	unwrap(2);
+	/* The first run is gone: it is not appended to. */
+	ck_assert_uint_eq(runs, 3);
+}
+END_TEST
+
+START_TEST(carrying_uses_the_pool_up_in_order)
+{
+	const size_t many = PACK_RUNS * DATAGRAM_RUN_SEGMENTS + 10u;
+
+	for (size_t i = 0; i < many; i++)
+		forward(&there, (uint32_t)i + 1, 100);
+	ck_assert_uint_eq(sends, 1);
+	pack_flush(&b);
+	ck_assert_uint_eq(sends, 2);
+	ck_assert_uint_eq(sent_count, many);
+	for (size_t i = 0; i < many; i++)
+		ck_assert_uint_eq(unwrap(i), i + 1);
+}
+END_TEST
+
+START_TEST(the_largest_datagram_there_is_can_be_carried)
+{
+	/* UDP over IPv6; whether it leaves is the socket's to say. */
+	static uint8_t bytes[65527 - WIRE_RELAYED_LEN] = { WIRE_DATA };
+
+	pack_forward(&b, &there, 1, bytes, sizeof(bytes));
+	pack_forward(&b, &there, 1, bytes, 32);
+	b.runs[0].len = 1; /* larger than this test's receiver takes */
+	pack_flush(&b);
+	ck_assert_uint_eq(runs, 2);
+}
+END_TEST
+
 /* ---- keys that ran out ---- */
 
 START_TEST(keys_that_ran_out_send_nothing_and_are_counted)
@@ -688,6 +886,17 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_message_is_a_run_of_its_own_and_keeps_its_place),
 	UNIT_TEST(keys_that_ran_out_send_nothing_and_are_counted),
 	UNIT_TEST(keys_that_run_out_in_a_run_spoil_nothing_before),
+	UNIT_CASE("relays", .setup = setup, .teardown = teardown),
+	UNIT_TEST(by_a_leg_each_datagram_has_a_relays_header),
+	UNIT_TEST(by_a_leg_a_record_is_cut_for_the_message_alone),
+	UNIT_TEST(relays_headers_count_towards_what_a_run_holds),
+	UNIT_TEST(keys_that_run_out_by_a_leg_leave_no_header_behind),
+	UNIT_TEST(a_message_goes_by_a_leg),
+	UNIT_TEST(what_is_carried_for_others_shares_runs),
+	UNIT_TEST(what_is_carried_another_way_begins_a_run),
+	UNIT_TEST(what_is_carried_and_what_is_sent_do_not_mix),
+	UNIT_TEST(carrying_uses_the_pool_up_in_order),
+	UNIT_TEST(the_largest_datagram_there_is_can_be_carried),
 };
 
 UNIT_MAIN("pack", tests)
