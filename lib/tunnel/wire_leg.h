@@ -1,4 +1,4 @@
-/* Records by which nodes behind NATs meet: docs/PROTOCOL 7.10, 7.14. */
+/* Records by which nodes behind NATs meet: docs/PROTOCOL 7.14, 7.15. */
 #ifndef TAPD_TUNNEL_WIRE_LEG_H
 #define TAPD_TUNNEL_WIRE_LEG_H
 

@@ -4,6 +4,7 @@
 #include "fuzz.h"
 #include "tunnel/wire.h"
 #include "tunnel/wire_ask.h"
+#include "tunnel/wire_leg.h"
 
 /* What was unpacked packs into the same bytes. */
 static void message(const uint8_t *data, size_t size)
@@ -204,6 +205,44 @@ static void answer(const struct wire_record *r)
 		     len - WIRE_RECORD_LEN - 2) == 0);
 }
 
+static void leg(const struct wire_record *r)
+{
+	uint8_t again[WIRE_LEG_LEN];
+	struct wire_record second;
+	struct wire_leg l, back;
+	struct cursor c;
+
+	if (wire_unpack_leg(&l, r) != DROP_NONE)
+		return;
+	HOLDS(l.index || (l.what != WIRE_LEG_ASK && l.what != WIRE_LEG_OFFER));
+	wire_pack_leg(&l, again);
+	c = cursor_init(again, sizeof(again));
+	HOLDS(wire_next_record(&c, &second) && cursor_done(&c));
+	HOLDS(second.flags == r->flags);
+	HOLDS(wire_unpack_leg(&back, &second) == DROP_NONE);
+	HOLDS(memcmp(&l, &back, sizeof(l)) == 0);
+}
+
+static void addresses(const struct wire_record *r)
+{
+	uint8_t again[WIRE_ADDRESSES_LEN_MAX];
+	struct wire_addresses a, back;
+	struct wire_record second;
+	struct cursor c;
+
+	if (wire_unpack_addresses(&a, r) != DROP_NONE)
+		return;
+	HOLDS(a.count <= WIRE_ADDRESSES_MAX);
+	c = cursor_init(again, wire_pack_addresses(&a, again));
+	HOLDS(wire_next_record(&c, &second) && cursor_done(&c));
+	HOLDS(wire_unpack_addresses(&back, &second) == DROP_NONE);
+	HOLDS(back.count == a.count);
+	for (size_t i = 0; i < a.count; i++) {
+		HOLDS(a.is[i].observed == back.is[i].observed);
+		HOLDS(addr_equal(&a.is[i].addr, &back.is[i].addr));
+	}
+}
+
 static void records(const uint8_t *data, size_t size)
 {
 	struct cursor c = cursor_init(data, size);
@@ -222,6 +261,8 @@ static void records(const uint8_t *data, size_t size)
 		rekeys(&r);
 		ask(&r);
 		answer(&r);
+		leg(&r);
+		addresses(&r);
 	}
 	HOLDS(seen <= size);
 	HOLDS(cursor_ok(&c) == (seen == size));

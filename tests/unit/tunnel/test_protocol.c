@@ -10,6 +10,7 @@
 #include "tunnel/noise.h"
 #include "tunnel/wire.h"
 #include "tunnel/wire_ask.h"
+#include "tunnel/wire_leg.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -70,6 +71,26 @@ START_TEST(handshake_messages)
 	ck_assert_uint_eq(type, WIRE_COOKIE);
 	wire_unpack_cookie(&m3, bytes);
 	ck_assert_uint_eq(m3.receiver, load_be32(initiator));
+}
+END_TEST
+
+START_TEST(relayed_message)
+{
+	uint8_t bytes[WIRE_RELAYED_LEN + WIRE_COOKIE_LEN], index[4];
+	uint8_t cookie[WIRE_COOKIE_LEN], packed[WIRE_RELAYED_LEN];
+	struct wire_relayed m;
+	enum wire_type type;
+
+	protocol_exact("relayed", bytes, sizeof(bytes));
+	protocol_exact("leg_index", index, sizeof(index));
+	protocol_exact("cookie_message", cookie, sizeof(cookie));
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type), DROP_NONE);
+	ck_assert_uint_eq(type, WIRE_RELAYED);
+	wire_unpack_relayed(&m, bytes);
+	ck_assert_uint_eq(m.leg, load_be32(index));
+	wire_pack_relayed(&m, packed);
+	ck_assert_mem_eq(packed, bytes, sizeof(packed));
+	ck_assert_mem_eq(bytes + WIRE_RELAYED_LEN, cookie, sizeof(cookie));
 }
 END_TEST
 
@@ -139,6 +160,19 @@ START_TEST(other_records)
 	wire_pack_probe(&p, packed);
 	ck_assert_mem_eq(packed, bytes, WIRE_PROBE_LEN);
 
+	r = protocol_record("record_probe", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_PROBE);
+	ck_assert_int_eq(wire_unpack_probe(&p, &r), DROP_NONE);
+	ck_assert(!p.echo);
+	ck_assert_uint_eq(p.own, 5);
+	ck_assert_uint_eq(p.held, 6);
+	ck_assert_uint_eq(p.list, 7);
+	ck_assert_uint_eq(p.size, 1200);
+	wire_pack_probe(&p, packed);
+	ck_assert_mem_eq(packed, bytes, WIRE_PROBE_LEN);
+
+	r = protocol_record("record_copied", bytes, sizeof(bytes));
+	ck_assert_uint_eq(r.kind, WIRE_COPIED);
 	r = protocol_record("record_pad", bytes, sizeof(bytes));
 	ck_assert_uint_eq(r.kind, WIRE_PAD);
 	r = protocol_record("record_bye", bytes, sizeof(bytes));
@@ -299,6 +333,94 @@ START_TEST(rows)
 }
 END_TEST
 
+START_TEST(legs)
+{
+	static const struct {
+		const char *name;
+		struct wire_leg is;
+	} expected[] = {
+		{ "record_leg_ask",
+		  { .what = WIRE_LEG_ASK, .index = 0x99aabbcc } },
+		{ "record_leg_offer",
+		  { true, .what = WIRE_LEG_OFFER, .index = 0xddeeff01 } },
+		{ "record_leg_end",
+		  { .what = WIRE_LEG_END, .reason = WIRE_LEG_SPENT } },
+	};
+	uint8_t bytes[64], packed[WIRE_LEG_LEN], key[32];
+
+	protocol_exact("responder_public", key, sizeof(key));
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		struct wire_record r =
+			protocol_record(expected[i].name, bytes, sizeof(bytes));
+		struct wire_leg l;
+
+		ck_assert_uint_eq(r.kind, WIRE_LEG);
+		ck_assert_int_eq(wire_unpack_leg(&l, &r), DROP_NONE);
+		ck_assert_int_eq(l.lasting, expected[i].is.lasting);
+		ck_assert_uint_eq(l.what, expected[i].is.what);
+		ck_assert_uint_eq(l.reason, expected[i].is.reason);
+		ck_assert_uint_eq(l.index, expected[i].is.index);
+		ck_assert_mem_eq(l.key, key, sizeof(key));
+		wire_pack_leg(&l, packed);
+		ck_assert_uint_eq(r.len + WIRE_RECORD_LEN, sizeof(packed));
+		ck_assert_mem_eq(packed, bytes, sizeof(packed));
+	}
+}
+END_TEST
+
+START_TEST(addresses)
+{
+	uint8_t bytes[64], packed[WIRE_ADDRESSES_LEN_MAX];
+	struct wire_record r =
+		protocol_record("record_addresses", bytes, sizeof(bytes));
+	struct wire_addresses a;
+	char text[ADDR_STRLEN];
+
+	ck_assert_uint_eq(r.kind, WIRE_ADDRESSES);
+	ck_assert_int_eq(wire_unpack_addresses(&a, &r), DROP_NONE);
+	ck_assert_uint_eq(a.count, 2);
+	ck_assert(!a.is[0].observed);
+	ck_assert_str_eq(addr_print(&a.is[0].addr, text), "192.168.1.5:8273");
+	ck_assert(a.is[1].observed);
+	ck_assert_str_eq(addr_print(&a.is[1].addr, text),
+			 "[2001:db8::5]:40001");
+	ck_assert_uint_eq(wire_pack_addresses(&a, packed),
+			  WIRE_RECORD_LEN + r.len);
+	ck_assert_mem_eq(packed, bytes, WIRE_RECORD_LEN + r.len);
+}
+END_TEST
+
+/* Each kind of record that there is has a vector. */
+START_TEST(every_kind_is_in_the_appendix)
+{
+	static const char *const names[] = {
+		[WIRE_PAD] = "record_pad",
+		[WIRE_FRAME] = "record_frame",
+		[WIRE_FRAGMENT] = "record_fragment",
+		[WIRE_HELLO] = "record_hello",
+		[WIRE_PROBE] = "record_probe",
+		[WIRE_GROUPS] = "record_groups",
+		[WIRE_PEERS] = "record_peers",
+		[WIRE_BYE] = "record_bye",
+		[WIRE_REKEY_1] = "record_rekey_1",
+		[WIRE_REKEY_2] = "record_rekey_2",
+		[WIRE_LEG] = "record_leg_ask",
+		[WIRE_ASK] = "record_ask_test",
+		[WIRE_ANSWER] = "record_answer_test",
+		[WIRE_COPIED] = "record_copied",
+		[WIRE_ADDRESSES] = "record_addresses",
+	};
+	uint8_t bytes[256];
+
+	for (size_t kind = 0; kind < COUNT(names); kind++) {
+		ck_assert_ptr_nonnull(names[kind]);
+		ck_assert_uint_eq(
+			protocol_record(names[kind], bytes, sizeof(bytes)).kind,
+			kind);
+	}
+}
+END_TEST
+
 /* Opens a data message of the appendix; returns the records' length. */
 static size_t open_data(const char *name, const uint8_t key[32],
 			const char *index, uint64_t counter, uint8_t *data,
@@ -342,7 +464,8 @@ static void check_records(const char *const names[], size_t count,
 	ck_assert_uint_eq(len, 0);
 }
 
-static void protocol_side(struct noise *n, bool initiator)
+static void protocol_side(struct noise *n, bool initiator, const void *prologue,
+			  size_t prologue_len)
 {
 	const char *private_name =
 		initiator ? "initiator_private" : "responder_private";
@@ -355,21 +478,35 @@ static void protocol_side(struct noise *n, bool initiator)
 	protocol_exact(public_name, s_public, 32);
 	ck_assert(noise_public(computed, s));
 	ck_assert_mem_eq(computed, s_public, 32);
-	ck_assert(noise_init(n, initiator, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),
-			     psk, s, s_public));
+	ck_assert(noise_init(n, initiator, prologue, prologue_len, psk, s,
+			     s_public));
+}
+
+/* What both ends of a handshake have come to. */
+static void check_keys(const struct noise *n, const char *hash,
+		       const char *initiator, const char *responder)
+{
+	uint8_t expected[32], i_send[32], r_send[32];
+
+	protocol_exact(hash, expected, 32);
+	ck_assert_mem_eq(n->h, expected, 32);
+	noise_split(n, i_send, r_send);
+	protocol_exact(initiator, expected, 32);
+	ck_assert_mem_eq(i_send, expected, 32);
+	protocol_exact(responder, expected, 32);
+	ck_assert_mem_eq(r_send, expected, 32);
 }
 
 START_TEST(handshake)
 {
 	uint8_t e[32], bytes[WIRE_INITIATION_LEN], out[WIRE_NOISE1_LEN];
 	uint8_t stamp[WIRE_TIMESTAMP_LEN], read[WIRE_TIMESTAMP_LEN];
-	uint8_t expected[32], i_send[32], r_send[32];
 	struct wire_initiation m1;
 	struct wire_response m2;
 	struct noise i, r;
 
-	protocol_side(&i, true);
-	protocol_side(&r, false);
+	protocol_side(&i, true, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE));
+	protocol_side(&r, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE));
 	protocol_exact("initiation", bytes, WIRE_INITIATION_LEN);
 	wire_unpack_initiation(&m1, bytes);
 	protocol_exact("timestamp", stamp, sizeof(stamp));
@@ -386,13 +523,49 @@ START_TEST(handshake)
 	ck_assert_mem_eq(out, m2.noise, WIRE_NOISE2_LEN);
 	ck_assert(noise_read2(&i, m2.noise, WIRE_NOISE2_LEN, NULL));
 
-	protocol_exact("handshake_hash", expected, 32);
-	ck_assert_mem_eq(i.h, expected, 32);
-	noise_split(&i, i_send, r_send);
-	protocol_exact("initiator_key", expected, 32);
-	ck_assert_mem_eq(i_send, expected, 32);
-	protocol_exact("responder_key", expected, 32);
-	ck_assert_mem_eq(r_send, expected, 32);
+	check_keys(&i, "handshake_hash", "initiator_key", "responder_key");
+}
+END_TEST
+
+START_TEST(rekey)
+{
+	uint8_t prologue[sizeof(WIRE_REKEY_PROLOGUE) - 1 + NOISE_HASH_LEN];
+	uint8_t e[32], bytes[128], out[WIRE_REKEY_NOISE_LEN], mac[WIRE_MAC_LEN];
+	struct wire_rekey_1 m1;
+	struct wire_rekey_2 m2;
+	struct wire_record record;
+	struct secret secret;
+	struct noise i, r;
+
+	memcpy(prologue, WIRE_REKEY_PROLOGUE, sizeof(WIRE_REKEY_PROLOGUE) - 1);
+	protocol_exact("handshake_hash",
+		       prologue + sizeof(WIRE_REKEY_PROLOGUE) - 1,
+		       NOISE_HASH_LEN);
+	protocol_side(&i, true, prologue, sizeof(prologue));
+	protocol_side(&r, false, prologue, sizeof(prologue));
+	protocol_exact("secret", e, 32);
+	secret_init(&secret, e);
+
+	record = protocol_record("record_rekey_1", bytes, sizeof(bytes));
+	ck_assert_int_eq(wire_unpack_rekey_1(&m1, &record), DROP_NONE);
+	ck_assert(
+		cookie_mac1(&secret, record.body, WIRE_REKEY_MAC1_COVERS, mac));
+	ck_assert_mem_eq(mac, m1.mac1, sizeof(mac));
+	protocol_exact("rekey_initiator_ephemeral", e, 32);
+	ck_assert(noise_write1(&i, e, NULL, 0, out));
+	ck_assert_mem_eq(out, m1.noise, sizeof(out));
+	ck_assert(noise_read1(&r, m1.noise, sizeof(out), NULL));
+
+	record = protocol_record("record_rekey_2", bytes, sizeof(bytes));
+	ck_assert_int_eq(wire_unpack_rekey_2(&m2, &record), DROP_NONE);
+	ck_assert_uint_eq(m2.sender, 0x65768798);
+	ck_assert_uint_eq(m2.receiver, m1.sender);
+	protocol_exact("rekey_responder_ephemeral", e, 32);
+	ck_assert(noise_write2(&r, e, NULL, 0, out));
+	ck_assert_mem_eq(out, m2.noise, sizeof(out));
+	ck_assert(noise_read2(&i, m2.noise, sizeof(out), NULL));
+	check_keys(&i, "rekey_hash", "rekey_initiator_key",
+		   "rekey_responder_key");
 }
 END_TEST
 
@@ -469,13 +642,18 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(handshake_messages),
+	UNIT_TEST(relayed_message),
 	UNIT_TEST(frames),
 	UNIT_TEST(other_records),
 	UNIT_TEST(groups),
 	UNIT_TEST(peers),
 	UNIT_TEST(tests_of_groups),
 	UNIT_TEST(rows),
+	UNIT_TEST(legs),
+	UNIT_TEST(addresses),
+	UNIT_TEST(every_kind_is_in_the_appendix),
 	UNIT_TEST(handshake),
+	UNIT_TEST(rekey),
 	UNIT_TEST(data_messages),
 	UNIT_TEST(macs_and_cookie),
 };

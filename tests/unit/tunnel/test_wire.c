@@ -230,6 +230,97 @@ START_TEST(data_header_round_trip)
 }
 END_TEST
 
+START_TEST(relayed_header_round_trip)
+{
+	struct wire_relayed out, in = { 0x11223344 };
+	uint8_t bytes[WIRE_RELAYED_LEN + WIRE_DATA_OVERHEAD] = {
+		[WIRE_RELAYED_LEN] = WIRE_DATA
+	};
+	static const uint8_t expected[WIRE_RELAYED_LEN] = { 5,	  0,	0,
+							    0,	  0x11, 0x22,
+							    0x33, 0x44 };
+	enum wire_type type;
+
+	wire_pack_relayed(&in, bytes);
+	ck_assert_mem_eq(bytes, expected, sizeof(expected));
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type), DROP_NONE);
+	ck_assert_uint_eq(type, WIRE_RELAYED);
+	wire_unpack_relayed(&out, bytes);
+	ck_assert_uint_eq(out.leg, in.leg);
+}
+END_TEST
+
+/* Whatever is in a relayed message is what would be let through by itself. */
+START_TEST(what_a_relayed_message_carries_has_to_be_one_by_itself)
+{
+	uint8_t bytes[WIRE_RELAYED_LEN + 200] = { 5, [7] = 1 };
+	uint8_t *inner = bytes + WIRE_RELAYED_LEN;
+	enum wire_type type, inner_type;
+
+	for (unsigned t = 0; t < 256; t++) {
+		inner[0] = (uint8_t)t;
+		for (size_t len = 0; len <= 200; len++) {
+			bool ok = wire_classify(inner, len, &inner_type) ==
+				  DROP_NONE;
+
+			ck_assert_int_eq(wire_classify(bytes,
+						       WIRE_RELAYED_LEN + len,
+						       &type),
+					 ok ? DROP_NONE : DROP_relayed_bad);
+			ck_assert_uint_eq(type, ok ? WIRE_RELAYED : 0);
+		}
+	}
+	inner[0] = WIRE_COOKIE;
+	for (size_t i = 1; i < 4; i++) {
+		inner[i] = 1; /* its lane, its reserved bytes */
+		ck_assert_int_eq(
+			wire_classify(bytes, WIRE_RELAYED_LEN + WIRE_COOKIE_LEN,
+				      &type),
+			DROP_relayed_bad);
+		inner[i] = 0;
+	}
+}
+END_TEST
+
+START_TEST(a_relayed_message_in_a_relayed_message_is_refused)
+{
+	uint8_t bytes[2 * WIRE_RELAYED_LEN + WIRE_DATA_OVERHEAD] = {
+		5, [7] = 1, [8] = 5, [15] = 1, [16] = WIRE_DATA
+	};
+	enum wire_type type;
+
+	ck_assert_int_eq(wire_classify(bytes + 8, sizeof(bytes) - 8, &type),
+			 DROP_NONE);
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type),
+			 DROP_relayed_bad);
+	ck_assert_uint_eq(type, 0);
+}
+END_TEST
+
+START_TEST(a_relayed_message_of_no_leg_or_another_lane_is_refused)
+{
+	uint8_t bytes[WIRE_RELAYED_LEN + WIRE_DATA_OVERHEAD] = {
+		5, [7] = 1, [8] = WIRE_DATA
+	};
+	enum wire_type type;
+
+	for (size_t len = 0; len < WIRE_RELAYED_LEN; len++)
+		ck_assert_int_eq(wire_classify(bytes, len, &type),
+				 DROP_datagram_short);
+	bytes[7] = 0;
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type),
+			 DROP_relayed_bad);
+	bytes[7] = 1;
+	bytes[1] = 1;
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type),
+			 DROP_datagram_lane);
+	bytes[1] = 0;
+	bytes[2] = 1;
+	ck_assert_int_eq(wire_classify(bytes, sizeof(bytes), &type),
+			 DROP_datagram_type);
+}
+END_TEST
+
 /* ---- the walk over records ---- */
 
 START_TEST(records_are_walked_to_the_end)
@@ -311,6 +402,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(response_round_trip),
 	UNIT_TEST(cookie_round_trip),
 	UNIT_TEST(data_header_round_trip),
+	UNIT_TEST(relayed_header_round_trip),
+	UNIT_TEST(what_a_relayed_message_carries_has_to_be_one_by_itself),
+	UNIT_TEST(a_relayed_message_in_a_relayed_message_is_refused),
+	UNIT_TEST(a_relayed_message_of_no_leg_or_another_lane_is_refused),
 	UNIT_CASE("records"),
 	UNIT_TEST(records_are_walked_to_the_end),
 	UNIT_TEST(an_empty_datagram_has_no_records),
