@@ -144,7 +144,11 @@ START_TEST(datagrams_of_no_kind_are_told_apart)
 		{ { 4 }, 3, DROP_datagram_short },
 		{ { 4 }, 31, DROP_datagram_short },
 		{ { 0 }, 40, DROP_datagram_type },
-		{ { 5 }, 40, DROP_datagram_type },
+		{ { 6 }, 40, DROP_datagram_type },
+		{ { 5 }, 7, DROP_datagram_short },
+		{ { 5, [8] = 4 }, 40, DROP_relayed_bad }, /* no leg */
+		{ { 5, [7] = 1 }, 40, DROP_relayed_bad }, /* no type */
+		{ { 5, [7] = 1, 5, [15] = 1, 4 }, 56, DROP_relayed_bad },
 		{ { 3, 0, 1 }, 56, DROP_datagram_type },
 		{ { 4, 1 }, 40, DROP_datagram_lane },
 		{ { 1 }, 40, DROP_datagram_length },
