@@ -112,6 +112,7 @@ struct daemon {
 	bool carrier_kept; /* of the last run, until its peers are back */
 	bool up_hook_runs;
 	struct progress progress; /* as the service manager knows it */
+	bool device_missing;	  /* `device` is gone, or not ours again yet */
 	bool restart_pending; /* a reload left something to the next start */
 	bool stopping;
 	int exit_code;

@@ -36,6 +36,10 @@ static const char usage[] =
 	"      --interface NAME     the interface's name, if not tap0\n"
 	"      --listen ADDR:PORT   where to receive, if not [::]:8273; may be"
 	" repeated\n"
+	"      --device NAME        the interface or VRF that the tunnel's "
+	"datagrams"
+	" use\n"
+	"      --mark N             their mark, for `ip rule`\n"
 	"      --key-file FILE      this node's key, made at first start\n"
 	"      --control-socket F   where tapctl finds this daemon\n"
 	"      --name NAME          this node's name, if not the host's\n"
@@ -66,6 +70,8 @@ enum {
 	ADDRESS,
 	INTERFACE,
 	LISTEN,
+	DEVICE,
+	MARK,
 	KEY_FILE,
 	CONTROL,
 	NAME,
@@ -82,6 +88,8 @@ static const struct option names[] = {
 	{ "address", required_argument, NULL, ADDRESS },
 	{ "interface", required_argument, NULL, INTERFACE },
 	{ "listen", required_argument, NULL, LISTEN },
+	{ "device", required_argument, NULL, DEVICE },
+	{ "mark", required_argument, NULL, MARK },
 	{ "key-file", required_argument, NULL, KEY_FILE },
 	{ "control-socket", required_argument, NULL, CONTROL },
 	{ "name", required_argument, NULL, NAME },
@@ -130,6 +138,12 @@ static void take_option(struct options *o, int option)
 		break;
 	case LISTEN:
 		add(o->listens, &o->conf.listens_count);
+		break;
+	case DEVICE:
+		o->conf.device = optarg;
+		break;
+	case MARK:
+		o->conf.mark = optarg;
 		break;
 	case KEY_FILE:
 		o->conf.key_file = optarg;

@@ -118,7 +118,7 @@ void daemon_follow_uppers(struct daemon *d)
 
 bool daemon_watch_routes(struct daemon *d)
 {
-	d->routes = routes_open();
+	d->routes = routes_open(&d->conf->routing);
 	if (!d->routes) {
 		log_warning("cannot ask for routes: a peer that is routed into"
 			    " the overlay is found out late");

@@ -23,6 +23,7 @@
 #include "tapd/node_ops.h"
 #include "tapd/rights/privileges.h"
 #include "tapd/rights/run_user.h"
+#include "tapd/sockets.h"
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/fitting_mtu.h"
 #include "tapd/tap/host_key.h"
@@ -84,19 +85,6 @@ static int read_secrets(struct daemon *d)
 	return d->secrets_count > 0 ? 0 : fail(EX_CONFIG, error);
 }
 
-static enum udp_kind kind_of(const struct conf *c)
-{
-	switch ((enum node_encapsulation)c->encapsulation) {
-	case NODE_SEALED:
-		break;
-	case NODE_VXLAN:
-		return UDP_VXLAN;
-	case NODE_GRE:
-		return UDP_GRE;
-	}
-	return UDP_SEALED;
-}
-
 /* The control socket first: of two daemons with one configuration, the second
  * is told so in the clearest way. */
 static int open_sockets(struct daemon *d)
@@ -116,22 +104,8 @@ static int open_sockets(struct daemon *d)
 	d->control = control_new(d->base, c->control_socket, &ops, d, &error);
 	if (!d->control)
 		return fail(EX_OSERR, error);
-	d->udp = c->listen_set ? udp_open(c->listen, c->listen_count,
-					  kind_of(c), &error)
-			       : udp_open_default(c->listen[0].port, kind_of(c),
-						  &error);
-	d->neighbours = neighbours_new();
-	return d->udp ? 0 : fail(EX_OSERR, error);
-}
-
-static void tell_sockets(struct daemon *d)
-{
-	struct addr bound[NODE_SOCKETS_MAX];
-	unsigned count = 0;
-
-	for (; count < NODE_SOCKETS_MAX && udp_fd(d->udp, count) >= 0; count++)
-		bound[count] = udp_bound(d->udp, count);
-	node_set_sockets(d->node, bound, count);
+	d->neighbours = neighbours_new(&c->routing);
+	return daemon_open_sockets(d, &error) ? 0 : fail(EX_OSERR, error);
 }
 
 /* An exit code, or 0: the key is there, if there is to be one. */
@@ -181,7 +155,7 @@ static int make_node(struct daemon *d)
 	d->node = node_new(&config, &daemon_node_ops, d, d->now, &why);
 	bytes_wipe(&config, sizeof(config));
 	if (d->node)
-		tell_sockets(d);
+		daemon_tell_sockets(d);
 	if (!d->node)
 		log_error("%s", why);
 	return d->node ? 0 : EX_OSERR;

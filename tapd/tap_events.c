@@ -14,6 +14,7 @@
 #include "tapd/log/log.h"
 #include "tapd/outgoing.h"
 #include "tapd/recursion.h"
+#include "tapd/sockets.h"
 #include "tapd/stop.h"
 #include "tapd/tap/capture_watch.h"
 #include "tapd/tap/host_watch.h"
@@ -254,6 +255,10 @@ static void on_link(evutil_socket_t fd, short what, void *user)
 	case INTERFACE_GONE:
 		open_again(d);
 		break;
+	}
+	if (!d->stopping && daemon_follow_device(d)) {
+		daemon_set_offloads(d);
+		daemon_follow_uppers(d);
 	}
 	if (!d->stopping && link_others_changed(interface_link(d->interface))) {
 		resolve_links_changed(d->resolve);

@@ -183,6 +183,11 @@ static bool check_together(struct conf_reader *r)
 		return conf_fail(r, from, NULL,
 				 "there is no interface.address to complete; "
 				 "add address = [ \"10.77.0.0/16\" ]");
+	if (strcmp(c->routing.device, c->interface.name) == 0)
+		return conf_fail(r, conf_key_find("device"), NULL,
+				 "\"%s\" is the TAP itself; name an interface "
+				 "of the network below, or a VRF",
+				 c->interface.name);
 	if (strcmp(c->interface.address_from, c->interface.name) == 0)
 		return conf_fail(r, from, NULL,
 				 "\"%s\" is the TAP itself; name the interface "
@@ -370,7 +375,7 @@ static bool add_number(config_setting_t *group, const char *name,
 	if (!text)
 		return true;
 	errno = 0;
-	value = strtol(text, &end, 10);
+	value = strtol(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
 	if (!isdigit((unsigned char)*text) || *end || errno != 0)
 		return add_text(group, name, text);
 	at = config_setting_add(group, name, CONFIG_TYPE_INT64);
@@ -395,6 +400,8 @@ struct conf *conf_from_options(const struct conf_options *o, char **error)
 	    add_text(root, "control_socket", o->control_socket) &&
 	    add_text(root, "encapsulation", o->encapsulation) &&
 	    add_number(root, "network_id", o->network_id) &&
+	    add_text(root, "device", o->device) &&
+	    add_number(root, "mark", o->mark) &&
 	    add_list(root, "listen", o->listens, o->listens_count) &&
 	    add_list(root, "peers", o->peers, o->peers_count))
 		return conf_load(&config, NULL, NULL, error);

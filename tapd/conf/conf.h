@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/key.h"
+#include "tapd/underlay/routing.h"
 
 #define CONF_LIST_MAX 512
 /* Of metrics, if it names none. */
@@ -68,6 +69,8 @@ struct conf {
 	struct addr listen[8];
 	unsigned listen_count;
 	bool listen_set; /* false: the default, IPv4 alone if IPv6 is off */
+	struct routing
+		routing; /* of the sockets that listen, and of all others */
 
 	char secret_file[CONF_TEXT_MAX];
 	struct public_key *trusted_keys; /* NULL: every holder of the secret */
@@ -122,7 +125,7 @@ struct conf *conf_read(const char *path, char **error);
 /* The form without a file: what the options said, NULL or empty if not given. */
 struct conf_options {
 	const char *secret_file, *name, *key_file, *control_socket, *interface;
-	const char *encapsulation, *network_id;
+	const char *encapsulation, *network_id, *device, *mark;
 	const char *const *addresses; /* --address, may be given again */
 	size_t addresses_count;
 	const char *const *listens;

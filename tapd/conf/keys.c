@@ -152,6 +152,10 @@ const struct conf_key conf_keys[] = {
 
 	{ "listen", "--listen", &conf_type_listens, FIELD(listen),
 	  .fixed = true },
+	{ "device", "--device", &conf_type_text, FIELD(routing.device),
+	  .check = check_interface_or_none, .fixed = true },
+	{ "mark", "--mark", &conf_type_whole, FIELD(routing.mark), .min = 0,
+	  .max = UINT32_MAX, .fixed = true },
 	{ "secret_file", "--secret-file", &conf_type_text, FIELD(secret_file),
 	  .min = 1, .sealed_only = true,
 	  .unset_plain = "none: nothing is sealed" },

@@ -68,6 +68,10 @@ static bool get_number(struct conf_reader *r, const struct conf_key *key,
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
 		*value = (double)config_setting_get_int64(at);
+		/* libconfig reads 0x80000000 as an int. */
+		if (*value < 0 &&
+		    config_setting_get_format(at) == CONFIG_FORMAT_HEX)
+			*value += 4294967296.0;
 		return true;
 	case CONFIG_TYPE_FLOAT:
 		*value = config_setting_get_float(at);

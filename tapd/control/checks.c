@@ -102,6 +102,13 @@ static void nobody_trusted(const struct snapshot *s, struct findings *f)
 		findings_add(f, "trusted_keys is empty: nobody may join");
 }
 
+static void device_missing(const struct snapshot *s, struct findings *f)
+{
+	if (s->device_missing)
+		findings_add(f, "%s is gone, to which the sockets are bound",
+			     s->routing.device);
+}
+
 static void restart_pending(const struct snapshot *s, struct findings *f)
 {
 	if (s->restart_pending)
@@ -285,6 +292,9 @@ const struct check checks[] = {
 	{ "nobody-trusted", CHECK_ERROR, nobody_trusted,
 	  "List the peers' public keys in trusted_keys, or remove the key to"
 	  " trust every holder of the secret." },
+	{ "device-missing", CHECK_ERROR, device_missing,
+	  "Make the interface again, or the address in listen that it had: tapd"
+	  " follows by itself; or name another in device, and restart tapd." },
 	{ "restart-pending", CHECK_NOTE, restart_pending,
 	  "Restart tapd when it suits; the log of the reload names the keys." },
 	{ "receive-buffer", CHECK_WARNING, receive_buffer,

@@ -177,6 +177,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 			(enum node_encapsulation)d->conf->encapsulation,
 		.network_id = d->conf->network_id,
 		.network_id_set = d->conf->network_id_set,
+		.routing = d->conf->routing,
 		.node_name = d->conf->name,
 		.offloads = d->offloads,
 		.receive_buffer = udp_receive_buffer(d->udp),
@@ -184,6 +185,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 		.fitting_mtu = d->fitting_mtu,
 		.nobody_trusted = d->conf->trusted_keys_set &&
 				  d->conf->trusted_keys_count == 0,
+		.device_missing = d->device_missing,
 		.restart_pending = d->restart_pending,
 	};
 	/* The kernel may have refused some since they were applied. */

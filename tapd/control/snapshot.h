@@ -12,6 +12,7 @@
 #include "tapd/control/values.h"
 #include "tapd/tap/interface.h"
 #include "tapd/tap/offload_level.h"
+#include "tapd/underlay/routing.h"
 
 struct conf;
 struct daemon;
@@ -68,6 +69,7 @@ struct snapshot {
 	enum node_encapsulation encapsulation;
 	unsigned network_id;
 	bool network_id_set;
+	struct routing routing;
 	const char *node_name;
 	struct node_status status;
 	struct node_multicast_status multicast;
@@ -88,6 +90,7 @@ struct snapshot {
 	unsigned
 		fitting_mtu; /* of the interface, if it is not sealed; else 0 */
 	bool nobody_trusted; /* trusted_keys is an empty list */
+	bool device_missing; /* the interface that the sockets are bound to */
 	bool restart_pending; /* a reload left something to the next start */
 	/* "web9: Name or service not known" */
 	const char *unresolved[SNAPSHOT_UNRESOLVED_MAX];

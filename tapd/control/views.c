@@ -111,6 +111,8 @@ json_t *view_status(const struct snapshot *s)
 	value_set(o, "network_id",
 		  s->network_id_set ? json_integer(s->network_id)
 				    : json_null());
+	value_set(o, "device", value_text(s->routing.device));
+	value_set(o, "mark", value_number(s->routing.mark));
 	value_set(o, "interface",
 		  json_pack("{s:o, s:o, s:I, s:b}", "name", value_text(i->name),
 			    "mac", value_mac(i->mac), "mtu", (json_int_t)i->mtu,
@@ -159,12 +161,14 @@ static void add_finding(void *findings, const struct check *check,
 /* Of the configuration, what is compared with the host. */
 static json_t *settings(const struct conf *c)
 {
-	return json_pack("{s:I, s:b, s:o, s:I, s:f}", "pid",
+	return json_pack("{s:I, s:b, s:o, s:I, s:f, s:o, s:I}", "pid",
 			 (json_int_t)getpid(), "multicast_route",
 			 (int)c->interface.multicast_route, "secret_file",
 			 value_text(c->secret_file), "underlay_mtu",
 			 (json_int_t)c->underlay_mtu, "liveness_interval",
-			 c->liveness_interval);
+			 c->liveness_interval, "device",
+			 value_text(c->routing.device), "mark",
+			 (json_int_t)c->routing.mark);
 }
 
 json_t *view_doctor(const struct snapshot *s)

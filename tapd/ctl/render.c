@@ -1,5 +1,6 @@
 #include "tapd/ctl/render.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,22 @@ static void status_plain(FILE *out, const json_t *status)
 						 : kind,
 		      numbered ? " " : "",
 		      numbered ? answer_integer(status, "network_id", id) : "");
+}
+
+static void status_routing(FILE *out, const json_t *status)
+{
+	const bool bound = json_is_string(json_object_get(status, "device"));
+	const json_t *mark = json_object_get(status, "mark");
+	char text[32] = "";
+
+	if (json_is_integer(mark))
+		snprintf(text, sizeof(text), "mark 0x%jx",
+			 (uintmax_t)json_integer_value(mark));
+	if (bound || *text)
+		columns_label(out, "underlay", "%s%s%s%s",
+			      bound ? "device " : "",
+			      bound ? answer_text(status, "device") : "",
+			      bound && *text ? ", " : "", text);
 }
 
 static void status_interface(FILE *out, const json_t *status)
@@ -164,6 +181,7 @@ void render_status(FILE *out, const json_t *status)
 
 	status_plain(out, status);
 	status_interface(out, status);
+	status_routing(out, status);
 	status_node(out, status);
 	status_offload(out, status);
 	columns_label(out, "peers", "%s of %s up",

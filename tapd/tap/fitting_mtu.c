@@ -11,7 +11,9 @@
 #include "tapd/tap/default_route.h"
 #include "tapd/underlay/routes.h"
 
-#define USUAL_MTU  1500U
+#define USUAL_MTU 1500U
+/* A VRF, which has none of its own, says more. */
+#define PACKET_MAX 65535U
 #define LEAST	   576U
 #define IPV6_LEAST 1280U /* RFC 8200, section 5 */
 
@@ -41,7 +43,7 @@ static bool is_way(unsigned index, const char *tap, char name[IF_NAMESIZE])
 /* The interface by which the first peer is reached; false if none is. */
 static bool towards_peers(const struct conf *c, char name[IF_NAMESIZE])
 {
-	struct routes *routes = routes_open();
+	struct routes *routes = routes_open(&c->routing);
 	bool found = false;
 
 	for (size_t i = 0; routes && i < c->peers_count && !found; i++)
@@ -60,10 +62,14 @@ static unsigned mtu_below(const struct conf *c)
 
 	if (c->underlay_mtu)
 		return c->underlay_mtu;
-	if (towards_peers(c, name) || default_route_find(true, tap, name) ||
-	    default_route_find(false, tap, name))
+	if (towards_peers(c, name))
 		mtu = mtu_of(name);
-	return mtu ? mtu : USUAL_MTU;
+	else if (*c->routing.device)
+		mtu = mtu_of(c->routing.device);
+	else if (default_route_find(true, tap, name) ||
+		 default_route_find(false, tap, name))
+		mtu = mtu_of(name);
+	return mtu && mtu <= PACKET_MAX ? mtu : USUAL_MTU;
 }
 
 unsigned fitting_mtu(const struct conf *c)

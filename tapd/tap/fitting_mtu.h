@@ -9,8 +9,8 @@
 /*
  * What is sealed is split to what passes; what is not goes in one piece or not at all.
  * The network below is taken to pass underlay_mtu, or what the interface does by which
- * the first peer with an address is reached, or else the default route; 1500 if there
- * is none.
+ * the first peer with an address is reached, or else `device`, or the default route;
+ * 1500 if there is none.
  */
 
 /* The largest that fits; 0: it is sealed, and every one does. */

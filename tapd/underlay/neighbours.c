@@ -12,6 +12,7 @@
 
 struct neighbours {
 	struct mnl_socket *socket;
+	struct routing routing;
 	uint32_t seq;
 };
 
@@ -21,12 +22,13 @@ struct hop {
 	unsigned index; /* of the interface; 0: there is no route */
 };
 
-struct neighbours *neighbours_new(void)
+struct neighbours *neighbours_new(const struct routing *routing)
 {
 	struct neighbours *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return NULL;
+	n->routing = *routing;
 	n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (n->socket && mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) == 0)
 		return n;
@@ -131,9 +133,8 @@ static struct hop next_hop(struct neighbours *n, const struct addr *to)
 	m->rtm_family = family_of(to);
 	m->rtm_dst_len = addr_is_v4(to) ? 32 : 128;
 	put_address(nlh, RTA_DST, to);
-	if (to->scope)
-		mnl_attr_put_u32(nlh, RTA_OIF, to->scope);
-	if (!ask(n, nlh, take_route, &hop))
+	if (!routing_ask(nlh, &n->routing, to->scope) ||
+	    !ask(n, nlh, take_route, &hop))
 		hop.index = 0;
 	return hop;
 }

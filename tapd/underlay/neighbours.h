@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/addr.h"
+#include "tapd/underlay/routing.h"
 
 /*
  * A peer may be silent because nothing leaves for it: the next hop, which is the peer
@@ -16,8 +17,8 @@
  */
 struct neighbours;
 
-/* NULL if the kernel cannot be asked. */
-struct neighbours *neighbours_new(void);
+/* For datagrams of that routing, which is copied. NULL if the kernel cannot be asked. */
+struct neighbours *neighbours_new(const struct routing *routing);
 void neighbours_free(struct neighbours *n);
 /* Writes what is wrong with the way to that address, for people. False, and an empty
  * text, if nothing is known to be wrong, or n is NULL. */

@@ -5,8 +5,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* linux/rtnetlink.h has no name for it as one of a mask. */
+#define IPV6_RULE (1U << (RTNLGRP_IPV6_RULE - 1))
+
 struct routes {
 	struct mnl_socket *ask, *monitor;
+	struct routing routing;
 };
 
 static struct mnl_socket *open_socket(unsigned groups, int flags)
@@ -21,15 +25,16 @@ static struct mnl_socket *open_socket(unsigned groups, int flags)
 	return s;
 }
 
-struct routes *routes_open(void)
+struct routes *routes_open(const struct routing *routing)
 {
 	struct routes *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
+	r->routing = *routing;
 	r->ask = open_socket(0, 0);
 	r->monitor = open_socket(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
-					 RTMGRP_IPV4_RULE,
+					 RTMGRP_IPV4_RULE | IPV6_RULE,
 				 SOCK_NONBLOCK);
 	if (r->ask && r->monitor)
 		return r;
@@ -102,6 +107,8 @@ unsigned routes_interface(struct routes *r, const struct addr *to)
 	m->rtm_family = v4 ? AF_INET : AF_INET6;
 	m->rtm_dst_len = v4 ? 32 : 128;
 	mnl_attr_put(nlh, RTA_DST, v4 ? 4 : 16, v4 ? to->ip + 12 : to->ip);
+	if (!routing_ask(nlh, &r->routing, 0))
+		return 0;
 	if (mnl_socket_sendto(r->ask, nlh, nlh->nlmsg_len) < 0)
 		return 0;
 	/* The kernel has answered when sendto returns: with one, or an error. */

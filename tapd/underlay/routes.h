@@ -5,11 +5,12 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
+#include "tapd/underlay/routing.h"
 
 struct routes;
 
-/* NULL: the kernel cannot be asked. */
-struct routes *routes_open(void);
+/* For datagrams of that routing, which is copied. NULL: the kernel cannot be asked. */
+struct routes *routes_open(const struct routing *routing);
 void routes_close(struct routes *r);
 /* Readable when routes or addresses change; routes_read takes that in. */
 int routes_fd(const struct routes *r);

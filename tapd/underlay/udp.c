@@ -18,9 +18,10 @@
 /* ---- opening ---- */
 
 /* 0 or -errno. */
-static int open_socket(struct udp_socket *s, const struct addr *listen,
-		       bool both, enum udp_kind kind)
+static int open_socket(const struct udp *u, struct udp_socket *s,
+		       const struct addr *listen, bool both)
 {
+	const enum udp_kind kind = u->kind;
 	union sockname name;
 	socklen_t len;
 	int err;
@@ -29,6 +30,7 @@ static int open_socket(struct udp_socket *s, const struct addr *listen,
 	s->both = both && kind != UDP_GRE;
 	s->plain = kind != UDP_SEALED;
 	s->raw = kind == UDP_GRE;
+	s->routing = u->routing;
 	err = udp_socket_new(s, RECEIVE_BUFFER);
 	if (err != 0)
 		return err;
@@ -64,19 +66,42 @@ static void open_strangers(struct udp *u)
 			 strerror(-failed));
 }
 
-static void explain_refusal(char **error, const struct addr *listen,
-			    enum udp_kind kind, int err)
+static void explain_missing_right(char **error, const struct udp *u)
 {
-	char text[ADDR_STRLEN];
-
-	addr_print(listen, text);
-	switch (err) {
-	case EPERM:
+	if (u->kind == UDP_GRE)
 		error_set(
 			error,
 			"cannot open a raw socket, which GRE needs: start tapd"
 			" with CAP_NET_RAW; gre.conf in tapd's documents is a"
 			" drop-in for its unit");
+	else if (u->routing.mark)
+		error_set(error,
+			  "mark: cannot be set on a socket: start tapd with"
+			  " CAP_NET_ADMIN");
+	else
+		error_set(error,
+			  "device: cannot bind a socket to %s: this kernel,"
+			  " before Linux 5.7, wants CAP_NET_RAW for it",
+			  u->routing.device);
+}
+
+static void explain_refusal(char **error, const struct udp *u,
+			    const struct addr *listen, int err)
+{
+	const char *device = u->routing.device;
+	const enum udp_kind kind = u->kind;
+	char text[ADDR_STRLEN];
+
+	addr_print(listen, text);
+	switch (err) {
+	case EPERM:
+		explain_missing_right(error, u);
+		break;
+	case ENODEV:
+		error_set(error,
+			  "device: this host has no interface and no VRF %s:"
+			  " `ip link` shows those that it has",
+			  device);
 		break;
 	case EADDRINUSE:
 		if (kind == UDP_VXLAN) {
@@ -98,9 +123,10 @@ static void explain_refusal(char **error, const struct addr *listen,
 		break;
 	case EADDRNOTAVAIL:
 		error_set(error,
-			  "cannot listen on %s: no interface of this host"
+			  "cannot listen on %s: no interface of this host%s%s"
 			  " has that address; [::]:%u listens on all",
-			  text, listen->port);
+			  text, *device ? " that belongs to " : "", device,
+			  listen->port);
 		break;
 	case EACCES:
 		error_set(error,
@@ -120,7 +146,8 @@ static void explain_refusal(char **error, const struct addr *listen,
 	}
 }
 
-static struct udp *udp_new(enum udp_kind kind, char **error)
+static struct udp *udp_new(enum udp_kind kind, const struct routing *routing,
+			   char **error)
 {
 	struct udp *u = calloc(1, sizeof(*u));
 
@@ -129,6 +156,8 @@ static struct udp *udp_new(enum udp_kind kind, char **error)
 		return NULL;
 	}
 	u->kind = kind;
+	if (routing)
+		u->routing = *routing;
 	for (unsigned i = 0; i < UDP_RECEIVE_BATCH; i++)
 		u->pieces[i] =
 			(struct iovec){ u->buffers[i], UDP_RECEIVE_SIZE };
@@ -220,17 +249,18 @@ static bool takes_both(const struct addr *a, const struct addr *listen,
 }
 
 struct udp *udp_open(const struct addr *listen, size_t count,
-		     enum udp_kind kind, char **error)
+		     enum udp_kind kind, const struct routing *routing,
+		     char **error)
 {
-	struct udp *u = udp_new(kind, error);
+	struct udp *u = udp_new(kind, routing, error);
 
 	assert(count <= UDP_SOCKETS_MAX);
 	for (size_t i = 0; u && i < count; i++) {
 		bool both = takes_both(&listen[i], listen, count);
-		int err = open_socket(&u->sockets[i], &listen[i], both, kind);
+		int err = open_socket(u, &u->sockets[i], &listen[i], both);
 
 		if (err < 0) {
-			explain_refusal(error, &listen[i], kind, -err);
+			explain_refusal(error, u, &listen[i], -err);
 			udp_close(u);
 			return NULL;
 		}
@@ -241,24 +271,25 @@ struct udp *udp_open(const struct addr *listen, size_t count,
 	return u;
 }
 
-struct udp *udp_open_default(uint16_t port, enum udp_kind kind, char **error)
+struct udp *udp_open_default(uint16_t port, enum udp_kind kind,
+			     const struct routing *routing, char **error)
 {
 	const struct addr v4 = addr_v4(0, port), both = { .port = port };
-	struct udp *u = udp_new(kind, error);
+	struct udp *u = udp_new(kind, routing, error);
 	int err;
 
 	if (!u)
 		return NULL;
-	err = open_socket(&u->sockets[0], &both, true, kind);
+	err = open_socket(u, &u->sockets[0], &both, true);
 	u->count = err == 0;
 	/* IPv4 alone; or as well, where a socket of IPv6 takes none of it. */
 	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL ||
 	    (err == 0 && kind == UDP_GRE)) {
-		err = open_socket(&u->sockets[u->count], &v4, false, kind);
+		err = open_socket(u, &u->sockets[u->count], &v4, false);
 		u->count += err == 0;
 	}
 	if (err < 0) {
-		explain_refusal(error, &both, kind, -err);
+		explain_refusal(error, u, &both, -err);
 		udp_close(u);
 		return NULL;
 	}
@@ -297,6 +328,11 @@ struct addr udp_bound(const struct udp *u, unsigned socket)
 bool udp_has_family(const struct udp *u, const struct addr *to)
 {
 	return addr_is_v4(to) ? u->for_v4 != NULL : u->for_v6 != NULL;
+}
+
+bool udp_has_device(const struct udp *u)
+{
+	return routing_has_device(u->sockets[0].fd, &u->routing);
 }
 
 int udp_receive_buffer(const struct udp *u)

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/drop.h"
 #include "node/node.h"
+#include "tapd/underlay/routing.h"
 #include "tapd/underlay/senders.h"
 
 /*
@@ -55,13 +56,15 @@ struct udp_events {
 
 /*
  * Binds each of the addresses, with port 0 for GRE. [::] takes IPv4 as well, unless an IPv4 address
- * with its port is listed too. NULL with *error (address, port, why, what to do;
- * to be freed).
+ * with its port is listed too. routing is that of each socket; NULL: the host's. NULL
+ * with *error (address, port, why, what to do; to be freed).
  */
 struct udp *udp_open(const struct addr *listen, size_t count,
-		     enum udp_kind kind, char **error);
+		     enum udp_kind kind, const struct routing *routing,
+		     char **error);
 /* Dual stack on that port, or IPv4 alone where there is no IPv6. */
-struct udp *udp_open_default(uint16_t port, enum udp_kind kind, char **error);
+struct udp *udp_open_default(uint16_t port, enum udp_kind kind,
+			     const struct routing *routing, char **error);
 void udp_close(struct udp *u);
 
 /* The sockets are numbered from 0; -1 past the last. */
@@ -79,6 +82,9 @@ void udp_set_batching(struct udp *u, enum udp_batching send,
 /* What is done: runs only where the kernel can, and not where it failed. */
 enum udp_batching udp_send_batching(const struct udp *u);
 enum udp_batching udp_receive_batching(const struct udp *u);
+/* The interface that they are bound to is there, under the name that was given; or there
+ * is none such. */
+bool udp_has_device(const struct udp *u);
 /* The smallest receive buffer, as the kernel granted it, in bytes. */
 int udp_receive_buffer(const struct udp *u);
 

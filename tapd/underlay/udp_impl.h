@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "tapd/underlay/pktinfo.h"
+#include "tapd/underlay/routing.h"
 #include "tapd/underlay/send_limit.h"
 #include "tapd/underlay/senders.h"
 #include "tapd/underlay/sockname.h"
@@ -60,6 +61,7 @@ struct udp_send_batch {
 
 struct udp {
 	enum udp_kind kind;
+	struct routing routing;
 	struct udp_socket sockets[UDP_SOCKETS_MAX];
 	struct udp_socket strangers[UDP_SOCKETS_MAX]; /* fd -1: none */
 	unsigned count;

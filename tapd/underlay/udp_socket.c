@@ -59,9 +59,10 @@ int udp_socket_new(struct udp_socket *s, int buffer)
 		       s->raw ? IPPROTO_GRE : IPPROTO_UDP);
 	if (s->fd < 0)
 		return -errno;
-	if (set_options(s->fd, s, buffer))
+	err = set_options(s->fd, s, buffer) ? routing_set(s->fd, &s->routing)
+					    : -errno;
+	if (err == 0)
 		return 0;
-	err = -errno;
 	close(s->fd);
 	return err;
 }

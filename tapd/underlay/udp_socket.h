@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/addr.h"
+#include "tapd/underlay/routing.h"
 
 struct udp_socket {
 	int fd;
@@ -17,14 +18,15 @@ struct udp_socket {
 	 * finds it out otherwise. */
 	bool plain;
 	bool raw; /* GRE, not UDP */
+	struct routing routing;
 	struct addr bound;
 	uint32_t overflows; /* as the kernel last said: since it was opened */
 };
 
 /* False if the kernel refuses. */
 bool udp_socket_option(int fd, int level, int option, int value);
-/* A socket of that family, with its options and about that receive buffer, not bound.
- * 0 or -errno. */
+/* A socket of that family, with its options, its routing and about that receive buffer,
+ * with no address yet. 0 or -errno. */
 int udp_socket_new(struct udp_socket *s, int buffer);
 
 #endif

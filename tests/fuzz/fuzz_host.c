@@ -120,7 +120,7 @@ static void generation(const uint8_t *data, size_t size)
 
 static void neighbours(const uint8_t *data, size_t size)
 {
-	struct neighbours *n = neighbours_new();
+	struct neighbours *n = neighbours_new(&(struct routing){ .mark = 0 });
 	struct addr to = addr_v4(0x0a090002, 8273);
 	char text[96];
 
@@ -145,7 +145,7 @@ static void default_route(const uint8_t *data, size_t size)
 static void routes(const uint8_t *data, size_t size)
 {
 	const struct addr to = addr_v4(0x0a090002, 8273);
-	struct routes *r = routes_open();
+	struct routes *r = routes_open(&(struct routing){ .mark = 0 });
 
 	HOLDS(r);
 	netlink_answers_set(data, size);

@@ -52,7 +52,7 @@ void collect_facts(struct facts *f)
 	f->net_known = hostnet_take(&f->net);
 	f->tap = hostnet_link_named(&f->net, f->interface);
 	take_sample(f, &f->samples[FACTS_BEFORE]);
-	f->multicast_index = way_out_to(&group).index;
+	f->multicast_index = way_out_to(&group, 0, 0).index;
 	f->clock_unsynchronised = clock_is_unsynchronised();
 	f->manager = ask_network_manager(f);
 	nanosleep(&second, NULL);

@@ -22,7 +22,14 @@ static uint32_t headers(const struct addr *to)
 /* What could be sent there; 0 if it is not known. */
 static uint32_t expected(const struct facts *f, const struct addr *to)
 {
-	const struct way_out way = way_out_to(to);
+	const char *device =
+		json_string_value(json_object_get(f->settings, "device"));
+	const json_int_t mark =
+		json_integer_value(json_object_get(f->settings, "mark"));
+	const struct hostnet_link *bound =
+		device ? hostnet_link_named(&f->net, device) : NULL;
+	const struct way_out way =
+		way_out_to(to, bound ? bound->index : 0, (uint32_t)mark);
 	const struct hostnet_link *link = hostnet_link_of(&f->net, way.index);
 	uint32_t mtu = way.mtu ? way.mtu : link ? link->mtu : 0;
 

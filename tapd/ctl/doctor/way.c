@@ -36,7 +36,7 @@ static int take_route(const struct nlmsghdr *nlh, void *user)
 	return mnl_attr_parse(nlh, sizeof(struct rtmsg), take_attribute, user);
 }
 
-struct way_out way_out_to(const struct addr *to)
+struct way_out way_out_to(const struct addr *to, unsigned bound, uint32_t mark)
 {
 	struct mnl_socket *s = netlink_open();
 	struct way_out way = { .index = 0 };
@@ -53,8 +53,10 @@ struct way_out way_out_to(const struct addr *to)
 	m->rtm_dst_len = v4 ? 32 : 128;
 	mnl_attr_put(nlh, RTA_DST, v4 ? 4 : sizeof(to->ip),
 		     to->ip + (v4 ? 12 : 0));
-	if (to->scope)
-		mnl_attr_put_u32(nlh, RTA_OIF, to->scope);
+	if (to->scope || bound)
+		mnl_attr_put_u32(nlh, RTA_OIF, to->scope ? to->scope : bound);
+	if (mark)
+		mnl_attr_put_u32(nlh, RTA_MARK, mark);
 	if (!s || !netlink_ask(s, nlh, take_route, &way))
 		way = (struct way_out){ .index = 0 };
 	if (s)

@@ -11,6 +11,8 @@ struct way_out {
 	uint32_t mtu;	/* of the route, where that has one; else 0 */
 };
 
-struct way_out way_out_to(const struct addr *to);
+/* Of what is sent from a socket that is bound to the interface of that index, or to none
+ * (0), and has that mark, or none (0). */
+struct way_out way_out_to(const struct addr *to, unsigned bound, uint32_t mark);
 
 #endif

@@ -272,7 +272,7 @@ static struct way_out way_to(const char *text)
 	struct addr to;
 
 	ck_assert(addr_parse(&to, text, 1));
-	return way_out_to(&to);
+	return way_out_to(&to, 0, 0);
 }
 
 START_TEST(the_way_to_an_address)

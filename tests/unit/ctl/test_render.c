@@ -138,6 +138,30 @@ START_TEST(status_says_first_what_is_not_sealed)
 }
 END_TEST
 
+START_TEST(status_says_by_which_routes_datagrams_leave)
+{
+	static const struct {
+		const char *status, *line;
+	} cases[] = {
+		{ "{\"device\": \"eth1\", \"mark\": 29808}",
+		  "\nunderlay   device eth1, mark 0x7470\n" },
+		{ "{\"device\": \"vrf-blue\", \"mark\": null}",
+		  "\nunderlay   device vrf-blue\n" },
+		{ "{\"device\": null, \"mark\": 1}",
+		  "\nunderlay   mark 0x1\n" },
+		{ "{\"device\": null, \"mark\": null}", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *printed = print(status, cases[i].status);
+
+		ck_assert(cases[i].line ? strstr(printed, cases[i].line) != NULL
+					: strstr(printed, "underlay") == NULL);
+		free(printed);
+	}
+}
+END_TEST
+
 START_TEST(status_says_why_nothing_is_merged)
 {
 	char *printed = print(
@@ -580,6 +604,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_TEST(status_is_one_screen),
 	UNIT_TEST(status_says_first_what_is_not_sealed),
+	UNIT_TEST(status_says_by_which_routes_datagrams_leave),
 	UNIT_TEST(status_says_why_nothing_is_merged),
 	UNIT_TEST(status_shows_what_waits),
 	UNIT_TEST(peers_are_a_line_each_and_say_why_they_are_not_up),

@@ -167,6 +167,8 @@ START_TEST(all_that_may_be_wrong_with_the_host_itself)
 	ck_assert(prefix_parse(&s.interface.missing[0], "10.77.0.1/24"));
 	ck_assert(prefix_parse(&s.interface.missing[1], "fd00::1/64"));
 	s.nobody_trusted = s.restart_pending = true;
+	s.device_missing = true;
+	s.routing = (struct routing){ .device = "eth1" };
 	s.receive_buffer = 1024 * 1024 - 1;
 	s.unresolved[0] = "web9: Name or service not known";
 	s.unresolved_count = 1;
@@ -179,6 +181,7 @@ START_TEST(all_that_may_be_wrong_with_the_host_itself)
 		"address-missing: tap0 lacks its address: ip address add"
 		" fd00::1/64 dev tap0\n"
 		"nobody-trusted: trusted_keys is empty: nobody may join\n"
+		"device-missing: eth1 is gone, to which the sockets are bound\n"
 		"restart-pending: some changes take effect after a restart\n"
 		"receive-buffer: the UDP receive buffer has only 1023 KiB: give"
 		" tapd CAP_NET_ADMIN, or sysctl net.core.rmem_max=8388608\n"

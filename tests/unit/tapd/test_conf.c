@@ -496,6 +496,8 @@ START_TEST(options_name_an_encapsulation)
 	static const char *const peers[] = { "10.9.0.2" };
 	struct conf_options o = { .encapsulation = "vxlan",
 				  .network_id = "42",
+				  .device = "vrf-blue",
+				  .mark = "0x7470",
 				  .peers = peers,
 				  .peers_count = 1 };
 	char *error;
@@ -505,6 +507,8 @@ START_TEST(options_name_an_encapsulation)
 	ck_assert_int_eq(c->encapsulation, NODE_VXLAN);
 	ck_assert_uint_eq(c->network_id, 42);
 	ck_assert_uint_eq(c->peers[0].addr.port, 4789);
+	ck_assert_uint_eq(c->routing.mark, 0x7470);
+	ck_assert_str_eq(c->routing.device, "vrf-blue");
 	conf_free(c);
 	o.network_id = "4x";
 	ck_assert_ptr_null(conf_from_options(&o, &error));

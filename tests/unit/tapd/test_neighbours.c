@@ -19,7 +19,7 @@ static void setup(void)
 	netns_run("ip addr add fd08::1/64 dev u0 nodad");
 	netns_run("ip route add 10.5.0.0/16 via 10.8.0.9");
 	netns_run("ip route add fd05::/64 via fd08::9");
-	n = neighbours_new();
+	n = neighbours_new(&(struct routing){ .mark = 0 });
 	ck_assert_ptr_nonnull(n);
 }
 

@@ -59,7 +59,7 @@ static void setup(void)
 	netns_enter();
 	tap = tap_open("t0", &error);
 	ck_assert_msg(tap != NULL, "%s", error);
-	udp = udp_open(&loopback, 1, UDP_SEALED, &error);
+	udp = udp_open(&loopback, 1, UDP_SEALED, NULL, &error);
 	ck_assert_msg(udp != NULL, "%s", error);
 	node = node_new(&config, &ops, NULL, (struct clock){ 1, 1 }, &why);
 	ck_assert_msg(node != NULL, "%s", why);

@@ -15,7 +15,7 @@ static struct addr parse(const char *text)
 
 START_TEST(loopback_leaves_by_lo)
 {
-	struct routes *r = routes_open();
+	struct routes *r = routes_open(&(struct routing){ .mark = 0 });
 	struct addr a;
 
 	ck_assert_ptr_nonnull(r);
@@ -37,6 +37,26 @@ START_TEST(loopback_leaves_by_lo)
 }
 END_TEST
 
+START_TEST(device_and_mark_are_asked_with)
+{
+	/* Nobody's mark, and so the route is the host's. */
+	const struct routing marked = { .mark = 0x7470 };
+	const struct routing bound = { .device = "lo" };
+	const struct routing gone = { .device = "no-such-0" };
+	const struct routing *const all[] = { &marked, &bound, &gone };
+	struct addr a = parse("127.0.0.1");
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct routes *r = routes_open(all[i]);
+
+		ck_assert_ptr_nonnull(r);
+		ck_assert_uint_eq(routes_interface(r, &a),
+				  all[i] == &gone ? 0 : if_nametoindex("lo"));
+		routes_close(r);
+	}
+}
+END_TEST
+
 START_TEST(interface_is_the_first_of_those_above_it)
 {
 	unsigned above[UPPERS_MAX];
@@ -50,6 +70,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("routes", .timeout_s = 10),
 	UNIT_TEST(loopback_leaves_by_lo),
+	UNIT_TEST(device_and_mark_are_asked_with),
 	UNIT_TEST(interface_is_the_first_of_those_above_it),
 };
 

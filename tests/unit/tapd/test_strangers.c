@@ -33,8 +33,9 @@ static struct udp *open_kind(int kind)
 	};
 	char *error = NULL;
 	struct udp *u =
-		kind == 2 ? udp_open_default(0, UDP_SEALED, &error)
-			  : udp_open(&listen[kind], 1, UDP_SEALED, &error);
+		kind == 2
+			? udp_open_default(0, UDP_SEALED, NULL, &error)
+			: udp_open(&listen[kind], 1, UDP_SEALED, NULL, &error);
 
 	ck_assert_msg(u != NULL, "%s", error);
 	ck_assert_int_ge(udp_strangers_fd(u, 0), 0);
@@ -185,7 +186,7 @@ START_TEST(a_port_that_is_shared_by_us_is_in_use_for_others)
 	struct addr listen = udp_bound(a, 0);
 	char *error = NULL;
 
-	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, &error));
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, NULL, &error));
 	ck_assert_ptr_nonnull(strstr(error, "another tapd?"));
 	free(error);
 	udp_close(a);

@@ -2,10 +2,12 @@
 #include "tapd/underlay/udp.h"
 
 #include <check.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define LOOPBACK UINT32_C(0x7f000001)
@@ -48,7 +50,7 @@ static const struct udp_events events = { note_lost, note_gone };
 static struct udp *open_on(struct addr listen)
 {
 	char *error = NULL;
-	struct udp *u = udp_open(&listen, 1, UDP_SEALED, &error);
+	struct udp *u = udp_open(&listen, 1, UDP_SEALED, NULL, &error);
 
 	if (!u)
 		ck_abort_msg("%s", error);
@@ -63,7 +65,7 @@ static struct udp *open_loopback(void)
 static struct udp *open_both(void)
 {
 	char *error = NULL;
-	struct udp *u = udp_open_default(0, UDP_SEALED, &error);
+	struct udp *u = udp_open_default(0, UDP_SEALED, NULL, &error);
 
 	if (!u)
 		ck_abort_msg("%s", error);
@@ -179,7 +181,8 @@ START_TEST(ipv6_reaches_ipv6)
 {
 	struct addr listen = { .ip = { [15] = 1 } };
 	char *error = NULL;
-	struct udp *a = udp_open(&listen, 1, UDP_SEALED, &error), *b = NULL;
+	struct udp *a = udp_open(&listen, 1, UDP_SEALED, NULL, &error),
+		   *b = NULL;
 	const struct datagram_run *r;
 	bool more;
 
@@ -406,7 +409,7 @@ START_TEST(port_in_use_is_named)
 	char text[ADDR_STRLEN];
 	char *error = NULL;
 
-	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, &error));
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, NULL, &error));
 	ck_assert_ptr_nonnull(strstr(error, addr_print(&listen, text)));
 	ck_assert_ptr_nonnull(strstr(error, "another tapd?"));
 	free(error);
@@ -419,8 +422,60 @@ START_TEST(address_of_another_host_is_named)
 	struct addr listen = addr_v4(UINT32_C(0xc0000201), 8273);
 	char *error = NULL;
 
-	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, &error));
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, NULL, &error));
 	ck_assert_ptr_nonnull(strstr(error, "192.0.2.1:8273"));
+	free(error);
+}
+END_TEST
+
+static bool is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 5000) == 1;
+}
+
+START_TEST(every_socket_is_bound_to_the_device)
+{
+	const struct routing routing = { .device = "lo" };
+	struct addr listen = addr_v4(LOOPBACK, 0);
+	char name[IF_NAMESIZE] = "", *error = NULL;
+	struct udp *u = udp_open(&listen, 1, UDP_SEALED, &routing, &error);
+	struct udp *from = open_loopback();
+
+	if (!u)
+		ck_abort_msg("%s", error);
+	ck_assert(udp_has_device(u));
+	ck_assert(udp_has_device(from));
+	for (unsigned i = 0; udp_sender_fd(u, i) >= 0; i++) {
+		socklen_t len = sizeof(name);
+
+		ck_assert_int_eq(getsockopt(udp_sender_fd(u, i), SOL_SOCKET,
+					    SO_BINDTODEVICE, name, &len),
+				 0);
+		ck_assert_str_eq(name, "lo");
+	}
+	/* One of the group would get nothing if it were bound elsewhere. */
+	ck_assert_int_ge(udp_strangers_fd(u, 0), 0);
+	send_run(from, udp_bound(u, 0), "\4data", 5, 0);
+	ck_assert(is_readable(udp_fd(u, 0)));
+	send_run(from, udp_bound(u, 0), "\1hello", 6, 0);
+	ck_assert(is_readable(udp_strangers_fd(u, 0)));
+	udp_close(from);
+	udp_close(u);
+}
+END_TEST
+
+START_TEST(device_that_is_not_there_is_named)
+{
+	const struct routing routing = { .device = "no-such-0" };
+	struct addr listen = addr_v4(LOOPBACK, 0);
+	char *error = NULL;
+
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_SEALED, &routing, &error));
+	ck_assert_str_eq(error, "device: this host has no interface and no VRF"
+				" no-such-0: `ip link` shows those that it"
+				" has");
 	free(error);
 }
 END_TEST
@@ -433,7 +488,7 @@ START_TEST(both_families_may_be_listed_with_one_port)
 	char *error = NULL;
 
 	udp_close(probe);
-	struct udp *u = udp_open(listen, 2, UDP_SEALED, &error);
+	struct udp *u = udp_open(listen, 2, UDP_SEALED, NULL, &error);
 	if (!u && strstr(error, "no IPv6")) {
 		printf("%s: skipped\n", error);
 		return;
@@ -461,6 +516,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(overflow_of_the_receive_buffer_is_counted),
 	UNIT_TEST(port_in_use_is_named),
 	UNIT_TEST(address_of_another_host_is_named),
+	UNIT_TEST(every_socket_is_bound_to_the_device),
+	UNIT_TEST(device_that_is_not_there_is_named),
 	UNIT_TEST(both_families_may_be_listed_with_one_port),
 };
 

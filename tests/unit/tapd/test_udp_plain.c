@@ -43,7 +43,7 @@ static const struct udp_events events = { note_lost, note_gone };
 static struct udp *open_on(struct addr listen, enum udp_kind kind)
 {
 	char *error = NULL;
-	struct udp *u = udp_open(&listen, 1, kind, &error);
+	struct udp *u = udp_open(&listen, 1, kind, NULL, &error);
 
 	if (!u)
 		ck_abort_msg("%s", error);
@@ -212,7 +212,7 @@ START_TEST(the_kernels_vxlan_is_named_where_the_port_is_taken)
 	struct addr listen = udp_bound(u, 0);
 	char *error = NULL;
 
-	ck_assert_ptr_null(udp_open(&listen, 1, UDP_VXLAN, &error));
+	ck_assert_ptr_null(udp_open(&listen, 1, UDP_VXLAN, NULL, &error));
 	ck_assert_ptr_nonnull(strstr(error, "ip -d link show type vxlan"));
 	free(error);
 	udp_close(u);
@@ -225,7 +225,7 @@ END_TEST
 static struct udp *open_gre(struct addr listen)
 {
 	char *error = NULL;
-	struct udp *u = udp_open(&listen, 1, UDP_GRE, &error);
+	struct udp *u = udp_open(&listen, 1, UDP_GRE, NULL, &error);
 
 	if (!u) {
 		ck_assert_msg(strstr(error, "CAP_NET_RAW") != NULL, "%s",
@@ -290,7 +290,7 @@ END_TEST
 START_TEST(gre_has_a_socket_for_each_family)
 {
 	char *error = NULL;
-	struct udp *u = udp_open_default(0, UDP_GRE, &error);
+	struct udp *u = udp_open_default(0, UDP_GRE, NULL, &error);
 	const struct addr to4 = addr_v4(LOOPBACK, 0);
 	struct addr to6 = { .ip = { [15] = 1 } };
 

@@ -41,8 +41,9 @@ static const struct udp_events events = { note_lost, note_gone };
 static struct udp *open_list(const struct addr *listen, size_t count)
 {
 	char *error = NULL;
-	struct udp *u = listen ? udp_open(listen, count, UDP_SEALED, &error)
-			       : udp_open_default(0, UDP_SEALED, &error);
+	struct udp *u =
+		listen ? udp_open(listen, count, UDP_SEALED, NULL, &error)
+		       : udp_open_default(0, UDP_SEALED, NULL, &error);
 
 	ck_assert_msg(u != NULL, "%s", error);
 	return u;

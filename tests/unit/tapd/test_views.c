@@ -182,6 +182,7 @@ START_TEST(status_has_every_key)
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
 		    "\"key\":\"" KEY_1 "\",\"sealed\":true,"
 		    "\"encapsulation\":\"sealed\",\"network_id\":null,"
+		    "\"device\":null,\"mark\":null,"
 		    "\"interface\":{\"name\":\"tap0\","
 		    "\"mac\":\"52:54:00:00:00:ab\",\"mtu\":1500,"
 		    "\"carrier\":true},\"uptime_s\":999,"
@@ -623,7 +624,8 @@ START_TEST(doctor_is_told_what_the_checks_find_and_what_was_configured)
 	struct conf conf = { .interface = { .multicast_route = true },
 			     .secret_file = "/etc/tapd/secret",
 			     .underlay_mtu = 1400,
-			     .liveness_interval = 2.5 };
+			     .liveness_interval = 2.5,
+			     .routing = { .device = "eth1", .mark = 0x7470 } };
 	json_t *shown, *findings;
 
 	source.conf = &conf;
@@ -640,7 +642,8 @@ START_TEST(doctor_is_told_what_the_checks_find_and_what_was_configured)
 	assert_json(json_incref(json_object_get(shown, "settings")),
 		    "{\"multicast_route\":true,"
 		    "\"secret_file\":\"/etc/tapd/secret\","
-		    "\"underlay_mtu\":1400,\"liveness_interval\":2.5}");
+		    "\"underlay_mtu\":1400,\"liveness_interval\":2.5,"
+		    "\"device\":\"eth1\",\"mark\":29808}");
 	json_decref(shown);
 }
 END_TEST
