@@ -10,13 +10,18 @@ static void bucket_fill(struct bucket *b, uint64_t now_us)
 	b->at_us = now_us;
 }
 
-bool bucket_take(struct bucket *b, uint64_t now_us)
+bool bucket_take_many(struct bucket *b, uint32_t count, uint64_t now_us)
 {
 	bucket_fill(b, now_us);
-	if (b->tokens < 1)
+	if (b->tokens < count)
 		return false;
-	b->tokens -= 1;
+	b->tokens -= count;
 	return true;
+}
+
+bool bucket_take(struct bucket *b, uint64_t now_us)
+{
+	return bucket_take_many(b, 1, now_us);
 }
 
 bool bucket_low(struct bucket *b, uint64_t now_us)

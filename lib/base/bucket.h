@@ -15,6 +15,8 @@ struct bucket {
 
 /* Takes a token; false if there is none. Time grows. */
 bool bucket_take(struct bucket *b, uint64_t now_us);
+/* Takes as many; false, and none are taken, if there are fewer. */
+bool bucket_take_many(struct bucket *b, uint32_t count, uint64_t now_us);
 /* True while the bucket is less than half full. */
 bool bucket_low(struct bucket *b, uint64_t now_us);
 

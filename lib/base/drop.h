@@ -112,7 +112,13 @@
 	X(loop, "flooded frame to or from a peer that sends this host's "    \
 		"own frames back")                                           \
 	/* relays: what they carry for others */                             \
-	X(relayed_bad, "relayed message with no whole message in it")
+	X(relayed_bad, "relayed message with no whole message in it")        \
+	X(leg_unknown, "relayed message for, or by, a leg that is not "      \
+		       "there any more")                                     \
+	X(leg_source, "relayed message from where its sender is not")        \
+	X(leg_spent, "leg has carried what it may for now")                  \
+	X(leg_rate, "peer says more of legs than is read")                   \
+	X(leg_key, "at the end of a leg is another key than it leads to")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

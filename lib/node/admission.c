@@ -10,7 +10,9 @@
  *	- a full table of places takes one from whoever holds most, the oldest first.
  *	  An honest handshake needs its place for one round trip;
  *	- an address that a source wants has a place and a handshake a second of its
- *	  own, once proven, that count nowhere else.
+ *	  own, once proven, that count nowhere else;
+ *	- so has what is at the end of a leg, and no more than that: what comes by it is
+ *	  one host's, whatever it is.
  */
 #include "node/admission.h"
 
@@ -29,7 +31,7 @@ bool admission_under_load(struct node *n, uint64_t now_us)
 static bool reserve_is_free(const struct node *n, const struct endpoint *e,
 			    uint64_t now_us)
 {
-	return e && e->sources &&
+	return e && (e->sources || e->by_leg) &&
 	       (!e->reserve_us || now_us - e->reserve_us >= RESERVE_US) &&
 	       !table_find(n->candidates, &e->reserved);
 }
@@ -68,8 +70,16 @@ enum drop_reason admission_take(struct node *n, const struct way *from,
 				struct admission *a)
 {
 	struct endpoint *e = endpoints_find(n, &from->remote);
-	bool low = bucket_low(&n->handshakes, now_us);
+	bool low;
 
+	if (from->remote.leg) {
+		*a = (struct admission){ .wanted = e };
+		if (!reserve_is_free(n, e, now_us))
+			return DROP_handshake_rate;
+		e->reserve_us = now_us;
+		return DROP_NONE;
+	}
+	low = bucket_low(&n->handshakes, now_us);
 	/* All that prove nothing are one holder. */
 	*a = (struct admission){ .wanted = NULL };
 	if (proven)

@@ -25,14 +25,15 @@
  *	lane core control        the node's parts; the hooks of control protocols
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
- *	peers peer_sessions peer identities, their sessions, and their lives
+ *	peers leg sought         peer identities; the ways to them by others
+ *	peer_sessions peer       their sessions, and their lives
  *	wanted hints             the hosts that sources list, or peers tell of
  *	conflict loop            peers that show what is our TAP's own
  *	sight                    frames that are shown to who captures
  *	plain plain_groups plain_peers
  *	                         VXLAN and GRE: peers without sessions
  *	send                     control records, sealed
- *	announce hello probe paths plpmtud groups rekey copied exchange
+ *	announce hello probe paths relay legs plpmtud groups rekey copied exchange
  *	answer                   the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
@@ -96,6 +97,8 @@ enum node_timer {
 	NODE_TIMER_AGE,
 	NODE_TIMER_ROUTER,
 	NODE_TIMER_HINTS,
+	NODE_TIMER_LEGS,
+	NODE_TIMER_RELAY,
 	NODE_TIMER_PING,
 	NODE_TIMER_TEST,
 	NODE_TIMER_MESH,
@@ -105,6 +108,7 @@ enum node_timer {
 struct peers {
 	struct table *by_key;
 	struct table *by_addr;
+	uint32_t by_leg, by_leg_max; /* endpoints at the ends of legs */
 };
 
 /* Who has shown what is our TAP's own: conflict.c. */
@@ -125,10 +129,12 @@ struct answers;
 struct control;
 struct exchange;
 struct hints;
+struct legs;
 struct mesh;
 struct pings;
 struct plain;
 struct port_groups;
+struct relay;
 struct test;
 struct wanted;
 
@@ -159,6 +165,9 @@ struct node {
 	struct peers peers;
 	struct wanted *wanted;
 	struct hints *hints;
+	struct legs *legs;    /* that end here */
+	struct table *sought; /* whom legs are wanted to: sought.h */
+	struct relay *relay;  /* … and that are joined here */
 	struct exchange *exchange;
 	struct answers *answers;
 	struct pings *pings;

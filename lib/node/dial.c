@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "node/hints.h"
+#include "node/leg.h"
 #include "node/plain_peers.h"
+#include "node/send.h"
 #include "node/wanted.h"
 
 /* ---- message 1 ---- */
@@ -84,7 +86,7 @@ static void dial(struct node *n, struct endpoint *e, struct clock now,
 	       WIRE_MAC_LEN);
 	if (e->cookie_us && now.mono_us - e->cookie_us < COOKIE_USE_US)
 		cookie_set_mac2(e->cookie, bytes, sizeof(bytes));
-	pack_message(&n->lane.packer, &way, bytes, sizeof(bytes));
+	send_message(n, &way, bytes, sizeof(bytes));
 }
 
 void dial_again(struct node *n, struct endpoint *e, struct clock now)
@@ -95,11 +97,34 @@ void dial_again(struct node *n, struct endpoint *e, struct clock now)
 
 /* ---- when ---- */
 
+/* Dials of whoever is at the end of a leg, after which it has shown that it is not. */
+#define BY_LEG_TRIES 5
+
+/* The key at the end of a leg is known before anybody answers. A brief one carries no
+ * more than some tries. */
+static bool wants_dial_by_leg(const struct node *n, const struct endpoint *e,
+			      uint64_t now_us)
+{
+	const struct public_key *far = leg_far(n, e->addr.leg);
+	const struct peer *peer = far ? peers_find(n, far) : NULL;
+
+	if (!far)
+		return false;
+	if (peer && peer->state == PEER_UP && peer->current)
+		return peer->endpoint == e &&
+		       peer_wants_handshake(n, peer, now_us);
+	if (peer && peer->endpoint == e && peer->current)
+		return leg_is_lasting(n, e->addr.leg);
+	return e->attempts < BY_LEG_TRIES * n->secrets_count;
+}
+
 static bool wants_dial(const struct node *n, struct endpoint *e,
 		       uint64_t now_us)
 {
 	const struct peer *peer = e->peer;
 
+	if (e->addr.leg)
+		return wants_dial_by_leg(n, e, now_us);
 	if (!peer)
 		return e->sources || e->hinted;
 	if (peer->state != PEER_UP || !peer->current)
@@ -113,7 +138,7 @@ static uint64_t retry_us(struct node *n, const struct endpoint *e)
 
 	if (endpoint_is_refused(e))
 		us = NODE_REFUSED_US;
-	else if (e->hinted) /* others wait for its place */
+	else if (e->hinted || e->by_leg) /* others wait for its place */
 		us = DIAL_FIRST_US;
 	else if (e->attempts < 3)
 		us = DIAL_FIRST_US << e->attempts;

@@ -24,15 +24,29 @@ struct endpoint *endpoints_next(const struct node *n, uint32_t *at)
 	return *at == TABLE_NONE ? NULL : table_at(n->peers.by_addr, *at);
 }
 
+static bool has_room(const struct node *n, const struct addr *addr)
+{
+	const uint32_t all = table_count(n->peers.by_addr);
+
+	if (addr->leg)
+		return n->peers.by_leg < n->peers.by_leg_max;
+	return all - n->peers.by_leg <
+	       table_capacity(n->peers.by_addr) - n->peers.by_leg_max;
+}
+
 struct endpoint *endpoints_add(struct node *n, const struct addr *addr)
 {
 	uint8_t key[ADDR_KEY_LEN];
 	struct endpoint *e;
 
 	addr_key(addr, key);
+	e = table_find(n->peers.by_addr, key);
+	if (e || !has_room(n, addr))
+		return e;
 	e = table_insert(n->peers.by_addr, key);
-	if (e)
-		e->addr = *addr;
+	e->addr = *addr;
+	if (addr->leg)
+		n->peers.by_leg++;
 	return e;
 }
 
@@ -43,14 +57,17 @@ void endpoints_remove(struct node *n, struct endpoint *e)
 	addr_key(&e->addr, key);
 	noise_wipe(&e->pending.noise);
 	bytes_wipe(e->cookie, sizeof(e->cookie));
+	if (e->addr.leg)
+		n->peers.by_leg--;
 	table_remove(n->peers.by_addr, key);
 }
 
-bool endpoints_init(struct node *n, uint32_t max,
+bool endpoints_init(struct node *n, uint32_t max, uint32_t by_leg_max,
 		    const uint8_t seed[TABLE_SEED_LEN])
 {
-	n->peers.by_addr =
-		table_new(max, ADDR_KEY_LEN, sizeof(struct endpoint), seed);
+	n->peers.by_leg_max = by_leg_max;
+	n->peers.by_addr = table_new(max + by_leg_max, ADDR_KEY_LEN,
+				     sizeof(struct endpoint), seed);
 	return n->peers.by_addr != NULL;
 }
 
@@ -75,7 +92,7 @@ void endpoint_cancel(struct node *n, struct endpoint *e)
 
 static bool spare(const struct endpoint *e)
 {
-	return !e->sources && !e->users && !e->hinted;
+	return !e->sources && !e->users && !e->hinted && !e->by_leg;
 }
 
 void endpoint_release(struct node *n, struct endpoint *e)
@@ -94,7 +111,7 @@ struct endpoint *endpoint_get(struct node *n, const struct addr *addr)
 
 	if (!e) {
 		while ((e = endpoints_next(n, &at)))
-			if (spare(e))
+			if (spare(e) && !e->addr.leg == !addr->leg)
 				break;
 		if (!e)
 			return NULL;

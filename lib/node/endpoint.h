@@ -29,6 +29,7 @@ struct endpoint {
 	/* Of each that does, the number of the host whose address it is. */
 	uint16_t hosts[NODE_SOURCE_COUNT];
 	bool hinted; /* a peer told of it, and it is tried: hints.c */
+	bool by_leg; /* it is at the end of a leg that is there: leg.h */
 	struct peer *peer;
 	uint32_t users; /* peers whose datagrams go here */
 	enum endpoint_reason reason;
@@ -73,8 +74,9 @@ struct endpoint *endpoints_next(const struct node *n, uint32_t *at);
 struct endpoint *endpoints_add(struct node *n, const struct addr *addr);
 /* Wipes what it holds. The caller cancelled its timer and handshake. */
 void endpoints_remove(struct node *n, struct endpoint *e);
-/* False if memory is short. */
-bool endpoints_init(struct node *n, uint32_t max,
+/* max: beside those at the ends of legs, which take no place of others. False if memory
+ * is short. */
+bool endpoints_init(struct node *n, uint32_t max, uint32_t by_leg_max,
 		    const uint8_t seed[TABLE_SEED_LEN]);
 /* Wipes all that the endpoints hold, and frees. */
 void endpoints_free(struct node *n);

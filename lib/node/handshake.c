@@ -19,6 +19,8 @@
 #include "node/admission.h"
 #include "node/dial.h"
 #include "node/hello.h"
+#include "node/leg.h"
+#include "node/send.h"
 
 /* To whatever address message 1 claims to come from. */
 static_assert(WIRE_RESPONSE_LEN <= WIRE_INITIATION_LEN &&
@@ -45,7 +47,7 @@ static void send_cookie(struct node *n, const struct way *to, uint32_t receiver,
 	node_random(n, nonce, sizeof(nonce));
 	if (cookie_answer(&n->jar, n->aead, secret, &to->remote, receiver, mac1,
 			  nonce, out))
-		pack_message(&n->lane.packer, to, out, sizeof(out));
+		send_message(n, to, out, sizeof(out));
 }
 
 static void refuse_untrusted(struct node *n, const struct addr *from,
@@ -102,7 +104,7 @@ static void answer(struct node *n, const struct way *from, struct noise *noise,
 	wire_pack_response(&m, bytes);
 	cookie_set_mac1(secret, bytes, sizeof(bytes));
 	memcpy(c->response, bytes, sizeof(bytes));
-	pack_message(&n->lane.packer, from, bytes, sizeof(bytes));
+	send_message(n, from, bytes, sizeof(bytes));
 }
 
 /* Message 1 was answered before. From another address it is once more: who overhears
@@ -134,7 +136,7 @@ static void answer_again(struct node *n, struct candidate *c,
 	c->session->also_local = m.sender;
 	wire_pack_response(&m, bytes);
 	cookie_set_mac1(secret, bytes, sizeof(bytes));
-	pack_message(&n->lane.packer, from, bytes, sizeof(bytes));
+	send_message(n, from, bytes, sizeof(bytes));
 }
 
 /*
@@ -163,6 +165,21 @@ static bool is_own_initiation(struct node *n, const struct way *from,
 	return true;
 }
 
+/* A leg that leads to somebody else than it was made for is of no use. */
+static bool is_at_its_end(struct node *n, const struct addr *at,
+			  const struct public_key *key, uint64_t now_us)
+{
+	struct leg *leg;
+
+	if (leg_may_lead_to(n, at, key))
+		return true;
+	leg = leg_find(n, at->leg);
+	if (leg)
+		leg_end(n, leg, true, now_us);
+	node_drop(n, DROP_leg_key);
+	return false;
+}
+
 /* The checks before any X25519: the claimed key, trust, timestamp. Counts the
  * refusal. */
 static bool admit(struct node *n, const struct way *from,
@@ -174,6 +191,8 @@ static bool admit(struct node *n, const struct way *from,
 	const struct peer *peer;
 
 	memcpy(key.bytes, noise->rs, KEY_LEN);
+	if (!is_at_its_end(n, &from->remote, &key, now_us))
+		return false;
 	if (public_key_equal(&key, &n->key)) {
 		if (is_own_initiation(n, from, m->sender, noise->re)) {
 			node_drop(n, DROP_own_key);
@@ -229,7 +248,7 @@ static void initiation_in(struct node *n, const struct way *from,
 
 	wire_unpack_initiation(&m, datagram);
 	/* Before the Noise message is read, which costs six times its mac1. */
-	if (!cookie && admission_under_load(n, now_us)) {
+	if (!cookie && !from->remote.leg && admission_under_load(n, now_us)) {
 		node_drop(n, DROP_mac2);
 		send_cookie(n, from, m.sender, secret, m.mac1, now_us);
 		return;
@@ -327,6 +346,10 @@ static void response_in(struct node *n, const struct way *from,
 		return;
 	}
 	memcpy(key.bytes, e->pending.noise.rs, KEY_LEN);
+	if (!is_at_its_end(n, &e->addr, &key, now_us)) {
+		endpoint_cancel(n, e);
+		return;
+	}
 	if (public_key_equal(&key, &n->key)) {
 		own_key_in(n, e, from, m.sender, now_us);
 	} else if (!node_trusts(n, &key)) {

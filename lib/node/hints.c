@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node/peer.h"
+#include "node/sought.h"
 
 /* Room for twice as many as there may be peers: most have one address. */
 #define HINTS_MAX(n) (2 * (n)->config.peers_max)
@@ -129,6 +130,14 @@ bool hints_are_young(const struct node *n, uint64_t now_us)
 	return now_us < n->hints->young_until_us;
 }
 
+/* Whoever has that key is not to be had at that address. */
+static void seek(struct node *n, const struct hint *hint, uint64_t now_us)
+{
+	for (size_t i = 0; i < HINTS_INFORMANTS; i++)
+		if (hint->informants[i] || i == 0)
+			legs_want(n, &hint->key, hint->informants[i], now_us);
+}
+
 /* ---- what is told ---- */
 
 static bool may_be_tried(const struct node *n, const struct public_key *key,
@@ -219,8 +228,12 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 {
 	struct hint *hint;
 
-	if (is_known(n, key, addr))
+	if (is_known(n, key, addr)) {
+		/* If that is another's address, this one is behind the same NAT, or
+		 * came after it. */
+		legs_want(n, key, informant, now_us + HINTS_UNHEARD_US);
 		return true;
+	}
 	if (!may_be_tried(n, key, addr) ||
 	    now_us < n->hints->informants[informant].mute_until_us)
 		goto refused;
@@ -335,6 +348,7 @@ static void failed(struct node *n, struct hint *hint, uint64_t now_us)
 	const bool first = hint->failures == 0;
 
 	no_longer_dialled(n, hint);
+	seek(n, hint, now_us);
 	hint->failed_us = now_us;
 	hint->next_us = now_us + node_jitter(n, pauses_us[hint->failures]);
 	arm(n, hint->next_us);
@@ -362,7 +376,7 @@ bool hints_give_up(struct node *n, struct endpoint *e, uint64_t now_us)
 
 /* ---- whose turn it is ---- */
 
-static void reap(struct node *n)
+static void reap(struct node *n, uint64_t now_us)
 {
 	uint32_t at = TABLE_NONE;
 	struct hint *hint;
@@ -375,6 +389,8 @@ static void reap(struct node *n)
 		e = endpoints_find(n, &hint->addr);
 		if (!e || e->peer || e->sources || !timer_armed(&e->timer))
 			found(n, hint, e);
+		else if (now_us - hint->dialled_us >= HINTS_UNHEARD_US)
+			seek(n, hint, now_us);
 	}
 }
 
@@ -429,8 +445,10 @@ static struct hint *choose(struct node *n, uint64_t now_us, uint64_t *due_us)
 			forget(n, hint);
 			continue;
 		}
-		if (hint->next_us <= now_us && is_near_others(n, hint))
+		if (hint->next_us <= now_us && is_near_others(n, hint)) {
 			hint->next_us = now_us + NEAR_US;
+			seek(n, hint, now_us);
+		}
 		if (hint->next_us > now_us) {
 			*due_us = clock_earlier(*due_us, hint->next_us);
 			continue;
@@ -481,6 +499,7 @@ static bool dial(struct node *n, struct hint *hint, uint64_t now_us)
 	e->attempts = 0;
 	timers_set(&n->timers, &e->timer, now_us);
 	hint->dialled = true;
+	hint->dialled_us = now_us;
 	n->hints->dialled++;
 	n->hints->dialled_of[hint->class]++;
 	informant_of(n, hint)->dialled++;
@@ -508,7 +527,7 @@ void hints_timer(struct node *n, uint64_t now_us)
 	uint64_t due_us = CLOCK_NEVER;
 	struct hint *hint = NULL;
 
-	reap(n);
+	reap(n, now_us);
 	if (!n->config.peer_exchange)
 		hints_stop(n);
 	while (h->dialled < HINTS_DIALLED && now_us >= h->next_us &&

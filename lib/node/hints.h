@@ -20,6 +20,9 @@
  *  - never tried are ports below 1024, loopback, link-local, what leads into our own
  *    TAP, and whoever is up, or not trusted.
  *
+ * Whoever does not answer at once, or is not dialled, may be behind a NAT that lets
+ * nobody in: a leg is asked for (sought.h).
+ *
  * … and what they cost honest ones:
  *
  *  - HINTS_DIALLED are dialled at a time, HINTS_DIALLED_EACH of one informant, the
@@ -38,6 +41,8 @@
 #define HINTS_DIALLED_EACH 8
 #define HINTS_FAILED	   16
 #define HINTS_MUTE_US	   (600 * CLOCK_S)
+/* No answer for so long: it may be behind a NAT. */
+#define HINTS_UNHEARD_US (1 * CLOCK_S)
 /* Initiations of one that does not answer, with each secret. */
 #define HINTS_TRIES 3
 /* Four initiations a second, if nobody answers. */
@@ -61,6 +66,7 @@ struct hint {
 	uint16_t informants[HINTS_INFORMANTS]; /* ports; 0: none */
 	uint8_t failures;		       /* in a row */
 	bool dialled;			       /* now */
+	uint64_t dialled_us;		       /* … since */
 	bool counted;	  /* in its class's shares: it is dialled, or failed */
 	uint8_t class;	  /* enum hint_class */
 	uint64_t next_us; /* not tried before */

@@ -15,6 +15,7 @@
 #include "node/groups.h"
 #include "node/hello.h"
 #include "node/hints.h"
+#include "node/legs.h"
 #include "node/mesh.h"
 #include "node/paths.h"
 #include "node/ping.h"
@@ -23,7 +24,9 @@
 #include "node/plpmtud.h"
 #include "node/probe.h"
 #include "node/rekey.h"
+#include "node/relay.h"
 #include "node/renew.h"
+#include "node/sought.h"
 #include "node/wanted.h"
 #include "node/watch.h"
 
@@ -35,6 +38,8 @@ static const struct control *const controls[] = {
 	&probe_control,
 	&groups_control,
 	&paths_control,
+	&relay_control,
+	&legs_control,
 	&plpmtud_control,
 	&candidate_control,
 	&rekey_control,
@@ -68,8 +73,9 @@ static void draw_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
 static const struct pack_ops pack_ops = { .send = send_runs,
 					  .salt = draw_salt };
 
-/* The node's own: of ages, routers, hints, pings, tests and the mesh. */
-#define TIMERS_OWN 6
+/* The node's own: of ages, routers, hints, legs, what is relayed, pings, tests and the
+ * mesh. */
+#define TIMERS_OWN 8
 
 static void set_defaults(struct node_config *c)
 {
@@ -92,7 +98,7 @@ static void set_defaults(struct node_config *c)
 static bool make_tables(struct node *n)
 {
 	const struct node_config *c = &n->config;
-	uint32_t endpoints = 3 * c->peers_max;
+	uint32_t endpoints = 3 * c->peers_max + LEGS_MAX;
 	uint32_t candidates = NODE_CANDIDATES_MAX + endpoints;
 	uint32_t sessions = candidates + PEERS_SESSIONS * c->peers_max;
 	uint16_t ports = (uint16_t)(c->peers_max + 1);
@@ -122,15 +128,17 @@ static bool make_tables(struct node *n)
 			  sizeof(uint32_t), sizeof(struct index_entry), seed);
 	n->bridge = bridge_new(&bridge, seed);
 	if (!n->bridge || !groups_init(n, seed) || !hints_init(n, seed) ||
-	    !exchange_init(n, seed) || !answers_init(n, seed) ||
-	    !ping_init(n) || !group_test_init(n) || !mesh_init(n))
+	    !leg_init(n, seed) || !sought_init(n, seed) ||
+	    !relay_init(n, seed) || !exchange_init(n, seed) ||
+	    !answers_init(n, seed) || !ping_init(n) || !group_test_init(n) ||
+	    !mesh_init(n))
 		return false;
 	watch_moves(n);
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
 	n->lane.frag =
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);
 	return peers_init(n, c->peers_max, seed) &&
-	       endpoints_init(n, endpoints, seed) &&
+	       endpoints_init(n, 3 * c->peers_max, LEGS_MAX, seed) &&
 	       (n->wanted = wanted_new()) && plain_init(n, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max + candidates +
 					       TIMERS_OWN) &&
@@ -235,6 +243,9 @@ void node_free(struct node *n)
 	endpoints_free(n);
 	wanted_free(n->wanted);
 	hints_free(n);
+	leg_free_all(n);
+	sought_free(n);
+	relay_free(n);
 	exchange_free(n);
 	answers_free(n);
 	ping_free(n);
@@ -305,6 +316,12 @@ void node_tick(struct node *n, struct clock now)
 			break;
 		case NODE_TIMER_HINTS:
 			hints_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_LEGS:
+			legs_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_RELAY:
+			relay_timer(n, now.mono_us);
 			break;
 		case NODE_TIMER_PING:
 			ping_timer(n, now.mono_us);
@@ -378,6 +395,7 @@ void node_set_relay(struct node *n, bool on, struct clock now)
 	if (on == n->config.relay)
 		return;
 	n->config.relay = on;
+	relay_set(n, now.mono_us);
 	hello_repeat(n, now.mono_us);
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "node/leg.h"
+
 enum node_peer_state peer_state_of(const struct peer *peer)
 {
 	switch (peer->state) {
@@ -142,9 +144,10 @@ void peer_adopt(struct node *n, struct peer *peer,
 		bridge_port_set_mac(n->bridge, peer->port, peer->tap_mac);
 }
 
+/* By a way that is for a handshake alone, nobody is up. */
 static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	if (peer->state == PEER_UP)
+	if (peer->state == PEER_UP || leg_is_brief(n, &peer->path.way.remote))
 		return;
 	peer->state = PEER_UP;
 	peer->reason = PEER_REASON_NONE;
@@ -264,9 +267,11 @@ void peer_alive(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	struct liveness_config c = peer_liveness_config(n);
 
-	if (peer->state != PEER_DOWN || !peer->current)
+	if (peer->state == PEER_UP || !peer->current ||
+	    leg_is_brief(n, &peer->path.way.remote))
 		return;
-	endpoint_alive(n, peer->endpoint, now_us);
+	if (peer->state == PEER_DOWN)
+		endpoint_alive(n, peer->endpoint, now_us);
 	/* If its keys are about to run out, the handshake that is under way
 	 * brings it up. */
 	if (liveness_verdict(&peer->liveness, &c, now_us) != LIVENESS_UP ||

@@ -1,5 +1,7 @@
 #include "node/peer_sessions.h"
 
+#include "node/leg.h"
+
 bool peer_we_are_smaller(const struct node *n, const struct peer *peer)
 {
 	return public_key_compare(&n->key, &peer->key) < 0;
@@ -8,7 +10,8 @@ bool peer_we_are_smaller(const struct node *n, const struct peer *peer)
 void peer_sendable(struct node *n, const struct peer *peer)
 {
 	bridge_port_set_live(n->bridge, peer->port,
-			     peer->current && !peer->given_up);
+			     peer->current && !peer->given_up &&
+				     !leg_is_brief(n, &peer->path.way.remote));
 }
 
 static struct session **place_of(struct peer *peer, const struct session *s)

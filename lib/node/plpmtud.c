@@ -1,20 +1,27 @@
 #include "node/plpmtud.h"
 
+#include "node/leg.h"
 #include "node/probe.h"
+
+/* A way for a handshake alone has nothing left for it. */
+static bool is_searched(const struct node *n, const struct peer *peer)
+{
+	return peer->current && !leg_is_brief(n, &peer->path.way.remote);
+}
 
 static uint64_t plpmtud_deadline(struct node *n, struct peer *peer,
 				 uint64_t now_us)
 {
-	(void)n;
 	(void)now_us;
-	return peer->current ? pmtu_deadline(&peer->path.pmtu) : CLOCK_NEVER;
+	return is_searched(n, peer) ? pmtu_deadline(&peer->path.pmtu)
+				    : CLOCK_NEVER;
 }
 
 static void plpmtud_due(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	uint16_t size;
 
-	if (!peer->current)
+	if (!is_searched(n, peer))
 		return;
 	size = pmtu_probe(&peer->path.pmtu, peer->liveness.echoed_us, now_us);
 	if (size)

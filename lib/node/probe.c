@@ -1,5 +1,6 @@
 #include "node/probe.h"
 
+#include "node/leg.h"
 #include "node/send.h"
 
 static void send_timed_probe(struct node *n, struct peer *peer,
@@ -108,14 +109,20 @@ static enum drop_reason probe_in(struct node *n, struct reading *r,
 	return DROP_NONE;
 }
 
+/* A way for a handshake alone has nothing left for it. */
+static bool is_probed(const struct node *n, const struct peer *peer)
+{
+	return peer->current && !leg_is_brief(n, &peer->path.way.remote);
+}
+
 static uint64_t probe_deadline(struct node *n, struct peer *peer,
 			       uint64_t now_us)
 {
 	struct liveness_config c = peer_liveness_config(n);
 
 	(void)now_us;
-	return peer->current ? liveness_deadline(&peer->liveness, &c)
-			     : CLOCK_NEVER;
+	return is_probed(n, peer) ? liveness_deadline(&peer->liveness, &c)
+				  : CLOCK_NEVER;
 }
 
 /* Also for a peer without a session, whose secret was removed. */
@@ -138,7 +145,7 @@ static void probe_due(struct node *n, struct peer *peer, uint64_t now_us)
 	struct liveness_config c = peer_liveness_config(n);
 
 	tend_verdict(n, peer, now_us);
-	if (!peer->current)
+	if (!is_probed(n, peer))
 		return;
 	if (peer_wants_handshake(n, peer, now_us))
 		endpoint_dial_now(n, peer->endpoint, now_us);

@@ -6,9 +6,11 @@
 #include "node/groups.h"
 #include "node/handshake.h"
 #include "node/hello.h"
+#include "node/leg.h"
 #include "node/paths.h"
 #include "node/plain_receive.h"
 #include "node/probe.h"
+#include "node/relay.h"
 
 /* ---- records ---- */
 
@@ -219,6 +221,16 @@ static void read_through(struct node *n, struct reading *r)
 		probe_send(n, r->peer, &r->peer->path.way, r->now_us);
 }
 
+/* A leg leads to one host: what came by it on a session with another was handed on by
+ * somebody else. */
+static bool may_come_from(const struct node *n, const struct way *from,
+			  const struct index_entry *entry)
+{
+	return leg_may_lead_to(n, &from->remote,
+			       entry->peer ? &entry->peer->key
+					   : &entry->candidate->key);
+}
+
 static void data_in(struct node *n, const struct way *from, uint8_t *datagram,
 		    size_t len, uint64_t now_us)
 {
@@ -231,7 +243,9 @@ static void data_in(struct node *n, const struct way *from, uint8_t *datagram,
 
 	wire_unpack_data(&header, datagram);
 	entry = table_find(n->indices, &header.receiver);
-	if (entry && entry->session)
+	if (entry && entry->session && !may_come_from(n, from, entry))
+		reason = DROP_leg_key;
+	else if (entry && entry->session)
 		reason = session_unseal(entry->session, datagram, len, now_us,
 					&records, &records_len, &r.advance);
 	if (entry) {
@@ -251,6 +265,51 @@ static void data_in(struct node *n, const struct way *from, uint8_t *datagram,
 	read_through(n, &r);
 }
 
+static void message_in(struct node *n, enum wire_type type,
+		       const struct way *from, uint8_t *datagram, size_t len,
+		       struct clock now)
+{
+	if (type == WIRE_DATA)
+		data_in(n, from, datagram, len, now.mono_us);
+	else
+		handshake_in(n, type, from, datagram, len, now);
+}
+
+/* For the end of a leg, here or elsewhere. What ends here came from its relay, as far as
+ * anybody can tell, and is as good as what comes from any address. */
+static void relayed_in(struct node *n, const struct way *from,
+		       uint8_t *datagram, size_t len, struct clock now)
+{
+	uint8_t *inner = datagram + WIRE_RELAYED_LEN;
+	const struct peer *relay;
+	enum drop_reason reason;
+	struct wire_relayed m;
+	enum wire_type type;
+	struct leg *leg;
+	struct way way;
+
+	wire_unpack_relayed(&m, datagram);
+	leg = leg_find(n, m.leg);
+	if (!leg) {
+		reason = relay_forward(n, from, m.leg, datagram, len,
+				       now.mono_us);
+		if (reason != DROP_NONE)
+			node_drop(n, reason);
+		return;
+	}
+	relay = leg->relay_index ? leg_relay_of(n, leg) : NULL;
+	way = (struct way){ .remote = leg->addr };
+	reason = wire_classify(inner, len - WIRE_RELAYED_LEN, &type);
+	if (!relay)
+		node_drop(n, DROP_leg_unknown);
+	else if (!paths_has(relay, from))
+		node_drop(n, DROP_leg_source);
+	else if (reason != DROP_NONE)
+		node_drop(n, reason);
+	else
+		message_in(n, type, &way, inner, len - WIRE_RELAYED_LEN, now);
+}
+
 static void datagram_in(struct node *n, const struct way *from,
 			uint8_t *datagram, size_t len, struct clock now)
 {
@@ -260,11 +319,9 @@ static void datagram_in(struct node *n, const struct way *from,
 	if (reason != DROP_NONE)
 		node_drop(n, reason);
 	else if (type == WIRE_RELAYED)
-		node_drop(n, DROP_datagram_type);
-	else if (type == WIRE_DATA)
-		data_in(n, from, datagram, len, now.mono_us);
+		relayed_in(n, from, datagram, len, now);
 	else
-		handshake_in(n, type, from, datagram, len, now);
+		message_in(n, type, from, datagram, len, now);
 }
 
 static void run_in(struct node *n, const struct datagram_run *run,

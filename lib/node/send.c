@@ -1,5 +1,7 @@
 #include "node/send.h"
 
+#include "node/leg.h"
+
 static const uint8_t padding[PMTU_MAX];
 
 void send_record(struct node *n, struct peer *peer, struct session *s,
@@ -7,12 +9,17 @@ void send_record(struct node *n, struct peer *peer, struct session *s,
 		 size_t padded_to, uint64_t now_us)
 {
 	uint8_t pad[WIRE_RECORD_LEN];
+	struct way wire;
 	size_t size = padded_to ? padded_to : CONTROL_SIZE;
 
 	if (size < WIRE_DATA_OVERHEAD + len)
 		size = WIRE_DATA_OVERHEAD + len;
 
-	pack_begin(&n->lane.packer, s, to, size, now_us);
+	if (!leg_resolve(n, to, &wire)) {
+		node_drop(n, DROP_leg_unknown);
+		return;
+	}
+	pack_begin(&n->lane.packer, s, &wire, size, now_us);
 	pack_add(&n->lane.packer, record, len);
 	if (padded_to >= WIRE_DATA_OVERHEAD + len + sizeof(pad)) {
 		size_t rest =
@@ -38,4 +45,15 @@ void send_record(struct node *n, struct peer *peer, struct session *s,
 	liveness_sent(&peer->liveness, n->lane.packer.sealed, now_us);
 	if (!path_goes(&peer->path, to))
 		liveness_strayed(&peer->liveness, n->lane.packer.sealed);
+}
+
+void send_message(struct node *n, const struct way *to, const uint8_t *message,
+		  size_t len)
+{
+	struct way wire;
+
+	if (leg_resolve(n, to, &wire))
+		pack_message(&n->lane.packer, &wire, message, len);
+	else
+		node_drop(n, DROP_leg_unknown);
 }

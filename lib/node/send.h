@@ -15,5 +15,8 @@
 void send_record(struct node *n, struct peer *peer, struct session *s,
 		 const struct way *to, const uint8_t *record, size_t len,
 		 size_t padded_to, uint64_t now_us);
+/* A copy of a whole message, of a handshake. */
+void send_message(struct node *n, const struct way *to, const uint8_t *message,
+		  size_t len);
 
 #endif

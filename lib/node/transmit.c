@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "node/groups.h"
+#include "node/leg.h"
 #include "node/loop.h"
 #include "node/plain_transmit.h"
 #include "node/pmtu.h"
@@ -199,10 +200,18 @@ static void pack(struct node *n, struct peer *peer, const struct outgoing *out,
 		 size_t count, uint64_t now_us)
 {
 	struct packer *b = &n->lane.packer;
+	const struct way *way = &peer->path.way;
+	struct way wire;
 
+	if (way->remote.leg) {
+		if (!leg_resolve(n, way, &wire)) {
+			node_drop(n, DROP_leg_unknown);
+			return;
+		}
+		way = &wire;
+	}
 	n->lane.header_at = 0; /* what was packed before is sealed */
-	pack_begin(b, peer->current, &peer->path.way, peer->path.pmtu.size,
-		   now_us);
+	pack_begin(b, peer->current, way, peer->path.pmtu.size, now_us);
 	for (size_t i = 0; i < count; i++) {
 		if (!port_set_has(&out[i].ports, peer->port))
 			continue;

@@ -125,7 +125,7 @@ START_TEST(a_node_is_made_whole_or_not_at_all)
 	for (; !lone.node; n++) {
 		const char *error = "";
 
-		ck_assert_int_lt(n, 150);
+		ck_assert_int_lt(n, 200);
 		fail_allocation(n);
 		lone.node = node_new(&config, &lone_ops, NULL, hosts_clock(a),
 				     &error);
@@ -158,7 +158,7 @@ START_TEST(a_plain_node_is_made_whole_or_not_at_all)
 
 	plain_config(&config);
 	for (; !lone.node; n++) {
-		ck_assert_int_lt(n, 150);
+		ck_assert_int_lt(n, 200);
 		fail_allocation(n);
 		lone.node = node_new(&config, &lone_ops, NULL, hosts_clock(a),
 				     &error);

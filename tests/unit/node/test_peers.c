@@ -34,7 +34,7 @@ static void setup(void)
 	ck_assert(node.sessions && node.indices && node.lane.frag &&
 		  node.peer_shares);
 	ck_assert(peers_init(&node, MAX, seed));
-	ck_assert(endpoints_init(&node, 3 * MAX, seed));
+	ck_assert(endpoints_init(&node, 3 * MAX, 0, seed));
 	aead = aead_new(NULL);
 	ck_assert_ptr_nonnull(aead);
 }

@@ -1,0 +1,518 @@
+/*
+ * Legs that end here. Theory:
+ *
+ * A host that is sought (sought.h) is dialled by a leg that another peer grants. Every
+ * peer grants one for a handshake; those that say WIRE_CAN_RELAY grant lasting ones, and
+ * are asked first: those that told of the host, then the others, the one that loses
+ * least first, then the nearest. Which of them has the host up is not known; one that has
+ * not says so within a round trip, and the next is asked. When all were asked there is a
+ * pause, each time a longer one, unless another relay comes up.
+ *
+ *	asked	  the ask is repeated, four times in two seconds
+ *	offered	  the relay has both ends' word: the leg is dialled, and whatever session
+ *		  there is tries it
+ *	used	  as long as the peer's path goes by it, and a while longer
+ *
+ * The far end gets the offer first, and agrees by asking in turn. It lets the asker
+ * dial, and dials itself if nothing comes.
+ *
+ * What a relay does costs its own legs alone: LEGS_OF_RELAY_MAX of LEGS_MAX are its,
+ * its records are read at a bounded rate, and an agreement is said again only so often.
+ */
+#include "node/legs.h"
+
+#include <string.h>
+
+#include "node/paths.h"
+#include "node/relay.h"
+#include "node/send.h"
+#include "node/sought.h"
+#include "tunnel/wire_leg.h"
+
+#define ASK_AGAIN_US (500 * CLOCK_MS)
+#define ASKS	     4
+/* An offer that is repeated: our agreement may be lost. */
+#define AGREES 8
+/* A relay answers so many asks a second: relay.c. */
+#define ASK_PACE_US	(150 * CLOCK_MS)
+#define AGREER_WAITS_US (1 * CLOCK_S)
+/* Until somebody is up by it, or it was for nothing. */
+#define MEET_US	 (5 * CLOCK_S)
+#define BRIEF_US (12 * CLOCK_S)
+/* No path in use goes by it: it is given back. */
+#define UNUSED_US (60 * CLOCK_S)
+/* To see whether a path does. */
+#define LOOK_US (1 * CLOCK_S)
+/* Places taken meanwhile are asked for again. */
+#define CROWDED_US (250 * CLOCK_MS)
+/* Peers that are tried although nobody says that they know the host, if no other could
+ * help in the first round. */
+#define GUESSES 2
+
+static const uint64_t pauses_us[] = { 10 * CLOCK_S, 60 * CLOCK_S,
+				      600 * CLOCK_S };
+#define PAUSES (sizeof(pauses_us) / sizeof(pauses_us[0]))
+
+/* ---- what is said ---- */
+
+static void say(struct node *n, struct peer *relay, enum wire_leg_what what,
+		const struct leg *leg, uint64_t now_us)
+{
+	struct wire_leg m = { .what = (uint8_t)what };
+	uint8_t record[WIRE_LEG_LEN];
+
+	if (what != WIRE_LEG_END)
+		m.index = leg->index;
+	memcpy(m.key, leg->far.bytes, sizeof(m.key));
+	wire_pack_leg(&m, record);
+	send_record(n, relay, relay->current, &relay->path.way, record,
+		    sizeof(record), 0, now_us);
+}
+
+static void say_ask(struct node *n, struct leg *leg, uint64_t now_us)
+{
+	struct peer *relay = leg_relay_of(n, leg);
+
+	leg->ask_us = now_us;
+	leg->asks++;
+	if (relay)
+		say(n, relay, WIRE_LEG_ASK, leg, now_us);
+}
+
+/* ---- a leg that both ends agreed to ---- */
+
+static struct way way_of(const struct leg *leg)
+{
+	return (struct way){ .remote = leg->addr };
+}
+
+static bool is_direct(const struct node *n, const struct peer *peer,
+		      uint64_t now_us)
+{
+	struct liveness_config c = peer_liveness_config(n);
+
+	return peer->state == PEER_UP && !peer->path.way.remote.leg &&
+	       !liveness_doubtful(&peer->liveness, &c, now_us);
+}
+
+/* The leg can be sent on: whoever is at its end is dialled, and tried. */
+static void ready(struct node *n, struct leg *leg, uint64_t dial_us,
+		  uint64_t now_us)
+{
+	struct peer *peer = peers_find(n, &leg->far);
+	const struct way way = way_of(leg);
+	struct endpoint *e = endpoint_get(n, &leg->addr);
+
+	leg->ready_us = leg->used_us = now_us;
+	legs_arm(n, now_us + LOOK_US);
+	if (!e) {
+		leg_end(n, leg, true, now_us);
+		return;
+	}
+	e->by_leg = true;
+	e->attempts = 0;
+	timers_set(&n->timers, &e->timer, dial_us);
+	if (peer && peer->current && leg->lasting)
+		paths_try(n, peer, &way, PATH_RELAYED, now_us);
+}
+
+/* The relay started anew what it had begun, or says again what it said. */
+static void offered_again(struct node *n, struct leg *leg,
+			  const struct wire_leg *m, uint64_t now_us)
+{
+	const bool other = leg->relay_index != m->index;
+
+	leg->relay_index = m->index;
+	leg->lasting = m->lasting;
+	if (!leg->ready_us)
+		ready(n, leg, now_us, now_us);
+	else if (leg->asked ? other : now_us - leg->ask_us < ASK_AGAIN_US / 2)
+		return;
+	/* It may not have ours. */
+	if (!leg->asked && leg->asks < AGREES)
+		say_ask(n, leg, now_us);
+}
+
+static bool may_agree(const struct node *n, const struct public_key *far,
+		      uint64_t now_us)
+{
+	const struct peer *peer = peers_find(n, far);
+
+	return !public_key_equal(far, &n->key) && node_trusts(n, far) &&
+	       (!peer || !is_direct(n, peer, now_us));
+}
+
+static void refuse_offer(struct node *n, struct peer *relay,
+			 const struct public_key *far, uint64_t now_us)
+{
+	const struct leg none = { .far = *far };
+
+	say(n, relay, WIRE_LEG_END, &none, now_us);
+}
+
+static void offer_in(struct node *n, struct peer *relay,
+		     const struct wire_leg *m, const struct public_key *far,
+		     uint64_t now_us)
+{
+	struct leg *leg = leg_find_pair(n, relay->port, far);
+	struct sought *s = sought_find(n, far);
+
+	if (leg) {
+		offered_again(n, leg, m, now_us);
+		return;
+	}
+	leg = may_agree(n, far, now_us) ? leg_new(n, relay, far) : NULL;
+	if (!leg) {
+		refuse_offer(n, relay, far, now_us);
+		return;
+	}
+	leg->relay_index = m->index;
+	leg->lasting = m->lasting;
+	if (s && !s->leg)
+		s->leg = leg->index;
+	ready(n, leg, now_us + AGREER_WAITS_US, now_us);
+	say_ask(n, leg, now_us);
+}
+
+static enum drop_reason leg_in(struct node *n, struct reading *r,
+			       const struct wire_record *record)
+{
+	struct wire_leg m;
+	struct public_key far;
+	enum drop_reason reason = wire_unpack_leg(&m, record);
+	struct leg *leg;
+
+	if (reason != DROP_NONE)
+		return reason;
+	memcpy(far.bytes, m.key, sizeof(far.bytes));
+	if (m.what == WIRE_LEG_ASK)
+		return relay_asked(n, r, &far, m.index);
+	if (!bucket_take(&n->legs->relays[r->peer->port].heard, r->now_us))
+		return DROP_leg_rate;
+	if (m.what == WIRE_LEG_OFFER && leg_may_relay(r->peer)) {
+		offer_in(n, r->peer, &m, &far, r->now_us);
+	} else if (m.what == WIRE_LEG_END) {
+		/* Either of us may be the relay. */
+		relay_ended(n, r->peer, &far, r->now_us);
+		leg = leg_find_pair(n, r->peer->port, &far);
+		if (leg)
+			leg_end(n, leg, false, r->now_us);
+	}
+	return DROP_NONE;
+}
+
+/* ---- its end ---- */
+
+/* Nobody was met by a way that was for that alone. */
+static void brief_gone(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (peer->state == PEER_CONNECTING && !peer_wanted(n, peer))
+		peer_drop(n, peer, PEER_REASON_SILENT, now_us);
+	else
+		peer_down(n, peer, PEER_REASON_SILENT, now_us);
+}
+
+static void free_leg(struct node *n, struct leg *leg, uint64_t now_us)
+{
+	struct peer *peer = peers_find(n, &leg->far);
+	struct endpoint *e = endpoints_find(n, &leg->addr);
+	struct peer *relay = leg_relay_of(n, leg);
+	const struct public_key far = leg->far;
+	const uint32_t index = leg->index;
+	const bool brief = !leg->lasting;
+
+	if (leg->tell && relay)
+		say(n, relay, WIRE_LEG_END, leg, now_us);
+	leg_remove(n, leg);
+	if (e) {
+		e->by_leg = false;
+		endpoint_cancel(n, e);
+		endpoint_release(n, e);
+	}
+	if (!peer)
+		return;
+	if (brief && peer->path.way.remote.leg == index)
+		brief_gone(n, peer, now_us);
+	else
+		paths_leg_gone(n, peer, index, now_us);
+	peer = peers_find(n, &far);
+	if (!brief && peer && peer->state == PEER_DOWN)
+		legs_want(n, &far, 0, now_us);
+}
+
+/* Looks after one; when it is to be looked at again. */
+static uint64_t tend_leg(struct node *n, struct leg *leg, uint64_t now_us)
+{
+	const struct peer *peer = peers_find(n, &leg->far);
+
+	if (!leg->over && !leg_relay_of(n, leg))
+		leg_end(n, leg, false, now_us);
+	if (!leg->over && !leg->ready_us &&
+	    now_us - leg->ask_us >= ASK_AGAIN_US) {
+		if (leg->asks >= ASKS)
+			leg_end(n, leg, true, now_us);
+		else
+			say_ask(n, leg, now_us);
+	}
+	if (leg->over) {
+		free_leg(n, leg, now_us);
+		return CLOCK_NEVER;
+	}
+	if (!leg->ready_us)
+		return leg->ask_us + ASK_AGAIN_US;
+	if (peer && peer->path.way.remote.leg == leg->index)
+		leg->used_us = now_us;
+	if (now_us - leg->used_us >= UNUSED_US ||
+	    (!leg->lasting && now_us - leg->ready_us >= BRIEF_US))
+		leg_end(n, leg, true, now_us);
+	return leg->over ? now_us : now_us + LOOK_US;
+}
+
+static uint64_t tend_legs(struct node *n, uint64_t now_us)
+{
+	uint64_t due_us = CLOCK_NEVER;
+	uint32_t at = TABLE_NONE;
+	struct leg *leg;
+
+	while ((leg = legs_next(n, &at)))
+		due_us = clock_earlier(due_us, tend_leg(n, leg, now_us));
+	return due_us;
+}
+
+/* ---- whom to ask ---- */
+
+/* The greater, the sooner; 0: not at all. */
+static unsigned int fitness(const struct node *n, const struct sought *s,
+			    const struct peer *peer, uint64_t now_us)
+{
+	const bool relays = peer->capabilities & WIRE_CAN_RELAY;
+	bool told = false;
+
+	if (!leg_may_relay(peer) || port_set_has(&s->tried, peer->port) ||
+	    public_key_equal(&peer->key, &s->key) ||
+	    leg_find_pair(n, peer->port, &s->key) ||
+	    n->legs->relays[peer->port].count >= LEGS_OF_RELAY_MAX ||
+	    leg_was_bad(n, peer->port, &s->key, now_us))
+		return 0;
+	for (size_t i = 0; i < SOUGHT_INFORMANTS; i++)
+		told |= s->informants[i] == peer->port;
+	if (relays)
+		return told ? 4 : 3;
+	if (told)
+		return 2;
+	return s->failures && s->guessed < GUESSES ? 1 : 0;
+}
+
+static bool is_nearer(const struct peer *a, const struct peer *b)
+{
+	/* To a percent: what is less is chance. */
+	const int loss_a = (int)(100 * liveness_loss(&a->liveness));
+	const int loss_b = (int)(100 * liveness_loss(&b->liveness));
+
+	if (loss_a != loss_b)
+		return loss_a < loss_b;
+	return a->path.rtt_us < b->path.rtt_us;
+}
+
+static struct peer *choose_relay(const struct node *n, const struct sought *s,
+				 unsigned int *fit, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer, *best = NULL;
+
+	*fit = 0;
+	while ((peer = peers_next(n, &at))) {
+		unsigned int f = fitness(n, s, peer, now_us);
+
+		if (!f || f < *fit || (f == *fit && !is_nearer(peer, best)))
+			continue;
+		best = peer;
+		*fit = f;
+	}
+	return best;
+}
+
+/* ---- those that are sought ---- */
+
+struct under_way {
+	uint32_t all;
+	uint8_t of[NODE_PEERS_MAX + 1]; /* by informant */
+};
+
+static void count_under_way(const struct node *n, struct under_way *w)
+{
+	uint32_t at = TABLE_NONE;
+	const struct sought *s;
+
+	memset(w, 0, sizeof(*w));
+	while ((s = sought_next(n, &at))) {
+		if (!s->leg)
+			continue;
+		w->all++;
+		if (w->of[s->informants[0]] < UINT8_MAX)
+			w->of[s->informants[0]]++;
+	}
+}
+
+/* Hosts that were peers come before those that are hearsay, of which one peer's are no
+ * more than some. */
+static bool is_crowded(const struct node *n, const struct under_way *w,
+		       const struct sought *s)
+{
+	const uint16_t informant = s->informants[0];
+	const struct peer *peer = peers_at_port(n, informant);
+
+	if (peers_find(n, &s->key))
+		return w->all >= 2 * SOUGHT_UNDER_WAY;
+	if (w->all >= SOUGHT_UNDER_WAY)
+		return true;
+	return informant && (!peer || !peer_wanted(n, peer)) &&
+	       w->of[informant] >= SOUGHT_UNDER_WAY_EACH;
+}
+
+/* All that there are were asked. */
+static void round_failed(struct node *n, struct sought *s, uint64_t now_us)
+{
+	/* Who was met and cannot be reached will not be so soon. */
+	if (s->met && !s->failures)
+		s->failures = 1;
+	s->next_us = now_us + node_jitter(n, pauses_us[s->failures]);
+	if (s->failures + 1u < PAUSES)
+		s->failures++;
+	memset(&s->tried, 0, sizeof(s->tried));
+	s->guessed = 0;
+	s->met = false;
+}
+
+static uint64_t ask_somebody(struct node *n, struct sought *s, uint64_t now_us)
+{
+	unsigned int fit;
+	struct peer *relay = choose_relay(n, s, &fit, now_us);
+	struct leg *leg;
+
+	if (!relay) {
+		round_failed(n, s, now_us);
+		return s->next_us;
+	}
+	if (now_us < n->legs->relays[relay->port].next_us)
+		return n->legs->relays[relay->port].next_us;
+	leg = leg_new(n, relay, &s->key);
+	if (!leg) /* one to it is about to go, or all places are taken */
+		return now_us + CROWDED_US;
+	port_set_add(&s->tried, relay->port);
+	if (fit == 1)
+		s->guessed++;
+	s->leg = leg->index;
+	leg->asked = true;
+	n->legs->relays[relay->port].next_us = now_us + ASK_PACE_US;
+	say_ask(n, leg, now_us);
+	return leg->ask_us + ASK_AGAIN_US;
+}
+
+/* What becomes of the leg that is under way; false: there is none any more. */
+static bool is_under_way(struct node *n, struct sought *s, uint64_t now_us)
+{
+	struct leg *leg = leg_find(n, s->leg);
+
+	if (leg && leg->ready_us)
+		s->met = true;
+	if (leg && leg->ready_us && leg->lasting &&
+	    now_us - leg->ready_us >= MEET_US) {
+		port_set_add(&s->tried, leg->relay);
+		leg_end(n, leg, true, now_us);
+		leg = NULL;
+	}
+	if (!leg)
+		s->leg = 0;
+	return leg != NULL;
+}
+
+/* When it is to be looked at again; CLOCK_NEVER: it is sought no more. */
+static uint64_t tend_sought(struct node *n, struct sought *s,
+			    struct under_way *w, uint64_t now_us)
+{
+	const struct peer *peer = peers_find(n, &s->key);
+	uint64_t due_us;
+
+	if ((peer && peer->state == PEER_UP) || !node_trusts(n, &s->key) ||
+	    (!peer && now_us - s->told_us >= SOUGHT_FORGET_US)) {
+		sought_remove(n, s);
+		return CLOCK_NEVER;
+	}
+	if (s->leg && is_under_way(n, s, now_us))
+		return now_us + CROWDED_US;
+	if (now_us < s->next_us)
+		return s->next_us;
+	if (is_crowded(n, w, s))
+		return now_us + CROWDED_US;
+	due_us = ask_somebody(n, s, now_us);
+	if (s->leg) {
+		w->all++;
+		w->of[s->informants[0]]++;
+	}
+	return due_us;
+}
+
+void legs_timer(struct node *n, uint64_t now_us)
+{
+	uint64_t due_us = tend_legs(n, now_us);
+	uint32_t at = TABLE_NONE;
+	struct under_way w;
+	struct sought *s;
+
+	count_under_way(n, &w);
+	while ((s = sought_next(n, &at)))
+		due_us = clock_earlier(due_us, tend_sought(n, s, &w, now_us));
+	if (due_us != CLOCK_NEVER)
+		legs_arm(n, due_us > now_us ? due_us : now_us + CLOCK_MS);
+}
+
+/* ---- what happens to peers ---- */
+
+static void end_by(struct node *n, const struct peer *relay)
+{
+	uint32_t at = TABLE_NONE;
+	struct leg *leg;
+
+	if (!n->legs->relays[relay->port].count)
+		return;
+	while ((leg = legs_next(n, &at)))
+		if (leg->relay == relay->port)
+			leg_end(n, leg, false, 0);
+}
+
+static void legs_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (peer->capabilities & WIRE_CAN_RELAY)
+		sought_again(n, now_us);
+}
+
+static void legs_peer_gone(struct node *n, struct peer *peer)
+{
+	end_by(n, peer);
+	sought_informant_gone(n, peer->port);
+}
+
+static void legs_peer_removed(struct node *n, struct peer *peer)
+{
+	legs_peer_gone(n, peer);
+	n->legs->relays[peer->port].next_us = 0;
+}
+
+/* Nothing of it is heard by the path that it had. */
+static void legs_due(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	if (peer->state == PEER_DOWN && (peer->reason == PEER_REASON_SILENT ||
+					 peer->reason == PEER_REASON_DEAF ||
+					 peer->reason == PEER_REASON_EXPIRED))
+		legs_want(n, &peer->key, 0, now_us);
+}
+
+const struct control legs_control = {
+	.kind = WIRE_LEG,
+	.record = leg_in,
+	.peer_up = legs_peer_up,
+	.peer_gone = legs_peer_gone,
+	.peer_removed = legs_peer_removed,
+	.due = legs_due,
+};

@@ -1,0 +1,11 @@
+/* How legs that end here come about, and end. */
+#ifndef TAPD_NODE_LEGS_H
+#define TAPD_NODE_LEGS_H
+
+#include "node/leg.h"
+
+extern const struct control legs_control;
+
+void legs_timer(struct node *n, uint64_t now_us);
+
+#endif

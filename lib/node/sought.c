@@ -1,0 +1,104 @@
+#include "node/sought.h"
+
+/* Of two hosts that seek each other, the one with the greater key waits for the other to
+ * ask. */
+#define GREATER_WAITS_US (1500 * CLOCK_MS)
+
+bool sought_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
+{
+	n->sought =
+		table_new(SOUGHT_MAX(n), KEY_LEN, sizeof(struct sought), seed);
+	return n->sought != NULL;
+}
+
+void sought_free(struct node *n)
+{
+	table_free(n->sought);
+}
+
+struct sought *sought_find(const struct node *n, const struct public_key *key)
+{
+	return table_find(n->sought, key->bytes);
+}
+
+struct sought *sought_next(const struct node *n, uint32_t *at)
+{
+	*at = table_next(n->sought, *at);
+	return *at == TABLE_NONE ? NULL : table_at(n->sought, *at);
+}
+
+void sought_remove(struct node *n, struct sought *s)
+{
+	const struct public_key key = s->key;
+
+	table_remove(n->sought, key.bytes);
+}
+
+static void add_informant(struct sought *s, uint16_t informant)
+{
+	uint16_t *free_place = NULL;
+
+	for (size_t i = 0; i < SOUGHT_INFORMANTS; i++) {
+		if (s->informants[i] == informant)
+			return;
+		if (!s->informants[i] && !free_place)
+			free_place = &s->informants[i];
+	}
+	if (free_place)
+		*free_place = informant;
+}
+
+void legs_want(struct node *n, const struct public_key *key, uint16_t informant,
+	       uint64_t now_us)
+{
+	const struct peer *peer;
+	struct sought *s;
+
+	if (n->plain || public_key_equal(key, &n->key) || !node_trusts(n, key))
+		return;
+	peer = peers_find(n, key);
+	if (peer && peer->state == PEER_UP)
+		return;
+	s = sought_find(n, key);
+	if (!s) {
+		s = table_insert(n->sought, key->bytes);
+		if (!s)
+			return;
+		s->key = *key;
+		s->next_us = now_us;
+		if (public_key_compare(&n->key, key) > 0)
+			s->next_us += GREATER_WAITS_US;
+		legs_arm(n, s->next_us);
+	}
+	s->told_us = now_us;
+	if (informant)
+		add_informant(s, informant);
+}
+
+void sought_informant_gone(struct node *n, uint16_t port)
+{
+	uint32_t at = TABLE_NONE;
+	struct sought *s;
+
+	while ((s = sought_next(n, &at))) {
+		port_set_remove(&s->tried, port);
+		for (size_t i = 0; i < SOUGHT_INFORMANTS; i++)
+			if (s->informants[i] == port)
+				s->informants[i] = 0;
+	}
+}
+
+void sought_again(struct node *n, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct sought *s;
+
+	while ((s = sought_next(n, &at))) {
+		const uint64_t soon_us = now_us + node_jitter(n, CLOCK_S);
+
+		if (s->leg || s->next_us <= soon_us)
+			continue;
+		s->next_us = soon_us;
+		legs_arm(n, soon_us);
+	}
+}
