@@ -11,6 +11,7 @@ static const char *const type_words[] = {
 	[NODE_PEER_COPIED] = "copied",
 	[NODE_COPIED] = "says that we are copied",
 	[NODE_PEER_MOVED] = "moved",
+	[NODE_PEER_PATH] = "reached another way",
 	[NODE_PEER_REFUSED] = "refused",
 	[NODE_DUPLICATE_KEY] = "duplicate key",
 	[NODE_OWN_KEY] = "our own key",
@@ -37,7 +38,7 @@ static bool take(uint64_t *full_us, uint64_t burst, uint64_t each_us,
 
 static bool is_known_peer(enum node_event_type type)
 {
-	return type <= NODE_PEER_MOVED || type == NODE_DUPLICATE_KEY ||
+	return type <= NODE_PEER_PATH || type == NODE_DUPLICATE_KEY ||
 	       type >= NODE_DUPLICATE_ADDRESS;
 }
 

@@ -146,6 +146,14 @@ static void describe(const struct node_event *e, const char *own,
 	case NODE_PEER_MOVED:
 		say(l, "%s moved to %s", *e->peer ? e->peer : "a peer", at);
 		break;
+	case NODE_PEER_PATH:
+		if (e->via)
+			say(l, "%s is reached through %s",
+			    *e->peer ? e->peer : "a peer", e->via);
+		else
+			say(l, "%s is reached directly at %s",
+			    *e->peer ? e->peer : "a peer", at);
+		break;
 	case NODE_PEER_REFUSED:
 		/* All of its key: nothing else shows it, and trusted_keys may
 		 * want it. */

@@ -39,6 +39,8 @@ static const char *event_name(enum node_event_type type)
 		return "peer_restarted";
 	case NODE_PEER_MOVED:
 		return "peer_moved";
+	case NODE_PEER_PATH:
+		return "peer_path";
 	case NODE_PEER_COPIED:
 	case NODE_COPIED:
 	case NODE_PEER_REFUSED:
@@ -72,11 +74,12 @@ void daemon_monitor_event(const struct daemon *d, const struct node_event *e,
 		tell(d, name, json_pack("{s:o}", "text", value_text(text)));
 	else if (name)
 		tell(d, name,
-		     json_pack("{s:o, s:o, s:s, s:o}", "peer",
+		     json_pack("{s:o, s:o, s:s, s:o, s:o}", "peer",
 			       value_text(e->peer), "key",
 			       conf_is_sealed(d->conf) ? value_key(&e->key)
 						       : json_null(),
-			       "endpoint", addr_print(&e->at, at), "why",
+			       "endpoint", addr_print(&e->at, at), "via",
+			       value_text(e->via ? e->via : ""), "why",
 			       value_text(e->text ? e->text : "")));
 }
 

@@ -12,6 +12,7 @@
 #include "bridge/router.h"
 #include "node/lane.h"
 #include "node/node.h"
+#include "node/punch_state.h"
 #include "node/shares.h"
 #include "tunnel/aead.h"
 #include "tunnel/cookie.h"
@@ -20,8 +21,8 @@
 /*
  * The files of node/ have an order, and each calls only those before it:
  *
- *	liveness pmtu reason path rekey_state shares plain_mtu
- *	                         arithmetic and texts
+ *	liveness pmtu reason path rekey_state punch_state shares
+ *	plain_mtu                arithmetic, states and texts
  *	lane core control        the node's parts; the hooks of control protocols
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
@@ -38,6 +39,7 @@
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
  *	dial handshake           who is called, and when; messages 1 to 3
+ *	observed punch           how others see us; ways past NATs
  *	outgoing plain_transmit transmit deliver plain_receive receive
  *	                         frames, and the datagrams they travel in
  *	ping group_test mesh asking
@@ -186,6 +188,8 @@ struct node {
 	struct shares *peer_shares; /* while one must go */
 	struct cookie_jar jar;
 	struct bucket handshakes, cookies, copies;
+	struct observed observed;
+	struct punches punches;
 
 	struct bridge *bridge;
 	struct querier *querier;

@@ -5,7 +5,22 @@
 
 #include "node/groups.h"
 #include "node/loop.h"
+#include "node/observed.h"
 #include "node/wanted.h"
+
+static void show_nat(const struct node *n, struct node_nat_info *out)
+{
+	struct observed o;
+
+	observed_sum(n, &o);
+	out->count = o.seen_count;
+	for (size_t i = 0; i < o.seen_count; i++)
+		out->observed[i] = o.seen[i];
+	out->translated = o.translated;
+	out->symmetric = o.symmetric;
+}
+
+static_assert(NODE_OBSERVED_MAX == OBSERVED_MAX, "room for all");
 
 void node_status(const struct node *n, struct node_status *out)
 {
@@ -24,8 +39,12 @@ void node_status(const struct node *n, struct node_status *out)
 	while ((peer = peers_next(n, &at))) {
 		out->peers_total++;
 		out->peers_up += peer->state == PEER_UP;
+		out->peers_relayed += peer->state == PEER_UP &&
+				      peer->endpoint &&
+				      path_is_relayed(&peer->path);
 	}
 	out->peers_total += wanted_review(n);
+	show_nat(n, &out->nat);
 }
 
 /* What its endpoint was blamed for says more than that nothing is heard. */
@@ -60,6 +79,14 @@ static void show_listed(const struct node *n, const struct peer *peer,
 			out->has_listed = true;
 			out->listed = e->addr;
 		}
+}
+
+static void show_relay(const struct node *n, const struct peer *peer,
+		       struct node_peer_info *out)
+{
+	out->symmetric = peer->punch.symmetric;
+	out->relayed = peer->endpoint && path_is_relayed(&peer->path);
+	(void)n;
 }
 
 static void show_counts(const struct peer *peer, struct node_peer_info *out)
@@ -100,6 +127,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		out->endpoint = peer->endpoint->addr;
 	if (out->wanted && peer->endpoint && !peer->endpoint->sources)
 		show_listed(n, peer, out);
+	show_relay(n, peer, out);
 	out->has_local = way_is_pinned(&peer->path.way);
 	if (out->has_local)
 		out->local = peer->path.way.local;

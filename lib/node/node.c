@@ -23,6 +23,7 @@
 #include "node/plain_peers.h"
 #include "node/plpmtud.h"
 #include "node/probe.h"
+#include "node/punch.h"
 #include "node/rekey.h"
 #include "node/relay.h"
 #include "node/renew.h"
@@ -37,6 +38,7 @@ static const struct control *const controls[] = {
 	&renew_control,
 	&probe_control,
 	&groups_control,
+	&punch_control,
 	&paths_control,
 	&relay_control,
 	&legs_control,
@@ -210,6 +212,7 @@ struct node *node_new(const struct node_config *config,
 				     now.mono_us };
 	n->cookies = (struct bucket){ NODE_COOKIE_RATE, NODE_COOKIE_RATE,
 				      now.mono_us };
+	punch_init(n, now.mono_us);
 	node_random(n, &n->epoch, sizeof(n->epoch));
 	if (!make_tables(n))
 		goto failed;

@@ -45,6 +45,7 @@ enum node_event_type {
 				back; where another copy sent from */
 	NODE_COPIED,	     /* peer, at: it says so of ours */
 	NODE_PEER_MOVED,     /* peer, at: new endpoint */
+	NODE_PEER_PATH,	     /* peer, at, via: it is reached another way now */
 	NODE_PEER_REFUSED,  /* at, text: why (untrusted key, table full, …) */
 	NODE_DUPLICATE_KEY, /* peer, at: where we know it, other: the second */
 	NODE_OWN_KEY,	    /* at: a host that is not us has our key */
@@ -68,6 +69,7 @@ struct node_event {
 	const char *peer; /* its name, "" if not known yet */
 	struct addr at, other;
 	const char *text;
+	const char *via; /* the relay's name; NULL: directly */
 	uint8_t mac[6];
 	bool wanted; /* a source lists the peer, or the endpoint */
 };
@@ -324,6 +326,22 @@ struct node_iter {
 	uint32_t table, slot;
 };
 
+/* What this host carries for others. */
+struct node_relay_info {
+	uint32_t legs; /* pairs of peers, now */
+	uint64_t datagrams, bytes;
+};
+
+/* How others see this host, as those say that it reaches directly. */
+#define NODE_OBSERVED_MAX 4
+struct node_nat_info {
+	struct addr observed[NODE_OBSERVED_MAX]; /* by most, first */
+	size_t count;
+	/* On the way an address is put in place of ours; and, symmetric, another one
+	 * for each host that we send to. */
+	bool translated, symmetric;
+};
+
 struct node_status {
 	struct public_key key;
 	const char *aead; /* the backend in use */
@@ -332,8 +350,11 @@ struct node_status {
 	 * payload. */
 	struct counters tx, rx;
 	uint32_t fdb_count;
-	uint64_t fdb_moves; /* MACs seen behind another port than before */
-	uint64_t rekeys;    /* sessions that were made to follow another */
+	uint64_t fdb_moves;	/* MACs seen behind another port than before */
+	uint64_t rekeys;	/* sessions that were made to follow another */
+	uint32_t peers_relayed; /* of those that are up */
+	struct node_relay_info relay;
+	struct node_nat_info nat;
 };
 void node_status(const struct node *n, struct node_status *out);
 
@@ -363,6 +384,10 @@ struct node_peer_info {
 	bool has_endpoint, has_local;
 	struct addr endpoint;
 	struct addr local; /* ours, that its datagrams go to and from */
+	/* A relay carries its datagrams; endpoint and local are that one's. */
+	bool relayed;
+	char via[NODE_NAME_MAX + 1]; /* its name; "" */
+	bool symmetric; /* its NAT shows it to each host at another address */
 	/* Where a source lists it, if it is not reached at any such address. */
 	bool has_listed;
 	struct addr listed;
@@ -391,14 +416,20 @@ bool node_next_peer(const struct node *n, struct node_iter *it,
 
 enum node_path_use {
 	NODE_PATH_USED,	     /* its datagrams go there */
-	NODE_PATH_VALIDATED, /* it seems to have moved there: being tried */
+	NODE_PATH_SPARE,     /* they could: an echo came that way */
+	NODE_PATH_VALIDATED, /* it may be there: being tried */
 	NODE_PATH_KNOWN,     /* it has answered there */
 };
 
+enum node_path_rank { NODE_RANK_RELAYED, NODE_RANK_DIRECT, NODE_RANK_LOCAL };
+
 struct node_path_info {
 	enum node_path_use use;
+	enum node_path_rank rank; /* a greater one is preferred */
 	bool has_local;
 	struct addr local, remote;
+	char via[NODE_NAME_MAX + 1]; /* the relay's name; "": direct */
+	uint64_t proven_us; /* when an echo last came that way; 0: not known */
 	/* Of the one that is used; 0: unknown. size: of its datagrams; size_max: the
 	 * largest that is tried; probed_size: what is being tried now. */
 	uint32_t rtt_us;

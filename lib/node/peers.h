@@ -10,6 +10,7 @@
 #include "node/endpoint.h"
 #include "node/liveness.h"
 #include "node/path.h"
+#include "node/punch_state.h"
 #include "node/reason.h"
 #include "node/rekey_state.h"
 #include "tunnel/session.h"
@@ -75,6 +76,7 @@ struct peer {
 
 	struct session *sessions[PEERS_SESSIONS]; /* NULL: a free place */
 	struct path_spares paths;		  /* besides the one in use */
+	struct punch_state punch;
 };
 static_assert(offsetof(struct peer, path.pmtu.size) < 2 * 64,
 	      "which way, on which session, how large, how much: two lines");

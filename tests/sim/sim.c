@@ -72,6 +72,7 @@ static void host_event(void *user, const struct node_event *e)
 		[NODE_PEER_DOWN] = "down",
 		[NODE_PEER_RESTARTED] = "restarted",
 		[NODE_PEER_MOVED] = "moved",
+		[NODE_PEER_PATH] = "path",
 		[NODE_PEER_REFUSED] = "refused",
 		[NODE_DUPLICATE_KEY] = "duplicate key",
 		[NODE_OWN_KEY] = "own key",

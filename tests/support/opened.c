@@ -24,7 +24,7 @@ static void count_records(const uint8_t *bytes, size_t len, struct opened *out)
 
 	while (wire_next_record(&at, &r)) {
 		out->all++;
-		if (r.kind <= WIRE_REKEY_2)
+		if (r.kind <= WIRE_ADDRESSES)
 			out->records[r.kind]++;
 		if (r.kind == WIRE_GROUPS)
 			count_changes(&r, out);

@@ -5,9 +5,9 @@
 #include "support/hosts.h"
 
 struct opened {
-	unsigned records[WIRE_REKEY_2 + 1]; /* how many, by enum wire_kind */
-	unsigned all;			    /* records */
-	unsigned changes;		    /* of groups, in all records */
+	unsigned records[WIRE_ADDRESSES + 1]; /* how many, by enum wire_kind */
+	unsigned all;			      /* records */
+	unsigned changes;		      /* of groups, in all records */
 };
 
 /* False if it is not to a host that can open it, or no data message. Ask while the
