@@ -149,7 +149,7 @@ static json_t *ping_row(const struct node_peer_info *p)
 	value_set(o, "endpoint", value_text(endpoint));
 	value_set(o, "local", value_text(local));
 	value_set(o, "datagram_size", value_number(p->datagram_size));
-	value_set(o, "via", json_null());
+	value_set(o, "via", peer_via(p));
 	return o;
 }
 

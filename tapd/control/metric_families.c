@@ -196,6 +196,10 @@ ONE(receive_value, from->status.rx.frames)
 ONE(fdb_value, from->status.fdb_count)
 ONE(moves_value, from->status.fdb_moves)
 ONE(rekeys_value, from->status.rekeys)
+ONE(relayed_value, from->status.peers_relayed)
+ONE(legs_value, from->status.relay.legs)
+ONE(carried_datagrams_value, from->status.relay.datagrams)
+ONE(carried_bytes_value, from->status.relay.bytes)
 ONE(groups_value, from->multicast.groups)
 ONE(flooded_value, from->flooded)
 
@@ -318,6 +322,14 @@ const struct family families[] = {
 		"Answers that were none, empty or wrong."),
 	COUNTER("tapd_rekeys_total", once, rekeys_value,
 		"Sessions that were made to follow another."),
+	GAUGE("tapd_relay_legs", once, legs_value,
+	      "Pairs of peers whose datagrams this host carries."),
+	COUNTER("tapd_relayed_datagrams_total", once, carried_datagrams_value,
+		"Datagrams that this host carried between peers."),
+	COUNTER("tapd_relayed_bytes_total", once, carried_bytes_value,
+		"Their bytes of UDP payload, without the relay's header."),
+	GAUGE("tapd_peers_relayed", once, relayed_value,
+	      "Peers that are up and reached through a relay."),
 	GAUGE("tapd_peers", by_state, state_value,
 	      "Peers, and hosts that are listed, by their state."),
 	GAUGE("tapd_peer_up", by_peer, up_value, "Whether the peer is up."),

@@ -25,11 +25,20 @@ struct details {
 
 static const char *const use_names[] = {
 	[NODE_PATH_USED] = "used",
+	[NODE_PATH_SPARE] = "spare",
 	[NODE_PATH_VALIDATED] = "validated",
 	[NODE_PATH_KNOWN] = "known",
 };
 static_assert(sizeof(use_names) / sizeof(use_names[0]) == NODE_PATH_KNOWN + 1,
 	      "every use has a name");
+
+static const char *const rank_names[] = {
+	[NODE_RANK_RELAYED] = "relayed",
+	[NODE_RANK_DIRECT] = "direct",
+	[NODE_RANK_LOCAL] = "local",
+};
+static_assert(sizeof(rank_names) / sizeof(rank_names[0]) == NODE_RANK_LOCAL + 1,
+	      "every rank has a name");
 
 static json_t *address(bool known, const struct addr *a)
 {
@@ -38,7 +47,7 @@ static json_t *address(bool known, const struct addr *a)
 	return known ? json_string(addr_print(a, text)) : json_null();
 }
 
-static json_t *paths(const struct node_peer_detail *d)
+static json_t *paths(const struct node_peer_detail *d, uint64_t now_us)
 {
 	json_t *all = json_array();
 
@@ -49,14 +58,20 @@ static json_t *paths(const struct node_peer_detail *d)
 		if (p->remote.port == 0)
 			local.port = 0; /* GRE has none */
 		json_array_append_new(
-			all, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-				       "state", use_names[p->use], "local",
-				       address(p->has_local, &local), "remote",
-				       address(true, &p->remote), "rtt_us",
-				       value_number(p->rtt_us), "datagram_size",
-				       value_number(p->size), "size_max",
-				       value_number(p->size_max), "size_probed",
-				       value_number(p->probed_size)));
+			all,
+			json_pack(
+				"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+				"s:o}",
+				"state", use_names[p->use], "rank",
+				rank_names[p->rank], "local",
+				address(p->has_local, &local), "remote",
+				address(true, &p->remote), "via",
+				value_text(p->via), "proven_s",
+				value_seconds_or_null(now_us, p->proven_us),
+				"rtt_us", value_number(p->rtt_us),
+				"datagram_size", value_number(p->size),
+				"size_max", value_number(p->size_max),
+				"size_probed", value_number(p->probed_size)));
 	}
 	return all;
 }
@@ -107,7 +122,7 @@ static void begin(struct details *l)
 		  value_seconds_or_null(l->now_us, d->sent_us));
 	value_set(l->row, "gets_all",
 		  value_text(d->gets_all ? d->gets_all : ""));
-	value_set(l->row, "paths", paths(d));
+	value_set(l->row, "paths", paths(d, l->now_us));
 	value_set(l->row, "sessions", sessions(d, l->now_us));
 	l->groups = json_array();
 	l->groups_total = 0;

@@ -27,6 +27,13 @@ static json_t *sources(const struct node_peer_info *p)
 	return all;
 }
 
+json_t *peer_via(const struct node_peer_info *p)
+{
+	if (!p->relayed)
+		return json_null();
+	return json_string(*p->via ? p->via : "a relay");
+}
+
 json_t *peer_value(const struct snapshot_peer *peer, uint64_t now_us)
 {
 	const struct node_peer_info *p = &peer->info;
@@ -45,6 +52,7 @@ json_t *peer_value(const struct snapshot_peer *peer, uint64_t now_us)
 	value_set(o, "key", p->has_key ? value_key(&p->key) : json_null());
 	value_set(o, "endpoint", value_text(endpoint));
 	value_set(o, "local", value_text(local));
+	value_set(o, "via", peer_via(p));
 	value_set(o, "state", json_string(state_names[p->state]));
 	value_set(o, "why", json_string(p->reason));
 	value_set(o, "rtt_us", value_number(p->rtt_us));

@@ -178,6 +178,7 @@ bool snapshot_take(struct snapshot *s, const struct daemon *d)
 		.network_id = d->conf->network_id,
 		.network_id_set = d->conf->network_id_set,
 		.routing = d->conf->routing,
+		.relay = d->conf->relay,
 		.node_name = d->conf->name,
 		.offloads = d->offloads,
 		.receive_buffer = udp_receive_buffer(d->udp),

@@ -70,6 +70,7 @@ struct snapshot {
 	unsigned network_id;
 	bool network_id_set;
 	struct routing routing;
+	bool relay; /* this host carries for others, by its configuration */
 	const char *node_name;
 	struct node_status status;
 	struct node_multicast_status multicast;

@@ -95,6 +95,32 @@ static json_t *sources(const struct snapshot *s)
 	return all;
 }
 
+/* What is carried for others. */
+static json_t *relay(const struct snapshot *s)
+{
+	const struct node_relay_info *r = &s->status.relay;
+
+	return json_pack("{s:b, s:I, s:I, s:I}", "on", (int)s->relay, "legs",
+			 (json_int_t)r->legs, "datagrams",
+			 (json_int_t)r->datagrams, "bytes",
+			 (json_int_t)r->bytes);
+}
+
+/* At which addresses peers see this host. */
+static json_t *nat(const struct snapshot *s)
+{
+	const struct node_nat_info *n = &s->status.nat;
+	json_t *observed = json_array();
+	char text[ADDR_STRLEN];
+
+	for (size_t i = 0; i < n->count; i++)
+		json_array_append_new(
+			observed,
+			json_string(addr_print(&n->observed[i], text)));
+	return json_pack("{s:o, s:b, s:b}", "observed", observed, "translated",
+			 (int)n->translated, "symmetric", (int)n->symmetric);
+}
+
 json_t *view_status(const struct snapshot *s)
 {
 	const struct snapshot_interface *i = &s->interface;
@@ -134,6 +160,10 @@ json_t *view_status(const struct snapshot *s)
 	value_set(o, "merging", merging(&s->offloads));
 	value_set(o, "queue", queue(s));
 	value_set(o, "sources", sources(s));
+	value_set(o, "relayed",
+		  json_integer((json_int_t)status->peers_relayed));
+	value_set(o, "relay", relay(s));
+	value_set(o, "nat", nat(s));
 	return o;
 }
 

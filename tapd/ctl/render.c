@@ -173,20 +173,65 @@ static void status_sources(FILE *out, const json_t *status)
 	free(text);
 }
 
-void render_status(FILE *out, const json_t *status)
+static void status_peers(FILE *out, const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
+	char up[UNITS_STRLEN], total[UNITS_STRLEN], relayed[UNITS_STRLEN];
+	const bool any = json_integer_value(json_object_get(status, "relayed"));
+
+	columns_label(out, "peers", "%s of %s up%s%s%s",
+		      answer_integer(peers, "up", up),
+		      answer_integer(peers, "total", total), any ? ", " : "",
+		      any ? answer_integer(status, "relayed", relayed) : "",
+		      any ? " through relays" : "");
+}
+
+/* Where it carries something, or is to. */
+static void status_relay(FILE *out, const json_t *status)
+{
+	const json_t *r = json_object_get(status, "relay");
+	const bool one = json_integer_value(json_object_get(r, "legs")) == 1;
+	char legs[UNITS_STRLEN], datagrams[UNITS_STRLEN], bytes[UNITS_STRLEN];
+
+	if (!json_is_true(json_object_get(r, "on")) &&
+	    json_integer_value(json_object_get(r, "datagrams")) == 0)
+		return;
+	columns_label(out, "relay",
+		      "for %s pair%s of peers%s; in all %s datagrams, %s",
+		      answer_integer(r, "legs", legs), one ? "" : "s",
+		      json_is_true(json_object_get(r, "on"))
+			      ? ""
+			      : " (handshakes only)",
+		      units_count(answer_number(r, "datagrams"), datagrams),
+		      units_bytes(answer_number(r, "bytes"), bytes));
+}
+
+/* Where that is not plain: behind a NAT. */
+static void status_nat(FILE *out, const json_t *status)
+{
+	const json_t *nat = json_object_get(status, "nat");
+	const json_t *observed = json_object_get(nat, "observed");
+	const bool symmetric = json_is_true(json_object_get(nat, "symmetric"));
+
+	if (!json_is_true(json_object_get(nat, "translated")))
+		return;
+	columns_label(out, "NAT", "peers see this host at %s%s",
+		      answer_shown(json_array_get(observed, 0)),
+		      symmetric ? ", and each at another address" : "");
+}
+
+void render_status(FILE *out, const json_t *status)
+{
 	const json_t *warnings = json_object_get(status, "warnings");
-	char up[UNITS_STRLEN], total[UNITS_STRLEN];
 
 	status_plain(out, status);
 	status_interface(out, status);
 	status_routing(out, status);
 	status_node(out, status);
 	status_offload(out, status);
-	columns_label(out, "peers", "%s of %s up",
-		      answer_integer(peers, "up", up),
-		      answer_integer(peers, "total", total));
+	status_peers(out, status);
+	status_nat(out, status);
+	status_relay(out, status);
 	status_sources(out, status);
 	status_traffic(out, status, "sent", "tx");
 	status_traffic(out, status, "received", "rx");
@@ -245,6 +290,19 @@ static bool any_is_discovered(const json_t *peers)
 	return false;
 }
 
+/* Where it is: behind that relay, as seen from here. To be freed; NULL if memory is
+ * short. */
+static char *peer_place(const json_t *peer)
+{
+	const bool relayed = json_is_string(json_object_get(peer, "via"));
+	char *text;
+
+	if (asprintf(&text, "%s%s", relayed ? "via " : "",
+		     answer_text(peer, relayed ? "via" : "endpoint")) < 0)
+		return NULL;
+	return text;
+}
+
 static enum color state_color(const char *state)
 {
 	if (strcmp(state, "up") == 0)
@@ -261,10 +319,11 @@ static void add_peer(struct columns *c, const json_t *p, bool with_from)
 	char tx[UNITS_STRLEN], rx[UNITS_STRLEN], from[FROM_STRLEN];
 	bool up = strcmp(state, "up") == 0;
 	bool says_more = strcmp(why, "-") != 0 && strcmp(why, state) != 0;
+	char *place = peer_place(p);
 	/* The measures of one that is not up were of another time. */
 	const char *cells[COLUMNS_MAX] = {
 		answer_text(p, "name"),
-		answer_text(p, "endpoint"),
+		place,
 		peer_from(p, from),
 		state,
 		up ? units_time(answer_number(p, "rtt_us"), rtt) : NULL,
@@ -280,6 +339,7 @@ static void add_peer(struct columns *c, const json_t *p, bool with_from)
 	columns_add(c, cells, says_more ? why : NULL);
 	columns_color(c, with_from ? FROM_COLUMN + 1 : FROM_COLUMN,
 		      state_color(state));
+	free(place);
 }
 
 void render_peers(FILE *out, const json_t *peers)

@@ -73,8 +73,13 @@ static void peer_event(FILE *out, const json_t *e, const char *type)
 		    answer_text(e, "why"));
 	else if (strcmp(type, "peer_restarted") == 0)
 		say(out, COLOR_NONE, "%s (%s) has restarted", peer, at);
-	else
+	else if (strcmp(type, "peer_moved") == 0)
 		say(out, COLOR_NONE, "%s moved to %s", peer, at);
+	else if (json_is_string(json_object_get(e, "via")))
+		say(out, COLOR_NONE, "%s is reached through %s", peer,
+		    answer_text(e, "via"));
+	else
+		say(out, COLOR_NONE, "%s is reached directly at %s", peer, at);
 }
 
 static void table_event(FILE *out, const json_t *e, const char *type)
@@ -125,7 +130,7 @@ void render_event(FILE *out, json_t *event)
 	print_time(out, event);
 	if (strcmp(type, "peer_up") == 0 || strcmp(type, "peer_down") == 0 ||
 	    strcmp(type, "peer_restarted") == 0 ||
-	    strcmp(type, "peer_moved") == 0)
+	    strcmp(type, "peer_moved") == 0 || strcmp(type, "peer_path") == 0)
 		peer_event(out, event, type);
 	else if (strcmp(type, "mac_moved") == 0 ||
 		 strcmp(type, "group_joined") == 0 ||

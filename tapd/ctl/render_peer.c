@@ -73,20 +73,45 @@ static void peer_traffic(FILE *out, const json_t *p, const char *name,
 		units_bytes(answer_number(sums, "bytes"), bytes));
 }
 
+/* One that its datagrams do not take. */
+static void peer_other_path(FILE *out, const json_t *path)
+{
+	const char *via = json_string_value(json_object_get(path, "via"));
+	const json_t *proven = json_object_get(path, "proven_s");
+	char rtt[UNITS_STRLEN], ago[UNITS_STRLEN];
+
+	if (!json_is_integer(proven))
+		columns_label(out, "", "%s: %s%s", answer_text(path, "state"),
+			      via ? "via " : "",
+			      via ? answer_text(path, "via")
+				  : answer_text(path, "remote"));
+	else
+		columns_label(
+			out, "", "%s: %s%s, round trip %s, answered %s ago",
+			answer_text(path, "state"), via ? "via " : "",
+			via ? answer_text(path, "via")
+			    : answer_text(path, "remote"),
+			units_time(answer_number(path, "rtt_us"), rtt),
+			units_duration(answer_number(path, "proven_s"), ago));
+}
+
 static void peer_path(FILE *out, const json_t *path)
 {
 	const bool used = strcmp(answer_text(path, "state"), "used") == 0;
+	const bool relayed = json_is_string(json_object_get(path, "via"));
 	char size[UNITS_STRLEN], max[UNITS_STRLEN], probed[UNITS_STRLEN];
 	const char *tried = answer_integer(path, "size_probed", probed);
 
 	if (!used) {
-		columns_label(out, "", "%s: %s", answer_text(path, "state"),
-			      answer_text(path, "remote"));
+		peer_other_path(out, path);
 		return;
 	}
 	columns_label(out, "",
-		      "used: %s from %s, datagrams of %s bytes, at most %s%s%s",
-		      answer_text(path, "remote"), answer_text(path, "local"),
+		      "used: %s %s%s%s, datagrams of %s bytes, at most %s%s%s",
+		      relayed ? "via" : answer_text(path, "remote"),
+		      relayed ? "" : "from ",
+		      answer_text(path, relayed ? "via" : "local"),
+		      relayed ? ", a relay" : "",
 		      answer_integer(path, "datagram_size", size),
 		      answer_integer(path, "size_max", max),
 		      *tried == '-' ? "" : ", trying ",
@@ -152,7 +177,12 @@ static void render_peer(FILE *out, const json_t *p)
 
 	columns_label(out, "name", "%s", answer_text(p, "name"));
 	columns_label(out, "key", "%s", answer_text(p, "key"));
-	columns_label(out, "endpoint", "%s", answer_text(p, "endpoint"));
+	if (json_is_string(json_object_get(p, "via")))
+		columns_label(out, "via", "%s, which carries for it",
+			      answer_text(p, "via"));
+	else
+		columns_label(out, "endpoint", "%s",
+			      answer_text(p, "endpoint"));
 	peer_state(out, p);
 	peer_found(out, p);
 	peer_quality(out, p);

@@ -131,17 +131,20 @@ STATUS = {
     "queue": {name: int for name in ("frames", "backlog", "sojourn_us", "drops", "marks",
                                      "socket_limit")},
     "sources": [{"source": TEXT, "endpoints": int, "age_s": OrNull(int), "error": OrNull(TEXT)}],
+    "relayed": int, "relay": {"on": FLAG, "legs": int, "datagrams": int, "bytes": int},
+    "nat": {"observed": [TEXT], "translated": FLAG, "symmetric": FLAG},
     "multicast": {"snooping": FLAG, "querier": FLAG, "router": FLAG, "groups": int,
                   "wants_all": OrNull(TEXT), "flooded": [{"peer": TEXT, "why": TEXT}]},
     "warnings": [TEXT]}
 PEER = {
-    "name": TEXT, "key": TEXT, "endpoint": TEXT, "local": TEXT,
+    "name": TEXT, "key": TEXT, "endpoint": TEXT, "local": TEXT, "via": OrNull(TEXT),
     "state": TEXT, "why": TEXT, "rtt_us": OrNull(int), "loss": OrNull(NUMBER),
     "datagram_size": int, "tx": COUNTS, "rx": COUNTS, "rates": OrNull(RATES), "tap_mtu": int,
     "up_s": int, "heard_s": int, "wanted": FLAG, "sources": [TEXT], "listed": OrNull(TEXT)}
 DETAILS = {
     **PEER, "tap_mac": TEXT, "state_s": int, "sent_s": OrNull(int),
-    "paths": [{"state": TEXT, "local": OrNull(TEXT), "remote": TEXT, "rtt_us": OrNull(int),
+    "paths": [{"state": TEXT, "rank": TEXT, "local": OrNull(TEXT), "remote": TEXT,
+               "via": OrNull(TEXT), "proven_s": OrNull(int), "rtt_us": OrNull(int),
                "datagram_size": OrNull(int), "size_max": OrNull(int),
                "size_probed": OrNull(int)}],
     "sessions": [{"used": FLAG, "open": FLAG, "initiator": FLAG, "rekeyed": FLAG, "age_s": int,
@@ -181,6 +184,7 @@ def test_status(network):
     check_shape(said, STATUS)
     assert said["sealed"] is True
     assert said["peers"] == {"total": network.peers, "up": network.peers}
+    assert said["relayed"] == 0 and not said["nat"]["translated"]
     listed = {row["source"]: row["endpoints"] for row in said["sources"]}
     assert listed["peers"] == 2 and listed["file"] == len(network.members[::2])
     text = network.text("status")

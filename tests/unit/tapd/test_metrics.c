@@ -31,7 +31,11 @@ static void setup(void)
 	source = (struct snapshot){
 		.node = &node,
 		.node_name = "web1",
-		.status = { .aead = "openssl", .fdb_moves = 7, .rekeys = 3 },
+		.status = { .aead = "openssl",
+			    .fdb_moves = 7,
+			    .rekeys = 3,
+			    .peers_relayed = 4,
+			    .relay = { 2, 9, 900 } },
 		.peers = peers,
 		.interface = { .name = "tap0", .present = true, .up = true },
 		.receive_buffer = 8 * 1024 * 1024,
@@ -135,6 +139,10 @@ START_TEST(what_the_daemon_is_and_counts)
 	assert_shows("tapd_interface_carrier{interface=\"tap0\"} 1");
 	assert_shows("tapd_fdb_moves_total{interface=\"tap0\"} 7");
 	assert_shows("tapd_rekeys_total{interface=\"tap0\"} 3");
+	assert_shows("tapd_peers_relayed{interface=\"tap0\"} 4");
+	assert_shows("tapd_relay_legs{interface=\"tap0\"} 2");
+	assert_shows("tapd_relayed_datagrams_total{interface=\"tap0\"} 9");
+	assert_shows("tapd_relayed_bytes_total{interface=\"tap0\"} 900");
 	assert_shows("tapd_groups{interface=\"tap0\"} 9");
 	assert_shows("tapd_groups_flooded{interface=\"tap0\"} 2");
 	assert_shows("tapd_drops_total{interface=\"tap0\",reason=\"mac1\"} 12");

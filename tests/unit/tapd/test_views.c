@@ -177,6 +177,11 @@ START_TEST(status_has_every_key)
 								 300 * CLOCK_S,
 						      .error = "exit code 1" };
 	source.sources_count = 2;
+	source.relay = true;
+	source.status.relay = (struct node_relay_info){ 2, 9, 900 };
+	source.status.nat.observed[0] = addr_v4(0xcb007101, 40100);
+	source.status.nat.count = 1;
+	source.status.nat.translated = true;
 	add_peer("web2");
 	assert_json(without_warnings(view_status(&source)),
 		    "{\"version\":\"" TAPD_VERSION "\",\"name\":\"web1\","
@@ -205,7 +210,12 @@ START_TEST(status_has_every_key)
 		    "\"sources\":[{\"source\":\"peers\",\"endpoints\":2,"
 		    "\"age_s\":null,\"error\":null},"
 		    "{\"source\":\"command\",\"endpoints\":12,"
-		    "\"age_s\":300,\"error\":\"exit code 1\"}]}");
+		    "\"age_s\":300,\"error\":\"exit code 1\"}],"
+		    "\"relayed\":0,\"relay\":{\"on\":true,\"legs\":2,"
+		    "\"datagrams\":9,"
+		    "\"bytes\":900},\"nat\":{\"observed\":["
+		    "\"203.0.113.1:40100\"],\"translated\":true,"
+		    "\"symmetric\":false}}");
 }
 END_TEST
 
@@ -302,7 +312,7 @@ START_TEST(peer_that_is_up_has_its_measures)
 	assert_json(whole(list_peers(&source)),
 		    "[{\"name\":\"web2\",\"key\":\"" KEY_2 "\","
 		    "\"endpoint\":\"10.9.0.2:8273\","
-		    "\"local\":\"10.9.0.1:8273\",\"state\":\"up\","
+		    "\"local\":\"10.9.0.1:8273\",\"via\":null,\"state\":\"up\","
 		    "\"why\":\"\",\"rtt_us\":312,\"loss\":0.05,"
 		    "\"datagram_size\":1472,"
 		    "\"tx\":{\"frames\":1,\"datagrams\":2,\"bytes\":3},"
@@ -315,6 +325,21 @@ START_TEST(peer_that_is_up_has_its_measures)
 }
 END_TEST
 
+START_TEST(peer_behind_a_relay_shows_which)
+{
+	struct node_peer_info *p = add_peer("web2");
+	json_t *all;
+	const char *via;
+
+	p->relayed = true;
+	snprintf(p->via, sizeof(p->via), "web9");
+	all = whole(list_peers(&source));
+	via = json_string_value(json_object_get(json_array_get(all, 0), "via"));
+	ck_assert_str_eq(via, "web9");
+	json_decref(all);
+}
+END_TEST
+
 START_TEST(peer_nobody_knows_is_all_null)
 {
 	struct node_peer_info *p = add_peer("");
@@ -323,7 +348,7 @@ START_TEST(peer_nobody_knows_is_all_null)
 				      .reason = "no answer" };
 	assert_json(whole(list_peers(&source)),
 		    "[{\"name\":null,\"key\":null,\"endpoint\":null,"
-		    "\"local\":null,"
+		    "\"local\":null,\"via\":null,"
 		    "\"state\":\"connecting\",\"why\":\"no answer\","
 		    "\"rtt_us\":null,\"loss\":null,\"datagram_size\":null,"
 		    "\"tx\":{\"frames\":0,\"datagrams\":0,\"bytes\":0},"
@@ -667,6 +692,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_is_not_sealed_has_no_keys),
 	UNIT_TEST(why_nothing_is_merged_is_in_the_status),
 	UNIT_TEST(peer_that_is_up_has_its_measures),
+	UNIT_TEST(peer_behind_a_relay_shows_which),
 	UNIT_TEST(peer_nobody_knows_is_all_null),
 	UNIT_TEST(name_that_is_not_utf8_is_null),
 	UNIT_TEST(states_have_their_names),
