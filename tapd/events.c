@@ -13,7 +13,7 @@
 #define LEFT_OUT_S 10
 
 /* "web1 (10.9.0.2:8273)", or as much of it as is known. */
-#define PEER_STRLEN (NODE_NAME_MAX + ADDR_STRLEN + 8)
+#define PEER_STRLEN (2 * NODE_NAME_MAX + ADDR_STRLEN + 8)
 
 static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 {
@@ -21,7 +21,9 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 	char at[ADDR_STRLEN], key[KEY_STRLEN];
 
 	addr_print(&e->at, at);
-	if (e->peer && *e->peer)
+	if (e->peer && *e->peer && e->via)
+		snprintf(buf, PEER_STRLEN, "%s (via %s)", e->peer, e->via);
+	else if (e->peer && *e->peer)
 		snprintf(buf, PEER_STRLEN, "%s (%s)", e->peer, at);
 	else if (!public_key_equal(&e->key, &none))
 		snprintf(buf, PEER_STRLEN, "%.8s... (%s)",

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "node/groups.h"
+#include "node/leg.h"
 #include "node/loop.h"
 #include "node/observed.h"
+#include "node/relay.h"
 #include "node/wanted.h"
 
 static void show_nat(const struct node *n, struct node_nat_info *out)
@@ -45,6 +47,12 @@ void node_status(const struct node *n, struct node_status *out)
 	}
 	out->peers_total += wanted_review(n);
 	show_nat(n, &out->nat);
+	if (n->relay)
+		out->relay = (struct node_relay_info){
+			.legs = table_count(n->relay->by_pair),
+			.datagrams = n->relay->datagrams,
+			.bytes = n->relay->bytes,
+		};
 }
 
 /* What its endpoint was blamed for says more than that nothing is heard. */
@@ -81,12 +89,18 @@ static void show_listed(const struct node *n, const struct peer *peer,
 		}
 }
 
-static void show_relay(const struct node *n, const struct peer *peer,
-		       struct node_peer_info *out)
+static void show_via(const struct node *n, const struct peer *peer,
+		     struct node_peer_info *out)
 {
+	const struct peer *relay;
+
 	out->symmetric = peer->punch.symmetric;
 	out->relayed = peer->endpoint && path_is_relayed(&peer->path);
-	(void)n;
+	if (!out->relayed)
+		return;
+	relay = leg_relay(n, peer->path.way.remote.leg);
+	if (relay)
+		memcpy(out->via, relay->name, sizeof(out->via));
 }
 
 static void show_counts(const struct peer *peer, struct node_peer_info *out)
@@ -127,7 +141,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 		out->endpoint = peer->endpoint->addr;
 	if (out->wanted && peer->endpoint && !peer->endpoint->sources)
 		show_listed(n, peer, out);
-	show_relay(n, peer, out);
+	show_via(n, peer, out);
 	out->has_local = way_is_pinned(&peer->path.way);
 	if (out->has_local)
 		out->local = peer->path.way.local;

@@ -33,26 +33,16 @@
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&announce_control,
-	&hello_control,
-	&renew_control,
-	&probe_control,
-	&groups_control,
-	&punch_control,
-	&paths_control,
-	&relay_control,
-	&legs_control,
-	&plpmtud_control,
-	&candidate_control,
-	&rekey_control,
-	&rekey_answer_control,
-	&copied_control,
-	&exchange_control,
-	&answer_control,
-	&ping_control,
-	&asking_control,
-	&bye_control,
-	NULL,
+	&announce_control,     &hello_control,
+	&renew_control,	       &probe_control,
+	&groups_control,       &punch_control,
+	&paths_control,	       &relay_control,
+	&legs_control,	       &plpmtud_control,
+	&candidate_control,    &rekey_control,
+	&rekey_answer_control, &copied_control,
+	&exchange_control,     &answer_control,
+	&ping_control,	       &asking_control,
+	&bye_control,	       NULL,
 };
 
 /* A plain peer is told nothing, and tells nothing, of its own accord. */

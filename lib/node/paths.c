@@ -155,7 +155,12 @@ static bool use(struct node *n, struct peer *peer, const struct path *to,
 	if (had && keep_old)
 		keep(peer, &old, now_us);
 	if (moved)
-		peer_emit(n, NODE_PEER_MOVED, peer, &e->addr, NULL, "");
+		peer_emit(n,
+			  path_is_relayed(&path) ||
+					  (had && path_is_relayed(&old))
+				  ? NODE_PEER_PATH
+				  : NODE_PEER_MOVED,
+			  peer, &e->addr, NULL, "");
 	peer_arm(n, peer, now_us);
 	return true;
 }

@@ -28,7 +28,11 @@ void peer_emit(struct node *n, enum node_event_type type,
 		.text = text,
 		.wanted = peer_wanted(n, peer),
 	};
+	const struct peer *relay =
+		peer->endpoint ? leg_relay(n, peer->path.way.remote.leg) : NULL;
 
+	if (relay)
+		event.via = relay->name;
 	if (at)
 		event.at = *at;
 	if (other)

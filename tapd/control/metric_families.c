@@ -327,7 +327,7 @@ const struct family families[] = {
 	COUNTER("tapd_relayed_datagrams_total", once, carried_datagrams_value,
 		"Datagrams that this host carried between peers."),
 	COUNTER("tapd_relayed_bytes_total", once, carried_bytes_value,
-		"Their bytes of UDP payload, without the relay's header."),
+		"Their bytes of UDP payload."),
 	GAUGE("tapd_peers_relayed", once, relayed_value,
 	      "Peers that are up and reached through a relay."),
 	GAUGE("tapd_peers", by_state, state_value,

@@ -63,21 +63,22 @@ static const char *who(const json_t *event, const char *key)
 
 static void peer_event(FILE *out, const json_t *e, const char *type)
 {
+	const bool relayed = json_is_string(json_object_get(e, "via"));
 	const char *peer = answer_text(e, "peer");
-	const char *at = answer_text(e, "endpoint");
+	const char *at = answer_text(e, relayed ? "via" : "endpoint");
+	const char *via = relayed ? "via " : "";
 
 	if (strcmp(type, "peer_up") == 0)
-		say(out, COLOR_GOOD, "%s (%s) is up", peer, at);
+		say(out, COLOR_GOOD, "%s (%s%s) is up", peer, via, at);
 	else if (strcmp(type, "peer_down") == 0)
-		say(out, COLOR_BAD, "%s (%s) is down: %s", peer, at,
+		say(out, COLOR_BAD, "%s (%s%s) is down: %s", peer, via, at,
 		    answer_text(e, "why"));
 	else if (strcmp(type, "peer_restarted") == 0)
-		say(out, COLOR_NONE, "%s (%s) has restarted", peer, at);
+		say(out, COLOR_NONE, "%s (%s%s) has restarted", peer, via, at);
 	else if (strcmp(type, "peer_moved") == 0)
 		say(out, COLOR_NONE, "%s moved to %s", peer, at);
-	else if (json_is_string(json_object_get(e, "via")))
-		say(out, COLOR_NONE, "%s is reached through %s", peer,
-		    answer_text(e, "via"));
+	else if (relayed)
+		say(out, COLOR_NONE, "%s is reached through %s", peer, at);
 	else
 		say(out, COLOR_NONE, "%s is reached directly at %s", peer, at);
 }
