@@ -45,8 +45,8 @@ enum node_event_type {
 				back; where another copy sent from */
 	NODE_COPIED,	     /* peer, at: it says so of ours */
 	NODE_PEER_MOVED,     /* peer, at: new endpoint */
-	NODE_PEER_PATH,	     /* peer, at: by a relay, or no more, or by another */
-	NODE_PEER_REFUSED,  /* at, text: why (untrusted key, table full, …) */
+	NODE_PEER_PATH,	   /* peer, at: by a relay, or no more, or by another */
+	NODE_PEER_REFUSED, /* at, text: why (untrusted key, table full, …) */
 	NODE_DUPLICATE_KEY, /* peer, at: where we know it, other: the second */
 	NODE_OWN_KEY,	    /* at: a host that is not us has our key */
 	NODE_SELF,	    /* at: an endpoint that is ourselves */
@@ -69,7 +69,8 @@ struct node_event {
 	const char *peer; /* its name, "" if not known yet */
 	struct addr at, other;
 	const char *text;
-	const char *via; /* a relay that carries for the peer, by name, or NULL */
+	const char
+		*via; /* a relay that carries for the peer, by name, or NULL */
 	uint8_t mac[6];
 	bool wanted; /* a source lists the peer, or the endpoint */
 };

@@ -7,14 +7,19 @@
 #include "support/three.h"
 #include "tunnel/wire_leg.h"
 
-/* a and b are in one network, behind a NAT that has one address; c is outside. */
+/* a and b are in one network, behind a NAT that has one address; or each is behind
+ * its own, which lets in only what was sent to. c is outside. */
 #define INSIDE	0xc0a80100u /* 192.168.1.0 */
 #define OUTSIDE 0xcb007101u /* 203.0.113.1 */
 
 static struct {
-	bool symmetric;	 /* another port for each whom it sends to */
-	bool divided;	 /* a and b do not reach each other inside */
+	bool symmetric[2]; /* another port for each whom a, or b, sends to */
+	bool divided;	   /* a and b do not reach each other inside */
+	bool apart; /* two NATs, that filter; and lose what dials past them */
 	unsigned inside; /* datagrams from one to the other inside */
+	/* Whom a, and b, have sent to. */
+	struct addr open[2][64];
+	size_t open_count[2];
 } nat;
 
 static bool is_inside(const struct addr *addr)
@@ -24,36 +29,82 @@ static bool is_inside(const struct addr *addr)
 	return memcmp(addr->ip, net.ip, 15) == 0;
 }
 
-/* The NAT's port, by host and whom it sends to. */
-static uint16_t outer_port(const struct addr *inner, const struct addr *to)
+/* 0: a, 1: b. */
+static unsigned inner_number(const struct addr *inner)
 {
-	const unsigned host = inner->ip[15];
+	return inner->ip[15] - 1u;
+}
 
-	return (uint16_t)(40000 + 100 * host +
-			  (nat.symmetric ? to->ip[15] : 0));
+/* The NAT's address, by host and whom it sends to. */
+static struct addr outer_for(const struct addr *inner, const struct addr *to)
+{
+	const unsigned i = inner_number(inner);
+
+	return addr_v4(OUTSIDE + (nat.apart ? i : 0),
+		       (uint16_t)(40000 + 100 * i +
+				  (nat.symmetric[i] ? to->ip[15] : 99)));
+}
+
+static bool is_outer(const struct addr *addr)
+{
+	const struct addr net = addr_v4(OUTSIDE, 0);
+
+	return memcmp(addr->ip, net.ip, 15) == 0;
+}
+
+static bool is_open(unsigned i, const struct addr *from)
+{
+	for (size_t k = 0; k < nat.open_count[i]; k++)
+		if (addr_equal(&nat.open[i][k], from))
+			return true;
+	return false;
+}
+
+static void send_out(struct flight *f)
+{
+	const unsigned i = inner_number(&f->from);
+
+	if (!is_open(i, &f->to)) {
+		ck_assert_uint_lt(nat.open_count[i], 64);
+		nat.open[i][nat.open_count[i]++] = f->to;
+	}
+	f->from = outer_for(&f->from, &f->to);
+}
+
+/* False: it does not get in. */
+static bool let_in(struct flight *f)
+{
+	const unsigned i = (f->to.port - 40000u) / 100;
+	const struct addr inner = addr_v4(INSIDE + 1 + i, 8273);
+	struct addr outer;
+
+	if (i > 1)
+		return false;
+	outer = outer_for(&inner, &f->from);
+	if (!addr_equal(&outer, &f->to) || (nat.apart && !is_open(i, &f->from)))
+		return false;
+	f->to = inner;
+	return true;
 }
 
 static enum fate translate(struct hosts *hosts, struct flight *f)
 {
-	struct addr outer = addr_v4(OUTSIDE, 0);
-
 	(void)hosts;
 	if (is_inside(&f->from) && is_inside(&f->to)) {
 		nat.inside++;
-		return nat.divided ? LOSE : PASS;
+		return nat.divided || nat.apart ? LOSE : PASS;
 	}
-	if (is_inside(&f->from)) {
-		outer.port = outer_port(&f->from, &f->to);
-		f->from = outer;
-	}
-	if (memcmp(f->to.ip, outer.ip, sizeof(outer.ip)) == 0)
-		f->to = addr_v4(INSIDE + (f->to.port - 40000u) / 100, 8273);
-	return PASS;
+	if (is_inside(&f->from) && is_outer(&f->to) && nat.apart &&
+	    f->bytes[0] == WIRE_INITIATION)
+		return LOSE;
+	if (is_inside(&f->from))
+		send_out(f);
+	return is_outer(&f->to) && !let_in(f) ? LOSE : PASS;
 }
 
 static struct addr outer_of(const struct host *host)
 {
-	return addr_v4(OUTSIDE, outer_port(&host->addrs[0], &c->addrs[0]));
+	return outer_for(&host->addrs[0], &c->addrs[0]);
 }
 
 static void setup(void)
@@ -134,7 +185,7 @@ static void see_a_by_two(void)
 
 START_TEST(two_peers_that_disagree_show_a_symmetric_nat)
 {
-	nat.symmetric = _i;
+	nat.symmetric[0] = _i;
 	see_a_by_two();
 	ck_assert_uint_eq(host_status(a).nat.count, _i ? 2 : 1);
 	ck_assert(host_status(a).nat.symmetric == _i);
@@ -187,6 +238,85 @@ START_TEST(two_that_do_not_reach_each_other_inside_stay_outside)
 	ck_assert(!is_pair_inside(&h));
 	ck_assert(host_talks(a, b));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+}
+END_TEST
+
+/* ---- two behind two NATs ---- */
+
+static void setup_apart(void)
+{
+	setup();
+	nat.apart = true;
+	for (unsigned i = 0; i < 3; i++) {
+		host_stop(&h.host[i]);
+		h.host[i].config.peer_exchange = true;
+		h.host[i].config.relay = &h.host[i] == c;
+	}
+}
+
+static void start_apart(void)
+{
+	for (unsigned i = 0; i < 3; i++)
+		host_start(&h.host[i]);
+	host_dial(a, c);
+	host_dial(b, c);
+}
+
+static bool is_pair_direct(const struct hosts *hosts)
+{
+	return hosts_pair_up(hosts) && !host_info(a, b).relayed &&
+	       !host_info(b, a).relayed;
+}
+
+static bool is_pair_relayed(const struct hosts *hosts)
+{
+	return hosts_pair_up(hosts) && host_info(a, b).relayed &&
+	       host_info(b, a).relayed;
+}
+
+/* c carries all they have, or handshakes only. */
+START_TEST(two_that_meet_by_a_relay_reach_each_other_directly)
+{
+	c->config.relay = _i;
+	start_apart();
+	ck_assert(hosts_until(&h, is_pair_direct, 10 * CLOCK_S));
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+	hosts_run(&h, 100 * CLOCK_S);
+	ck_assert(is_pair_direct(&h));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
+	if (_i)
+		ck_assert_uint_ge(host_events(a, NODE_PEER_PATH), 1);
+}
+END_TEST
+
+START_TEST(two_whose_nats_do_not_allow_it_stay_relayed)
+{
+	nat.symmetric[0] = true;
+	nat.symmetric[1] = _i;
+	start_apart();
+	ck_assert(hosts_until(&h, is_pair_relayed, 5 * CLOCK_S));
+	hosts_run(&h, 100 * CLOCK_S);
+	ck_assert(is_pair_relayed(&h));
+	ck_assert_str_eq(host_info(a, b).via, "c");
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+}
+END_TEST
+
+START_TEST(they_try_again_each_minute)
+{
+	nat.symmetric[0] = nat.symmetric[1] = true;
+	start_apart();
+	ck_assert(hosts_until(&h, is_pair_relayed, 5 * CLOCK_S));
+	hosts_run(&h, 20 * CLOCK_S);
+	nat.symmetric[0] = nat.symmetric[1] = false;
+	ck_assert(hosts_until(&h, is_pair_direct, 90 * CLOCK_S));
+	ck_assert_uint_ge(host_events(a, NODE_PEER_PATH), 1);
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
 }
 END_TEST
 
@@ -275,7 +405,7 @@ END_TEST
 START_TEST(only_addresses_that_can_be_its_own_are_tried)
 {
 	static const char *const made_up[] = {
-		"o203.0.113.1:40777", "192.168.1.9:9000", "192.168.1.9:53",
+		"o203.0.113.1:40077", "192.168.1.9:9000", "192.168.1.9:53",
 		"198.51.100.9:8273",  "127.0.0.1:8273",	  "10.77.0.9:8273",
 		"192.168.1.1:8273",   "[fd00::9]:8273",
 	};
@@ -296,7 +426,7 @@ START_TEST(only_addresses_that_can_be_its_own_are_tried)
 	ck_assert_uint_eq(probes_to("192.168.1.9:53", since), 0);
 	ck_assert_uint_eq(probes_to("198.51.100.9:8273", since), 0);
 	ck_assert_uint_eq(probes_to("127.0.0.1:8273", since), 0);
-	ck_assert_uint_eq(probes_to("203.0.113.1:40777", since), 0);
+	ck_assert_uint_eq(probes_to("203.0.113.1:40077", since), 0);
 	ck_assert_uint_eq(probes_to("192.168.1.1:8273", since), 0);
 	ck_assert(host_up(a, b));
 }
@@ -304,7 +434,7 @@ END_TEST
 
 START_TEST(a_peer_has_one_round_in_ten_seconds)
 {
-	static const char *const made_up[] = { "o203.0.113.1:40777",
+	static const char *const made_up[] = { "o203.0.113.1:40077",
 					       "192.168.1.9:9000" };
 	struct wire_addresses said = list(made_up, 2);
 	const struct addr outer = outer_of(b);
@@ -337,6 +467,10 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(two_behind_one_nat_meet_inside),
 	UNIT_TEST(two_that_do_not_reach_each_other_inside_stay_outside),
 	UNIT_TEST(who_is_seen_as_it_is_tells_nobody),
+	UNIT_CASE("two NATs", .setup = setup_apart, .teardown = three_teardown),
+	UNIT_LOOP(two_that_meet_by_a_relay_reach_each_other_directly, 2),
+	UNIT_LOOP(two_whose_nats_do_not_allow_it_stay_relayed, 2),
+	UNIT_TEST(they_try_again_each_minute),
 	UNIT_CASE("made up", .setup = setup, .teardown = three_teardown),
 	UNIT_TEST(addresses_of_a_peer_that_is_reached_are_not_tried),
 	UNIT_TEST(only_addresses_that_can_be_its_own_are_tried),
