@@ -239,6 +239,39 @@ static void loop(const struct snapshot *s, struct findings *f)
 	findings_add_named(f, "peers that sent our own frames back", &named);
 }
 
+static const char *why_relayed(const struct snapshot *s,
+			       const struct node_peer_info *p)
+{
+	if (s->status.nat.symmetric && p->symmetric)
+		return "the NATs of both show them to each peer at another "
+		       "address";
+	if (s->status.nat.symmetric)
+		return "the NAT of this host shows it to each peer at another "
+		       "address";
+	if (p->symmetric)
+		return "its NAT shows it to each peer at another address";
+	return "nothing gets in directly, here or there: a firewall, or a NAT";
+}
+
+static void peer_relayed(const struct snapshot *s, struct findings *f)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct node_peer_info *p = &s->peers[i].info;
+
+		if (p->state != NODE_PEER_STATE_UP || !p->relayed ||
+		    count++ >= FINDINGS_NAMED_MAX)
+			continue;
+		findings_add(f, "%s is reached through %s: %s",
+			     *p->name ? p->name : "a peer",
+			     *p->via ? p->via : "a relay", why_relayed(s, p));
+	}
+	if (count > FINDINGS_NAMED_MAX)
+		findings_add(f, "%u more are reached through relays",
+			     count - FINDINGS_NAMED_MAX);
+}
+
 /* ---- multicast ---- */
 
 static void groups_unknowable(const struct snapshot *s, struct findings *f)
@@ -323,6 +356,11 @@ const struct check checks[] = {
 	{ "datagrams-lost", CHECK_WARNING, datagrams_lost,
 	  "Look at the network between the hosts, and at udp_overflow in the"
 	  " peers' tapctl drops." },
+	{ "peer-relayed", CHECK_FACT, peer_relayed,
+	  "Nothing is lost, but the relay's network is in between: let UDP in "
+	  "at"
+	  " the tunnel's port on one of the two hosts, or forward that port to"
+	  " it on its NAT, and they reach each other directly." },
 	{ "loop", CHECK_ERROR, loop,
 	  "Two hosts bridge the same two networks: take one of these bridges'"
 	  " ports away, or run STP there." },

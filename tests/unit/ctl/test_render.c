@@ -113,6 +113,52 @@ START_TEST(status_is_one_screen)
 }
 END_TEST
 
+START_TEST(status_says_who_carries_and_how_this_host_is_seen)
+{
+	char *printed = print(
+		status,
+		"{\"peers\": {\"total\": 6, \"up\": 5}, \"relayed\": 2, "
+		"\"relay\": {\"on\": true, \"legs\": 1, \"datagrams\": 9, "
+		"\"bytes\": 2048}, \"nat\": {\"observed\": "
+		"[\"203.0.113.1:40001\"], \"translated\": true, "
+		"\"symmetric\": true}}");
+
+	ck_assert_msg(
+		strstr(printed,
+		       "\npeers      5 of 6 up, 2 through relays\n"
+		       "NAT        peers see this host at 203.0.113.1:40001, "
+		       "and each at another address\n"
+		       "relay      for 1 pair of peers; in all 9 datagrams, "
+		       "2.0KiB\n") != NULL,
+		"%s", printed);
+	free(printed);
+}
+END_TEST
+
+START_TEST(relayed_peers_show_their_relay)
+{
+	char *printed = print(
+		peers, "[{\"name\": \"web2\", \"endpoint\": \"10.9.0.9:8273\", "
+		       "\"via\": \"web9\", \"state\": \"up\", \"why\": \"\"}]");
+
+	ck_assert_ptr_nonnull(strstr(printed, "web2  via web9  up"));
+	ck_assert_ptr_null(strstr(printed, "10.9.0.9"));
+	free(printed);
+	printed = print(event, "{\"event\": \"peer_path\", \"peer\": \"web2\", "
+			       "\"endpoint\": \"10.9.0.2:8273\", \"via\": "
+			       "null}");
+	ck_assert_ptr_nonnull(
+		strstr(printed, "web2 is reached directly at 10.9.0.2:8273\n"));
+	free(printed);
+	printed = print(event, "{\"event\": \"peer_path\", \"peer\": \"web2\", "
+			       "\"endpoint\": \"10.9.0.9:8273\", \"via\": "
+			       "\"web9\"}");
+	ck_assert_ptr_nonnull(
+		strstr(printed, "web2 is reached through web9\n"));
+	free(printed);
+}
+END_TEST
+
 START_TEST(status_says_first_what_is_not_sealed)
 {
 	char *printed = print(
@@ -603,6 +649,8 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(status_is_one_screen),
+	UNIT_TEST(status_says_who_carries_and_how_this_host_is_seen),
+	UNIT_TEST(relayed_peers_show_their_relay),
 	UNIT_TEST(status_says_first_what_is_not_sealed),
 	UNIT_TEST(status_says_by_which_routes_datagrams_leave),
 	UNIT_TEST(status_says_why_nothing_is_merged),

@@ -54,6 +54,34 @@ static void assert_found(const char *expected)
 	ck_assert_str_eq(found, expected);
 }
 
+START_TEST(peers_behind_relays_are_named_with_the_reason)
+{
+	for (unsigned i = 0; i < 5; i++) {
+		char name[8];
+		struct node_peer_info *p;
+
+		snprintf(name, sizeof(name), "web%u", i + 2);
+		p = add_peer(name);
+		p->relayed = true;
+		snprintf(p->via, sizeof(p->via), "web9");
+		p->symmetric = i == 1;
+	}
+	assert_found("peer-relayed: web2 is reached through web9: nothing gets "
+		     "in directly, here or there: a firewall, or a NAT\n"
+		     "peer-relayed: web3 is reached through web9: its NAT "
+		     "shows it to each peer at another address\n"
+		     "peer-relayed: web4 is reached through web9: nothing gets "
+		     "in directly, here or there: a firewall, or a NAT\n"
+		     "peer-relayed: 2 more are reached through relays\n");
+	s.peers_count = 2;
+	s.status.nat.symmetric = true;
+	assert_found("peer-relayed: web2 is reached through web9: the NAT of "
+		     "this host shows it to each peer at another address\n"
+		     "peer-relayed: web3 is reached through web9: the NATs of "
+		     "both show them to each peer at another address\n");
+}
+END_TEST
+
 START_TEST(what_is_not_sealed_is_a_fact)
 {
 	s.encapsulation = NODE_VXLAN;
@@ -337,6 +365,7 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("checks", .setup = setup),
 	UNIT_TEST(nothing_is_wrong_with_two_hosts_that_are_well),
+	UNIT_TEST(peers_behind_relays_are_named_with_the_reason),
 	UNIT_TEST(what_is_not_sealed_is_a_fact),
 	UNIT_TEST(plain_peers_that_say_nothing_are_named),
 	UNIT_TEST(source_that_fails_is_named_with_its_age),
