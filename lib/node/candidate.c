@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "node/hello.h"
+#include "node/paths.h"
 #include "node/probe.h"
 
 /* ---- the table ---- */
@@ -174,6 +175,11 @@ static struct session *attach(struct node *n, struct candidate *c,
 		bind(at, peer);
 		if (!peer->endpoint || peer->state != PEER_UP)
 			peer_set_endpoint(n, peer, at, &c->at.local, now_us);
+		else
+			(void)paths_try(n, peer, &c->at,
+					c->at.remote.leg ? PATH_RELAYED
+							 : PATH_DIRECT,
+					now_us);
 	}
 	candidate_free(n, c);
 	return s;
@@ -418,7 +424,9 @@ static bool candidate_echoed(struct node *n, const struct reading *r,
 {
 	const struct candidate *c = r->peer->duplicate;
 
-	if (c && echo->time_us >= c->probation_us)
+	/* Some probes carry a random number in the place of the time. */
+	if (c && echo->time_us >= c->probation_us &&
+	    echo->time_us <= r->now_us)
 		duplicate_refuted(n, r->peer);
 	return false;
 }

@@ -82,11 +82,26 @@ void liveness_strayed(struct liveness *l, uint64_t n)
 	l->strayed += n;
 }
 
-void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us)
+void liveness_received_beside(struct liveness *l, uint64_t advance)
 {
 	l->received++;
 	l->expected += advance;
+}
+
+void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us)
+{
+	liveness_received_beside(l, advance);
 	l->heard_us = now_us;
+}
+
+void liveness_switched(struct liveness *l, uint64_t now_us)
+{
+	l->heard_us = now_us;
+	l->peer_heard_us = now_us;
+	l->sent_heard = l->sent;
+	l->unheard_us = 0;
+	l->strayed = 0;
+	l->strayed_before = 0;
 }
 
 /* The peer's count of ours differs from the last one: forwards because it heard

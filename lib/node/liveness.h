@@ -95,6 +95,10 @@ void liveness_forget_reports(struct liveness *l);
 /* One was opened. advance: by how much it moved the session's highest counter
  * (0 for one that came late): the gaps are loss. */
 void liveness_received(struct liveness *l, uint64_t advance, uint64_t now_us);
+/* … that says nothing about the path in use: a probe or echo of another one. */
+void liveness_received_beside(struct liveness *l, uint64_t advance);
+/* The path in use is another, and the peer has just answered there. */
+void liveness_switched(struct liveness *l, uint64_t now_us);
 /*
  * A padded probe, which may be lost by design, is on its way to us; or arrived. It
  * is left out of the loss count until it arrives, so that the search for the

@@ -1,28 +1,34 @@
 #include "node/path.h"
 
+#include "tunnel/wire.h"
+
 /* An RTT above this is no measurement but an echo of nothing we sent. */
 #define RTT_MAX_US (60 * CLOCK_S)
 
-/* What the user's underlay_mtu leaves for UDP payload; 0: find out. */
-static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to)
+/* What the user's underlay_mtu leaves for what a datagram carries; 0: find out. */
+static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to,
+			   uint16_t overhead)
 {
 	uint16_t headers = addr_is_v4(to) ? 20 + 8 : 40 + 8;
 
 	if (!underlay_mtu)
 		return 0;
-	return underlay_mtu - headers < PMTU_MAX
-		       ? (uint16_t)(underlay_mtu - headers)
-		       : PMTU_MAX;
+	if (underlay_mtu - headers > PMTU_MAX)
+		return (uint16_t)(PMTU_MAX - overhead);
+	return (uint16_t)(underlay_mtu - headers - overhead);
 }
 
 void path_set_way(struct path *p, const struct way *way, uint16_t underlay_mtu,
 		  uint64_t now_us)
 {
+	const uint8_t overhead = way->remote.leg ? WIRE_RELAYED_LEN : 0;
+
 	p->way = *way;
 	p->rtt_us = 0;
 	p->rank = way->remote.leg ? PATH_RELAYED : PATH_DIRECT;
-	pmtu_init(&p->pmtu, !addr_is_v4(&way->remote), PMTU_MAX,
-		  fixed_size(underlay_mtu, &way->remote), now_us);
+	pmtu_init(&p->pmtu, !addr_is_v4(&way->remote), overhead,
+		  (uint16_t)(PMTU_MAX - overhead),
+		  fixed_size(underlay_mtu, &way->remote, overhead), now_us);
 }
 
 bool path_goes(const struct path *p, const struct way *way)

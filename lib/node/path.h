@@ -35,6 +35,7 @@ static_assert(offsetof(struct path, pmtu.size) <= sizeof(struct way),
 struct path_spare {
 	struct path path;
 	bool taken;	    /* false: a free place */
+	bool resting;	    /* given up; asked now and then */
 	uint8_t unanswered; /* probes in a row that were due by the clock */
 	uint8_t answered;   /* bits: of the last probes of the token */
 	uint32_t probes;    /* with that token, so far */

@@ -16,8 +16,9 @@
  * somebody who never asked for it. The number's last bits say which probe it was, so
  * that an echo measures its own.
  *
- *	tried      five probes in two seconds; none answered: forgotten
- *	proven     one probe each ten seconds; three unanswered in a row: forgotten
+ *	tried      five probes in two seconds; none answered: given up
+ *	proven     one probe each ten seconds; three unanswered in a row: given up
+ *	given up   forgotten; if a source lists it, one probe a minute
  *	in use     judged by liveness; its own probes carry the time, and their echoes
  *	           count only if they come that way
  *
@@ -33,6 +34,7 @@
 #define TRY_LAST_US (2 * CLOCK_S) /* after the last try */
 #define WARM_US	    (10 * CLOCK_S)
 #define WARM_TRIES  3
+#define REST_US	    (60 * CLOCK_S)
 /* Proven ones while the path in use is doubtful. */
 #define HURRY_US (250 * CLOCK_MS)
 
@@ -75,6 +77,9 @@ static struct path_spare *free_spare(struct peer *peer)
 	for (size_t i = 0; i < PATH_SPARES; i++)
 		if (!s[i].taken)
 			return &s[i];
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (s[i].resting)
+			return &s[i];
 	return NULL;
 }
 
@@ -105,15 +110,16 @@ static void begin_tries(struct path_spare *s, const struct path *path,
 bool paths_try(struct node *n, struct peer *peer, const struct way *way,
 	       enum path_rank rank, uint64_t now_us)
 {
-	struct path_spare *s;
+	struct path_spare *s = find_spare(peer, way);
 	struct path path;
 
 	if (!peer->current)
 		return false;
 	if ((peer->endpoint && path_goes(&peer->path, way)) ||
-	    find_spare(peer, way))
+	    (s && !s->resting))
 		return true;
-	s = free_spare(peer);
+	if (!s)
+		s = free_spare(peer);
 	if (!s)
 		return false;
 	path_set_way(&path, way, n->config.underlay_mtu, now_us);
@@ -148,10 +154,13 @@ static bool use(struct node *n, struct peer *peer, const struct path *to,
 	if (!e)
 		return false;
 	if (s)
-		s->taken = false;
+		*s = (struct path_spare){ .taken = false };
 	peer_set_endpoint(n, peer, e, &path.way.local, now_us);
 	peer->path.rank = path.rank;
 	peer->path.rtt_us = path.rtt_us;
+	peer->path.pmtu = path.pmtu;
+	pmtu_resume(&peer->path.pmtu, now_us);
+	liveness_switched(&peer->liveness, now_us);
 	if (had && keep_old)
 		keep(peer, &old, now_us);
 	if (moved)
@@ -188,7 +197,8 @@ void paths_leg_gone(struct node *n, struct peer *peer, uint32_t leg,
 
 	for (size_t i = 0; i < PATH_SPARES; i++)
 		if (paths->spares[i].path.way.remote.leg == leg)
-			paths->spares[i].taken = false;
+			paths->spares[i] =
+				(struct path_spare){ .taken = false };
 	if (paths->moving.to.remote.leg == leg)
 		paths->moving.token = 0;
 	if (!peer->endpoint || peer->path.way.remote.leg != leg)
@@ -215,14 +225,30 @@ static void probe(struct node *n, struct peer *peer, struct path_spare *s,
 	s->answered &= (uint8_t) ~(1u << number);
 	s->sent_us[number] = now_us;
 	s->probed_us = now_us;
-	probe_send_token(n, peer, &s->path.way, s->token | number, now_us);
+	probe_send_beside(n, peer, &s->path.way, s->token | number, now_us);
+}
+
+/* It does not answer. One that a source lists is asked again now and then, until its
+ * place is needed: both ends of a second network may be back, and nobody would see. */
+static void give_up(struct node *n, const struct peer *peer,
+		    struct path_spare *s, uint64_t now_us)
+{
+	const struct endpoint *e = endpoints_find(n, &s->path.way.remote);
+
+	s->proven_us = 0;
+	s->resting = true;
+	s->next_us = now_us + node_jitter(n, REST_US);
+	if (!e || !e->sources || e->peer != peer)
+		*s = (struct path_spare){ .taken = false };
 }
 
 static void next_try(struct node *n, struct peer *peer, struct path_spare *s,
 		     uint64_t now_us)
 {
-	if (s->unanswered == TRIES) {
-		s->taken = false;
+	if (s->resting)
+		probe(n, peer, s, true, now_us);
+	if (s->resting || s->unanswered == TRIES) {
+		give_up(n, peer, s, now_us);
 		return;
 	}
 	probe(n, peer, s, false, now_us);
@@ -236,7 +262,7 @@ static void keep_warm(struct node *n, struct peer *peer, struct path_spare *s,
 		      uint64_t now_us)
 {
 	if (s->unanswered == WARM_TRIES) {
-		s->taken = false;
+		give_up(n, peer, s, now_us);
 		return;
 	}
 	probe(n, peer, s, true, now_us);
@@ -294,13 +320,15 @@ static void paths_due(struct node *n, struct peer *peer, uint64_t now_us)
 
 /* ---- where it is heard ---- */
 
-/* It is another address of the same peer's, and the one in use answers. */
-static bool is_spare(const struct node *n, const struct peer *peer,
-		     const struct addr *remote, uint64_t now_us)
+/* It is another way to the same peer, and the one in use answers. */
+static bool is_spare(const struct node *n, struct peer *peer,
+		     const struct way *from, uint64_t now_us)
 {
-	const struct endpoint *e = endpoints_find(n, remote);
+	const struct endpoint *e = endpoints_find(n, &from->remote);
+	const struct path_spare *s = find_spare(peer, from);
 
-	return e && e != peer->endpoint && e->peer == peer &&
+	return ((e && e != peer->endpoint && e->peer == peer) ||
+		(s && s->proven_us)) &&
 	       !is_doubtful(n, peer, now_us);
 }
 
@@ -312,8 +340,14 @@ void paths_heard(struct node *n, struct reading *r)
 	if (!peer->current || !peer->endpoint ||
 	    path_goes(&peer->path, r->from) || r->size < PROBE_SIZE)
 		return;
-	if (is_spare(n, peer, &r->from->remote, r->now_us))
+	if (is_spare(n, peer, r->from, r->now_us)) {
+		/* It answers there again, perhaps. */
+		(void)paths_try(n, peer, r->from,
+				r->from->remote.leg ? PATH_RELAYED
+						    : PATH_DIRECT,
+				r->now_us);
 		return;
+	}
 	if (r->from->remote.leg && !path_is_relayed(&peer->path) &&
 	    !is_doubtful(n, peer, r->now_us))
 		return;
@@ -369,6 +403,7 @@ static void proven(struct node *n, const struct reading *r,
 		s->next_us = r->now_us + node_jitter(n, WARM_US);
 	s->proven_us = r->now_us;
 	s->unanswered = 0;
+	s->resting = false;
 	if (s->path.rank > peer_rank(peer) || is_doubtful(n, peer, r->now_us))
 		(void)use(n, peer, &s->path, true, r->now_us);
 	else

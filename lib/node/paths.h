@@ -12,7 +12,7 @@ void paths_heard(struct node *n, struct reading *r);
 /*
  * A way that somebody suggested is tried: five probes in two seconds, and proven by
  * an echo that comes back that very way. One that is in use, or is being tried, or is
- * proven, is left alone. False if there is no room for it, or no session to probe on.
+ * proven, is left alone; one that was given up is tried again. False if there is no room for it, or no session to probe on.
  */
 bool paths_try(struct node *n, struct peer *peer, const struct way *way,
 	       enum path_rank rank, uint64_t now_us);

@@ -251,7 +251,7 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 }
 
 void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
-		      uint64_t now_us)
+		      bool beside, uint64_t now_us)
 {
 	if (s->stage == SESSION_HALF_OPEN) {
 		s->stage = SESSION_CONFIRMED;
@@ -261,7 +261,10 @@ void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
 	 * path that frames take. */
 	if (s->stage != SESSION_OPEN)
 		return;
-	liveness_received(&peer->liveness, advance, now_us);
+	if (beside)
+		liveness_received_beside(&peer->liveness, advance);
+	else
+		liveness_received(&peer->liveness, advance, now_us);
 	/* The other end still sends on it: keys outlive the wish to retire. */
 	if (s->retire_us != CLOCK_NEVER && !s->brief)
 		s->retire_us = now_us + SESSION_RETIRE_US;

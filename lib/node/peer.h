@@ -30,9 +30,10 @@ void peer_adopt(struct node *n, struct peer *peer,
 /* What was measured of it says nothing any more: it is another process, or was
  * away. */
 void peer_measure_anew(struct peer *peer, uint64_t now_us);
-/* A datagram of its session opened. */
+/* A datagram of its session opened. beside: it is a probe or echo of another path than
+ * the one in use, of whose life it says nothing. */
 void peer_datagram_in(struct peer *peer, struct session *s, uint64_t advance,
-		      uint64_t now_us);
+		      bool beside, uint64_t now_us);
 /* A datagram of its was read to the end. A peer that was down is up again once it
  * is heard and says that it hears us. */
 void peer_alive(struct node *n, struct peer *peer, uint64_t now_us);

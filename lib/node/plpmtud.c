@@ -31,7 +31,8 @@ static void plpmtud_due(struct node *n, struct peer *peer, uint64_t now_us)
 static bool plpmtud_echoed(struct node *n, const struct reading *r,
 			   const struct wire_probe *echo)
 {
-	if (pmtu_echoed(&r->peer->path.pmtu, echo->size, r->now_us))
+	if (path_brings(&r->peer->path, r->from) &&
+	    pmtu_echoed(&r->peer->path.pmtu, echo->size, r->now_us))
 		peer_arm(n, r->peer, r->now_us);
 	return false;
 }

@@ -32,9 +32,12 @@ static uint16_t size_above(const struct pmtu *p, uint16_t size)
 {
 	if (size >= p->max)
 		return 0;
-	for (unsigned i = 0; i < PROBE_SIZES; i++)
-		if (probe_sizes[i] > size && probe_sizes[i] < p->max)
-			return probe_sizes[i];
+	for (unsigned i = 0; i < PROBE_SIZES; i++) {
+		uint16_t probed = (uint16_t)(probe_sizes[i] - p->overhead);
+
+		if (probed > size && probed < p->max)
+			return probed;
+	}
 	return p->max;
 }
 
@@ -49,6 +52,11 @@ uint16_t pmtu_size_below(size_t size)
 static uint16_t at_most(uint16_t size, uint16_t max)
 {
 	return size < max ? size : max;
+}
+
+static uint16_t base_of(const struct pmtu *p)
+{
+	return at_most((uint16_t)(PMTU_BASE - p->overhead), p->max);
 }
 
 /* The size is proven by now, or needs no proof. */
@@ -66,7 +74,7 @@ static void use(struct pmtu *p, uint16_t size, uint64_t now_us)
  * The base has to show at once that it is any better. */
 static void leave_black_hole(struct pmtu *p, uint16_t refused, uint64_t now_us)
 {
-	uint16_t base = at_most(PMTU_BASE, p->max);
+	uint16_t base = base_of(p);
 
 	use(p, refused > base ? base : p->min, now_us);
 	p->confirm_us = now_us;
@@ -80,15 +88,26 @@ static void give_up(struct pmtu *p, uint64_t now_us)
 	p->raise_us = now_us + PMTU_RAISE_US;
 }
 
-void pmtu_init(struct pmtu *p, bool v6, uint16_t max, uint16_t fixed,
-	       uint64_t now_us)
+void pmtu_resume(struct pmtu *p, uint64_t now_us)
 {
-	*p = (struct pmtu){ .max = max };
+	if (p->min == p->max)
+		return;
+	use(p, p->size, now_us);
+	p->confirm_us = now_us;
+	p->used = p->size > p->min;
+}
+
+void pmtu_init(struct pmtu *p, bool v6, uint8_t overhead, uint16_t max,
+	       uint16_t fixed, uint64_t now_us)
+{
+	*p = (struct pmtu){ .max = max, .overhead = overhead };
 	if (fixed) {
 		p->size = p->min = p->max = fixed;
 		return;
 	}
-	p->min = at_most(v6 ? PMTU_BASE : PMTU_MIN_V4, max);
+	p->min = v6 && !overhead
+			 ? base_of(p)
+			 : at_most((uint16_t)(PMTU_MIN_V4 - overhead), max);
 	use(p, p->min, now_us);
 }
 

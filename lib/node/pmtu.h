@@ -48,6 +48,7 @@ struct pmtu {
 	uint16_t size;	      /* in use */
 	uint16_t min, max;    /* of it; equal: the administrator fixed it */
 	uint16_t probed_size; /* in flight, or 0; size itself: a confirmation */
+	uint8_t overhead;     /* of a leg; or 0 */
 	uint8_t probe_count;  /* of that size: lost, in a row */
 	bool used;	      /* above min, since it was last confirmed */
 	uint64_t probed_us;   /* when the last probe was sent */
@@ -58,11 +59,16 @@ struct pmtu {
 /*
  * v6: the peer's endpoint is IPv6, which guarantees the base: it is where an
  * IPv6 peer starts, and its minimum. An IPv4 peer starts at PMTU_MIN_V4 and
- * probes the base at once. max: the largest payload to try. fixed: not 0 → use
+ * probes the base at once. overhead: what a relay's leg takes of each datagram,
+ * 0 without one; whether the relay and the hop behind it speak IPv6 is not known
+ * then, and PMTU_MIN_V4 less that is the minimum. max: the largest payload to try. fixed: not 0 → use
  * exactly this and never probe.
  */
-void pmtu_init(struct pmtu *p, bool v6, uint16_t max, uint16_t fixed,
-	       uint64_t now_us);
+void pmtu_init(struct pmtu *p, bool v6, uint8_t overhead, uint16_t max,
+	       uint16_t fixed, uint64_t now_us);
+/* It was in use before, and is again: its size has to show at once that it still
+ * gets through. */
+void pmtu_resume(struct pmtu *p, uint64_t now_us);
 
 /*
  * The UDP payload to pad a probe to now, or 0 if none is due. The caller sends

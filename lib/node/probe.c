@@ -3,22 +3,31 @@
 #include "node/leg.h"
 #include "node/send.h"
 
-static void send_timed_probe(struct node *n, struct peer *peer,
-			     const struct way *to, uint64_t time_us,
-			     size_t beside, size_t padded_to, uint64_t now_us)
+static void send_probe(struct node *n, struct peer *peer, const struct way *to,
+		       struct wire_probe probe, size_t padded_to,
+		       uint64_t now_us)
 {
-	struct wire_probe probe = {
-		.time_us = time_us,
-		.size = (uint16_t)beside,
-		.sent = peer->liveness.sent,
-		.received = peer->liveness.received,
-	};
 	uint8_t record[WIRE_PROBE_LEN];
 
+	probe.sent = peer->liveness.sent;
+	probe.received = peer->liveness.received;
 	control_stamp(n, peer, &probe);
 	wire_pack_probe(&probe, record);
 	send_record(n, peer, peer->current, to, record, sizeof(record),
 		    padded_to, now_us);
+}
+
+/* next: the size of a padded one that follows, or 0. */
+static void send_timed_probe(struct node *n, struct peer *peer,
+			     const struct way *to, uint64_t time_us,
+			     size_t next, size_t padded_to, uint64_t now_us)
+{
+	const struct wire_probe probe = {
+		.time_us = time_us,
+		.size = (uint16_t)next,
+	};
+
+	send_probe(n, peer, to, probe, padded_to, now_us);
 }
 
 void probe_send(struct node *n, struct peer *peer, const struct way *to,
@@ -40,6 +49,14 @@ void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 		      uint64_t token, uint64_t now_us)
 {
 	send_timed_probe(n, peer, to, token, 0, 0, now_us);
+}
+
+void probe_send_beside(struct node *n, struct peer *peer, const struct way *to,
+		       uint64_t token, uint64_t now_us)
+{
+	const struct wire_probe probe = { .beside = true, .time_us = token };
+
+	send_probe(n, peer, to, probe, 0, now_us);
 }
 
 void probe_send_token_sized(struct node *n, struct peer *peer, uint64_t token,
@@ -84,17 +101,20 @@ static enum drop_reason probe_in(struct node *n, struct reading *r,
 				 const struct wire_record *record)
 {
 	struct liveness *l = &r->peer->liveness;
+	const bool in_use = path_brings(&r->peer->path, r->from);
 	struct wire_probe probe;
 	enum drop_reason reason = wire_unpack_probe(&probe, record);
 
 	if (reason != DROP_NONE)
 		return reason;
-	liveness_report(l, &probe, probe.echo && probe.size <= CONTROL_SIZE,
+	liveness_report(l, &probe,
+			probe.echo && in_use && probe.size <= CONTROL_SIZE,
 			r->now_us);
 	if (r->advance)
 		control_reported(n, r->peer, &probe, r->now_us);
 	if (probe.echo) {
-		path_echoed(&r->peer->path, probe.time_us, r->now_us);
+		if (in_use)
+			path_echoed(&r->peer->path, probe.time_us, r->now_us);
 		control_echoed(n, r, &probe);
 		return DROP_NONE;
 	}

@@ -177,13 +177,20 @@ static void records_in(struct node *n, struct reading *r,
 /* ---- datagrams ---- */
 
 /* Where the peer is: said by what it sends of its own accord. An echo comes the way
- * that our own probe took, and until it is open, a session is answered where it is
+ * that our own probe took, a probe may be of another path, and until it is open, a session is answered where it is
  * heard. */
 static bool shows_its_place(const struct reading *r, const uint8_t *records,
 			    size_t len)
 {
 	return r->advance && r->session->stage == SESSION_OPEN &&
-	       !wire_begins_with_echo(records, len);
+	       !wire_comes_beside(records, len);
+}
+
+static bool is_beside(const struct reading *r, const uint8_t *records,
+		      size_t len)
+{
+	return wire_begins_with_probe(records, len) && r->peer->endpoint &&
+	       !path_brings(&r->peer->path, r->from);
 }
 
 /* A datagram opened: counts it, and takes in what that alone says. */
@@ -199,7 +206,8 @@ static void opened(struct node *n, struct reading *r, const uint8_t *records,
 	}
 	r->peer->rx.datagrams++;
 	r->peer->rx.bytes += r->size;
-	peer_datagram_in(r->peer, r->session, r->advance, r->now_us);
+	peer_datagram_in(r->peer, r->session, r->advance,
+			 is_beside(r, records, len), r->now_us);
 	if (shows_its_place(r, records, len))
 		paths_heard(n, r);
 }

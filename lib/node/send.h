@@ -4,8 +4,8 @@
 
 #include "node/peer.h"
 
-/* The size that a small control datagram may have on any path. */
-#define CONTROL_SIZE PMTU_MIN_V4
+/* The size that a small control datagram may have on any path, over a relay's leg, too. */
+#define CONTROL_SIZE (PMTU_MIN_V4 - WIRE_RELAYED_LEN)
 
 /*
  * Seals one record as a datagram of its own on session s, and counts it. peer:

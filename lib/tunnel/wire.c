@@ -341,9 +341,10 @@ enum drop_reason wire_unpack_probe(struct wire_probe *p,
 	struct cursor c = cursor_init(r->body, r->len);
 
 	memset(p, 0, sizeof(*p));
-	if (r->flags & ~WIRE_PROBE_ECHO)
+	if (r->flags & ~(WIRE_PROBE_ECHO | WIRE_PROBE_BESIDE))
 		return DROP_record_flag;
 	p->echo = r->flags & WIRE_PROBE_ECHO;
+	p->beside = r->flags & WIRE_PROBE_BESIDE;
 	p->time_us = cursor_u64(&c);
 	p->sent = cursor_u64(&c);
 	p->received = cursor_u64(&c);
@@ -366,7 +367,8 @@ void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN])
 	struct writer w = writer_init(out, WIRE_PROBE_LEN);
 
 	writer_zeros(&w, WIRE_RECORD_LEN);
-	wire_pack_record(out, WIRE_PROBE, p->echo ? WIRE_PROBE_ECHO : 0,
+	wire_pack_record(out, WIRE_PROBE, (uint8_t)((p->echo ? WIRE_PROBE_ECHO : 0) |
+				   (p->beside ? WIRE_PROBE_BESIDE : 0)),
 			 WIRE_PROBE_LEN - WIRE_RECORD_LEN);
 	writer_u64(&w, p->time_us);
 	writer_u64(&w, p->sent);
@@ -437,10 +439,15 @@ void wire_pack_rekey_2(const struct wire_rekey_2 *m,
 	assert(writer_ok(&w) && w.len == WIRE_REKEY_2_LEN);
 }
 
-bool wire_begins_with_echo(const uint8_t *records, size_t len)
+bool wire_begins_with_probe(const uint8_t *records, size_t len)
 {
-	return len >= WIRE_PROBE_LEN && records[0] == WIRE_PROBE &&
-	       (records[1] & WIRE_PROBE_ECHO);
+	return len >= WIRE_PROBE_LEN && records[0] == WIRE_PROBE;
+}
+
+bool wire_comes_beside(const uint8_t *records, size_t len)
+{
+	return wire_begins_with_probe(records, len) &&
+	       (records[1] & (WIRE_PROBE_ECHO | WIRE_PROBE_BESIDE));
 }
 
 /* what a change says */

@@ -145,6 +145,7 @@ enum wire_kind {
 #define WIRE_HELLO_ACK		0x01 /* "I hold your hello of this session" */
 #define WIRE_HELLO_WANT		0x02 /* "I do not know that you hold mine: answer" */
 #define WIRE_PROBE_ECHO		0x01
+#define WIRE_PROBE_BESIDE	0x02 /* of another path than the one in use */
 
 struct wire_record {
 	uint8_t kind, flags;
@@ -224,7 +225,7 @@ size_t wire_pack_hello(const struct wire_hello *h, uint8_t out[WIRE_HELLO_MAX]);
  * echo is larger than its probe. Later versions may append.
  */
 struct wire_probe {
-	bool echo;
+	bool echo, beside;
 	uint64_t time_us;   /* the prober's own clock, opaque to the echoer */
 	uint64_t sent;	    /* data messages this node has sent this peer */
 	uint64_t received;  /* data messages this node has opened from it */
@@ -238,8 +239,11 @@ struct wire_probe {
 enum drop_reason wire_unpack_probe(struct wire_probe *p,
 				   const struct wire_record *r);
 void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN]);
-/* The records of a datagram begin with an echo, which is sent as one of its own. */
-bool wire_begins_with_echo(const uint8_t *records, size_t len);
+/* The records of a datagram begin with a probe or echo, which are sent as datagrams of
+ * their own; with one that does not come the way that all else does: an echo, or a
+ * probe of another path. */
+bool wire_begins_with_probe(const uint8_t *records, size_t len);
+bool wire_comes_beside(const uint8_t *records, size_t len);
 
 #define WIRE_GROUPS_WANT_ALL 0x01 /* every group's frames are wanted */
 #define WIRE_GROUPS_ROUTER   0x02 /* reports are wanted */

@@ -53,7 +53,7 @@ static const struct {
 	{ "no hello", WIRE_HELLO, 0, 3, DROP_record_bad },
 	{ "a hello with a flag", WIRE_HELLO, 4, 20, DROP_record_flag },
 	{ "half a probe", WIRE_PROBE, 0, 35, DROP_record_bad },
-	{ "a probe with a flag", WIRE_PROBE, 2, 36, DROP_record_flag },
+	{ "a probe with a flag", WIRE_PROBE, 4, 36, DROP_record_flag },
 };
 
 START_TEST(strange_records_are_skipped_and_the_next_is_read)

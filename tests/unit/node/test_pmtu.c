@@ -29,7 +29,7 @@ static struct path path_init(bool v6, uint16_t max, uint16_t fits)
 {
 	struct path p = { .now_us = START_US, .fits = fits };
 
-	pmtu_init(&p.pmtu, v6, max, 0, p.now_us);
+	pmtu_init(&p.pmtu, v6, 0, max, 0, p.now_us);
 	return p;
 }
 
@@ -107,7 +107,7 @@ START_TEST(v4_starts_at_the_minimum_and_proves_the_base_at_once)
 {
 	struct pmtu p;
 
-	pmtu_init(&p, false, PMTU_BASE, 0, START_US);
+	pmtu_init(&p, false, 0, PMTU_BASE, 0, START_US);
 	ck_assert_uint_eq(p.size, PMTU_MIN_V4);
 	ck_assert_uint_le(pmtu_deadline(&p), START_US);
 	ck_assert_uint_eq(pmtu_probe(&p, 0, START_US), PMTU_BASE);
@@ -125,7 +125,7 @@ START_TEST(v6_needs_no_proof_of_the_base)
 {
 	struct pmtu p;
 
-	pmtu_init(&p, true, PMTU_BASE, 0, START_US);
+	pmtu_init(&p, true, 0, PMTU_BASE, 0, START_US);
 	ck_assert_uint_eq(p.size, PMTU_BASE);
 	ck_assert_uint_eq(pmtu_deadline(&p), CLOCK_NEVER);
 	ck_assert_uint_eq(pmtu_probe(&p, 0, START_US + 100 * CLOCK_S), 0);
@@ -196,7 +196,7 @@ START_TEST(fixed_is_used_and_never_probed)
 {
 	struct pmtu p;
 
-	pmtu_init(&p, false, PMTU_MAX, 1333, START_US);
+	pmtu_init(&p, false, 0, PMTU_MAX, 1333, START_US);
 	ck_assert_uint_eq(p.size, 1333);
 	ck_assert_uint_eq(pmtu_deadline(&p), CLOCK_NEVER);
 	ck_assert_uint_eq(pmtu_probe(&p, 0, START_US + CLOCK_S), 0);
@@ -353,13 +353,13 @@ START_TEST(an_endpoint_that_moves_starts_over)
 	struct path p = path_init(false, PMTU_MAX, 8972);
 
 	run_for(&p, 10 * CLOCK_S);
-	pmtu_init(&p.pmtu, true, PMTU_MAX, 0, p.now_us);
+	pmtu_init(&p.pmtu, true, 0, PMTU_MAX, 0, p.now_us);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_BASE);
 	/* An echo over the old path proves nothing about the new one. */
 	ck_assert_uint_eq(pmtu_probe(&p.pmtu, p.small_us, p.now_us), 1232);
 	ck_assert(!pmtu_echoed(&p.pmtu, 8972, p.now_us));
 	ck_assert_uint_eq(p.pmtu.size, PMTU_BASE);
-	pmtu_init(&p.pmtu, false, PMTU_MAX, 0, p.now_us);
+	pmtu_init(&p.pmtu, false, 0, PMTU_MAX, 0, p.now_us);
 	ck_assert_uint_eq(p.pmtu.size, PMTU_MIN_V4);
 	run_for(&p, 2 * CLOCK_S);
 	ck_assert_uint_eq(p.pmtu.size, 8972);
@@ -371,7 +371,7 @@ START_TEST(attack_echoes_of_what_was_not_probed_change_nothing)
 	static const uint16_t sizes[] = { 0, 1, 547, 549, 1199, 1472, 65535 };
 	struct pmtu p, before;
 
-	pmtu_init(&p, false, PMTU_MAX, 0, START_US);
+	pmtu_init(&p, false, 0, PMTU_MAX, 0, START_US);
 	for (int probing = 0; probing < 2; probing++) {
 		before = p;
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
