@@ -21,8 +21,9 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 	char at[ADDR_STRLEN], key[KEY_STRLEN];
 
 	addr_print(&e->at, at);
-	if (e->peer && *e->peer && e->via)
-		snprintf(buf, PEER_STRLEN, "%s (via %s)", e->peer, e->via);
+	if (e->peer && *e->peer && e->at.leg)
+		snprintf(buf, PEER_STRLEN, "%s (via %s)", e->peer,
+			 e->via ? e->via : "a relay");
 	else if (e->peer && *e->peer)
 		snprintf(buf, PEER_STRLEN, "%s (%s)", e->peer, at);
 	else if (!public_key_equal(&e->key, &none))

@@ -48,6 +48,15 @@ static void show_spares(const struct node *n, const struct peer *peer,
 	}
 }
 
+static bool is_shown(const struct node_peer_detail *out,
+		     const struct addr *remote)
+{
+	for (size_t i = 0; i < out->paths_count; i++)
+		if (addr_equal(&out->paths[i].remote, remote))
+			return true;
+	return false;
+}
+
 static void show_path(const struct node *n, const struct peer *peer,
 		      struct node_peer_detail *out)
 {
@@ -64,20 +73,12 @@ static void show_path(const struct node *n, const struct peer *peer,
 		used->probed_size = path->pmtu.probed_size;
 	}
 	show_spares(n, peer, out);
-	if (peer->paths.moving.token)
+	if (peer->paths.moving.token &&
+	    !is_shown(out, &peer->paths.moving.to.remote))
 		(void)add_path(n, out, NODE_PATH_VALIDATED,
 			       &peer->paths.moving.to,
 			       peer->paths.moving.to.remote.leg ? PATH_RELAYED
 								: PATH_DIRECT);
-}
-
-static bool is_shown(const struct node_peer_detail *out,
-		     const struct addr *remote)
-{
-	for (size_t i = 0; i < out->paths_count; i++)
-		if (addr_equal(&out->paths[i].remote, remote))
-			return true;
-	return false;
 }
 
 /* Other addresses at which it answered, or answers still. */

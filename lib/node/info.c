@@ -56,7 +56,8 @@ void node_status(const struct node *n, struct node_status *out)
 }
 
 /* What its endpoint was blamed for says more than that nothing is heard. */
-static void show_why(const struct peer *peer, struct node_peer_info *out)
+static void show_why(const struct node *n, const struct peer *peer,
+		     struct node_peer_info *out)
 {
 	const struct endpoint *e = peer->endpoint;
 	enum endpoint_reason reason =
@@ -70,9 +71,10 @@ static void show_why(const struct peer *peer, struct node_peer_info *out)
 		out->unheard = reason == ENDPOINT_UNREACHABLE;
 		endpoint_why(e, out->reason, sizeof(out->reason));
 	} else {
-		peer_reason_print(peer->reason, out->endpoint.port, out->reason,
-				  sizeof(out->reason));
+		peer_why(n, peer, out->reason, sizeof(out->reason));
 	}
+	/* The way to its relay says nothing of it. */
+	out->unheard &= !out->relayed;
 }
 
 /* It answers from another address than it is listed with. */
@@ -145,7 +147,7 @@ static void show_peer(const struct node *n, const struct peer *peer,
 	out->has_local = way_is_pinned(&peer->path.way);
 	if (out->has_local)
 		out->local = peer->path.way.local;
-	show_why(peer, out);
+	show_why(n, peer, out);
 }
 
 static void show_endpoint(const struct endpoint *e, struct node_peer_info *out)

@@ -1,5 +1,6 @@
 #include "node/peer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "node/leg.h"
@@ -38,6 +39,38 @@ void peer_emit(struct node *n, enum node_event_type type,
 	if (other)
 		event.other = *other;
 	node_emit(n, event);
+}
+
+/* Of one that is reached by a relay, or was. False: that is not why. */
+static bool relayed_why(const struct node *n, const struct peer *peer,
+			char *buf, size_t len)
+{
+	const struct peer *relay;
+
+	if (!peer->endpoint || !path_is_relayed(&peer->path))
+		return false;
+	relay = leg_relay(n, peer->path.way.remote.leg);
+	if (!relay)
+		snprintf(buf, len, "no relay is left that both reach");
+	else if (peer->current && leg_is_brief(n, &peer->path.way.remote))
+		snprintf(buf, len,
+			 "no direct way, and no relay: set relay = true on a "
+			 "host that both reach");
+	else if (peer->reason == PEER_REASON_SILENT)
+		snprintf(buf, len, "no answer through %s", relay->name);
+	else
+		return false;
+	return true;
+}
+
+void peer_why(const struct node *n, const struct peer *peer, char *buf,
+	      size_t len)
+{
+	if (!relayed_why(n, peer, buf, len))
+		peer_reason_print(peer->reason,
+				  peer->endpoint ? peer->endpoint->addr.port
+						 : WIRE_PORT,
+				  buf, len);
 }
 
 struct liveness_config peer_liveness_config(const struct node *n)
@@ -219,10 +252,7 @@ void peer_down(struct node *n, struct peer *peer, enum peer_reason reason,
 	if (peer->endpoint && peer->endpoint->reason == ENDPOINT_RECURSION)
 		endpoint_why(peer->endpoint, text, sizeof(text));
 	else
-		peer_reason_print(reason,
-				  peer->endpoint ? peer->endpoint->addr.port
-						 : WIRE_PORT,
-				  text, sizeof(text));
+		peer_why(n, peer, text, sizeof(text));
 	peer_emit(n, NODE_PEER_DOWN, peer,
 		  peer->endpoint ? &peer->path.way.remote : NULL, NULL, text);
 }

@@ -11,6 +11,9 @@ enum node_peer_state peer_state_of(const struct peer *peer);
 void peer_emit(struct node *n, enum node_event_type type,
 	       const struct peer *peer, const struct addr *at,
 	       const struct addr *other, const char *text);
+/* Why it is not up, for people. */
+void peer_why(const struct node *n, const struct peer *peer, char *buf,
+	      size_t len);
 struct liveness_config peer_liveness_config(const struct node *n);
 void peer_arm(struct node *n, struct peer *peer, uint64_t now_us);
 void peer_timer(struct node *n, struct peer *peer, uint64_t now_us);

@@ -12,15 +12,17 @@
 void render_ping(FILE *out, const json_t *answer, long sequence)
 {
 	char rtt[UNITS_STRLEN], size[UNITS_STRLEN], *text;
+	const bool relayed = json_is_string(json_object_get(answer, "via"));
 	const double us = answer_number(answer, "rtt_us");
 	int len;
 
 	if (sequence == 1) {
 		len = asprintf(&text,
-			       "PING %s (%s from %s) in the tunnel: %s bytes",
+			       "PING %s (%s%s%s) in the tunnel: %s bytes",
 			       answer_text(answer, "peer"),
-			       answer_text(answer, "endpoint"),
-			       answer_text(answer, "local"),
+			       relayed ? "" : answer_text(answer, "endpoint"),
+			       relayed ? "via " : " from ",
+			       answer_text(answer, relayed ? "via" : "local"),
 			       answer_integer(answer, "size", size));
 		if (len < 0)
 			return;

@@ -321,6 +321,12 @@ const struct kind_row kinds[KIND_COUNT] = {
 		"List the address that it answers from: a firewall that lets"
 		" in answers only may drop what comes from another.",
 	},
+	[KIND_PEER_NO_RELAY] = {
+		"peer-no-relay",
+		W,
+		"Set relay = true on a host that both reach, and reload it;"
+		" or let UDP in at the tunnel's port on one of the two.",
+	},
 	[KIND_PEER_MIRRORED] = {
 		"peer-mirrored",
 		N,

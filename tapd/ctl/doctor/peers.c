@@ -14,6 +14,8 @@ static const struct {
 	enum kind kind;
 } reasons[] = {
 	{ "no answer", KIND_PEER_NO_ANSWER },
+	{ "no direct way", KIND_PEER_NO_RELAY },
+	{ "no relay is left", KIND_PEER_NO_RELAY },
 	{ "it does not hear us", KIND_PEER_DEAF },
 	{ "keys expired", KIND_PEER_NO_ANSWER },
 	{ "unreachable", KIND_PEER_UNREACHABLE },
@@ -48,9 +50,12 @@ static void label(const json_t *peer, FILE *out)
 {
 	const char *name = json_string_value(json_object_get(peer, "name"));
 	const char *at = json_string_value(json_object_get(peer, "endpoint"));
+	const char *via = json_string_value(json_object_get(peer, "via"));
 	const json_t *sources = json_object_get(peer, "sources");
 	const char *source = json_string_value(json_array_get(sources, 0));
 
+	if (via)
+		at = "by a relay";
 	at = at ? at : "no address";
 	fputs(name ? name : at, out);
 	if (name || source)

@@ -44,6 +44,20 @@ START_TEST(peers_with_one_reason_are_one_finding)
 }
 END_TEST
 
+START_TEST(a_peer_that_nobody_carries_for)
+{
+	facts.peers =
+		json_of("[{\"name\": \"web2\", \"endpoint\": \"10.9.0.9:8273\","
+			" \"via\": \"web9\", \"sources\": [\"exchange\"],"
+			" \"why\": \"no direct way, and no relay: set relay ="
+			" true on a host that both reach\"}]");
+	assert_finds(check_peers,
+		     "peer-no-relay: web2 (by a relay, listed by exchange): no"
+		     " direct way, and no relay: set relay = true on a host"
+		     " that both reach\n");
+}
+END_TEST
+
 START_TEST(a_peer_that_answers_from_elsewhere)
 {
 	facts.peers = json_of("[{\"name\": \"web2\", \"endpoint\":"
@@ -204,6 +218,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("peers", .setup = doctor_setup, .teardown = doctor_teardown),
 	UNIT_TEST(peers_that_are_up_or_were_dialled_just_now),
 	UNIT_TEST(peers_with_one_reason_are_one_finding),
+	UNIT_TEST(a_peer_that_nobody_carries_for),
 	UNIT_TEST(a_peer_that_answers_from_elsewhere),
 	UNIT_TEST(probes_that_are_too_far_apart_for_what_tracks_them),
 	UNIT_RANGE(every_reason_of_an_endpoint_is_known, 0,
