@@ -487,6 +487,13 @@ static void legs_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 		sought_again(n, now_us);
 }
 
+void legs_hello(struct node *n, const struct peer *peer,
+		const struct wire_hello *hello, uint64_t now_us)
+{
+	if (hello->capabilities & ~peer->capabilities & WIRE_CAN_RELAY)
+		sought_again(n, now_us);
+}
+
 static void legs_peer_gone(struct node *n, struct peer *peer)
 {
 	end_by(n, peer);

@@ -85,9 +85,22 @@ START_TEST(two_that_do_not_reach_each_other_meet_by_a_relay)
 }
 END_TEST
 
+START_TEST(whoever_begins_to_relay_is_asked_at_once)
+{
+	c->config.relay = false;
+	start_all();
+	hosts_run(&h, 100 * CLOCK_S);
+	ck_assert(!hosts_pair_up(&h));
+	node_set_relay(c->node, true, hosts_clock(c));
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("leg", .setup = setup, .teardown = teardown, .timeout_s = 30),
 	UNIT_TEST(two_that_do_not_reach_each_other_meet_by_a_relay),
+	UNIT_TEST(whoever_begins_to_relay_is_asked_at_once),
 };
 
 UNIT_MAIN("leg", tests)
