@@ -18,7 +18,9 @@ another port for the second wherever both have the same destination.
 
 import os
 
+from .daemon import Tapd, new_secret
 from .network import GATEWAY4, Host, Namespace, ip_batch
+from .wait import wait_for
 
 KINDS = {"preserving": "masquerade", "random": "masquerade fully-random", "cone": "masquerade"}
 
@@ -120,3 +122,34 @@ class Nat(Namespace):
         self.ip("addr", "del", f"{self.address}/32", "dev", "eth0")
         self.address = address
         self.forget()
+
+
+DIRECTLY = ""
+
+
+def start_knowing(cloud, *known, relays=(), **settings):
+    """tapd on every host, which is told of those hosts alone; `relays` carry for others."""
+    secret = new_secret()
+    daemons = [Tapd(host, secret, [h.address for h in known],
+                    **({"relay": True} if host in relays else {}), **settings).launch()
+               for host in cloud.hosts]
+    for daemon in daemons:
+        daemon.wait_ready()
+    return daemons
+
+
+def via(daemon, other):
+    """DIRECTLY, or the name of the relay by which it has the other up; None: it has not."""
+    peer = daemon.peer(other)
+    return (peer.get("via") or DIRECTLY) if peer and peer["state"] == "up" else None
+
+
+def wait_via(one, two, *ways, within=10):
+    """Until each has the other up, both by one of these ways; which it is."""
+    def agreed():
+        found = via(one, two), via(two, one)
+        # True or the name: DIRECTLY is no true value.
+        return found[0] == found[1] and found[0] in ways and (found[0] or True)
+    found = wait_for(agreed, within, lambda: f"{one.host} and {two.host} by {ways}; "
+                     f"{one.ctl('peers')}, {two.ctl('peers')}")
+    return DIRECTLY if found is True else found

@@ -9,7 +9,7 @@ import struct
 from .frames import Wire, ipv4
 
 PORT = 8273
-INITIATION, RESPONSE, COOKIE, DATA = 1, 2, 3, 4
+INITIATION, RESPONSE, COOKIE, DATA, RELAYED = 1, 2, 3, 4, 5
 
 
 class Datagram:
