@@ -165,15 +165,17 @@ static bool is_own_initiation(struct node *n, const struct way *from,
 	return true;
 }
 
-/* A leg that leads to somebody else than it was made for is of no use. */
+/* A leg that leads to somebody else than it was made for, as a response proves, is of
+ * no use. Message 1 proves nothing: whoever overhears a leg can repeat one there. */
 static bool is_at_its_end(struct node *n, const struct addr *at,
-			  const struct public_key *key, uint64_t now_us)
+			  const struct public_key *key, bool proven,
+			  uint64_t now_us)
 {
 	struct leg *leg;
 
 	if (leg_may_lead_to(n, at, key))
 		return true;
-	leg = leg_find(n, at->leg);
+	leg = proven ? leg_find(n, at->leg) : NULL;
 	if (leg)
 		leg_end(n, leg, true, now_us);
 	node_drop(n, DROP_leg_key);
@@ -191,7 +193,7 @@ static bool admit(struct node *n, const struct way *from,
 	const struct peer *peer;
 
 	memcpy(key.bytes, noise->rs, KEY_LEN);
-	if (!is_at_its_end(n, &from->remote, &key, now_us))
+	if (!is_at_its_end(n, &from->remote, &key, false, now_us))
 		return false;
 	if (public_key_equal(&key, &n->key)) {
 		if (is_own_initiation(n, from, m->sender, noise->re)) {
@@ -346,7 +348,7 @@ static void response_in(struct node *n, const struct way *from,
 		return;
 	}
 	memcpy(key.bytes, e->pending.noise.rs, KEY_LEN);
-	if (!is_at_its_end(n, &e->addr, &key, now_us)) {
+	if (!is_at_its_end(n, &e->addr, &key, true, now_us)) {
 		endpoint_cancel(n, e);
 		return;
 	}

@@ -17,6 +17,8 @@
  */
 #define LEGS_MAX	  512
 #define LEGS_OF_RELAY_MAX 128
+/* That nobody here asked for, and no path goes by. */
+#define LEGS_OFFERED_MAX 256
 
 struct leg {
 	uint32_t index;	      /* ours */

@@ -123,7 +123,8 @@ static void offered_again(struct node *n, struct leg *leg,
 	const bool other = leg->relay_index != m->index;
 
 	leg->relay_index = m->index;
-	leg->lasting = m->lasting;
+	/* One that lasts is ended; it is not made a brief one, which nobody probes. */
+	leg->lasting |= m->lasting;
 	if (!leg->ready_us)
 		ready(n, leg, now_us, now_us);
 	else if (leg->asked ? other : now_us - leg->ask_us < ASK_AGAIN_US / 2)
@@ -150,6 +151,41 @@ static void refuse_offer(struct node *n, struct peer *relay,
 	say(n, relay, WIRE_LEG_END, &none, now_us);
 }
 
+static bool is_used(const struct node *n, const struct leg *leg)
+{
+	const struct peer *peer = peers_find(n, &leg->far);
+
+	return peer && peer->path.way.remote.leg == leg->index;
+}
+
+/* Offers that nobody asked for, and that led to nobody yet, leave room for others: when
+ * there are many, the relay that has most of them gives its oldest. */
+static bool has_room(struct node *n, const struct peer *relay, uint64_t now_us)
+{
+	uint16_t of[NODE_PEERS_MAX + 1] = { 0 }, most = 0;
+	uint32_t at = TABLE_NONE, all = 0;
+	struct leg *leg, *oldest = NULL;
+
+	while ((leg = legs_next(n, &at))) {
+		if (leg->over || leg->asked || is_used(n, leg))
+			continue;
+		all++;
+		if (++of[leg->relay] > of[most])
+			most = leg->relay;
+	}
+	if (all < LEGS_OFFERED_MAX)
+		return true;
+	if (of[most] <= of[relay->port])
+		return false;
+	while ((leg = legs_next(n, &at)))
+		if (leg->relay == most && !leg->over && !leg->asked &&
+		    !is_used(n, leg) &&
+		    (!oldest || leg->ready_us < oldest->ready_us))
+			oldest = leg;
+	leg_end(n, oldest, true, now_us);
+	return true;
+}
+
 static void offer_in(struct node *n, struct peer *relay,
 		     const struct wire_leg *m, const struct public_key *far,
 		     uint64_t now_us)
@@ -161,7 +197,8 @@ static void offer_in(struct node *n, struct peer *relay,
 		offered_again(n, leg, m, now_us);
 		return;
 	}
-	leg = may_agree(n, far, now_us) ? leg_new(n, relay, far) : NULL;
+	if (may_agree(n, far, now_us) && has_room(n, relay, now_us))
+		leg = leg_new(n, relay, far);
 	if (!leg) {
 		refuse_offer(n, relay, far, now_us);
 		return;
@@ -240,11 +277,15 @@ static void free_leg(struct node *n, struct leg *leg, uint64_t now_us)
 		legs_want(n, &far, 0, now_us);
 }
 
+/* It was offered, and no path in use ever went by it. */
+static bool led_to_nobody(const struct leg *leg)
+{
+	return !leg->asked && leg->used_us == leg->ready_us;
+}
+
 /* Looks after one; when it is to be looked at again. */
 static uint64_t tend_leg(struct node *n, struct leg *leg, uint64_t now_us)
 {
-	const struct peer *peer = peers_find(n, &leg->far);
-
 	if (!leg->over && !leg_relay_of(n, leg))
 		leg_end(n, leg, false, now_us);
 	if (!leg->over && !leg->ready_us &&
@@ -260,10 +301,11 @@ static uint64_t tend_leg(struct node *n, struct leg *leg, uint64_t now_us)
 	}
 	if (!leg->ready_us)
 		return leg->ask_us + ASK_AGAIN_US;
-	if (peer && peer->path.way.remote.leg == leg->index)
+	if (is_used(n, leg))
 		leg->used_us = now_us;
 	if (now_us - leg->used_us >= UNUSED_US ||
-	    (!leg->lasting && now_us - leg->ready_us >= BRIEF_US))
+	    ((!leg->lasting || led_to_nobody(leg)) &&
+	     now_us - leg->ready_us >= BRIEF_US))
 		leg_end(n, leg, true, now_us);
 	return leg->over ? now_us : now_us + LOOK_US;
 }
@@ -314,6 +356,16 @@ static bool is_nearer(const struct peer *a, const struct peer *b)
 	return a->path.rtt_us < b->path.rtt_us;
 }
 
+/* After one that led to nothing, those that this host's own sources list come first: of
+ * others a liar has as many as it likes. */
+static bool is_better(const struct node *n, const struct sought *s,
+		      const struct peer *a, const struct peer *b)
+{
+	if (s->met && peer_wanted(n, a) != peer_wanted(n, b))
+		return peer_wanted(n, a);
+	return is_nearer(a, b);
+}
+
 static struct peer *choose_relay(const struct node *n, const struct sought *s,
 				 unsigned int *fit, uint64_t now_us)
 {
@@ -324,7 +376,8 @@ static struct peer *choose_relay(const struct node *n, const struct sought *s,
 	while ((peer = peers_next(n, &at))) {
 		unsigned int f = fitness(n, s, peer, now_us);
 
-		if (!f || f < *fit || (f == *fit && !is_nearer(peer, best)))
+		if (!f || f < *fit ||
+		    (f == *fit && !is_better(n, s, peer, best)))
 			continue;
 		best = peer;
 		*fit = f;

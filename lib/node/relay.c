@@ -100,7 +100,8 @@ static uint32_t fresh_index(struct node *n, const struct relayed *leg,
 
 	do
 		node_random(n, &index, sizeof(index));
-	while (!index || table_find(n->relay->by_index, &index));
+	while (!index || table_find(n->relay->by_index, &index) ||
+	       leg_find(n, index)); /* which would have what is meant for it */
 	entry = table_insert(n->relay->by_index, &index);
 	entry->slot = table_slot(n->relay->by_pair, leg);
 	entry->end = end;

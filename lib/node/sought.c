@@ -48,6 +48,40 @@ static void add_informant(struct sought *s, uint16_t informant)
 		*free_place = informant;
 }
 
+/* Of the hosts that are hearsay and not asked for at the moment, one of the peer that
+ * told of most of them. Hosts that were peers are known by more than hearsay. */
+static void make_room(struct node *n, uint16_t informant, bool is_peer)
+{
+	uint16_t of[NODE_PEERS_MAX + 1] = { 0 }, most = 0;
+	uint32_t at = TABLE_NONE;
+	struct sought *s;
+
+	while ((s = sought_next(n, &at)))
+		if (s->informants[0] && !s->leg &&
+		    ++of[s->informants[0]] > of[most])
+			most = s->informants[0];
+	if (!most || (!is_peer && of[most] <= of[informant] + 1))
+		return;
+	while ((s = sought_next(n, &at)))
+		if (s->informants[0] == most && !s->leg &&
+		    !peers_find(n, &s->key)) {
+			sought_remove(n, s);
+			return;
+		}
+}
+
+static struct sought *add(struct node *n, const struct public_key *key,
+			  uint16_t informant, bool is_peer)
+{
+	struct sought *s = table_insert(n->sought, key->bytes);
+
+	if (!s) {
+		make_room(n, informant, is_peer);
+		s = table_insert(n->sought, key->bytes);
+	}
+	return s;
+}
+
 void legs_want(struct node *n, const struct public_key *key, uint16_t informant,
 	       uint64_t now_us)
 {
@@ -61,7 +95,7 @@ void legs_want(struct node *n, const struct public_key *key, uint16_t informant,
 		return;
 	s = sought_find(n, key);
 	if (!s) {
-		s = table_insert(n->sought, key->bytes);
+		s = add(n, key, informant, peer != NULL);
 		if (!s)
 			return;
 		s->key = *key;
