@@ -425,8 +425,7 @@ static bool candidate_echoed(struct node *n, const struct reading *r,
 	const struct candidate *c = r->peer->duplicate;
 
 	/* Some probes carry a random number in the place of the time. */
-	if (c && echo->time_us >= c->probation_us &&
-	    echo->time_us <= r->now_us)
+	if (c && echo->time_us >= c->probation_us && echo->time_us <= r->now_us)
 		duplicate_refuted(n, r->peer);
 	return false;
 }

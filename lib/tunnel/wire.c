@@ -367,7 +367,8 @@ void wire_pack_probe(const struct wire_probe *p, uint8_t out[WIRE_PROBE_LEN])
 	struct writer w = writer_init(out, WIRE_PROBE_LEN);
 
 	writer_zeros(&w, WIRE_RECORD_LEN);
-	wire_pack_record(out, WIRE_PROBE, (uint8_t)((p->echo ? WIRE_PROBE_ECHO : 0) |
+	wire_pack_record(out, WIRE_PROBE,
+			 (uint8_t)((p->echo ? WIRE_PROBE_ECHO : 0) |
 				   (p->beside ? WIRE_PROBE_BESIDE : 0)),
 			 WIRE_PROBE_LEN - WIRE_RECORD_LEN);
 	writer_u64(&w, p->time_us);

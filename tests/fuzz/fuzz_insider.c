@@ -173,7 +173,7 @@ static void reload(struct cursor *c)
 	const uint8_t mac[6] = { 2, 0, 0, 0, 0, how };
 	const char name[] = { 'n', (char)('a' + how % 26), 0 };
 
-	switch (what % 9) {
+	switch (what % 10) {
 	case 0:
 		set_secrets(how);
 		expected_up = false;
@@ -204,6 +204,9 @@ static void reload(struct cursor *c)
 		node_set_liveness(victim.node, CLOCK_S + how * CLOCK_MS, 3,
 				  300 * CLOCK_S, sides_now);
 		expected_up = false;
+		break;
+	case 9:
+		node_set_relay(victim.node, how & 1, sides_now);
 		break;
 	}
 }
@@ -339,6 +342,9 @@ static const struct {
 	{ .does = insider_flood },
 	{ .does = insider_rewind_counter },
 	{ .happens = ask_peers },
+	{ .does = insider_leg },
+	{ .does = insider_relay },
+	{ .does = insider_addresses },
 };
 
 static void step(struct cursor *c)
@@ -384,9 +390,11 @@ static void begin(uint8_t blind)
 	const struct node_config limits = side_limits();
 	struct member_world world = { .deliver = to_victim,
 				      .now = &sides_now,
+				      .record = insider_hears,
 				      .blind = blind };
 
 	sides_begin();
+	insider_forget();
 	side_start(&victim, &honest, 1, &limits);
 	side_start(&honest, &victim, 2, &limits);
 	world.victim = victim.addr;

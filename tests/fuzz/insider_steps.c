@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "tunnel/wire_leg.h"
 
 const uint8_t *insider_take(struct cursor *c, size_t *len)
 {
@@ -166,4 +167,99 @@ void insider_behave(struct member *m, struct cursor *c)
 	m->answer_key = (as & 15) % MEMBER_KEYS;
 	m->elsewhere = (as >> 4) % MEMBER_ADDRS;
 	m->epochs[m->answer_key] += m->does >> 7;
+}
+
+/* ---- legs ---- */
+
+#define HEARD_MAX 8
+
+/* The node's indices of legs, as it told them. */
+static uint32_t heard[HEARD_MAX];
+static unsigned heard_next;
+
+void insider_forget(void)
+{
+	memset(heard, 0, sizeof(heard));
+	heard_next = 0;
+}
+
+void insider_hears(void *user, struct member_session *s, unsigned at,
+		   const struct wire_record *r)
+{
+	struct wire_leg l;
+
+	(void)user;
+	(void)s;
+	(void)at;
+	if (r->kind == WIRE_LEG && wire_unpack_leg(&l, r) == DROP_NONE &&
+	    l.index)
+		heard[heard_next++ % HEARD_MAX] = l.index;
+}
+
+/* bits of how: what 3, lasting 4, reason 0x38, a key that is nobody's 0x40 */
+void insider_leg(struct member *m, struct cursor *c)
+{
+	struct member_session *s = member_session(m, cursor_u8(c));
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	const uint8_t how = cursor_u8(c), key = cursor_u8(c);
+	struct wire_leg l = { .lasting = how & 4,
+			      .what = how & 3,
+			      .reason = how >> 3 & 7,
+			      .index = cursor_u8(c) };
+	uint8_t record[WIRE_LEG_LEN];
+
+	if (!s)
+		return;
+	if (how & 0x40)
+		memset(l.key, key | 0x80, sizeof(l.key));
+	else
+		memcpy(l.key, m->keys[key % MEMBER_KEYS].bytes, sizeof(l.key));
+	wire_pack_leg(&l, record);
+	member_say(m, s, at, record, sizeof(record));
+}
+
+void insider_relay(struct member *m, struct cursor *c)
+{
+	const uint8_t which = cursor_u8(c), at = cursor_u8(c);
+	const uint8_t leg = cursor_u8(c), how = cursor_u8(c);
+	const struct wire_relayed header = { leg & 0x80
+						     ? leg
+						     : heard[leg % HEARD_MAX] };
+	const struct member_mail *mail =
+		&m->pool[(m->next_pool + which) % MEMBER_POOL];
+	size_t skip, len;
+	uint8_t *out;
+
+	if (!mail->bytes || mail->len <= WIRE_RELAYED_LEN)
+		return;
+	skip = mail->bytes[0] == WIRE_RELAYED ? WIRE_RELAYED_LEN : 0;
+	len = mail->len - skip;
+	out = malloc(WIRE_RELAYED_LEN + len);
+	HOLDS(out);
+	wire_pack_relayed(&header, out);
+	memcpy(out + WIRE_RELAYED_LEN, mail->bytes + skip, len);
+	if (how)
+		out[how * (WIRE_RELAYED_LEN + len - 1) / UINT8_MAX] ^= how;
+	member_send(m, at % MEMBER_ADDRS, out, WIRE_RELAYED_LEN + len);
+	free(out);
+}
+
+/* At its addresses it may be blind: the node is sent there by nobody else. */
+void insider_addresses(struct member *m, struct cursor *c)
+{
+	struct member_session *s = member_session(m, cursor_u8(c));
+	unsigned at = cursor_u8(c) % MEMBER_ADDRS;
+	struct wire_addresses a = { .count = cursor_u8(c) %
+					     (WIRE_ADDRESSES_MAX + 1) };
+	uint8_t record[WIRE_ADDRESSES_LEN_MAX];
+
+	for (size_t i = 0; i < a.count; i++) {
+		const uint8_t how = cursor_u8(c);
+
+		a.is[i].observed = how & 1;
+		a.is[i].addr = how & 2 ? m->addrs[how / 4 % MEMBER_WANTED]
+				       : addr_v4(0xc0a80000u | how, 40000);
+	}
+	if (s)
+		member_say(m, s, at, record, wire_pack_addresses(&a, record));
 }

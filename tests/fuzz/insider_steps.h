@@ -22,8 +22,21 @@ void insider_raw(struct member *m, struct cursor *c);
 void insider_rekey(struct member *m, struct cursor *c);
 /* Its memory was put back: it uses counters of a session again. */
 void insider_rewind_counter(struct member *m, struct cursor *c);
+/* Asks for, offers or ends a leg, to one of its keys or to nobody's. */
+void insider_leg(struct member *m, struct cursor *c);
+/* A message that it saw or sent once more, by a leg that the node told it of, or by one of
+ * the input's own. */
+void insider_relay(struct member *m, struct cursor *c);
+/* Addresses of its own, or of nobody. */
+void insider_addresses(struct member *m, struct cursor *c);
 /* From here on it does by itself what MEMBER_… say. */
 void insider_behave(struct member *m, struct cursor *c);
+
+/* A member's world.record: what is to be known for the above. */
+void insider_hears(void *user, struct member_session *s, unsigned at,
+		   const struct wire_record *r);
+/* Nothing was heard yet. */
+void insider_forget(void);
 
 /* Bytes of the input with their length before them; what is missing is left out. */
 const uint8_t *insider_take(struct cursor *c, size_t *len);

@@ -84,8 +84,8 @@ START_TEST(a_better_way_is_used_once_an_echo_came_back_that_way)
 	/* What was in use is a spare. */
 	hosts_run(&h, CLOCK_S);
 	ck_assert_uint_eq(taken(peer_of(a, b)), 1);
-	ck_assert(paths_has(peer_of(a, b), &(struct way){
-						   .remote = b->addrs[0] }));
+	ck_assert(paths_has(peer_of(a, b),
+			    &(struct way){ .remote = b->addrs[0] }));
 	ck_assert(host_sends_to(a, b, other));
 }
 END_TEST
@@ -339,10 +339,9 @@ START_TEST(attack_an_echo_proves_only_the_way_of_its_own_probe)
 	uint64_t token;
 
 	member_joins();
-	ck_assert(paths_try(a->node, member, &victim, PATH_LOCAL,
-			    h.net.now_us));
 	ck_assert(
-		paths_try(a->node, member, &also, PATH_LOCAL, h.net.now_us));
+		paths_try(a->node, member, &victim, PATH_LOCAL, h.net.now_us));
+	ck_assert(paths_try(a->node, member, &also, PATH_LOCAL, h.net.now_us));
 	hosts_run(&h, 10 * CLOCK_MS);
 	s = &member->paths.spares[0];
 	token = s->token;
@@ -370,8 +369,8 @@ START_TEST(attack_an_echo_said_again_proves_nothing_again)
 	uint64_t proven_us;
 
 	member_joins();
-	ck_assert(paths_try(a->node, member, &other, PATH_DIRECT,
-			    h.net.now_us));
+	ck_assert(
+		paths_try(a->node, member, &other, PATH_DIRECT, h.net.now_us));
 	hosts_run(&h, 10 * CLOCK_MS);
 	s = &member->paths.spares[0];
 	echo_from(&elsewhere, s->token);
@@ -391,8 +390,8 @@ START_TEST(echoes_of_a_spare_are_no_life_of_the_path_in_use)
 	uint64_t heard_us;
 
 	member_joins();
-	ck_assert(paths_try(a->node, member, &other, PATH_DIRECT,
-			    h.net.now_us));
+	ck_assert(
+		paths_try(a->node, member, &other, PATH_DIRECT, h.net.now_us));
 	hosts_run(&h, 10 * CLOCK_MS);
 	heard_us = member->liveness.heard_us;
 	echo_from(&elsewhere, member->paths.spares[0].token);
