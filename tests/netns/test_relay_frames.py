@@ -72,6 +72,17 @@ def test_full_frames_pass_whole(lab, record_property):
     assert sizes[-1] <= 1500 and lab.cloud.fragments() == 0
 
 
+@pytest.mark.parametrize("limit", [1280, 576])
+def test_full_frames_pass_where_the_network_carries_less(make_cloud, limit):
+    """From some moment on, and nobody is told."""
+    cloud = make_cloud(2)
+    lab = Lab(cloud)
+    with cloud.drop_larger(limit):
+        wait_for(lambda: full_pings(lab.one, lab.two), 15, "full packets", every=0)
+        assert relayed_sizes(lab, lab.one)[-1] <= limit
+        assert lab.still_relayed() and cloud.fragments() == 0
+
+
 def rate(source, target, size):
     began = time.monotonic()
     stream(source, target, target.tap4, size)
