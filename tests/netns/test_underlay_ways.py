@@ -159,6 +159,12 @@ def die(cloud, host, card, how):
             cloud.cut(host)
 
 
+def ways_proven(daemon):
+    """To its one peer."""
+    peer, = daemon.ctl("peers", "web2" if daemon.host.name == "web1" else "web1")
+    return sum(path["state"] in ("used", "spare") for path in peer["paths"])
+
+
 @pytest.mark.deadline
 @pytest.mark.parametrize("how", ["down", "silent"])
 @pytest.mark.parametrize("whose", [0, 1])
@@ -167,6 +173,7 @@ def test_a_host_of_two_cards_outlives_either(make_cloud, how, whose):
     second_cards(cloud)
     hosts = cloud.hosts
     daemons = start_all(cloud, peers=[h.address for h in hosts] + ["10.8.0.1", "10.8.0.2"])
+    wait_for(lambda: all(ways_proven(d) == 2 for d in daemons), 5, "both ways to be proven")
     used = daemons[whose].peer(hosts[1 - whose])["endpoint"]
     card = "eth1" if used.startswith("10.8.") else "eth0"
     die(cloud, hosts[whose], card, how)
@@ -179,6 +186,8 @@ def test_a_host_of_two_cards_outlives_either(make_cloud, how, whose):
     wait_for(other_card, 6, lambda: f"the other card: {[d.ctl('peers') for d in daemons]}")
     assert hosts[0].ping(hosts[1].tap4)
     assert time.monotonic() - began < 7
+    for daemon in daemons:
+        assert " is down" not in daemon.process.log(), "it never was"
 
 
 # ---- a next hop that is not there ----
