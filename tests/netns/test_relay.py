@@ -1,8 +1,10 @@
 """Hosts that cannot meet directly: whoever relays may fail, and they go on."""
 
+import contextlib
+
 import pytest
 
-from cloud import wait_for
+from cloud import holds, wait_for
 from cloud.nat import DIRECTLY, Nat, start_knowing, via, wait_via
 
 
@@ -79,6 +81,32 @@ def test_another_relay_takes_over(make_cloud, stopwatch):
         lab.carrier(other).kill()
         wait_for(lab.passes, watch.left, "them to reach each other")
         lab.wait_relayed(first, within=watch.left)
+
+
+@contextlib.contextmanager
+def frames_vanish(cloud, carrier):
+    """At that relay the larger frames of others do; the sizes that probes have pass."""
+    cloud.singles()
+    rule = (f'{{}} "{carrier.host.port}" udp length 700-1100 @th,64,8 5 drop')
+    faults = [rule.format("iifname"), rule.format("oifname")]
+    handles = [cloud.add_rule(fault) for fault in faults]
+    yield
+    for handle in handles:
+        cloud.nft(f"delete rule inet cloud faults handle {handle}")
+
+
+def test_a_relay_that_drops_frames_and_passes_probes_is_left(make_cloud, stopwatch):
+    lab = Relayed(make_cloud(2))
+    first = lab.wait_relayed()
+    other, = set(lab.names) - {first}
+    pinging = lab.webs[0].start("ping", "-i", "0.1", "-s", "800", "-M", "do", lab.webs[1].tap4)
+    pinging.wait_log("bytes from")
+    with frames_vanish(lab.cloud, lab.carrier(first)):
+        with stopwatch("a relay left that drops frames", 25) as watch:
+            lab.wait_relayed(other, within=watch.left)
+        wait_for(lambda: lab.webs[0].ping(lab.webs[1].tap4, "-s", "800"), 3, "frames to pass")
+        holds(lambda: via(lab.one, lab.two) == other, 3, "the better relay")
+    pinging.stop()
 
 
 def test_nats_that_forget_or_move(make_cloud, stopwatch):
