@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "node/hello.h"
+#include "node/leg.h"
 #include "node/paths.h"
 #include "node/probe.h"
 
@@ -340,6 +341,11 @@ enum candidate_fate candidate_identify(struct node *n, struct candidate *c,
 	struct peer *p = peers_find(n, &c->key);
 
 	c->hello = *hello;
+	if (!leg_may_lead_to(n, &c->at.remote, &c->key)) {
+		node_drop(n, DROP_leg_unknown);
+		candidate_drop(n, c);
+		return CANDIDATE_GONE;
+	}
 	if (public_key_equal(&c->key, &n->key)) {
 		own_key_conflict(n, c);
 		return CANDIDATE_GONE;

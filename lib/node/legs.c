@@ -240,13 +240,20 @@ static enum drop_reason leg_in(struct node *n, struct reading *r,
 
 /* ---- its end ---- */
 
-/* Nobody was met by a way that was for that alone. */
-static void brief_gone(struct node *n, struct peer *peer, uint64_t now_us)
+/* The peer's path may have gone by it. If that was for a handshake alone, no other was
+ * found meanwhile. */
+static void peer_loses(struct node *n, struct peer *peer, uint32_t leg,
+		       bool lasting, uint64_t now_us)
 {
-	if (peer->state == PEER_CONNECTING && !peer_wanted(n, peer))
-		peer_drop(n, peer, PEER_REASON_SILENT, now_us);
-	else
-		peer_down(n, peer, PEER_REASON_SILENT, now_us);
+	const bool was_down = peer->state == PEER_DOWN;
+
+	paths_leg_gone(n, peer, leg, now_us);
+	if (peer->state != PEER_DOWN)
+		return;
+	if (!was_down && !lasting)
+		peer->reason = PEER_REASON_NO_RELAY;
+	peer_arm(n, peer, now_us);
+	legs_want(n, &peer->key, 0, now_us);
 }
 
 static void free_leg(struct node *n, struct leg *leg, uint64_t now_us)
@@ -254,9 +261,8 @@ static void free_leg(struct node *n, struct leg *leg, uint64_t now_us)
 	struct peer *peer = peers_find(n, &leg->far);
 	struct endpoint *e = endpoints_find(n, &leg->addr);
 	struct peer *relay = leg_relay_of(n, leg);
-	const struct public_key far = leg->far;
 	const uint32_t index = leg->index;
-	const bool brief = !leg->lasting;
+	const bool lasting = leg->lasting;
 
 	if (leg->tell && relay)
 		say(n, relay, WIRE_LEG_END, leg, now_us);
@@ -266,15 +272,8 @@ static void free_leg(struct node *n, struct leg *leg, uint64_t now_us)
 		endpoint_cancel(n, e);
 		endpoint_release(n, e);
 	}
-	if (!peer)
-		return;
-	if (brief && peer->path.way.remote.leg == index)
-		brief_gone(n, peer, now_us);
-	else
-		paths_leg_gone(n, peer, index, now_us);
-	peer = peers_find(n, &far);
-	if (!brief && peer && peer->state == PEER_DOWN)
-		legs_want(n, &far, 0, now_us);
+	if (peer)
+		peer_loses(n, peer, index, lasting, now_us);
 }
 
 /* It was offered, and no path in use ever went by it. */
@@ -559,10 +558,11 @@ static void legs_peer_removed(struct node *n, struct peer *peer)
 	n->legs->relays[peer->port].next_us = 0;
 }
 
-/* Nothing of it is heard by the path that it had. */
+/* Whoever is not heard by the path that it had is sought. */
 static void legs_due(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	if (peer->state == PEER_DOWN && (peer->reason == PEER_REASON_SILENT ||
+	if (peer->state == PEER_DOWN && (peer->reason == PEER_REASON_NO_RELAY ||
+					 peer->reason == PEER_REASON_SILENT ||
 					 peer->reason == PEER_REASON_DEAF ||
 					 peer->reason == PEER_REASON_EXPIRED))
 		legs_want(n, &peer->key, 0, now_us);

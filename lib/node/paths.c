@@ -1,5 +1,6 @@
 #include "node/paths.h"
 
+#include "node/leg.h"
 #include "node/probe.h"
 
 /*
@@ -113,7 +114,7 @@ bool paths_try(struct node *n, struct peer *peer, const struct way *way,
 	struct path_spare *s = find_spare(peer, way);
 	struct path path;
 
-	if (!peer->current)
+	if (!peer->current || leg_is_brief(n, &way->remote))
 		return false;
 	if ((peer->endpoint && path_goes(&peer->path, way)) ||
 	    (s && !s->resting))
@@ -348,6 +349,9 @@ void paths_heard(struct node *n, struct reading *r)
 				r->now_us);
 		return;
 	}
+	if (peer->state == PEER_UP && leg_far(n, r->from->remote.leg) &&
+	    leg_is_brief(n, &r->from->remote))
+		return;
 	if (r->from->remote.leg && !path_is_relayed(&peer->path) &&
 	    !is_doubtful(n, peer, r->now_us))
 		return;

@@ -47,15 +47,12 @@ static bool relayed_why(const struct node *n, const struct peer *peer,
 {
 	const struct peer *relay;
 
-	if (!peer->endpoint || !path_is_relayed(&peer->path))
+	if (!peer->endpoint || !path_is_relayed(&peer->path) ||
+	    peer->reason == PEER_REASON_NO_RELAY)
 		return false;
 	relay = leg_relay(n, peer->path.way.remote.leg);
 	if (!relay)
 		snprintf(buf, len, "no relay is left that both reach");
-	else if (peer->current && leg_is_brief(n, &peer->path.way.remote))
-		snprintf(buf, len,
-			 "no direct way, and no relay: set relay = true on a "
-			 "host that both reach");
 	else if (peer->reason == PEER_REASON_SILENT)
 		snprintf(buf, len, "no answer through %s", relay->name);
 	else
@@ -184,8 +181,12 @@ void peer_adopt(struct node *n, struct peer *peer,
 /* By a way that is for a handshake alone, nobody is up. */
 static void peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 {
-	if (peer->state == PEER_UP || leg_is_brief(n, &peer->path.way.remote))
+	if (peer->state == PEER_UP)
 		return;
+	if (leg_is_brief(n, &peer->path.way.remote)) {
+		peer->reason = PEER_REASON_NO_RELAY;
+		return;
+	}
 	peer->state = PEER_UP;
 	peer->reason = PEER_REASON_NONE;
 	endpoint_answers(peer->endpoint);

@@ -36,6 +36,7 @@ enum peer_reason {
 	PEER_REASON_UNTRUSTED,
 	PEER_REASON_FULL,     /* a wanted one took its place */
 	PEER_REASON_UNLISTED, /* a plain one, which lives no longer than that */
+	PEER_REASON_NO_RELAY, /* met by a leg for a handshake, and not directly */
 	PEER_REASON_COUNT
 };
 const char *peer_reason_print(enum peer_reason reason, uint16_t port, char *buf,

@@ -97,10 +97,167 @@ START_TEST(whoever_begins_to_relay_is_asked_at_once)
 }
 END_TEST
 
+/* By c alone, and by another when it is gone. */
+static bool by(const struct host *host, const struct host *of,
+	       const struct host *relay)
+{
+	return leg_relay(host->node, peer_of(host, of)->path.way.remote.leg) ==
+	       peer_of(host, relay);
+}
+
+START_TEST(another_relay_takes_over_when_one_dies)
+{
+	struct host *const d = &h.host[3], *first, *second;
+
+	hosts_free(&h);
+	setup_count(4);
+	c->config.relay = d->config.relay = true;
+	start(c);
+	start(d);
+	start(a);
+	start(b);
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	hosts_run(&h, CLOCK_S);
+	first = by(a, b, c) ? c : d;
+	second = first == c ? d : c;
+	host_stop(first);
+	hosts_run(&h, 3 * CLOCK_S); /* down_after */
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(are_relayed(&h));
+	ck_assert(by(a, b, second));
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
+START_TEST(a_direct_path_that_is_lost_is_replaced)
+{
+	apart = false;
+	start_all();
+	ck_assert(hosts_until(&h, hosts_all_up, 5 * CLOCK_S));
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(!are_relayed(&h));
+	apart = true;
+	hosts_run(&h, 3500 * CLOCK_MS);
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	ck_assert(host_talks(b, a));
+}
+END_TEST
+
+START_TEST(a_leg_ends_when_the_relay_is_told_to_stop)
+{
+	start_all();
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	node_set_relay(c->node, false, hosts_clock(c));
+	hosts_run(&h, CLOCK_S);
+	ck_assert(!host_up(a, b));
+	ck_assert(!host_up(b, a));
+}
+END_TEST
+
+static size_t relayed_since(size_t since)
+{
+	return hosts_count_sent(&h, WIRE_RELAYED, c, NULL, since);
+}
+
+START_TEST(without_a_relay_they_meet_and_no_more)
+{
+	c->config.relay = false;
+	start_all();
+	hosts_run(&h, 8 * CLOCK_S);
+	ck_assert(!host_up(a, b) && !host_up(b, a));
+	ck_assert_uint_gt(relayed_since(0), 3);
+	ck_assert_uint_le(relayed_since(0), RELAY_BRIEF);
+	ck_assert(!host_talks(a, b));
+	hosts_run(&h, 20 * CLOCK_S);
+	ck_assert_uint_le(relayed_since(0), 2 * RELAY_BRIEF);
+	ck_assert_int_eq(host_info(a, b).state, NODE_PEER_STATE_DOWN);
+	ck_assert_str_eq(host_info(a, b).reason,
+			 "no direct way, and no relay: set relay = true on a "
+			 "host that both reach");
+	/* As soon as one is there. */
+	node_set_relay(c->node, true, hosts_clock(c));
+	ck_assert(hosts_until(&h, are_relayed, 10 * CLOCK_S));
+}
+END_TEST
+
+START_TEST(what_comes_by_a_leg_comes_from_the_relay)
+{
+	const struct flight *f;
+
+	start_all();
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	hosts_forget_log(&h);
+	host_say(b, 1);
+	arrive();
+	f = hosts_sent(&h, WIRE_RELAYED, c, a, 0, 0);
+	ck_assert_ptr_nonnull(f);
+	host_receive(a, &elsewhere, f->bytes, f->len);
+	ck_assert_uint_eq(host_drops(a, DROP_leg_source), 1);
+	f = hosts_sent(&h, WIRE_RELAYED, b, c, 0, 0);
+	ck_assert_ptr_nonnull(f);
+	host_receive(c, &elsewhere, f->bytes, f->len);
+	ck_assert_uint_eq(host_drops(c, DROP_leg_source), 1);
+}
+END_TEST
+
+START_TEST(a_leg_to_another_key_is_of_no_use)
+{
+	struct leg *leg;
+
+	start_all();
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	/* a believes that it leads to somebody else. */
+	leg = leg_find(a->node, peer_of(a, b)->path.way.remote.leg);
+	leg->far.bytes[0] ^= 1;
+	host_say(b, 1);
+	arrive();
+	ck_assert(!host_heard(a, b, 1));
+	ck_assert_uint_gt(host_drops(a, DROP_leg_key), 0);
+}
+END_TEST
+
+START_TEST(what_nobody_needs_is_given_back)
+{
+	start_all();
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	apart = false;
+	hosts_run(&h, 300 * CLOCK_S);
+	ck_assert(hosts_all_up(&h) && !are_relayed(&h));
+	ck_assert_uint_eq(table_count(a->node->legs->by_index), 0);
+	ck_assert_uint_eq(table_count(b->node->legs->by_index), 0);
+	ck_assert_uint_eq(table_count(c->node->relay->by_pair), 0);
+	ck_assert_uint_eq(table_count(c->node->relay->by_index), 0);
+	ck_assert_uint_eq(table_count(a->node->sought), 0);
+	ck_assert_uint_eq(a->node->peers.by_leg, 0);
+}
+END_TEST
+
+START_TEST(who_is_not_up_is_unknown)
+{
+	const struct public_key nobody = { { 0xee } };
+
+	start_all();
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	legs_want(a->node, &nobody, 0, hosts_clock(a).mono_us);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_eq(table_count(a->node->legs->by_index), 1);
+	ck_assert_uint_eq(table_count(c->node->relay->by_pair), 1);
+	ck_assert_uint_eq(sought_find(a->node, &nobody)->failures, 1);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("leg", .setup = setup, .teardown = teardown, .timeout_s = 30),
 	UNIT_TEST(two_that_do_not_reach_each_other_meet_by_a_relay),
 	UNIT_TEST(whoever_begins_to_relay_is_asked_at_once),
+	UNIT_TEST(another_relay_takes_over_when_one_dies),
+	UNIT_TEST(a_direct_path_that_is_lost_is_replaced),
+	UNIT_TEST(a_leg_ends_when_the_relay_is_told_to_stop),
+	UNIT_TEST(without_a_relay_they_meet_and_no_more),
+	UNIT_TEST(what_comes_by_a_leg_comes_from_the_relay),
+	UNIT_TEST(a_leg_to_another_key_is_of_no_use),
+	UNIT_TEST(what_nobody_needs_is_given_back),
+	UNIT_TEST(who_is_not_up_is_unknown),
 };
 
 UNIT_MAIN("leg", tests)
