@@ -212,10 +212,33 @@ static bool is_pair_inside(const struct hosts *hosts)
 	       host_sends_to(b, a, &a->addrs[0]);
 }
 
+/* What is shown of the path to b that has that use. */
+static struct node_path_info path_shown(enum node_path_use use)
+{
+	struct node_peer_detail detail;
+
+	ck_assert(node_peer_detail(a->node, &b->key, &detail));
+	for (size_t i = 0; i < detail.paths_count; i++)
+		if (detail.paths[i].use == use)
+			return detail.paths[i];
+	ck_abort_msg("no path is shown as that");
+}
+
 START_TEST(two_behind_one_nat_meet_inside)
 {
+	const struct addr outer = outer_of(b);
+	struct node_path_info path;
+
 	meet_outside();
 	ck_assert(hosts_until(&h, is_pair_inside, 3 * CLOCK_S));
+	hosts_run(&h, 5 * CLOCK_S);
+	path = path_shown(NODE_PATH_USED);
+	ck_assert(addr_equal(&path.remote, &b->addrs[0]));
+	ck_assert_int_eq(path.rank, NODE_RANK_LOCAL);
+	path = path_shown(NODE_PATH_SPARE);
+	ck_assert(addr_equal(&path.remote, &outer));
+	ck_assert_int_eq(path.rank, NODE_RANK_DIRECT);
+	ck_assert(path.proven_us && !*path.via);
 	ck_assert(host_talks(a, b));
 	ck_assert(host_talks(b, a));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
@@ -458,6 +481,52 @@ START_TEST(a_peer_has_one_round_in_ten_seconds)
 }
 END_TEST
 
+/* How many datagrams a sends to addresses of that network. */
+static size_t sent_into(uint32_t net, size_t since)
+{
+	const struct addr in = addr_v4(net, 0);
+	size_t found = 0;
+
+	for (size_t i = since; i < h.log_count; i++)
+		found += memcmp(h.log[i]->to.ip, in.ip, 15) == 0 &&
+			 addr_equal(&h.log[i]->from, &a->addrs[0]);
+	return found;
+}
+
+/* A peer that is reached by a relay points at others, again and again. */
+START_TEST(what_a_relayed_peer_points_at_gets_little)
+{
+	static const char *const made_up[] = {
+		"o198.51.100.1:2000", "o198.51.100.2:2000",
+		"o198.51.100.3:2000", "o198.51.100.4:2000",
+		"o198.51.100.5:2000", "o198.51.100.6:2000",
+		"o198.51.100.7:22",   "o198.51.100.8:2000",
+	};
+	struct wire_addresses said = list(made_up, 8);
+	const uint32_t victims = 0xc6336400; /* 198.51.100.0 */
+	size_t since;
+
+	nat.symmetric[0] = nat.symmetric[1] = true;
+	start_apart();
+	ck_assert(hosts_until(&h, is_pair_relayed, 5 * CLOCK_S));
+	hosts_run(&h, 20 * CLOCK_S);
+	since = h.log_count;
+	for (unsigned i = 0; i < 600; i++) {
+		for (size_t k = 0; k < said.count; k++)
+			if (said.is[k].addr.port != 22)
+				said.is[k].addr.port = (uint16_t)(2000 + i);
+		say(&said, &elsewhere);
+		hosts_run(&h, 100 * CLOCK_MS);
+	}
+	ck_assert(is_pair_relayed(&h));
+	/* Seven rounds in a minute. */
+	ck_assert_uint_le(sent_into(victims, since), 7 * 7 * 5);
+	ck_assert_uint_ge(sent_into(victims, since), 5);
+	ck_assert_uint_eq(probes_to("198.51.100.7:22", since), 0);
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("seen by others", .setup = setup, .teardown = three_teardown),
 	UNIT_TEST(a_host_behind_a_nat_knows_its_address),
@@ -475,6 +544,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(addresses_of_a_peer_that_is_reached_are_not_tried),
 	UNIT_TEST(only_addresses_that_can_be_its_own_are_tried),
 	UNIT_TEST(a_peer_has_one_round_in_ten_seconds),
+	UNIT_CASE("made up by relayed ones", .setup = setup_apart,
+		  .teardown = three_teardown),
+	UNIT_TEST(what_a_relayed_peer_points_at_gets_little),
 };
 
 UNIT_MAIN("punch", tests)
