@@ -160,7 +160,8 @@ static bool is_used(const struct node *n, const struct leg *leg)
 
 /* Offers that nobody asked for, and that led to nobody yet, leave room for others: when
  * there are many, the relay that has most of them gives its oldest. */
-static bool has_room(struct node *n, const struct peer *relay, uint64_t now_us)
+static bool has_room_for_offer(struct node *n, const struct peer *relay,
+			       uint64_t now_us)
 {
 	uint16_t of[NODE_PEERS_MAX + 1] = { 0 }, most = 0;
 	uint32_t at = TABLE_NONE, all = 0;
@@ -197,7 +198,7 @@ static void offer_in(struct node *n, struct peer *relay,
 		offered_again(n, leg, m, now_us);
 		return;
 	}
-	if (may_agree(n, far, now_us) && has_room(n, relay, now_us))
+	if (may_agree(n, far, now_us) && has_room_for_offer(n, relay, now_us))
 		leg = leg_new(n, relay, far);
 	if (!leg) {
 		refuse_offer(n, relay, far, now_us);
