@@ -107,7 +107,9 @@ class Keepalived:
                 lines = [line.split() for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
-        history = [(float(when), instance.strip('"'), state) for when, instance, state in lines]
+        # A master that hears a lesser one says so in the same way, and is no other for it.
+        history = [(float(when), instance.strip('"'), state) for when, instance, state in lines
+                   if state != "MASTER_RX_LOWER_PRI"]
         return [entry for entry in history if name in (None, entry[1])]
 
     def state(self, name=None):
