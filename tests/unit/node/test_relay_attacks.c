@@ -43,14 +43,14 @@ static bool are_relayed(const struct hosts *hosts)
 	return hosts_pair_up(hosts) && leg_of(a, b) && leg_of(b, a);
 }
 
-static void setup_many(size_t count)
+static void setup_of(size_t count, bool relay)
 {
 	hosts_init(&h, count);
 	apart = true;
 	h.judge = keep_apart;
 	for (size_t i = 0; i < count; i++)
 		h.host[i].config.peer_exchange = true;
-	c->config.relay = true;
+	c->config.relay = relay;
 	host_start(c);
 	for (size_t i = 0; i < count; i++)
 		if (&h.host[i] != c) {
@@ -61,7 +61,7 @@ static void setup_many(size_t count)
 
 static void setup(void)
 {
-	setup_many(3);
+	setup_of(3, true);
 	ck_assert(hosts_until(&h, are_relayed, 10 * CLOCK_S));
 	hosts_run(&h, CLOCK_S);
 	hosts_forget_log(&h);
@@ -280,6 +280,32 @@ START_TEST(attack_a_leg_to_itself_or_to_the_relay_is_not_made)
 }
 END_TEST
 
+/* What is no relay carries a handshake, and nothing that is put in its place. */
+START_TEST(attack_a_brief_leg_carries_no_more_than_it_may)
+{
+	const struct flight *f;
+	uint64_t until_us;
+
+	setup_of(3, false);
+	hosts_run(&h, 2 * CLOCK_S);
+	until_us = h.net.now_us + 8 * CLOCK_S;
+	do {
+		hosts_run(&h, 50 * CLOCK_MS);
+		f = hosts_sent(&h, WIRE_RELAYED, a, c, 0, 0);
+	} while (!f && h.net.now_us < until_us);
+	ck_assert_ptr_nonnull(f);
+	for (int i = 0; i < 1000; i++)
+		hosts_inject(&h, &a->addrs[0], &c->addrs[0], f->bytes, f->len);
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert_uint_le(hosts_count_sent(&h, WIRE_RELAYED, c, NULL, 0),
+			  RELAY_BRIEF);
+	ck_assert_uint_ge(host_drops(c, DROP_leg_spent) +
+				  host_drops(c, DROP_leg_unknown),
+			  900);
+	ck_assert(!host_up(a, b));
+}
+END_TEST
+
 /* a relays for b to c, and b for a to c: nobody carries what came by a leg. */
 START_TEST(attack_asked_by_a_leg_nothing_is_carried)
 {
@@ -425,6 +451,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_asked_by_a_leg_nothing_is_carried),
 	UNIT_TEST(attack_nothing_is_left_of_legs_whose_relay_or_end_is_gone),
 	UNIT_LOOP(attack_ends_race_with_everything, 10),
+	UNIT_CASE("brief", .teardown = teardown, .timeout_s = 60),
+	UNIT_TEST(attack_a_brief_leg_carries_no_more_than_it_may),
 	UNIT_CASE("relays", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(attack_an_offer_does_not_make_a_lasting_leg_brief),
