@@ -4,6 +4,7 @@
 
 #include "sim.h"
 #include "support/member.h"
+#include "tunnel/wire_leg.h"
 
 /*
  * What a member says to one host, spoken by hand (support/member.h). It is at
@@ -14,6 +15,7 @@
 /* Keys of its own, each at a place of its own. */
 #define INSIDER_PLACES (MEMBER_KEYS - MEMBER_KEY_OWN)
 #define INSIDER_REKEYS 32
+#define INSIDER_LEGS   64
 /* Not its own: there it never reads. It claims to be there, or at its honest peer's
  * (MEMBER_AT_HONEST). */
 #define INSIDER_FORGED MEMBER_AT_LEG
@@ -37,7 +39,12 @@ struct insider {
 	/* Records that it does not know what to do about; or NULL. */
 	void (*reads)(struct insider *i, struct member_session *s,
 		      const struct wire_record *r);
-	uint64_t told;			/* bytes of what it was */
+	/* … and of legs; or NULL. */
+	void (*hears_leg)(struct insider *i, struct member_session *s,
+			  const struct wire_leg *leg);
+	uint64_t told;		     /* bytes of what it was */
+	uint32_t legs[INSIDER_LEGS]; /* that relays gave it */
+	size_t legs_count;
 	uint32_t serial;		/* of what it makes up */
 	uint32_t versions[MEMBER_KEYS]; /* of its groups */
 };

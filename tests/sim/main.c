@@ -35,6 +35,7 @@ static const struct scenario *const tables[] = {
 	scenarios_clock,    scenarios_insider, scenarios_abuse,
 	scenarios_copies,   scenarios_queue,   scenarios_exchange,
 	scenarios_hints,    scenarios_ask,     scenarios_nat,
+	scenarios_relay,    scenarios_legs,
 };
 
 static bool chosen(const struct options *o, const struct scenario *c)

@@ -113,6 +113,12 @@ void nat_change(struct sim *s, unsigned nat, enum nat_kind kind)
 	s->nats->all[nat].kind = kind;
 }
 
+void nat_soften(struct sim *s, unsigned nat)
+{
+	sim_note(s, "NAT %u keeps ports from now on", nat);
+	s->nats->all[nat].kind = NAT_PRESERVING;
+}
+
 static struct nat *nat_behind(const struct host *h)
 {
 	const unsigned nat = nat_of(h->sim, h->index);

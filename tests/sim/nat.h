@@ -39,6 +39,8 @@ unsigned nat_of(const struct sim *s, unsigned host);
 void nat_reboot(struct sim *s, unsigned nat);
 /* The same, and it is of another kind. */
 void nat_change(struct sim *s, unsigned nat, enum nat_kind kind);
+/* From now on it keeps ports; mappings that there are stay as they are. */
+void nat_soften(struct sim *s, unsigned nat);
 /* It is at that address: the host's own, the box's, or one that leads there. */
 bool nat_host_is_at(const struct host *h, const struct addr *a);
 

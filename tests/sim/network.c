@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tunnel/wire.h"
 
 #include "attacker.h"
+#include "hops.h"
 #include "insider.h"
 #include "memory.h"
 #include "nat.h"
@@ -143,6 +145,7 @@ static void tap_datagram(struct host *h, const struct addr *to,
 	else if (attacker_owns(to))
 		sim_fail(s, "h%u sends %zu bytes to a stranger, unasked",
 			 h->index, len);
+	hops_see(s, h->index, data, len);
 	watch_see(s, h, to, data, len);
 	insiders_see(s, h->index, to, data, len);
 }
@@ -224,6 +227,14 @@ static const struct addr *leaves_from(struct host *h,
 	return &h->addr[family];
 }
 
+/* All that it sends so is others': it is public, and needs no relay itself. */
+static bool is_lost_by_relay(const struct host *h, const uint8_t *data,
+			     size_t len)
+{
+	return h->sim->loses.above && h->sim->loses.relay == h->index &&
+	       data[0] == WIRE_RELAYED && len > h->sim->loses.above;
+}
+
 void network_send(void *user, const struct datagram_run *runs, size_t n)
 {
 	struct host *h = user;
@@ -242,6 +253,8 @@ void network_send(void *user, const struct datagram_run *runs, size_t n)
 			if (memory_sends(h, r->data + at, len))
 				continue;
 			tap_datagram(h, &r->remote, r->data + at, len);
+			if (is_lost_by_relay(h, r->data + at, len))
+				continue;
 			if (h->has[family])
 				link_send(h, leaves_from(h, r, family),
 					  &r->remote, r->data + at, len, delay);

@@ -39,6 +39,8 @@ extern const struct scenario scenarios_exchange[];
 extern const struct scenario scenarios_hints[];
 extern const struct scenario scenarios_ask[];
 extern const struct scenario scenarios_nat[];
+extern const struct scenario scenarios_relay[];
+extern const struct scenario scenarios_legs[];
 
 /* Once the faults stop, everything is up again within this. */
 #define HEAL_US (15 * SIM_S)

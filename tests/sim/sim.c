@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attacker.h"
+#include "hops.h"
 #include "insider.h"
 #include "listeners.h"
 #include "memory.h"
@@ -200,6 +201,7 @@ struct sim *sim_new(uint64_t seed, bool verbose)
 	s->trace = trace_new();
 	s->ledger = ledger_new();
 	s->sessions = sessions_new();
+	s->hops = hops_new();
 	s->hosts = test_zalloc(SIM_HOSTS_MAX, sizeof(*s->hosts));
 	s->addr_net = 0x0a000000u;
 	s->next_addr = 1;
@@ -219,6 +221,7 @@ void sim_free(struct sim *s)
 	insiders_free(s);
 	watch_free(s);
 	nats_free(s);
+	hops_free(s->hops);
 	net_free(&s->net);
 	ledger_free(s->ledger);
 	sessions_free(s->sessions);

@@ -27,6 +27,7 @@
  *    on for longer than its keys may live;
  *  - nobody takes another for a copy, unless there are any: whatever is lost,
  *    doubled or late;
+ *  - no datagram is carried by two relays;
  *  - datagrams and runs keep their limits; the node's timers move forward;
  *  - what comes from outside (attacker.h) delivers nothing, moves no peer,
  *    takes none down, and gets no more bytes back than it sent.
@@ -106,6 +107,7 @@ struct memory;	  /* what a node was told; memory.h */
 struct nonces;
 struct watch; /* on the wire; watch.h */
 struct nats;  /* nat.h */
+struct hops;  /* hops.h */
 
 struct sim {
 	uint64_t seed;
@@ -118,10 +120,17 @@ struct sim {
 	struct nonces *nonces;	     /* of hosts whose memory is kept */
 	struct watch *watch;	     /* NULL: nobody does */
 	struct nats *nats;	     /* NULL: there are none */
+	struct hops *hops;
 	struct outside outside;
 	uint8_t secret[KEY_LEN];
 	struct host *hosts;
 	unsigned host_count;
+	uint64_t steady_downs; /* nat_world.h */
+	/* This relay loses what it carries, if that is larger. 0: none does. */
+	struct {
+		unsigned relay;
+		size_t above;
+	} loses;
 	uint32_t addr_net, next_addr;
 	uint64_t tick_late_us; /* ticks come up to this much late */
 	uint64_t digest;       /* of everything on the wire */

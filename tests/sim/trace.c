@@ -78,15 +78,23 @@ void sim_measured(const struct sim *s, const char *format, ...)
 void trace_datagram(struct sim *s, const char *what, unsigned from,
 		    const struct flight *f)
 {
-	static const char *const types[] = { "?", "initiation", "response",
-					     "cookie", "data" };
+	static const char *const types[] = {
+		"?", "initiation", "response", "cookie", "data", "relayed"
+	};
 	char a[ADDR_STRLEN], b[ADDR_STRLEN];
-	unsigned type = f->len > 0 && f->bytes[0] <= 4 ? f->bytes[0] : 0;
+	unsigned type = f->len > 0 && f->bytes[0] <= 5 ? f->bytes[0] : 0;
 
 	/* Data is most of the traffic and says little: with --verbose only. */
-	if (!s->verbose && type == 4)
+	if (!s->verbose && type >= 4)
 		return;
-	if (type == 4 && f->len >= 16)
+	if (type == 5 && f->len > 12)
+		sim_note(s,
+			 "h%u %s %s → %s: leg %08" PRIx32
+			 " with type %u, %zu bytes",
+			 from, what, addr_print(&f->from, a),
+			 addr_print(&f->to, b), load_be32(f->bytes + 4),
+			 f->bytes[8], f->len);
+	else if (type == 4 && f->len >= 16)
 		sim_note(s,
 			 "h%u %s %s → %s: data %08" PRIx32 " #%" PRIu32
 			 ", %zu bytes",

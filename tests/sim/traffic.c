@@ -376,6 +376,8 @@ static void note_group(struct sim *s, const struct sent *e)
 static void fail_stray(struct host *h, const struct sent *e)
 {
 	note_group(h->sim, e);
+	sim_note(h->sim, "frame %" PRIu64 " of %.6f is for hosts %#" PRIx64,
+		 e->id, (double)e->at_us / 1e6, e->may);
 	sim_fail(h->sim,
 		 "h%u gets frame %" PRIu64 " of h%u, which is for others only",
 		 h->index, e->id, e->sender);

@@ -24,6 +24,11 @@ void record_free(struct record *r)
 	free(r->flights);
 }
 
+static bool is_rare(const struct flight *f)
+{
+	return f->bytes[0] != WIRE_DATA && f->bytes[0] != WIRE_RELAYED;
+}
+
 /* Vitter 1985: old and fresh datagrams are replayed alike. */
 void record_add(struct record *r, struct rng *rng, struct flight *f)
 {
@@ -40,11 +45,11 @@ void record_add(struct record *r, struct rng *rng, struct flight *f)
 		return;
 	}
 	/* Handshakes are rare and interesting: half the record is theirs. */
-	if (f->bytes[0] != WIRE_DATA)
+	if (is_rare(f))
 		at = (size_t)rng_below(rng, r->max / 2);
 	else
 		at = (size_t)rng_below(rng, r->seen);
-	if (at >= r->max || (f->bytes[0] == WIRE_DATA && at < r->max / 2)) {
+	if (at >= r->max || (!is_rare(f) && at < r->max / 2)) {
 		free(f);
 		return;
 	}
@@ -59,7 +64,7 @@ const struct flight *record_pick(const struct record *r, struct rng *rng,
 	for (unsigned i = 0; i < HANDSHAKE_TRIES && r->count; i++) {
 		const struct flight *f = r->flights[rng_below(rng, r->count)];
 
-		if (!handshake || f->bytes[0] != WIRE_DATA)
+		if (!handshake || is_rare(f))
 			return f;
 	}
 	return NULL;
@@ -78,7 +83,7 @@ static size_t make_random(struct rng *rng, uint8_t *out)
 	rng_bytes(rng, out, len);
 	if (len >= 4 && rng_chance(rng, 0.9)) {
 		memset(out, 0, 4);
-		out[0] = (uint8_t)rng_range(rng, 1, 4);
+		out[0] = (uint8_t)rng_range(rng, WIRE_INITIATION, WIRE_RELAYED);
 	}
 	return len;
 }
