@@ -118,7 +118,10 @@
 	X(leg_source, "relayed message from where its sender is not")        \
 	X(leg_spent, "leg has carried what it may for now")                  \
 	X(leg_rate, "peer says more of legs than is read")                   \
-	X(leg_key, "at the end of a leg is another key than it leads to")
+	X(leg_key, "at the end of a leg is another key than it leads to")    \
+	/* paths */                                                          \
+	X(hold_full, "no room to hold back what would overtake what left "   \
+		     "by the path before")
 
 enum drop_reason {
 	DROP_NONE, /* not dropped */

@@ -24,6 +24,7 @@
  *	liveness pmtu reason path rekey_state punch_state shares
  *	plain_mtu                arithmetic, states and texts
  *	lane core control        the node's parts; the hooks of control protocols
+ *	hold                     what would overtake what left by another path
  *	local_groups             what our own side of the TAP wants
  *	endpoint                 addresses: where a peer may be
  *	peers leg sought         peer identities; the ways to them by others
@@ -34,7 +35,7 @@
  *	plain plain_groups plain_peers
  *	                         VXLAN and GRE: peers without sessions
  *	send                     control records, sealed
- *	announce hello probe paths relay legs plpmtud groups rekey copied exchange
+ *	announce hello probe paths path_loss relay legs plpmtud groups rekey copied exchange
  *	answer                   the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
@@ -101,6 +102,7 @@ enum node_timer {
 	NODE_TIMER_HINTS,
 	NODE_TIMER_LEGS,
 	NODE_TIMER_RELAY,
+	NODE_TIMER_HOLD,
 	NODE_TIMER_PING,
 	NODE_TIMER_TEST,
 	NODE_TIMER_MESH,
@@ -131,6 +133,7 @@ struct answers;
 struct control;
 struct exchange;
 struct hints;
+struct holds;
 struct legs;
 struct mesh;
 struct pings;
@@ -167,6 +170,8 @@ struct node {
 	struct peers peers;
 	struct wanted *wanted;
 	struct hints *hints;
+	struct holds *holds;
+	uint32_t holds_count; /* ways that are held: hold.c */
 	struct legs *legs;    /* that end here */
 	struct table *sought; /* whom legs are wanted to: sought.h */
 	struct relay *relay;  /* … and that are joined here */

@@ -80,6 +80,7 @@ void liveness_sent(struct liveness *l, uint64_t n, uint64_t now_us)
 void liveness_strayed(struct liveness *l, uint64_t n)
 {
 	l->strayed += n;
+	l->strayed_ever += n;
 }
 
 void liveness_received_beside(struct liveness *l, uint64_t advance)

@@ -45,6 +45,7 @@ struct liveness {
 	/* Data messages sent another way than the path in use: since the peer's
 	 * last report, and between that and the one before. */
 	uint64_t strayed, strayed_before;
+	uint64_t strayed_ever;
 
 	/* What the peer can have heard of us at most. All but times may wrap. */
 	struct {

@@ -15,8 +15,10 @@
 #include "node/groups.h"
 #include "node/hello.h"
 #include "node/hints.h"
+#include "node/hold.h"
 #include "node/legs.h"
 #include "node/mesh.h"
+#include "node/path_loss.h"
 #include "node/paths.h"
 #include "node/ping.h"
 #include "node/plain_groups.h"
@@ -33,16 +35,13 @@
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&announce_control,     &hello_control,
-	&renew_control,	       &probe_control,
-	&groups_control,       &punch_control,
-	&paths_control,	       &relay_control,
-	&legs_control,	       &plpmtud_control,
-	&candidate_control,    &rekey_control,
-	&rekey_answer_control, &copied_control,
-	&exchange_control,     &answer_control,
-	&ping_control,	       &asking_control,
-	&bye_control,	       NULL,
+	&announce_control, &hello_control,	  &renew_control,
+	&probe_control,	   &groups_control,	  &punch_control,
+	&paths_control,	   &path_loss_control,	  &relay_control,
+	&legs_control,	   &plpmtud_control,	  &candidate_control,
+	&rekey_control,	   &rekey_answer_control, &copied_control,
+	&exchange_control, &answer_control,	  &ping_control,
+	&asking_control,   &bye_control,	  NULL,
 };
 
 /* A plain peer is told nothing, and tells nothing, of its own accord. */
@@ -52,7 +51,10 @@ static void send_runs(void *user, const struct datagram_run *runs, size_t count)
 {
 	struct node *n = user;
 
-	n->ops.udp_send(n->user, runs, count);
+	if (hold_any(n))
+		hold_send(n, runs, count);
+	else
+		n->ops.udp_send(n->user, runs, count);
 }
 
 static void draw_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
@@ -65,9 +67,9 @@ static void draw_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
 static const struct pack_ops pack_ops = { .send = send_runs,
 					  .salt = draw_salt };
 
-/* The node's own: of ages, routers, hints, legs, what is relayed, pings, tests and the
+/* The node's own: of ages, routers, hints, legs, what is relayed or held, pings, tests and the
  * mesh. */
-#define TIMERS_OWN 8
+#define TIMERS_OWN 9
 
 static void set_defaults(struct node_config *c)
 {
@@ -123,7 +125,7 @@ static bool make_tables(struct node *n)
 	    !leg_init(n, seed) || !sought_init(n, seed) ||
 	    !relay_init(n, seed) || !exchange_init(n, seed) ||
 	    !answers_init(n, seed) || !ping_init(n) || !group_test_init(n) ||
-	    !mesh_init(n))
+	    !mesh_init(n) || !hold_init(n))
 		return false;
 	watch_moves(n);
 	n->lane.merge = merge_new(ports, &node_merge_ops, n);
@@ -244,6 +246,7 @@ void node_free(struct node *n)
 	ping_free(n);
 	group_test_free(n);
 	mesh_free(n);
+	hold_free(n);
 	table_free(n->sessions);
 	table_free(n->asked);
 	shares_free(n->half_open_shares);
@@ -315,6 +318,9 @@ void node_tick(struct node *n, struct clock now)
 			break;
 		case NODE_TIMER_RELAY:
 			relay_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_HOLD:
+			hold_timer(n, now.mono_us);
 			break;
 		case NODE_TIMER_PING:
 			ping_timer(n, now.mono_us);

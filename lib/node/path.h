@@ -47,6 +47,16 @@ struct path_spare {
 	uint64_t proven_us; /* when an echo last came that way; 0: never */
 };
 
+/* What arrives by the leg in use, counted (path_loss.c). */
+struct path_loss {
+	uint32_t leg;
+	bool known;		 /* both counts, as at the last answer */
+	uint64_t sent, received; /* by us; by the peer */
+	uint64_t asked_us;	 /* the time in the question; 0: none */
+	uint64_t asked_sent;	 /* what had been sent before it */
+	uint64_t next_us;
+};
+
 /* What a peer has besides the path in use. */
 struct path_spares {
 	struct path_spare spares[PATH_SPARES];
@@ -56,6 +66,7 @@ struct path_spares {
 		uint64_t token; /* in the probes sent there; 0: none */
 		uint64_t probe_us;
 	} moving;
+	struct path_loss loss;
 };
 
 /* Its datagrams go that way from now on, and the search for a size begins again.

@@ -1,5 +1,6 @@
 #include "node/paths.h"
 
+#include "node/hold.h"
 #include "node/leg.h"
 #include "node/probe.h"
 
@@ -162,6 +163,9 @@ static bool use(struct node *n, struct peer *peer, const struct path *to,
 	peer->path.pmtu = path.pmtu;
 	pmtu_resume(&peer->path.pmtu, now_us);
 	liveness_switched(&peer->liveness, now_us);
+	if (had && !path.way.remote.leg && path.rtt_us < old.rtt_us)
+		hold_begin(n, &old.way, &peer->path.way,
+			   (old.rtt_us - path.rtt_us) / 2, now_us);
 	if (had && keep_old)
 		keep(peer, &old, now_us);
 	if (moved)
@@ -226,7 +230,8 @@ static void probe(struct node *n, struct peer *peer, struct path_spare *s,
 	s->answered &= (uint8_t) ~(1u << number);
 	s->sent_us[number] = now_us;
 	s->probed_us = now_us;
-	probe_send_beside(n, peer, &s->path.way, s->token | number, now_us);
+	probe_send_beside(n, peer, &s->path.way, s->token | number,
+			  !s->proven_us, now_us);
 }
 
 /* It does not answer. One that a source lists is asked again now and then, until its

@@ -52,10 +52,18 @@ void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 }
 
 void probe_send_beside(struct node *n, struct peer *peer, const struct way *to,
-		       uint64_t token, uint64_t now_us)
+		       uint64_t token, bool unsure, uint64_t now_us)
 {
-	const struct wire_probe probe = { .beside = true, .time_us = token };
+	const struct wire_probe probe = {
+		.beside = true,
+		.time_us = token,
+		.size = unsure ? PROBE_SIZE : 0,
+	};
 
+	/* A way for a handshake alone has nothing to spare. */
+	if (unsure && !leg_is_brief(n, &peer->path.way.remote))
+		send_timed_probe(n, peer, &peer->path.way, now_us, PROBE_SIZE,
+				 0, now_us);
 	send_probe(n, peer, to, probe, 0, now_us);
 }
 
@@ -118,10 +126,10 @@ static enum drop_reason probe_in(struct node *n, struct reading *r,
 		control_echoed(n, r, &probe);
 		return DROP_NONE;
 	}
-	if (probe.size)
-		liveness_announced(l);
-	else if (r->size > CONTROL_SIZE)
+	if (probe.beside ? probe.size : !probe.size && r->size > CONTROL_SIZE)
 		liveness_arrived(l);
+	else if (!probe.beside && probe.size)
+		liveness_announced(l);
 	if (r->echoed)
 		return DROP_record_again;
 	r->echoed = true;

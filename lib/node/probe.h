@@ -19,9 +19,11 @@ void probe_send_sized(struct node *n, struct peer *peer, size_t size,
 /* One that carries a random number in the place of the time: see paths.c. */
 void probe_send_token(struct node *n, struct peer *peer, const struct way *to,
 		      uint64_t token, uint64_t now_us);
-/* The same, of a path that is to spare: the peer takes it for no move of ours. */
+/* The same, of a path that is to spare: the peer takes it for no move of ours. unsure: it
+ * may lead nowhere, and the peer is told before, by the path in use, not to count that as
+ * loss. */
 void probe_send_beside(struct node *n, struct peer *peer, const struct way *to,
-		       uint64_t token, uint64_t now_us);
+		       uint64_t token, bool unsure, uint64_t now_us);
 /* The same on the peer's path, padded to that size; as probe_send_sized, if that is more
  * than a control datagram's. */
 void probe_send_token_sized(struct node *n, struct peer *peer, uint64_t token,
