@@ -13,7 +13,7 @@
  * which there is no room is dropped (hold_full).
  */
 #define HOLD_WAYS   8
-#define HOLD_BYTES  (512u * 1024)
+#define HOLD_BYTES  ((size_t)512 * 1024)
 #define HOLD_MAX_US (100 * CLOCK_MS)
 
 /* False if memory is short. */

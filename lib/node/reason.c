@@ -41,8 +41,8 @@ static const char *const peer_texts[] = {
 	[PEER_REASON_FULL] =
 		"peer table full: a configured peer took its place",
 	[PEER_REASON_NO_RELAY] =
-		"no direct way, and no relay: set relay = true on a "
-		"host that both reach",
+		("no direct way, and no relay: set relay = true on a "
+		 "host that both reach"),
 	[PEER_REASON_UNLISTED] = "no source lists it any more",
 };
 static_assert(sizeof(peer_texts) / sizeof(char *) == PEER_REASON_COUNT,
