@@ -27,6 +27,7 @@ bool leg_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	l->by_pair = table_new(LEGS_MAX, PAIR_LEN, sizeof(uint32_t), seed);
 	l->relays = calloc(n->config.peers_max + 1u, sizeof(*l->relays));
 	l->timer.kind = NODE_TIMER_LEGS;
+	l->sought_at = TABLE_NONE;
 	if (!l->by_index || !l->by_pair || !l->relays)
 		return false;
 	for (uint32_t i = 0; i <= n->config.peers_max; i++)
@@ -210,12 +211,15 @@ void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us)
 		.far = l->far,
 		.until_us = now_us + LEGS_BAD_US,
 	};
+	all->bad_until_us = now_us + LEGS_BAD_US;
 	leg_end(n, l, true, now_us);
 }
 
 bool leg_was_bad(const struct node *n, uint16_t relay,
 		 const struct public_key *far, uint64_t now_us)
 {
+	if (now_us >= n->legs->bad_until_us)
+		return false;
 	for (size_t i = 0; i < LEGS_BAD_MAX; i++) {
 		const struct leg_bad *bad = &n->legs->bad[i];
 

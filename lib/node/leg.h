@@ -51,7 +51,11 @@ struct legs {
 	struct legs_relay *relays; /* by port */
 	struct leg_bad bad[LEGS_BAD_MAX];
 	uint32_t bad_next;
+	uint64_t bad_until_us; /* all of them */
 	struct timer timer;
+	uint32_t
+		sought_at; /* the last host that a relay was looked for: a slot */
+	uint64_t sought_us; /* when those that are sought had their last turn */
 };
 
 /* What is known of a peer as a relay of ours. */

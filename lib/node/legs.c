@@ -45,6 +45,10 @@
 #define LOOK_US (1 * CLOCK_S)
 /* Places taken meanwhile are asked for again. */
 #define CROWDED_US (250 * CLOCK_MS)
+/* A turn of those that are sought: for so many of them at most, all peers are looked
+ * through for a relay. Who tells of a thousand costs no more. */
+#define TURN_US	   (50 * CLOCK_MS)
+#define TURN_LOOKS 8
 /* Peers that are tried although nobody says that they know the host, if no other could
  * help in the first round. */
 #define GUESSES 2
@@ -389,6 +393,7 @@ static struct peer *choose_relay(const struct node *n, const struct sought *s,
 
 struct under_way {
 	uint32_t all;
+	uint32_t looks;			/* for a relay, in this turn */
 	uint8_t of[NODE_PEERS_MAX + 1]; /* by informant */
 };
 
@@ -498,6 +503,9 @@ static uint64_t tend_sought(struct node *n, struct sought *s,
 		return s->next_us;
 	if (is_crowded(n, w, s))
 		return now_us + CROWDED_US;
+	if (w->looks == TURN_LOOKS)
+		return now_us + TURN_US;
+	w->looks++;
 	due_us = ask_somebody(n, s, now_us);
 	if (s->leg) {
 		w->all++;
@@ -506,16 +514,46 @@ static uint64_t tend_sought(struct node *n, struct sought *s,
 	return due_us;
 }
 
-void legs_timer(struct node *n, uint64_t now_us)
+/* Those in the slots after `from`, up to `to`. */
+static uint64_t tend_range(struct node *n, struct under_way *w, uint32_t from,
+			   uint32_t to, uint64_t now_us)
 {
-	uint64_t due_us = tend_legs(n, now_us);
-	uint32_t at = TABLE_NONE;
-	struct under_way w;
+	uint64_t due_us = CLOCK_NEVER;
 	struct sought *s;
 
+	while ((s = sought_next(n, &from)) && from <= to) {
+		const uint32_t looks = w->looks;
+
+		due_us = clock_earlier(due_us, tend_sought(n, s, w, now_us));
+		if (w->looks != looks)
+			n->legs->sought_at = from;
+	}
+	return due_us;
+}
+
+/* From where the last turn looked last, all around. */
+static uint64_t tend_all(struct node *n, uint64_t now_us)
+{
+	const uint32_t last = n->legs->sought_at;
+	struct under_way w;
+	uint64_t due_us;
+
+	if (now_us < n->legs->sought_us + TURN_US)
+		return n->legs->sought_us + TURN_US;
+	n->legs->sought_us = now_us;
 	count_under_way(n, &w);
-	while ((s = sought_next(n, &at)))
-		due_us = clock_earlier(due_us, tend_sought(n, s, &w, now_us));
+	due_us = tend_range(n, &w, last, TABLE_NONE - 1, now_us);
+	if (last == TABLE_NONE)
+		return due_us;
+	return clock_earlier(due_us,
+			     tend_range(n, &w, TABLE_NONE, last, now_us));
+}
+
+void legs_timer(struct node *n, uint64_t now_us)
+{
+	const uint64_t legs_us = tend_legs(n, now_us);
+	const uint64_t due_us = clock_earlier(legs_us, tend_all(n, now_us));
+
 	if (due_us != CLOCK_NEVER)
 		legs_arm(n, due_us > now_us ? due_us : now_us + CLOCK_MS);
 }
