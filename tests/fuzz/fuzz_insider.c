@@ -26,14 +26,41 @@ static bool expected_up;
 /* Of the honest peer's datagrams, how many the member still hands on from where. */
 static unsigned diverted, diverted_at;
 static bool diverted_away;
-/* What the node sealed last for each index of another's. */
-static struct {
+/* Which counters the node sealed for each index of another's: the highest, and bits for
+ * those up to it. What is held while a path changes leaves after what goes other ways,
+ * but nothing leaves twice. */
+#define SEEN_WORDS 16
+#define SEEN	   (SEEN_WORDS * 64)
+
+static struct seals {
 	uint32_t receiver;
-	uint64_t next; /* counter */
+	uint64_t next; /* above the highest */
+	uint64_t seen[SEEN_WORDS];
 } seals[RECEIVERS_MAX];
 static size_t seals_count;
 
 /* ---- what passes by ---- */
+
+/* True if that counter is new; one so old that nobody knows any more is not. */
+static bool note_counter(struct seals *e, uint64_t counter)
+{
+	const uint64_t bit = UINT64_C(1) << counter % 64;
+	uint64_t *word = &e->seen[counter % SEEN / 64];
+
+	if (counter + SEEN < e->next)
+		return false;
+	if (counter >= e->next + SEEN)
+		memset(e->seen, 0, sizeof(e->seen));
+	else
+		for (uint64_t c = e->next; c <= counter; c++)
+			e->seen[c % SEEN / 64] &= ~(UINT64_C(1) << c % 64);
+	if (*word & bit)
+		return false;
+	*word |= bit;
+	if (counter >= e->next)
+		e->next = counter + 1;
+	return true;
+}
 
 /* An index is a session's: each node draws its own, and the member counts. */
 static void check_nonce(const uint8_t *bytes, size_t len)
@@ -48,12 +75,10 @@ static void check_nonce(const uint8_t *bytes, size_t len)
 		i++;
 	if (i == RECEIVERS_MAX)
 		return;
-	if (i == seals_count) {
-		seals[seals_count++].receiver = header.receiver;
-		seals[i].next = 0;
-	}
-	HOLDS(header.counter >= seals[i].next);
-	seals[i].next = (uint64_t)header.counter + 1;
+	if (i == seals_count)
+		seals[seals_count++] =
+			(struct seals){ .receiver = header.receiver };
+	HOLDS(note_counter(&seals[i], header.counter));
 }
 
 static bool victim_sends(struct side *s, const struct addr *to,
