@@ -62,6 +62,7 @@ struct legs {
 struct legs_relay {
 	uint16_t count;	     /* legs */
 	uint64_t next_us;    /* it is not asked for another before */
+	uint64_t again_us;   /* up to when its coming up was paid for */
 	struct bucket heard; /* records of its that are read */
 };
 

@@ -49,6 +49,9 @@
  * through for a relay. Who tells of a thousand costs no more. */
 #define TURN_US	   (50 * CLOCK_MS)
 #define TURN_LOOKS 8
+/* Between two times that one relay appears; some may follow each other at once. */
+#define AGAIN_US    (10 * CLOCK_S)
+#define AGAIN_BURST 4
 /* Peers that are tried although nobody says that they know the host, if no other could
  * help in the first round. */
 #define GUESSES 2
@@ -393,9 +396,17 @@ static struct peer *choose_relay(const struct node *n, const struct sought *s,
 
 struct under_way {
 	uint32_t all;
-	uint32_t looks;			/* for a relay, in this turn */
+	uint32_t looks;	  /* for a relay, in this turn */
+	uint32_t hearsay; /* of informants that no source of ours lists */
 	uint8_t of[NODE_PEERS_MAX + 1]; /* by informant */
 };
+
+static bool is_hearsay(const struct node *n, const struct sought *s)
+{
+	const struct peer *informant = peers_at_port(n, s->informants[0]);
+
+	return s->informants[0] && (!informant || !peer_wanted(n, informant));
+}
 
 static void count_under_way(const struct node *n, struct under_way *w)
 {
@@ -407,25 +418,29 @@ static void count_under_way(const struct node *n, struct under_way *w)
 		if (!s->leg)
 			continue;
 		w->all++;
+		w->hearsay += is_hearsay(n, s) && !peers_find(n, &s->key);
 		if (w->of[s->informants[0]] < UINT8_MAX)
 			w->of[s->informants[0]]++;
 	}
 }
 
-/* Hosts that were peers come before those that are hearsay, of which one peer's are no
- * more than some. */
+/* Hosts that this one's own sources list come before those that were peers, and these
+ * before those that are hearsay, of which one peer's are no more than some, and all
+ * peers' that nobody lists leave room for what listed ones tell. */
 static bool is_crowded(const struct node *n, const struct under_way *w,
 		       const struct sought *s)
 {
-	const uint16_t informant = s->informants[0];
-	const struct peer *peer = peers_at_port(n, informant);
+	const struct peer *peer = peers_find(n, &s->key);
 
-	if (peers_find(n, &s->key))
-		return w->all >= 2 * SOUGHT_UNDER_WAY;
+	if (peer)
+		return !peer_wanted(n, peer) && w->all >= 2 * SOUGHT_UNDER_WAY;
 	if (w->all >= SOUGHT_UNDER_WAY)
 		return true;
-	return informant && (!peer || !peer_wanted(n, peer)) &&
-	       w->of[informant] >= SOUGHT_UNDER_WAY_EACH;
+	return is_hearsay(n, s) &&
+	       (w->of[s->informants[0]] >= SOUGHT_UNDER_WAY_EACH ||
+		/* and what was begun in this turn, whoever told of it */
+		w->hearsay + w->looks >=
+			SOUGHT_UNDER_WAY - SOUGHT_UNDER_WAY_EACH);
 }
 
 /* All that there are were asked. */
@@ -572,17 +587,33 @@ static void end_by(struct node *n, const struct peer *relay)
 			leg_end(n, leg, false, 0);
 }
 
+/* All relays are asked again. For one that comes and goes that is so after a while. */
+static void relay_appeared(struct node *n, const struct peer *peer,
+			   uint64_t now_us)
+{
+	struct legs_relay *relay = &n->legs->relays[peer->port];
+	uint64_t due_us = now_us;
+
+	if (relay->again_us < now_us)
+		relay->again_us = now_us;
+	if (relay->again_us - now_us > (AGAIN_BURST - 1) * AGAIN_US)
+		due_us = relay->again_us - (AGAIN_BURST - 1) * AGAIN_US;
+	else
+		relay->again_us += AGAIN_US;
+	sought_again(n, due_us);
+}
+
 static void legs_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	if (peer->capabilities & WIRE_CAN_RELAY)
-		sought_again(n, now_us);
+		relay_appeared(n, peer, now_us);
 }
 
 void legs_hello(struct node *n, const struct peer *peer,
 		const struct wire_hello *hello, uint64_t now_us)
 {
 	if (hello->capabilities & ~peer->capabilities & WIRE_CAN_RELAY)
-		sought_again(n, now_us);
+		relay_appeared(n, peer, now_us);
 }
 
 static void legs_peer_gone(struct node *n, struct peer *peer)

@@ -4,7 +4,9 @@
 
 /*
  * An echo carries the address that its probe came from, as its sender saw it. What is
- * told to others is the sum of that: at most four, those that most peers say.
+ * told to others is the sum of that: at most four, those that most peers say. A peer that
+ * this host's own sources list has more weight than all others, of which a liar has as many
+ * as it likes.
  *
  * No peer's word is more than a word: one that lies has others probe an address a few
  * times. So nothing else follows from it. It is never filtered by, and this host does
@@ -18,8 +20,10 @@
 
 struct count {
 	struct addr addr;
-	uint32_t peers;
+	uint32_t weight;
 };
+
+#define WEIGHT_LISTED NODE_PEERS_MAX
 
 bool observed_is_private(const struct addr *addr)
 {
@@ -79,7 +83,7 @@ static bool same_ip(const struct addr *a, const struct addr *b)
 }
 
 static size_t count_one(struct count *counts, size_t count,
-			const struct addr *addr)
+			const struct addr *addr, uint32_t weight)
 {
 	size_t i = 0;
 
@@ -89,7 +93,21 @@ static size_t count_one(struct count *counts, size_t count,
 		return count;
 	if (i == count)
 		counts[count++] = (struct count){ .addr = *addr };
-	counts[i].peers++;
+	counts[i].weight += weight;
+	return count;
+}
+
+/* First, so that they find a place among those that are counted. */
+static size_t count_listed(const struct node *n, struct count *counts)
+{
+	const struct peer *peer;
+	uint32_t at = TABLE_NONE;
+	size_t count = 0;
+
+	while ((peer = peers_next(n, &at)))
+		if (peer->punch.observed_us && peer_wanted(n, peer))
+			count = count_one(counts, count, &peer->punch.observed,
+					  WEIGHT_LISTED);
 	return count;
 }
 
@@ -128,13 +146,13 @@ static void take_most(struct observed *o, struct count *counts, size_t count)
 		struct count *most = NULL;
 
 		for (size_t i = 0; i < count; i++)
-			if (counts[i].peers &&
-			    (!most || counts[i].peers > most->peers))
+			if (counts[i].weight &&
+			    (!most || counts[i].weight > most->weight))
 				most = &counts[i];
 		if (!most)
 			return;
 		o->seen[o->seen_count++] = most->addr;
-		most->peers = 0;
+		most->weight = 0;
 	}
 }
 
@@ -144,7 +162,7 @@ void observed_sum(const struct node *n, struct observed *o)
 	const struct punch_state *other = NULL;
 	const struct peer *peer;
 	uint32_t at = TABLE_NONE;
-	size_t count = 0;
+	size_t count = count_listed(n, counts);
 
 	*o = (struct observed){ .stale = false };
 	while ((peer = peers_next(n, &at))) {
@@ -152,7 +170,8 @@ void observed_sum(const struct node *n, struct observed *o)
 
 		if (!p->observed_us)
 			continue;
-		count = count_one(counts, count, &p->observed);
+		if (!peer_wanted(n, peer))
+			count = count_one(counts, count, &p->observed, 1);
 		if (p->of.port && observed_is_private(&p->of))
 			add_local(o, &p->of);
 		compare(o, p, &other);

@@ -181,11 +181,11 @@ static void try_one(struct node *n, struct peer *peer, const struct addr *addr,
 		node_drop(n, DROP_hint_refused);
 		return;
 	}
-	for (int i = 0; i < PROBES_EACH; i++)
-		if (!bucket_take(&n->punches.probes, now_us)) {
-			node_drop(n, DROP_hint_refused);
-			return;
-		}
+	/* All of them or none: what is refused takes nothing from others. */
+	if (!bucket_take_many(&n->punches.probes, PROBES_EACH, now_us)) {
+		node_drop(n, DROP_hint_refused);
+		return;
+	}
 	(void)paths_try(n, peer, &way, rank, now_us);
 }
 

@@ -122,13 +122,13 @@ void sought_informant_gone(struct node *n, uint16_t port)
 	}
 }
 
-void sought_again(struct node *n, uint64_t now_us)
+void sought_again(struct node *n, uint64_t at_us)
 {
 	uint32_t at = TABLE_NONE;
 	struct sought *s;
 
 	while ((s = sought_next(n, &at))) {
-		const uint64_t soon_us = now_us + node_jitter(n, CLOCK_S);
+		const uint64_t soon_us = at_us + node_jitter(n, CLOCK_S);
 
 		if (s->leg || s->next_us <= soon_us)
 			continue;

@@ -44,7 +44,7 @@ struct sought *sought_find(const struct node *n, const struct public_key *key);
 void sought_remove(struct node *n, struct sought *s);
 /* The port is another peer's from now on, or nobody's. */
 void sought_informant_gone(struct node *n, uint16_t port);
-/* There is another relay: whoever was not reached may be. */
-void sought_again(struct node *n, uint64_t now_us);
+/* There is another relay: whoever was not reached may be, within a second from then. */
+void sought_again(struct node *n, uint64_t at_us);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "node/core.h"
 #include "node/leg.h"
+#include "node/observed.h"
 #include "node/relay.h"
 #include "node/send.h"
 #include "node/sought.h"
@@ -383,6 +384,48 @@ START_TEST(attack_made_up_hosts_do_not_keep_a_peer_from_being_sought)
 }
 END_TEST
 
+/* All relays are asked again for all hosts when one appears; in a while, if it does so
+ * each moment. */
+START_TEST(attack_a_relay_that_comes_and_goes_is_no_news)
+{
+	const struct public_key key = made_up(1);
+	const struct sought *s;
+
+	legs_want(a->node, &key, 0, hosts_clock(a).mono_us);
+	hosts_run(&h, 15 * CLOCK_S);
+	for (int i = 0; i < 16; i++) {
+		node_set_relay(c->node, i % 2, hosts_clock(c));
+		hosts_run(&h, 500 * CLOCK_MS);
+	}
+	s = sought_find(a->node, &key);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_uint_gt(s->next_us, hosts_clock(a).mono_us + CLOCK_S);
+	ck_assert(hosts_until(&h, are_relayed, 15 * CLOCK_S));
+}
+END_TEST
+
+/* b's own source lists a alone. */
+START_TEST(attack_many_that_lie_about_our_address_do_not_outvote_a_listed_peer)
+{
+	const struct addr truth = addr_v4(0xc6336401, 40000);
+	struct observed o;
+
+	for (size_t i = 0; i < 6; i++) {
+		struct peer *peer;
+
+		if (&h.host[i] == b)
+			continue;
+		peer = peers_find(b->node, &h.host[i].key);
+		ck_assert_int_eq(peer_wanted(b->node, peer), i == 0);
+		peer->punch.observed = i ? stranger : truth;
+		peer->punch.observed_us = 1;
+	}
+	observed_sum(b->node, &o);
+	ck_assert_uint_eq(o.seen_count, 2);
+	ck_assert(addr_equal(&o.seen[0], &truth));
+}
+END_TEST
+
 /* ---- ends of peers ---- */
 
 START_TEST(attack_nothing_is_left_of_legs_whose_relay_or_end_is_gone)
@@ -456,10 +499,13 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("relays", .setup = setup, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(attack_an_offer_does_not_make_a_lasting_leg_brief),
+	UNIT_TEST(attack_a_relay_that_comes_and_goes_is_no_news),
 	UNIT_CASE("mesh", .setup = setup_mesh, .teardown = teardown,
 		  .timeout_s = 60),
 	UNIT_TEST(attack_offers_of_many_leave_room_for_others),
 	UNIT_TEST(attack_made_up_hosts_do_not_keep_a_peer_from_being_sought),
+	UNIT_TEST(
+		attack_many_that_lie_about_our_address_do_not_outvote_a_listed_peer),
 };
 
 UNIT_MAIN("relay attacks", tests)
