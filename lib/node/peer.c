@@ -141,6 +141,8 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 		peer->endpoint = e;
 	}
 	path_set_way(&peer->path, &way, n->config.underlay_mtu, now_us);
+	/* The one before may have been a leg that was gone already. */
+	peer_sendable(n, peer);
 }
 
 bool peer_may_answer(struct reading *r, size_t len)

@@ -272,6 +272,11 @@ START_TEST(what_comes_by_a_leg_moves_nobody_off_a_direct_path)
 }
 END_TEST
 
+static bool can_send_to(const struct peer *peer)
+{
+	return port_set_has(&bridge_tables(a->node->bridge)->live, peer->port);
+}
+
 START_TEST(a_leg_that_is_gone_leaves_what_is_proven_or_nothing)
 {
 	const struct addr *other = give_b_another();
@@ -286,9 +291,13 @@ START_TEST(a_leg_that_is_gone_leaves_what_is_proven_or_nothing)
 	peer->path.way.remote.leg = 7;
 	paths_leg_gone(a->node, peer, 8, h.net.now_us);
 	ck_assert_int_eq(peer->state, PEER_UP);
+	/* Its timer is due first, and nothing can be sent on a leg that is gone. */
+	peer_sendable(a->node, peer);
+	ck_assert(!can_send_to(peer));
 	paths_leg_gone(a->node, peer, 7, h.net.now_us);
 	if (_i) {
 		ck_assert_int_eq(peer->state, PEER_UP);
+		ck_assert(can_send_to(peer));
 		ck_assert(host_sends_to(a, b, other));
 		ck_assert_uint_eq(taken(peer), 0);
 		ck_assert(host_talks(a, b));
