@@ -6,6 +6,7 @@
 struct hold {
 	struct way way;
 	uint64_t until_us; /* 0: a free place */
+	size_t len;	   /* of what is held */
 };
 
 /* A run that is held, and its bytes behind it. */
@@ -70,7 +71,7 @@ static void arm_hold(struct node *n)
 	timers_set(&n->timers, &n->holds->timer, due);
 }
 
-void hold_begin(struct node *n, const struct way *before, const struct way *way,
+bool hold_begin(struct node *n, const struct way *before, const struct way *way,
 		uint64_t for_us, uint64_t now_us)
 {
 	struct hold *hold = n->holds->hold;
@@ -83,19 +84,17 @@ void hold_begin(struct node *n, const struct way *before, const struct way *way,
 	if (until_us > now_us + HOLD_MAX_US)
 		until_us = now_us + HOLD_MAX_US;
 	if (until_us <= now_us)
-		return;
-	i = find_hold(n->holds, &way->remote, &way->local);
-	if (i == HOLD_WAYS) {
-		for (i = 0; i < HOLD_WAYS && hold[i].until_us;)
-			i++;
-		if (i == HOLD_WAYS)
-			return;
-		n->holds_count++;
-		hold[i] = (struct hold){ .way = *way };
-	}
-	if (until_us > hold[i].until_us)
-		hold[i].until_us = until_us;
+		return false;
+	if (find_hold(n->holds, &way->remote, &way->local) < HOLD_WAYS)
+		return false;
+	for (i = 0; i < HOLD_WAYS && hold[i].until_us;)
+		i++;
+	if (i == HOLD_WAYS)
+		return false;
+	n->holds_count++;
+	hold[i] = (struct hold){ .way = *way, .until_us = until_us };
 	arm_hold(n);
+	return true;
 }
 
 static struct held *held_at(struct holds *holds, size_t at)
@@ -115,9 +114,10 @@ static void keep_run(struct node *n, const struct datagram_run *run, size_t i)
 	const size_t align = _Alignof(max_align_t);
 	const size_t size =
 		(sizeof(struct held) + run->len + align - 1) / align * align;
+	struct hold *hold = &n->holds->hold[i];
 	struct held *held;
 
-	if (size > HOLD_BYTES - n->holds->len) {
+	if (hold->len + size > HOLD_BYTES - n->holds->len) {
 		n->lane.drops[DROP_hold_full] += datagrams_of(run);
 		return;
 	}
@@ -125,6 +125,7 @@ static void keep_run(struct node *n, const struct datagram_run *run, size_t i)
 	*held = (struct held){ .run = *run, .hold = i, .size = size };
 	memcpy(held + 1, run->data, run->len);
 	n->holds->len += size;
+	hold->len += size;
 }
 
 void hold_send(struct node *n, const struct datagram_run *runs, size_t count)

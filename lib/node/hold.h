@@ -10,7 +10,9 @@
  * difference of the round trips, and then sent in the order in which it came.
  *
  * The bounds are the node's. A ninth way is not held, and may overtake; a datagram for
- * which there is no room is dropped (hold_full).
+ * which there is no room is dropped (hold_full). A peer decides when its path changes,
+ * so no way holds more than it leaves free to others, and none is held for longer than
+ * it was said when that began.
  */
 #define HOLD_WAYS   8
 #define HOLD_BYTES  ((size_t)512 * 1024)
@@ -21,8 +23,8 @@ bool hold_init(struct node *n);
 void hold_free(struct node *n);
 
 /* What goes there is held for so long. before: the way until now; if what went there is
- * held still, this waits for that too. */
-void hold_begin(struct node *n, const struct way *before, const struct way *way,
+ * held still, this waits for that too. False: it is not, or is already. */
+bool hold_begin(struct node *n, const struct way *before, const struct way *way,
 		uint64_t for_us, uint64_t now_us);
 /* Sends the runs but for those that are held. They are borrowed. */
 void hold_send(struct node *n, const struct datagram_run *runs, size_t count);

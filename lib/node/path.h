@@ -67,6 +67,7 @@ struct path_spares {
 		uint64_t probe_us;
 	} moving;
 	struct path_loss loss;
+	uint64_t held_us; /* when what would overtake was last held; 0: never */
 };
 
 /* Its datagrams go that way from now on, and the search for a size begins again.

@@ -33,10 +33,11 @@
  * passed it on.
  */
 
-#define TRY_LAST_US (2 * CLOCK_S) /* after the last try */
-#define WARM_US	    (10 * CLOCK_S)
-#define WARM_TRIES  3
-#define REST_US	    (60 * CLOCK_S)
+#define TRY_LAST_US    (2 * CLOCK_S) /* after the last try */
+#define WARM_US	       (10 * CLOCK_S)
+#define WARM_TRIES     3
+#define REST_US	       (60 * CLOCK_S)
+#define HOLD_SELDOM_US (1 * CLOCK_S)
 /* Proven ones while the path in use is doubtful. */
 #define HURRY_US (250 * CLOCK_MS)
 
@@ -142,6 +143,24 @@ static void keep(struct peer *peer, const struct path *path, uint64_t now_us)
 		begin_tries(s, path, now_us);
 }
 
+/* What would overtake. Changes that follow at once, as when a direct path is found and
+ * then a local one, are one; a peer that goes on changing is held no more. */
+static void hold_back(struct node *n, struct peer *peer, const struct path *old,
+		      uint64_t now_us)
+{
+	const struct path *path = &peer->path;
+	const uint64_t since_us = now_us - peer->paths.held_us;
+	const bool again = !peer->paths.held_us || since_us >= HOLD_SELDOM_US;
+	uint64_t for_us = 0;
+
+	if (path_is_relayed(path) || (!again && since_us >= HOLD_MAX_US))
+		return;
+	if (path->rtt_us < old->rtt_us)
+		for_us = (old->rtt_us - path->rtt_us) / 2;
+	if (hold_begin(n, &old->way, &path->way, for_us, now_us) && again)
+		peer->paths.held_us = now_us;
+}
+
 /* Its echo has just come, or was the last of all that did. False: there is no room
  * for its endpoint. to may be a spare's, whose place becomes free. */
 static bool use(struct node *n, struct peer *peer, const struct path *to,
@@ -163,9 +182,8 @@ static bool use(struct node *n, struct peer *peer, const struct path *to,
 	peer->path.pmtu = path.pmtu;
 	pmtu_resume(&peer->path.pmtu, now_us);
 	liveness_switched(&peer->liveness, now_us);
-	if (had && !path.way.remote.leg && path.rtt_us < old.rtt_us)
-		hold_begin(n, &old.way, &peer->path.way,
-			   (old.rtt_us - path.rtt_us) / 2, now_us);
+	if (had)
+		hold_back(n, peer, &old, now_us);
 	if (had && keep_old)
 		keep(peer, &old, now_us);
 	if (moved)

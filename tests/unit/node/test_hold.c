@@ -122,6 +122,42 @@ START_TEST(attack_many_holds_and_bytes_are_bounded)
 }
 END_TEST
 
+START_TEST(attack_a_hold_is_not_extended)
+{
+	const struct way one = way_of(1), two = way_of(2);
+
+	hold_begin(a->node, &one, &two, 50 * CLOCK_MS, h.net.now_us);
+	send_run(&two, 1, 1);
+	for (int i = 0; i < 5; i++) {
+		hosts_run(&h, 10 * CLOCK_MS);
+		hold_begin(a->node, &two, &one, HOLD_MAX_US, h.net.now_us);
+		ck_assert(!hold_begin(a->node, &one, &two, HOLD_MAX_US,
+				      h.net.now_us) ||
+			  i == 4);
+	}
+	ck_assert_uint_eq(sent_to(&two), 1);
+}
+END_TEST
+
+START_TEST(attack_one_that_is_held_leaves_room_to_others)
+{
+	const struct way old = way_of(200), greedy = way_of(1), way = way_of(2);
+
+	hold_begin(a->node, &old, &greedy, HOLD_MAX_US, h.net.now_us);
+	hold_begin(a->node, &old, &way, HOLD_MAX_US, h.net.now_us);
+	for (uint8_t i = 0; i < 200; i++)
+		send_run(&greedy, i, 64);
+	ck_assert_uint_gt(host_drops(a, DROP_hold_full), 0);
+	node_count_drop(a->node, DROP_hold_full,
+			0 - host_drops(a, DROP_hold_full));
+	for (uint8_t i = 0; i < 16; i++)
+		send_run(&way, i, 64);
+	ck_assert_uint_eq(host_drops(a, DROP_hold_full), 0);
+	hosts_run(&h, CLOCK_S);
+	ck_assert_uint_eq(sent_to(&way), 16 * 64);
+}
+END_TEST
+
 /* The path in use takes 200 ms there and back, as far as a knows; the new one 10. */
 START_TEST(a_shorter_path_waits_for_the_longer)
 {
@@ -151,11 +187,50 @@ START_TEST(a_shorter_path_waits_for_the_longer)
 }
 END_TEST
 
+/* b is at two places, and answers by turns; each time a believes that the new path is
+ * far shorter. */
+START_TEST(attack_a_peer_that_changes_all_the_time_is_held_seldom)
+{
+	uint64_t held_us = 0;
+	struct peer *peer;
+
+	host_start(b);
+	b->addrs[1] = addr_v4(0x0a090102, WIRE_PORT);
+	b->addrs_count = 2;
+	host_dial(a, b);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	hosts_run(&h, 100 * CLOCK_MS);
+	peer = peers_find(a->node, &b->key);
+	for (int i = 0; i < 1000; i++) {
+		const bool at_first = host_sends_to(a, b, &b->addrs[0]);
+		const struct way way = { .remote = b->addrs[at_first] };
+
+		host_forget_events(a);
+		peer->path.rank = PATH_RELAYED;
+		peer->path.rtt_us = CLOCK_S;
+		for (size_t j = 0; j < PATH_SPARES; j++)
+			peer->paths.spares[j].taken = false;
+		ck_assert(paths_try(a->node, peer, &way, PATH_LOCAL,
+				    h.net.now_us));
+		for (int ms = 0; ms < 20; ms++) {
+			hosts_run(&h, CLOCK_MS);
+			held_us += hold_any(a->node) ? CLOCK_MS : 0;
+		}
+	}
+	/* 20 s; two tenths of each second at most. */
+	ck_assert_uint_gt(held_us, 0);
+	ck_assert_uint_le(held_us, 20 * CLOCK_S / 5);
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("hold", .setup = setup, .teardown = three_teardown),
 	UNIT_TEST(what_is_held_leaves_in_order_when_its_time_is_over),
 	UNIT_TEST(nothing_is_held_for_long),
 	UNIT_TEST(attack_many_holds_and_bytes_are_bounded),
+	UNIT_TEST(attack_a_hold_is_not_extended),
+	UNIT_TEST(attack_one_that_is_held_leaves_room_to_others),
+	UNIT_TEST(attack_a_peer_that_changes_all_the_time_is_held_seldom),
 	UNIT_TEST(a_shorter_path_waits_for_the_longer),
 };
 
