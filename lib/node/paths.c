@@ -48,11 +48,6 @@ static const uint64_t try_at_us[] = { 0, 250 * CLOCK_MS, 500 * CLOCK_MS,
 				      1000 * CLOCK_MS, 2000 * CLOCK_MS };
 #define TRIES (sizeof(try_at_us) / sizeof(try_at_us[0]))
 
-enum path_rank peer_rank(const struct peer *peer)
-{
-	return peer->path.rank;
-}
-
 static bool is_doubtful(const struct node *n, const struct peer *peer,
 			uint64_t now_us)
 {
@@ -161,15 +156,24 @@ static void hold_back(struct node *n, struct peer *peer, const struct path *old,
 		peer->paths.held_us = now_us;
 }
 
-/* Its echo has just come, or was the last of all that did. False: there is no room
- * for its endpoint. to may be a spare's, whose place becomes free. */
+/* Whoever is up stays so: no frames go by a way for a handshake alone. */
+static bool is_no_way(const struct node *n, const struct peer *peer,
+		      const struct way *way)
+{
+	return peer->state == PEER_UP && leg_is_brief(n, &way->remote);
+}
+
+/* Its echo has just come, or was the last of all that did. False: it is none to use, or
+ * there is no room for its endpoint. to may be a spare's, whose place becomes free. */
 static bool use(struct node *n, struct peer *peer, const struct path *to,
 		bool keep_old, uint64_t now_us)
 {
 	const struct path path = *to, old = peer->path;
-	struct endpoint *e = endpoint_get(n, &path.way.remote);
+	struct endpoint *e = is_no_way(n, peer, &path.way)
+				     ? NULL
+				     : endpoint_get(n, &path.way.remote);
 	struct path_spare *s = find_spare(peer, &path.way);
-	bool moved = e && e != peer->endpoint;
+	bool moved = e != peer->endpoint;
 	bool had = peer->endpoint != NULL;
 
 	if (!e)
@@ -372,8 +376,7 @@ void paths_heard(struct node *n, struct reading *r)
 				r->now_us);
 		return;
 	}
-	if (peer->state == PEER_UP && leg_far(n, r->from->remote.leg) &&
-	    leg_is_brief(n, &r->from->remote))
+	if (is_no_way(n, peer, r->from))
 		return;
 	if (r->from->remote.leg && !path_is_relayed(&peer->path) &&
 	    !is_doubtful(n, peer, r->now_us))
@@ -431,7 +434,7 @@ static void proven(struct node *n, const struct reading *r,
 	s->proven_us = r->now_us;
 	s->unanswered = 0;
 	s->resting = false;
-	if (s->path.rank > peer_rank(peer) || is_doubtful(n, peer, r->now_us))
+	if (s->path.rank > peer->path.rank || is_doubtful(n, peer, r->now_us))
 		(void)use(n, peer, &s->path, true, r->now_us);
 	else
 		peer_arm(n, peer, r->now_us);

@@ -12,7 +12,8 @@ void paths_heard(struct node *n, struct reading *r);
 /*
  * A way that somebody suggested is tried: five probes in two seconds, and proven by
  * an echo that comes back that very way. One that is in use, or is being tried, or is
- * proven, is left alone; one that was given up is tried again. False if there is no room for it, or no session to probe on.
+ * proven, is left alone; one that was given up is tried again. False if there is no
+ * room for it, or no session to probe on.
  */
 bool paths_try(struct node *n, struct peer *peer, const struct way *way,
 	       enum path_rank rank, uint64_t now_us);
@@ -24,8 +25,5 @@ bool paths_has(const struct peer *peer, const struct way *way);
  * proven spare is; without one the peer goes down. */
 void paths_leg_gone(struct node *n, struct peer *peer, uint32_t leg,
 		    uint64_t now_us);
-
-/* Of the path in use. */
-enum path_rank peer_rank(const struct peer *peer);
 
 #endif

@@ -178,8 +178,8 @@ static void records_in(struct node *n, struct reading *r,
 /* ---- datagrams ---- */
 
 /* Where the peer is: said by what it sends of its own accord. An echo comes the way
- * that our own probe took, a probe may be of another path, and until it is open, a session is answered where it is
- * heard. */
+ * that our own probe took, a probe may be of another path, and until it is open, a
+ * session is answered where it is heard. */
 static bool shows_its_place(const struct reading *r, const uint8_t *records,
 			    size_t len)
 {

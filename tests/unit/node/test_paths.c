@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/debug.h"
+#include "node/leg.h"
 #include "node/probe.h"
 #include "support/main.h"
 #include "support/outsider.h"
@@ -78,7 +79,7 @@ START_TEST(a_better_way_is_used_once_an_echo_came_back_that_way)
 	hosts_run(&h, 2 * h.latency_us + 2 * CLOCK_MS);
 	ck_assert(paths_has(peer_of(a, b), &way));
 	ck_assert(host_sends_to(a, b, other));
-	ck_assert_int_eq(peer_rank(peer_of(a, b)), PATH_LOCAL);
+	ck_assert_int_eq(peer_of(a, b)->path.rank, PATH_LOCAL);
 	ck_assert(host_talks(a, b));
 	ck_assert(host_talks(b, a));
 	/* What was in use is a spare. */
@@ -258,12 +259,25 @@ static bool is_asked(const struct way *from)
 	return peer->paths.moving.token != 0;
 }
 
+/* A leg from a to b, which c has offered. All are up directly. */
+static struct way way_by_leg(bool lasting)
+{
+	struct leg *leg;
+
+	hosts_mesh(&h, 3);
+	hosts_run(&h, CLOCK_S);
+	leg = leg_new(a->node, peer_of(a, c), &b->key);
+	ck_assert_ptr_nonnull(leg);
+	leg->relay_index = 9;
+	leg->lasting = lasting;
+	leg->ready_us = leg->used_us = h.net.now_us;
+	return way_to(&leg->addr);
+}
+
 START_TEST(what_comes_by_a_leg_moves_nobody_off_a_direct_path)
 {
-	struct way from = way_to(&elsewhere);
+	const struct way from = way_by_leg(true);
 
-	meet();
-	from.remote.leg = 7;
 	ck_assert(!is_asked(&from));
 	/* It may, if that is in doubt: its peer is there, perhaps. */
 	h.net.now_us += 2 * CLOCK_S;
@@ -276,6 +290,31 @@ static bool can_send_to(const struct peer *peer)
 {
 	return port_set_has(&bridge_tables(a->node->bridge)->live, peer->port);
 }
+
+/* No frames go by it. Its probe was sent before the peer was up, and the echo came
+ * after. */
+START_TEST(who_is_up_is_not_moved_to_a_brief_leg)
+{
+	const struct way from = way_by_leg(false);
+	struct peer *peer = peer_of(a, b);
+	const struct reading r = {
+		.peer = peer,
+		.session = peer->current,
+		.from = &from,
+		.now_us = h.net.now_us,
+	};
+	const struct wire_probe echo = { .echo = true, .time_us = 0x700 };
+
+	h.net.now_us += 2 * CLOCK_S; /* its path is in doubt */
+	ck_assert(!is_asked(&from));
+	peer->paths.moving.to = from;
+	peer->paths.moving.token = echo.time_us;
+	ck_assert(paths_control.echoed(a->node, &r, &echo));
+	ck_assert(addr_equal(&peer->path.way.remote, &b->addrs[0]));
+	ck_assert(can_send_to(peer));
+	ck_assert(!paths_try(a->node, peer, &from, PATH_RELAYED, r.now_us));
+}
+END_TEST
 
 START_TEST(a_leg_that_is_gone_leaves_what_is_proven_or_nothing)
 {
@@ -419,6 +458,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_many_ways_are_bounded),
 	UNIT_LOOP(the_loss_of_one_of_two_networks_takes_nobody_down, 2),
 	UNIT_TEST(what_comes_by_a_leg_moves_nobody_off_a_direct_path),
+	UNIT_TEST(who_is_up_is_not_moved_to_a_brief_leg),
 	UNIT_LOOP(a_leg_that_is_gone_leaves_what_is_proven_or_nothing, 2),
 	UNIT_TEST(attack_an_echo_proves_only_the_way_of_its_own_probe),
 	UNIT_TEST(attack_an_echo_said_again_proves_nothing_again),
