@@ -35,7 +35,8 @@
  *	plain plain_groups plain_peers
  *	                         VXLAN and GRE: peers without sessions
  *	send                     control records, sealed
- *	announce hello probe paths path_loss relay legs plpmtud groups rekey copied exchange
+ *	announce hello probe paths path_loss relay legs seek plpmtud groups rekey
+ *	copied exchange
  *	answer                   the control protocols
  *	candidate                sessions whose peer is not decided yet
  *	admission                which strangers are worked for
@@ -101,6 +102,7 @@ enum node_timer {
 	NODE_TIMER_ROUTER,
 	NODE_TIMER_HINTS,
 	NODE_TIMER_LEGS,
+	NODE_TIMER_SEEK,
 	NODE_TIMER_RELAY,
 	NODE_TIMER_HOLD,
 	NODE_TIMER_PING,
@@ -140,6 +142,7 @@ struct pings;
 struct plain;
 struct port_groups;
 struct relay;
+struct search;
 struct test;
 struct wanted;
 
@@ -171,10 +174,10 @@ struct node {
 	struct wanted *wanted;
 	struct hints *hints;
 	struct holds *holds;
-	uint32_t holds_count; /* ways that are held: hold.c */
-	struct legs *legs;    /* that end here */
-	struct table *sought; /* whom legs are wanted to: sought.h */
-	struct relay *relay;  /* … and that are joined here */
+	uint32_t holds_count;  /* ways that are held: hold.c */
+	struct legs *legs;     /* that end here */
+	struct search *search; /* whom legs are wanted to: sought.h */
+	struct relay *relay;   /* … and that are joined here */
 	struct exchange *exchange;
 	struct answers *answers;
 	struct pings *pings;

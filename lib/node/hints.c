@@ -135,7 +135,7 @@ static void seek(struct node *n, const struct hint *hint, uint64_t now_us)
 {
 	for (size_t i = 0; i < HINTS_INFORMANTS; i++)
 		if (hint->informants[i] || i == 0)
-			legs_want(n, &hint->key, hint->informants[i], now_us);
+			sought_want(n, &hint->key, hint->informants[i], now_us);
 }
 
 /* ---- what is told ---- */
@@ -231,7 +231,7 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 	if (is_known(n, key, addr)) {
 		/* If that is another's address, this one is behind the same NAT, or
 		 * came after it. */
-		legs_want(n, key, informant, now_us + HINTS_UNHEARD_US);
+		sought_want(n, key, informant, now_us + HINTS_UNHEARD_US);
 		return true;
 	}
 	if (!may_be_tried(n, key, addr) ||

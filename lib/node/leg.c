@@ -27,7 +27,6 @@ bool leg_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	l->by_pair = table_new(LEGS_MAX, PAIR_LEN, sizeof(uint32_t), seed);
 	l->relays = calloc(n->config.peers_max + 1u, sizeof(*l->relays));
 	l->timer.kind = NODE_TIMER_LEGS;
-	l->sought_at = TABLE_NONE;
 	if (!l->by_index || !l->by_pair || !l->relays)
 		return false;
 	for (uint32_t i = 0; i <= n->config.peers_max; i++)

@@ -2,7 +2,6 @@
 #ifndef TAPD_NODE_LEG_H
 #define TAPD_NODE_LEG_H
 
-#include "bridge/port_set.h"
 #include "node/peers.h"
 
 /*
@@ -53,9 +52,6 @@ struct legs {
 	uint32_t bad_next;
 	uint64_t bad_until_us; /* all of them */
 	struct timer timer;
-	uint32_t
-		sought_at; /* the last host that a relay was looked for: a slot */
-	uint64_t sought_us; /* when those that are sought had their last turn */
 };
 
 /* What is known of a peer as a relay of ours. */

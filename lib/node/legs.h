@@ -7,8 +7,9 @@
 extern const struct control legs_control;
 
 void legs_timer(struct node *n, uint64_t now_us);
-/* The peer says what it can, before it is adopted: it may relay from now on. */
-void legs_hello(struct node *n, const struct peer *peer,
-		const struct wire_hello *hello, uint64_t now_us);
+/* Asks that peer for a leg to that key. NULL if there is no room, or one to it is about
+ * to go. */
+struct leg *legs_ask(struct node *n, const struct peer *relay,
+		     const struct public_key *far, uint64_t now_us);
 
 #endif

@@ -29,19 +29,24 @@
 #include "node/rekey.h"
 #include "node/relay.h"
 #include "node/renew.h"
+#include "node/seek.h"
 #include "node/sought.h"
 #include "node/wanted.h"
 #include "node/watch.h"
 
 /* The control protocols, in the order in which their hooks are called. */
 static const struct control *const controls[] = {
-	&announce_control, &hello_control,	  &renew_control,
-	&probe_control,	   &groups_control,	  &punch_control,
-	&paths_control,	   &path_loss_control,	  &relay_control,
-	&legs_control,	   &plpmtud_control,	  &candidate_control,
-	&rekey_control,	   &rekey_answer_control, &copied_control,
-	&exchange_control, &answer_control,	  &ping_control,
-	&asking_control,   &bye_control,	  NULL,
+	&announce_control,     &hello_control,
+	&renew_control,	       &probe_control,
+	&groups_control,       &punch_control,
+	&paths_control,	       &path_loss_control,
+	&relay_control,	       &legs_control,
+	&seek_control,	       &plpmtud_control,
+	&candidate_control,    &rekey_control,
+	&rekey_answer_control, &copied_control,
+	&exchange_control,     &answer_control,
+	&ping_control,	       &asking_control,
+	&bye_control,	       NULL,
 };
 
 /* A plain peer is told nothing, and tells nothing, of its own accord. */
@@ -67,9 +72,9 @@ static void draw_salt(void *user, uint8_t salt[WIRE_SALT_LEN])
 static const struct pack_ops pack_ops = { .send = send_runs,
 					  .salt = draw_salt };
 
-/* The node's own: of ages, routers, hints, legs, what is relayed or held, pings, tests and the
- * mesh. */
-#define TIMERS_OWN 9
+/* The node's own: of ages, routers, hints, legs, whom they are sought for, what is
+ * relayed or held, pings, tests and the mesh. */
+#define TIMERS_OWN 10
 
 static void set_defaults(struct node_config *c)
 {
@@ -315,6 +320,9 @@ void node_tick(struct node *n, struct clock now)
 			break;
 		case NODE_TIMER_LEGS:
 			legs_timer(n, now.mono_us);
+			break;
+		case NODE_TIMER_SEEK:
+			seek_timer(n, now.mono_us);
 			break;
 		case NODE_TIMER_RELAY:
 			relay_timer(n, now.mono_us);

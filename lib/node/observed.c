@@ -105,7 +105,7 @@ static size_t count_listed(const struct node *n, struct count *counts)
 	size_t count = 0;
 
 	while ((peer = peers_next(n, &at)))
-		if (peer->punch.observed_us && peer_wanted(n, peer))
+		if (peer->punch.observed_us && peer->wanted)
 			count = count_one(counts, count, &peer->punch.observed,
 					  WEIGHT_LISTED);
 	return count;
@@ -162,15 +162,17 @@ void observed_sum(const struct node *n, struct observed *o)
 	const struct punch_state *other = NULL;
 	const struct peer *peer;
 	uint32_t at = TABLE_NONE;
-	size_t count = count_listed(n, counts);
+	size_t count;
 
+	peers_note_wanted(n);
+	count = count_listed(n, counts);
 	*o = (struct observed){ .stale = false };
 	while ((peer = peers_next(n, &at))) {
 		const struct punch_state *p = &peer->punch;
 
 		if (!p->observed_us)
 			continue;
-		if (!peer_wanted(n, peer))
+		if (!peer->wanted)
 			count = count_one(counts, count, &p->observed, 1);
 		if (p->of.port && observed_is_private(&p->of))
 			add_local(o, &p->of);

@@ -50,7 +50,7 @@ bool peer_wanted(const struct node *n, const struct peer *peer)
 	return peer_sources(n, peer) != 0;
 }
 
-void peers_note_wanted(struct node *n)
+void peers_note_wanted(const struct node *n)
 {
 	uint32_t at = TABLE_NONE;
 	struct endpoint *e;

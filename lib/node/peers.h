@@ -119,8 +119,9 @@ struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
 uint32_t peer_sources(const struct node *n, const struct peer *peer);
 /* True if there is one. */
 bool peer_wanted(const struct node *n, const struct peer *peer);
-/* Notes in `wanted` of each peer whether there is: one walk for all. */
-void peers_note_wanted(struct node *n);
+/* Notes in `wanted` of each peer whether there is: one walk for all. Who looks at many
+ * peers calls it first, for peer_wanted is a walk each. */
+void peers_note_wanted(const struct node *n);
 /* Says why no peer is up at that address, if none is. */
 void peers_set_reason(struct node *n, const struct addr *addr,
 		      enum endpoint_reason reason);

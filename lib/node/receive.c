@@ -6,11 +6,12 @@
 #include "node/groups.h"
 #include "node/handshake.h"
 #include "node/hello.h"
-#include "node/legs.h"
+#include "node/leg.h"
 #include "node/paths.h"
 #include "node/plain_receive.h"
 #include "node/probe.h"
 #include "node/relay.h"
+#include "node/seek.h"
 
 /* ---- records ---- */
 
@@ -85,7 +86,7 @@ static enum drop_reason hello_in(struct node *n, struct reading *r,
 		return DROP_hello_epoch;
 	}
 	s->hello_heard = true;
-	legs_hello(n, r->peer, &hello, r->now_us);
+	seek_hello(n, r->peer, &hello, r->now_us);
 	peer_adopt(n, r->peer, &hello);
 	conflict_hello(n, r->peer, r->now_us);
 	if (hello.ack)

@@ -1,37 +1,56 @@
 #include "node/sought.h"
 
+#include <stdlib.h>
+
 /* Of two hosts that seek each other, the one with the greater key waits for the other to
  * ask. */
 #define GREATER_WAITS_US (1500 * CLOCK_MS)
 
 bool sought_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 {
-	n->sought =
+	struct search *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return false;
+	n->search = all;
+	all->timer.kind = NODE_TIMER_SEEK;
+	all->last = TABLE_NONE;
+	all->by_key =
 		table_new(SOUGHT_MAX(n), KEY_LEN, sizeof(struct sought), seed);
-	return n->sought != NULL;
+	return all->by_key != NULL;
 }
 
 void sought_free(struct node *n)
 {
-	table_free(n->sought);
+	if (n->search)
+		table_free(n->search->by_key);
+	free(n->search);
+}
+
+void sought_arm(struct node *n, uint64_t due_us)
+{
+	struct timer *t = &n->search->timer;
+
+	if (!timer_armed(t) || due_us < t->due_us)
+		timers_set(&n->timers, t, due_us);
 }
 
 struct sought *sought_find(const struct node *n, const struct public_key *key)
 {
-	return table_find(n->sought, key->bytes);
+	return table_find(n->search->by_key, key->bytes);
 }
 
 struct sought *sought_next(const struct node *n, uint32_t *at)
 {
-	*at = table_next(n->sought, *at);
-	return *at == TABLE_NONE ? NULL : table_at(n->sought, *at);
+	*at = table_next(n->search->by_key, *at);
+	return *at == TABLE_NONE ? NULL : table_at(n->search->by_key, *at);
 }
 
 void sought_remove(struct node *n, struct sought *s)
 {
 	const struct public_key key = s->key;
 
-	table_remove(n->sought, key.bytes);
+	table_remove(n->search->by_key, key.bytes);
 }
 
 static void add_informant(struct sought *s, uint16_t informant)
@@ -73,17 +92,17 @@ static void make_room(struct node *n, uint16_t informant, bool is_peer)
 static struct sought *add(struct node *n, const struct public_key *key,
 			  uint16_t informant, bool is_peer)
 {
-	struct sought *s = table_insert(n->sought, key->bytes);
+	struct sought *s = table_insert(n->search->by_key, key->bytes);
 
 	if (!s) {
 		make_room(n, informant, is_peer);
-		s = table_insert(n->sought, key->bytes);
+		s = table_insert(n->search->by_key, key->bytes);
 	}
 	return s;
 }
 
-void legs_want(struct node *n, const struct public_key *key, uint16_t informant,
-	       uint64_t now_us)
+void sought_want(struct node *n, const struct public_key *key,
+		 uint16_t informant, uint64_t now_us)
 {
 	const struct peer *peer;
 	struct sought *s;
@@ -102,7 +121,7 @@ void legs_want(struct node *n, const struct public_key *key, uint16_t informant,
 		s->next_us = now_us;
 		if (public_key_compare(&n->key, key) > 0)
 			s->next_us += GREATER_WAITS_US;
-		legs_arm(n, s->next_us);
+		sought_arm(n, s->next_us);
 	}
 	s->told_us = now_us;
 	if (informant)
@@ -133,6 +152,6 @@ void sought_again(struct node *n, uint64_t at_us)
 		if (s->leg || s->next_us <= soon_us)
 			continue;
 		s->next_us = soon_us;
-		legs_arm(n, soon_us);
+		sought_arm(n, soon_us);
 	}
 }

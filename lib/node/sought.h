@@ -2,7 +2,8 @@
 #ifndef TAPD_NODE_SOUGHT_H
 #define TAPD_NODE_SOUGHT_H
 
-#include "node/leg.h"
+#include "bridge/port_set.h"
+#include "node/peers.h"
 
 /* As many as there are hints, and peers. */
 #define SOUGHT_MAX(n) (3 * (n)->config.peers_max)
@@ -28,6 +29,13 @@ struct sought {
 	uint64_t told_us;
 };
 
+struct search {
+	struct table *by_key; /* struct sought */
+	struct timer timer;
+	uint32_t last;	  /* of the last turn: the slot up to which it came */
+	uint64_t turn_us; /* when that was */
+};
+
 /* False if memory is short. */
 bool sought_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN]);
 void sought_free(struct node *n);
@@ -36,8 +44,10 @@ void sought_free(struct node *n);
  * informant: the port of a peer that has it up, 0: unknown. Bounded; what is beyond is
  * forgotten, and said again by whoever wants it.
  */
-void legs_want(struct node *n, const struct public_key *key, uint16_t informant,
-	       uint64_t now_us);
+void sought_want(struct node *n, const struct public_key *key,
+		 uint16_t informant, uint64_t now_us);
+/* They have a turn then, or sooner. */
+void sought_arm(struct node *n, uint64_t due_us);
 /* Walks: start with TABLE_NONE. NULL at the end. */
 struct sought *sought_next(const struct node *n, uint32_t *at);
 struct sought *sought_find(const struct node *n, const struct public_key *key);

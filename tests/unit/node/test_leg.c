@@ -227,7 +227,7 @@ START_TEST(what_nobody_needs_is_given_back)
 	ck_assert_uint_eq(table_count(b->node->legs->by_index), 0);
 	ck_assert_uint_eq(table_count(c->node->relay->by_pair), 0);
 	ck_assert_uint_eq(table_count(c->node->relay->by_index), 0);
-	ck_assert_uint_eq(table_count(a->node->sought), 0);
+	ck_assert_uint_eq(table_count(a->node->search->by_key), 0);
 	ck_assert_uint_eq(a->node->peers.by_leg, 0);
 }
 END_TEST
@@ -238,7 +238,7 @@ START_TEST(who_is_not_up_is_unknown)
 
 	start_all();
 	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
-	legs_want(a->node, &nobody, 0, hosts_clock(a).mono_us);
+	sought_want(a->node, &nobody, 0, hosts_clock(a).mono_us);
 	hosts_run(&h, 5 * CLOCK_S);
 	ck_assert_uint_eq(table_count(a->node->legs->by_index), 1);
 	ck_assert_uint_eq(table_count(c->node->relay->by_pair), 1);

@@ -375,12 +375,40 @@ START_TEST(attack_made_up_hosts_do_not_keep_a_peer_from_being_sought)
 	for (uint32_t i = 0; i < 2 * SOUGHT_MAX(a->node); i++) {
 		const struct public_key key = made_up(i);
 
-		legs_want(a->node, &key, peer_of(a, c)->port, now_us);
+		sought_want(a->node, &key, peer_of(a, c)->port, now_us);
 	}
 	apart = true;
 	h.judge = keep_apart;
 	hosts_run(&h, 10 * CLOCK_S);
 	ck_assert(sought_find(a->node, &b->key) || leg_of(a, b));
+}
+END_TEST
+
+/* c, whom it asks for all of them. */
+static void tell_of_made_up(const struct host *host)
+{
+	for (uint32_t i = 0; i < SOUGHT_MAX(host->node); i++) {
+		const struct public_key key = made_up(i);
+
+		sought_want(host->node, &key, peer_of(host, c)->port,
+			    hosts_clock(host).mono_us);
+	}
+}
+
+/* … and it does not wait for theirs to be asked for. */
+START_TEST(attack_made_up_hosts_come_after_a_peer_that_went_down)
+{
+	uint64_t down_us;
+
+	node_set_relay(c->node, true, hosts_clock(c));
+	tell_of_made_up(a);
+	tell_of_made_up(b);
+	apart = true;
+	while (peer_of(a, b)->state == PEER_UP)
+		hosts_run(&h, 10 * CLOCK_MS);
+	down_us = hosts_clock(a).mono_us;
+	ck_assert(hosts_until(&h, are_relayed, 100 * CLOCK_S));
+	ck_assert_uint_le(hosts_clock(a).mono_us - down_us, 5 * CLOCK_S);
 }
 END_TEST
 
@@ -391,7 +419,7 @@ START_TEST(attack_a_relay_that_comes_and_goes_is_no_news)
 	const struct public_key key = made_up(1);
 	const struct sought *s;
 
-	legs_want(a->node, &key, 0, hosts_clock(a).mono_us);
+	sought_want(a->node, &key, 0, hosts_clock(a).mono_us);
 	hosts_run(&h, 15 * CLOCK_S);
 	for (int i = 0; i < 16; i++) {
 		node_set_relay(c->node, i % 2, hosts_clock(c));
@@ -504,6 +532,7 @@ static const struct unit_test tests[] = {
 		  .timeout_s = 60),
 	UNIT_TEST(attack_offers_of_many_leave_room_for_others),
 	UNIT_TEST(attack_made_up_hosts_do_not_keep_a_peer_from_being_sought),
+	UNIT_TEST(attack_made_up_hosts_come_after_a_peer_that_went_down),
 	UNIT_TEST(
 		attack_many_that_lie_about_our_address_do_not_outvote_a_listed_peer),
 };
