@@ -19,6 +19,7 @@
 
 #define WANTED 300
 
+static struct conf conf;
 static struct daemon tapd;
 static struct link_state state;
 /* Whoever writes to one end has routes change. */
@@ -127,7 +128,7 @@ static void setup(void)
 {
 	struct wanted_list *w;
 
-	tapd = (struct daemon){ .base = event_base_new() };
+	tapd = (struct daemon){ .base = event_base_new(), .conf = &conf };
 	tapd.wanted = calloc(NODE_SOURCE_COUNT + 1, sizeof(*tapd.wanted));
 	ck_assert_ptr_nonnull(tapd.wanted);
 	for (uint16_t i = 0; i < WANTED; i++) {
