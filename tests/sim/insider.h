@@ -43,6 +43,7 @@ struct insider {
 	void (*hears_leg)(struct insider *i, struct member_session *s,
 			  const struct wire_leg *leg);
 	uint64_t told;		     /* bytes of what it was */
+	unsigned asked;		     /* for legs, how often */
 	uint32_t legs[INSIDER_LEGS]; /* that relays gave it */
 	size_t legs_count;
 	uint32_t serial;		/* of what it makes up */

@@ -38,8 +38,10 @@ static void reads_legs(struct insider *i, struct member_session *session,
 {
 	struct wire_leg leg;
 
-	if (r->kind == WIRE_LEG && wire_unpack_leg(&leg, r) == DROP_NONE)
-		i->hears_leg(i, session, &leg);
+	if (r->kind != WIRE_LEG || wire_unpack_leg(&leg, r) != DROP_NONE)
+		return;
+	i->asked += leg.what == WIRE_LEG_ASK;
+	i->hears_leg(i, session, &leg);
 }
 
 static struct public_key key_in(const struct wire_leg *leg)
@@ -132,21 +134,30 @@ static void go_on(struct sim *s, uint64_t us)
 		turn(s);
 }
 
-/* Relays that lie to two hosts; one that does not carries for them in the end. */
+/* Relays that lie to two hosts, which ask all of them; then there is one that carries. */
 static void liars(struct sim *s)
 {
 	static const leg_told how[] = { says_yes, says_no, says_other,
 					says_nothing };
 	const unsigned n = (unsigned)rng_range(&s->net.rng, 1, 6);
+	struct insider *const *all;
+	unsigned count, asked = 0;
 	uint64_t start;
 
-	nat_two_apart(s, 1, 1);
+	nat_two_apart(s, 2, 1);
 	sim_start(s, 0);
-	sim_start(s, 1);
-	sim_run(s, 3 * SIM_S);
 	sim_start(s, 2);
+	sim_run(s, 3 * SIM_S);
+	sim_start(s, 3);
 	for (unsigned i = 0; i < n; i++)
-		enlist(s, 1, 2, how[s->seed % 4]);
+		enlist(s, 2, 3, how[s->seed % 4]);
+	go_on(s, 45 * SIM_S);
+	all = insiders_all(s, &count);
+	for (unsigned i = 0; i < count; i++)
+		asked += all[i]->asked != 0;
+	if (asked < n)
+		sim_fail(s, "%u of %u liars were asked", asked, n);
+	sim_start(s, 1);
 	start = s->net.now_us;
 	while (!nat_all_up(s) && !s->failed) {
 		if (s->net.now_us - start > (10 + 12 * n) * SIM_S)
