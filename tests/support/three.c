@@ -15,6 +15,11 @@ const struct group g1 = { .ip = { [10] = 0xff, 0xff, 239, 1, 1, 1 } },
 		   g2 = { .ip = { [10] = 0xff, 0xff, 239, 1, 1, 2 } },
 		   g3 = { .ip = { [10] = 0xff, 0xff, 239, 1, 1, 3 } };
 
+struct addr v6_of(uint8_t n)
+{
+	return (struct addr){ .ip = { 0xfd, [15] = n }, .port = NODE_PORT };
+}
+
 void three_setup(void)
 {
 	hosts_init(&h, 3);

@@ -13,6 +13,9 @@ extern struct host *const a, *const b, *const c;
  * their network. */
 extern const struct addr stranger, elsewhere;
 
+/* [fd00::n]:8273 */
+struct addr v6_of(uint8_t n);
+
 /* 239.1.1.1, .2 and .3. */
 extern const struct group g1, g2, g3;
 

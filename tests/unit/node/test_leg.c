@@ -6,22 +6,8 @@
 #include "node/leg.h"
 #include "node/relay.h"
 #include "node/sought.h"
+#include "support/apart.h"
 #include "support/main.h"
-#include "support/three.h"
-
-/* a and b, and whoever else is to be hidden, are kept apart. */
-static bool apart;
-
-static bool is_hidden(const struct addr *at)
-{
-	return addr_equal(at, &a->addrs[0]) || addr_equal(at, &b->addrs[0]);
-}
-
-static enum fate keep_apart(struct hosts *hosts, struct flight *f)
-{
-	(void)hosts;
-	return apart && is_hidden(&f->from) && is_hidden(&f->to) ? LOSE : PASS;
-}
 
 static void setup_count(size_t count)
 {
@@ -55,13 +41,6 @@ static void start_all(void)
 	start(c);
 	start(a);
 	start(b);
-}
-
-static bool are_relayed(const struct hosts *hosts)
-{
-	return hosts_pair_up(hosts) &&
-	       peers_find(a->node, &b->key)->path.way.remote.leg &&
-	       peers_find(b->node, &a->key)->path.way.remote.leg;
 }
 
 static const struct peer *peer_of(const struct host *host,

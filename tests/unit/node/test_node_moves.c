@@ -355,15 +355,6 @@ END_TEST
 
 /* ---- two addresses ---- */
 
-static struct addr v6_of(uint8_t n)
-{
-	struct addr addr;
-
-	ck_assert(addr_parse(&addr, "[fd00::1]:8273", 0));
-	addr.ip[15] = n;
-	return addr;
-}
-
 static void give_two_addresses(struct host *host, uint8_t n)
 {
 	host->addrs[1] = v6_of(n);

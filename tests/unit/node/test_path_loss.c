@@ -5,24 +5,18 @@
 #include "node/leg.h"
 #include "node/path_loss.h"
 #include "node/paths.h"
+#include "support/apart.h"
 #include "support/main.h"
-#include "support/three.h"
 
 /* a and b are kept apart; c relays, and loses every nth of what is large. */
 static unsigned lost_of_ten;
 static bool probes_pass;
 
-static bool is_hidden(const struct addr *at)
-{
-	return addr_equal(at, &a->addrs[0]) || addr_equal(at, &b->addrs[0]);
-}
-
 static enum fate judge(struct hosts *hosts, struct flight *f)
 {
 	static unsigned turn;
 
-	(void)hosts;
-	if (is_hidden(&f->from) && is_hidden(&f->to))
+	if (keep_apart(hosts, f) == LOSE)
 		return LOSE;
 	if (f->bytes[0] != WIRE_RELAYED || f->sender != 2)
 		return PASS;
@@ -31,16 +25,10 @@ static enum fate judge(struct hosts *hosts, struct flight *f)
 	return turn++ % 10 < lost_of_ten ? LOSE : PASS;
 }
 
-static bool are_relayed(const struct hosts *hosts)
-{
-	return hosts_pair_up(hosts) &&
-	       peers_find(a->node, &b->key)->path.way.remote.leg &&
-	       peers_find(b->node, &a->key)->path.way.remote.leg;
-}
-
 static void meet(void)
 {
 	lost_of_ten = 0;
+	apart = true;
 	h.judge = judge;
 	for (size_t i = 0; i < 3; i++)
 		h.host[i].config.peer_exchange = true;

@@ -178,15 +178,6 @@ END_TEST
 
 /* ---- two addresses ---- */
 
-static struct addr v6_of(uint8_t n)
-{
-	struct addr addr;
-
-	ck_assert(addr_parse(&addr, "[fd00::1]:8273", 0));
-	addr.ip[15] = n;
-	return addr;
-}
-
 static void meet_at_two_addresses(void)
 {
 	a->addrs[1] = v6_of(1);

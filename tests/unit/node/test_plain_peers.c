@@ -135,10 +135,11 @@ END_TEST
 
 /* ---- hosts with two addresses ---- */
 
-static struct addr v6_of(uint8_t host)
+static struct addr vtep_of(uint8_t host)
 {
-	struct addr addr = { .ip = { 0xfd, [15] = host }, .port = 4789 };
+	struct addr addr = v6_of(host);
 
+	addr.port = NODE_VXLAN_PORT;
 	return addr;
 }
 
@@ -152,7 +153,7 @@ static void want_hosts(const struct addr *list, const uint16_t *hosts,
 
 START_TEST(host_with_both_families_gets_each_frame_once)
 {
-	const struct addr list[] = { v6_of(2), b->addrs[0] };
+	const struct addr list[] = { vtep_of(2), b->addrs[0] };
 	const uint16_t hosts[] = { 0, 0 };
 
 	host_start(a);
@@ -174,8 +175,8 @@ END_TEST
 
 START_TEST(name_of_many_hosts_is_reached_over_one_family)
 {
-	const struct addr list[] = { b->addrs[0], c->addrs[0], v6_of(2),
-				     v6_of(3) };
+	const struct addr list[] = { b->addrs[0], c->addrs[0], vtep_of(2),
+				     vtep_of(3) };
 	const uint16_t hosts[] = { 5, 5, 5, 5 };
 
 	host_start(a);
@@ -190,7 +191,7 @@ END_TEST
 
 START_TEST(hosts_of_one_family_each_are_peers_side_by_side)
 {
-	const struct addr list[] = { b->addrs[0], v6_of(3) };
+	const struct addr list[] = { b->addrs[0], vtep_of(3) };
 
 	host_start(a);
 	want(list, 2);
@@ -233,7 +234,7 @@ END_TEST
 
 START_TEST(address_that_moves_to_another_host_is_a_peer)
 {
-	const struct addr list[] = { b->addrs[0], v6_of(9) };
+	const struct addr list[] = { b->addrs[0], vtep_of(9) };
 	const uint16_t one[] = { 0, 0 }, two[] = { 0, 1 };
 
 	host_start(a);

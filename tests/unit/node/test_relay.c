@@ -6,22 +6,14 @@
 #include "node/leg.h"
 #include "node/relay.h"
 #include "node/sought.h"
+#include "support/apart.h"
 #include "support/main.h"
-#include "support/three.h"
 #include "tunnel/wire_leg.h"
-
-/* a and b are kept apart, c carries. */
-static enum fate keep_apart(struct hosts *hosts, struct flight *f)
-{
-	const bool from_c = addr_equal(&f->from, &c->addrs[0]);
-
-	(void)hosts;
-	return from_c || addr_equal(&f->to, &c->addrs[0]) ? PASS : LOSE;
-}
 
 static void setup(void)
 {
 	hosts_init(&h, 3);
+	apart = true;
 	h.judge = keep_apart;
 	for (size_t i = 0; i < 3; i++) {
 		h.host[i].config.peer_exchange = true;

@@ -8,23 +8,9 @@
 #include "node/relay.h"
 #include "node/send.h"
 #include "node/sought.h"
+#include "support/apart.h"
 #include "support/main.h"
-#include "support/three.h"
 #include "tunnel/wire_leg.h"
-
-/* a and b reach c alone, and are relayed by it. */
-static bool apart;
-
-static bool is_hidden(const struct addr *at)
-{
-	return addr_equal(at, &a->addrs[0]) || addr_equal(at, &b->addrs[0]);
-}
-
-static enum fate keep_apart(struct hosts *hosts, struct flight *f)
-{
-	(void)hosts;
-	return apart && is_hidden(&f->from) && is_hidden(&f->to) ? LOSE : PASS;
-}
 
 static const struct peer *peer_of(const struct host *host,
 				  const struct host *of)
@@ -37,11 +23,6 @@ static uint32_t leg_of(const struct host *host, const struct host *of)
 	const struct peer *peer = peer_of(host, of);
 
 	return peer ? peer->path.way.remote.leg : 0;
-}
-
-static bool are_relayed(const struct hosts *hosts)
-{
-	return hosts_pair_up(hosts) && leg_of(a, b) && leg_of(b, a);
 }
 
 static void setup_of(size_t count, bool relay)

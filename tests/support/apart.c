@@ -1,0 +1,20 @@
+#include "support/apart.h"
+
+bool apart;
+
+static bool is_hidden(const struct addr *at)
+{
+	return addr_equal(at, &a->addrs[0]) || addr_equal(at, &b->addrs[0]);
+}
+
+enum fate keep_apart(struct hosts *hosts, struct flight *f)
+{
+	(void)hosts;
+	return apart && is_hidden(&f->from) && is_hidden(&f->to) ? LOSE : PASS;
+}
+
+bool are_relayed(const struct hosts *hosts)
+{
+	return hosts_pair_up(hosts) && host_info(a, b).relayed &&
+	       host_info(b, a).relayed;
+}
