@@ -50,6 +50,8 @@ struct datagram_run {
 	 * the owner's source ports they leave from, so that networks can spread flows;
 	 * datagrams of one flow have one. 0: of no flow. */
 	uint16_t spread;
+	/* Sent, between two peers that this host relays: what is its own comes before. */
+	bool carried;
 };
 
 #endif

@@ -117,6 +117,7 @@
 		       "there any more")                                     \
 	X(leg_source, "relayed message from where its sender is not")        \
 	X(leg_spent, "leg has carried what it may for now")                  \
+	X(leg_room, "carried for others: the socket was full")               \
 	X(leg_rate, "peer says more of legs than is read")                   \
 	X(leg_key, "at the end of a leg is another key than it leads to")    \
 	/* paths */                                                          \

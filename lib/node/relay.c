@@ -8,7 +8,8 @@
  * The messages are not authenticated to the relay, which could not afford it: whoever
  * overhears a leg can spend what it may carry, and no more than that, for the budgets
  * are each leg's own. They are taken from the addresses that the peer is proven to be
- * at, and what cannot go at once is dropped.
+ * at. What cannot go at once is dropped, sooner than what is this host's own: the run
+ * that it leaves in says that it is carried.
  *
  * A lasting leg is granted by who is set to, each other one is for a handshake: it
  * carries RELAY_BRIEF datagrams in RELAY_BRIEF_US. Both end when either peer is not what

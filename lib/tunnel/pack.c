@@ -64,6 +64,7 @@ static struct datagram_run *take_run(struct packer *b, const struct way *to)
 	run->local = to->local;
 	run->len = 0;
 	run->segment_len = 0;
+	run->carried = false;
 	return run;
 }
 
@@ -281,5 +282,6 @@ void pack_forward(struct packer *b, const struct way *to, uint32_t leg,
 	by.remote.leg = leg;
 	place = place_in_run(b, open, &by, whole);
 	memcpy(put_header(&by, place), inner, len);
+	open->run->carried = true;
 	add_to_run(open, whole);
 }

@@ -108,4 +108,7 @@ static inline uint64_t run_count(const struct datagram_run *r)
 	return is_run(r) ? (r->len + r->segment_len - 1) / r->segment_len : 1;
 }
 
+/* What is carried for others, in datagrams of so many bytes, may go by it now. */
+bool udp_sender_may_carry(const struct sender *s, size_t len);
+
 #endif

@@ -9,6 +9,8 @@
 
 /* A sender that was not used for so long is not in use. */
 #define IN_USE_US (100 * CLOCK_MS)
+/* A heartbeat or an advert in its frame, sealed, is not larger. */
+#define CARRIED_SMALL_LEN 512
 
 static struct sender *sender_at(struct udp *u, unsigned number)
 {
@@ -79,6 +81,19 @@ bool udp_sender_is_full(const struct udp *u, unsigned sender)
 		&u->senders[sender / SENDERS][sender % SENDERS];
 
 	return lies_in(s->socket.fd) >= s->granted;
+}
+
+/*
+ * What relayed peers send each other is sealed, so bulk is told from adverts by its size:
+ * bulk has the room that this host's own has, and small datagrams half of what is beyond,
+ * where the rest is left to the probes and hellos of this host.
+ */
+bool udp_sender_may_carry(const struct sender *s, size_t len)
+{
+	const uint32_t used = lies_in(s->socket.fd);
+
+	return used < s->granted ||
+	       (len <= CARRIED_SMALL_LEN && used - s->granted < s->granted / 2);
 }
 
 static bool is_in_use(const struct sender *s, uint64_t now_us)

@@ -246,8 +246,8 @@ static const struct udp_socket *socket_for(const struct udp *u,
 }
 
 /* And of that one's senders the one for its way. */
-static const struct udp_socket *sender_for(struct udp *u,
-					   const struct datagram_run *r)
+static const struct sender *sender_for(struct udp *u,
+				       const struct datagram_run *r)
 {
 	const struct udp_socket *s = socket_for(u, r);
 	struct sender *sender;
@@ -258,16 +258,21 @@ static const struct udp_socket *sender_for(struct udp *u,
 			 ? senders_choose_spread(u->senders[s - u->sockets], r)
 			 : senders_choose(u->senders[s - u->sockets], r);
 	sender->used_us = u->now_us;
-	return &sender->socket;
+	return sender;
 }
 
 static void queue(struct udp *u, const struct datagram_run *r)
 {
 	struct udp_send_batch *b = &u->batch;
-	const struct udp_socket *s = sender_for(u, r);
+	const struct sender *sender = sender_for(u, r);
+	const struct udp_socket *s = sender ? &sender->socket : NULL;
 
 	if (!s) {
 		lose(u, r, DROP_send_unreachable);
+		return;
+	}
+	if (r->carried && !udp_sender_may_carry(sender, run_segment(r))) {
+		lose(u, r, DROP_leg_room);
 		return;
 	}
 	if (b->count == (u->send == UDP_SINGLE ? 1 : UDP_SEND_BATCH) ||

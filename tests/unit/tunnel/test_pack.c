@@ -23,6 +23,7 @@ struct sent {
 	uint8_t *bytes;
 	size_t len;
 	uint32_t run; /* counts the runs */
+	bool carried;
 };
 
 static struct sessions s;
@@ -48,6 +49,7 @@ static void keep(const struct datagram_run *run)
 		memcpy(d->bytes, run->data + at, d->len);
 		d->to = (struct way){ run->remote, run->local };
 		d->run = runs;
+		d->carried = run->carried;
 		at += d->len;
 	}
 	ck_assert_uint_le(segments, DATAGRAM_RUN_SEGMENTS);
@@ -692,6 +694,7 @@ START_TEST(what_is_carried_and_what_is_sent_do_not_mix)
 	forward(&there, 1, 548);
 	pack_flush(&b);
 	ck_assert_uint_eq(sent_count, 3);
+	ck_assert(sent[0].carried && !sent[1].carried && sent[2].carried);
 	unwrap(0);
 	ck_assert_str_eq(contents(1), "F524");
 	unwrap(2);
