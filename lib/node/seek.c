@@ -27,7 +27,7 @@
 #define CROWDED_US (250 * CLOCK_MS)
 /* Between two turns; of those that are peers, and of the others, it looks for a relay for
  * so many. */
-#define TURN_US	   (50 * CLOCK_MS)
+#define TURN_US	   (100 * CLOCK_MS)
 #define TURN_LOOKS 8
 /* Between two times that one relay appears; some may follow each other at once. */
 #define AGAIN_US    (10 * CLOCK_S)
@@ -113,20 +113,20 @@ struct under_way {
 	uint32_t looks;			/* for a relay, in this turn */
 };
 
-/* peers_note_wanted was called in this turn. */
+/* A peer told of it, whom no source of ours lists: peers_note_wanted was called. */
 static bool is_hearsay(const struct node *n, const struct sought *s)
 {
 	const struct peer *informant = peers_at_port(n, s->informants[0]);
 
-	return s->informants[0] && (!informant || !informant->wanted) &&
-	       !peers_find(n, &s->key);
+	return s->informants[0] && (!informant || !informant->wanted);
 }
 
+/* peer: who it is, or NULL. */
 static void count_one(const struct node *n, struct under_way *w,
-		      const struct sought *s)
+		      const struct sought *s, const struct peer *peer)
 {
 	w->all++;
-	w->hearsay += is_hearsay(n, s);
+	w->hearsay += !peer && is_hearsay(n, s);
 	if (w->of[s->informants[0]] < UINT8_MAX)
 		w->of[s->informants[0]]++;
 }
@@ -139,7 +139,7 @@ static void count_under_way(const struct node *n, struct under_way *w)
 	memset(w, 0, sizeof(*w));
 	while ((s = sought_next(n, &at)))
 		if (s->leg)
-			count_one(n, w, s);
+			count_one(n, w, s, peers_find(n, &s->key));
 }
 
 /* Hosts that this one's own sources list come before those that were peers, and these
@@ -230,13 +230,11 @@ static uint64_t tend_sought(struct node *n, struct sought *s,
 	if (now_us < s->next_us)
 		return s->next_us;
 	if (is_crowded(n, w, s, peer))
-		return now_us + CROWDED_US;
-	if (w->looks == TURN_LOOKS)
-		return now_us + TURN_US;
+		return s->next_us = now_us + CROWDED_US;
 	w->looks++;
 	due_us = ask_somebody(n, s, now_us);
 	if (s->leg)
-		count_one(n, w, s);
+		count_one(n, w, s, peer);
 	return due_us;
 }
 
@@ -248,9 +246,15 @@ static uint64_t tend_range(struct node *n, struct under_way *w, bool peers,
 	struct sought *s;
 
 	while ((s = sought_next(n, &from)) && from <= to) {
-		const struct peer *peer = peers_find(n, &s->key);
 		const uint32_t looks = w->looks;
+		const struct peer *peer;
 
+		if (!s->leg &&
+		    (now_us < s->next_us || w->looks == TURN_LOOKS)) {
+			due_us = clock_earlier(due_us, s->next_us);
+			continue;
+		}
+		peer = peers_find(n, &s->key);
 		if ((peer != NULL) != peers)
 			continue;
 		due_us = clock_earlier(due_us,

@@ -17,13 +17,16 @@ bool sought_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 	all->last = TABLE_NONE;
 	all->by_key =
 		table_new(SOUGHT_MAX(n), KEY_LEN, sizeof(struct sought), seed);
-	return all->by_key != NULL;
+	all->told = calloc(n->config.peers_max + 1u, sizeof(*all->told));
+	return all->by_key && all->told;
 }
 
 void sought_free(struct node *n)
 {
-	if (n->search)
-		table_free(n->search->by_key);
+	if (!n->search)
+		return;
+	table_free(n->search->by_key);
+	free(n->search->told);
 	free(n->search);
 }
 
@@ -50,36 +53,52 @@ void sought_remove(struct node *n, struct sought *s)
 {
 	const struct public_key key = s->key;
 
+	n->search->told[s->informants[0]]--;
 	table_remove(n->search->by_key, key.bytes);
 }
 
-static void add_informant(struct sought *s, uint16_t informant)
+/* The first stays the first, for it is the one that counts. */
+static void add_informant(struct node *n, struct sought *s, uint16_t informant)
 {
-	uint16_t *free_place = NULL;
+	size_t i = 0;
 
-	for (size_t i = 0; i < SOUGHT_INFORMANTS; i++) {
-		if (s->informants[i] == informant)
-			return;
-		if (!s->informants[i] && !free_place)
-			free_place = &s->informants[i];
-	}
-	if (free_place)
-		*free_place = informant;
+	while (i < SOUGHT_INFORMANTS && s->informants[i] &&
+	       s->informants[i] != informant)
+		i++;
+	if (i == SOUGHT_INFORMANTS || s->informants[i])
+		return;
+	n->search->told[s->informants[0]]--;
+	s->informants[i] = informant;
+	n->search->told[s->informants[0]]++;
+}
+
+static void remove_informant(struct node *n, struct sought *s,
+			     uint16_t informant)
+{
+	size_t kept = 0;
+
+	n->search->told[s->informants[0]]--;
+	for (size_t i = 0; i < SOUGHT_INFORMANTS; i++)
+		if (s->informants[i] != informant)
+			s->informants[kept++] = s->informants[i];
+	while (kept < SOUGHT_INFORMANTS)
+		s->informants[kept++] = 0;
+	n->search->told[s->informants[0]]++;
 }
 
 /* Of the hosts that are hearsay and not asked for at the moment, one of the peer that
  * told of most of them. Hosts that were peers are known by more than hearsay. */
 static void make_room(struct node *n, uint16_t informant, bool is_peer)
 {
-	uint16_t of[NODE_PEERS_MAX + 1] = { 0 }, most = 0;
+	const uint16_t *told = n->search->told;
+	uint16_t most = 0;
 	uint32_t at = TABLE_NONE;
 	struct sought *s;
 
-	while ((s = sought_next(n, &at)))
-		if (s->informants[0] && !s->leg &&
-		    ++of[s->informants[0]] > of[most])
-			most = s->informants[0];
-	if (!most || (!is_peer && of[most] <= of[informant] + 1))
+	for (uint16_t port = 1; port <= n->config.peers_max; port++)
+		if (told[port] && (!most || told[port] > told[most]))
+			most = port;
+	if (!most || (!is_peer && told[most] <= told[informant] + 1))
 		return;
 	while ((s = sought_next(n, &at)))
 		if (s->informants[0] == most && !s->leg &&
@@ -117,6 +136,7 @@ void sought_want(struct node *n, const struct public_key *key,
 		s = add(n, key, informant, peer != NULL);
 		if (!s)
 			return;
+		n->search->told[0]++;
 		s->key = *key;
 		s->next_us = now_us;
 		if (public_key_compare(&n->key, key) > 0)
@@ -125,7 +145,7 @@ void sought_want(struct node *n, const struct public_key *key,
 	}
 	s->told_us = now_us;
 	if (informant)
-		add_informant(s, informant);
+		add_informant(n, s, informant);
 }
 
 void sought_informant_gone(struct node *n, uint16_t port)
@@ -135,9 +155,7 @@ void sought_informant_gone(struct node *n, uint16_t port)
 
 	while ((s = sought_next(n, &at))) {
 		port_set_remove(&s->tried, port);
-		for (size_t i = 0; i < SOUGHT_INFORMANTS; i++)
-			if (s->informants[i] == port)
-				s->informants[i] = 0;
+		remove_informant(n, s, port);
 	}
 }
 

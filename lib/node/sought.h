@@ -18,7 +18,7 @@ enum { SOUGHT_INFORMANTS = 3 };
 
 struct sought {
 	struct public_key key;
-	/* Ports of peers that have it up, as they say; 0: none. */
+	/* Ports of peers that have it up, as they say; those that are 0 are last. */
 	uint16_t informants[SOUGHT_INFORMANTS];
 	uint32_t leg;	       /* under way; 0: none */
 	struct port_set tried; /* in this round, by port */
@@ -31,6 +31,7 @@ struct sought {
 
 struct search {
 	struct table *by_key; /* struct sought */
+	uint16_t *told;	      /* by port: hosts whose first informant it is */
 	struct timer timer;
 	uint32_t last;	  /* of the last turn: the slot up to which it came */
 	uint64_t turn_us; /* when that was */
