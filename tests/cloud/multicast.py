@@ -80,9 +80,11 @@ class Audience:
         self.close()
 
 
-def pump(sender, target, receivers, count, size=100, burst=32, window=512):
-    """Sends `count` numbered datagrams, never more than `window` ahead of any of the
-    receivers; asserts that each got every one, in order, and none twice."""
+def pump(sender, target, receivers, count, size=100, burst=32, window=32):
+    """Sends `count` numbered datagrams, in bursts that begin when no receiver lacks more
+    than `window`; asserts that each got every one, in order, and none twice. One batch may
+    always wait in a daemon, 64 frames; of a flow that has more waiting for long, as where
+    the daemon hardly runs, the queue drops some."""
     filler = bytes(size - 4)
     waiting = {sock: 0 for sock in receivers}  # the number each must get next
 

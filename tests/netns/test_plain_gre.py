@@ -55,8 +55,7 @@ def test_a_group_reaches_its_members(lab):
         sockets = [stack.enter_context(member(host, GROUP, PORT)) for host in members]
         wait_for(lambda: len((lab.daemons[0].group(GROUP) or {"members": ()})["members"]) == 2,
                  20, lambda: f"two members: {lab.daemons[0].ctl('groups')}")
-        pump(stack.enter_context(multicast_sender(sender)), (GROUP, PORT), sockets, 2_000,
-             window=96)
+        pump(stack.enter_context(multicast_sender(sender)), (GROUP, PORT), sockets, 2_000)
 
 
 @pytest.mark.parametrize("levels", LEVELS, ids=str)

@@ -74,7 +74,7 @@ def test_a_group_goes_to_its_members_and_to_who_never_answered(lab, group, count
         counts = stack.enter_context(counted(*others, port=PORT))
         stream = stack.enter_context(multicast_sender(sender, family=family_of(group)))
         # So few ahead that they fit into what Open vSwitch's socket on eth0 holds.
-        pump(stream, (group, PORT), sockets, count, window=96)
+        pump(stream, (group, PORT), sockets, count)
         # The last is behind all others on its way to each.
         wait_for(lambda: counts()["silent"] >= count + 1, 10, lambda: f"all: {counts()}")
         assert counts() == {"silent": count + 1, "idle": 0, "bridged": 0}
@@ -86,7 +86,7 @@ def test_a_plain_hosts_stream_comes_to_a_member_once(lab, source):
     with member(tapd1, GROUP, PORT) as receiver, multicast_sender(host) as sender:
         if source == "tapd2":
             wait_joined(lab.daemons[1], GROUP, tapd1)
-        pump(sender, (GROUP, PORT), [receiver], 3_000, window=96)
+        pump(sender, (GROUP, PORT), [receiver], 3_000)
 
 
 def test_who_leaves_gets_no_more(lab):
