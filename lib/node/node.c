@@ -358,6 +358,29 @@ void node_bye(struct node *n, struct clock now)
 	pack_flush(&n->lane.packer);
 }
 
+static void path_too_big(struct node *n, struct peer *peer, size_t size,
+			 uint64_t now_us)
+{
+	ping_too_big(n, peer, size);
+	if (pmtu_too_big(&peer->path.pmtu, (uint16_t)size, now_us))
+		peer_arm(n, peer, now_us);
+}
+
+/* Which peers' datagrams it was that a run to this one had is not known: its own, and
+ * those that it relays. */
+static void too_big(struct node *n, struct peer *peer, size_t size,
+		    uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *far;
+
+	path_too_big(n, peer, size, now_us);
+	while (size > WIRE_RELAYED_LEN && (far = peers_next(n, &at)))
+		if (far->path.way.remote.leg &&
+		    leg_relay(n, far->path.way.remote.leg) == peer)
+			path_too_big(n, far, size - WIRE_RELAYED_LEN, now_us);
+}
+
 void node_send_failed(struct node *n, const struct addr *to,
 		      enum drop_reason reason, size_t size, uint64_t count,
 		      struct clock now)
@@ -372,12 +395,8 @@ void node_send_failed(struct node *n, const struct addr *to,
 			plain_peers_too_big(n, e->peer, size, now.mono_us);
 		return;
 	}
-	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e) {
-		ping_too_big(n, e->peer, size);
-		if (pmtu_too_big(&e->peer->path.pmtu, (uint16_t)size,
-				 now.mono_us))
-			peer_arm(n, e->peer, now.mono_us);
-	}
+	if (reason == DROP_send_too_big && e->peer && e->peer->endpoint == e)
+		too_big(n, e->peer, size, now.mono_us);
 	if (reason == DROP_send_unreachable)
 		peers_set_reason(n, to, ENDPOINT_UNREACHABLE);
 }

@@ -95,9 +95,9 @@ static void make_room(struct node *n, uint16_t informant, bool is_peer)
 	uint32_t at = TABLE_NONE;
 	struct sought *s;
 
-	for (uint16_t port = 1; port <= n->config.peers_max; port++)
+	for (uint32_t port = 1; port <= n->config.peers_max; port++)
 		if (told[port] && (!most || told[port] > told[most]))
-			most = port;
+			most = (uint16_t)port;
 	if (!most || (!is_peer && told[most] <= told[informant] + 1))
 		return;
 	while ((s = sought_next(n, &at)))

@@ -62,6 +62,21 @@ START_TEST(what_is_carried_is_counted)
 }
 END_TEST
 
+/* As with any path, but for the header that the relay reads. */
+START_TEST(a_datagram_too_big_for_the_way_to_the_relay_shrinks_what_goes_by_it)
+{
+	const uint16_t size = host_peer(a, b).datagram_size;
+
+	node_send_failed(a->node, &c->addrs[0], DROP_send_too_big,
+			 size + WIRE_RELAYED_LEN + 1u, 1, hosts_clock(a));
+	ck_assert_uint_eq(host_peer(a, b).datagram_size, size);
+	node_send_failed(a->node, &c->addrs[0], DROP_send_too_big,
+			 size + WIRE_RELAYED_LEN, 1, hosts_clock(a));
+	ck_assert_uint_lt(host_peer(a, b).datagram_size, size);
+	ck_assert_uint_eq(host_peer(b, a).datagram_size, size);
+}
+END_TEST
+
 START_TEST(a_leg_carries_so_much_a_second_and_no_more)
 {
 	const struct flight *f = one_of_b();
@@ -146,6 +161,8 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("relay", .setup = setup, .teardown = teardown,
 		  .timeout_s = 30),
 	UNIT_TEST(what_is_carried_is_counted),
+	UNIT_TEST(
+		a_datagram_too_big_for_the_way_to_the_relay_shrinks_what_goes_by_it),
 	UNIT_TEST(a_leg_carries_so_much_a_second_and_no_more),
 	UNIT_TEST(a_leg_that_nothing_goes_by_ends),
 	UNIT_TEST(an_index_that_is_nobodys_is_unknown),
