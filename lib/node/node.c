@@ -352,6 +352,9 @@ void node_bye(struct node *n, struct clock now)
 	uint32_t at = TABLE_NONE;
 	struct peer *peer;
 
+	/* Nothing is sent after it. */
+	if (hold_any(n))
+		hold_timer(n, CLOCK_NEVER);
 	while ((peer = peers_next(n, &at)))
 		if (peer->current)
 			bye_send(n, peer, now.mono_us);
@@ -375,7 +378,9 @@ static void too_big(struct node *n, struct peer *peer, size_t size,
 	struct peer *far;
 
 	path_too_big(n, peer, size, now_us);
-	while (size > WIRE_RELAYED_LEN && (far = peers_next(n, &at)))
+	if (!n->legs->relays[peer->port].count || size <= WIRE_RELAYED_LEN)
+		return;
+	while ((far = peers_next(n, &at)))
 		if (far->path.way.remote.leg &&
 		    leg_relay(n, far->path.way.remote.leg) == peer)
 			path_too_big(n, far, size - WIRE_RELAYED_LEN, now_us);
@@ -405,8 +410,8 @@ void node_local_gone(struct node *n, const struct way *way)
 {
 	const struct endpoint *e = endpoints_find(n, &way->remote);
 
-	if (e && e->peer && way_equal(&e->peer->path.way, way))
-		e->peer->path.way.local = (struct addr){ 0 };
+	if (e && e->peer)
+		paths_local_gone(e->peer, way);
 }
 
 void node_count_drop(struct node *n, enum drop_reason reason, uint64_t count)

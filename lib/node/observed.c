@@ -56,7 +56,7 @@ void observed_echo(struct node *n, const struct reading *r,
 	if (r->from->remote.leg || !path_goes(&r->peer->path, r->from) ||
 	    !addr_is_unicast(addr) || addr->port == 0)
 		return;
-	if (addr_equal(addr, &p->observed) &&
+	if (p->observed_us && addr_equal(addr, &p->observed) &&
 	    addr_equal(&r->from->local, &p->of))
 		return;
 	if (p->observed_us && r->now_us - p->observed_us < OBSERVED_EVERY_US)

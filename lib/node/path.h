@@ -64,7 +64,8 @@ struct path_spares {
 	struct {
 		struct way to;
 		uint64_t token; /* in the probes sent there; 0: none */
-		uint64_t probe_us;
+		uint64_t begun_us; /* the first of them */
+		uint64_t probe_us; /* the last */
 	} moving;
 	struct path_loss loss;
 	uint64_t held_us; /* when what would overtake was last held; 0: never */

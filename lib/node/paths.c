@@ -150,7 +150,8 @@ static void hold_back(struct node *n, struct peer *peer, const struct path *old,
 
 	if (path_is_relayed(path) || (!again && since_us >= HOLD_MAX_US))
 		return;
-	if (path->rtt_us < old->rtt_us)
+	/* 0: not known. */
+	if (path->rtt_us && path->rtt_us < old->rtt_us)
 		for_us = (old->rtt_us - path->rtt_us) / 2;
 	if (hold_begin(n, &old->way, &path->way, for_us, now_us) && again)
 		peer->paths.held_us = now_us;
@@ -184,6 +185,8 @@ static bool use(struct node *n, struct peer *peer, const struct path *to,
 	peer->path.rank = path.rank;
 	peer->path.rtt_us = path.rtt_us;
 	peer->path.pmtu = path.pmtu;
+	peer->paths.loss = (struct path_loss){ .leg = 0 };
+	peer->paths.moving.token = 0;
 	pmtu_resume(&peer->path.pmtu, now_us);
 	liveness_switched(&peer->liveness, now_us);
 	if (had)
@@ -201,12 +204,13 @@ static bool use(struct node *n, struct peer *peer, const struct path *to,
 	return true;
 }
 
-static struct path_spare *best_spare(struct peer *peer)
+static struct path_spare *best_spare(const struct node *n, struct peer *peer)
 {
 	struct path_spare *s = peer->paths.spares, *best = NULL;
 
 	for (size_t i = 0; i < PATH_SPARES; i++) {
-		if (!s[i].taken || !s[i].proven_us)
+		if (!s[i].taken || !s[i].proven_us ||
+		    is_no_way(n, peer, &s[i].path.way))
 			continue;
 		if (!best || s[i].path.rank > best->path.rank ||
 		    (s[i].path.rank == best->path.rank &&
@@ -230,9 +234,23 @@ void paths_leg_gone(struct node *n, struct peer *peer, uint32_t leg,
 		paths->moving.token = 0;
 	if (!peer->endpoint || peer->path.way.remote.leg != leg)
 		return;
-	best = best_spare(peer);
+	best = best_spare(n, peer);
 	if (!best || !use(n, peer, &best->path, false, now_us))
 		peer_down(n, peer, PEER_REASON_SILENT, now_us);
+}
+
+void paths_local_gone(struct peer *peer, const struct way *way)
+{
+	const struct addr none = { .port = 0 };
+
+	if (way_equal(&peer->path.way, way))
+		peer->path.way.local = none;
+	for (size_t i = 0; i < PATH_SPARES; i++) {
+		struct path *spare = &peer->paths.spares[i].path;
+
+		if (way_equal(&spare->way, way))
+			spare->way.local = none;
+	}
 }
 
 /* ---- probes ---- */
@@ -388,6 +406,7 @@ void paths_heard(struct node *n, struct reading *r)
 		node_random(n, &paths->moving.token,
 			    sizeof(paths->moving.token));
 		paths->moving.to = *r->from;
+		paths->moving.begun_us = r->now_us;
 	}
 	paths->moving.probe_us = r->now_us;
 	(void)peer_may_answer(r, PROBE_SIZE); /* as checked above */
@@ -405,10 +424,14 @@ static void moved(struct node *n, const struct reading *r)
 		return;
 	peer->paths.moving.token = 0;
 	path_set_way(&path, r->from, n->config.underlay_mtu, r->now_us);
+	path_echoed(&path, peer->paths.moving.begun_us, r->now_us);
 	s = find_spare(peer, r->from);
 	if (s)
 		path.rank = s->path.rank;
-	(void)use(n, peer, &path, true, r->now_us);
+	if (path.rank < peer->path.rank && !is_doubtful(n, peer, r->now_us))
+		(void)paths_try(n, peer, r->from, path.rank, r->now_us);
+	else
+		(void)use(n, peer, &path, true, r->now_us);
 }
 
 /* ---- echoes ---- */

@@ -95,6 +95,18 @@ START_TEST(nothing_is_held_for_long)
 }
 END_TEST
 
+START_TEST(what_is_held_leaves_with_a_host_that_says_bye)
+{
+	const struct way old = way_of(1), way = way_of(2);
+
+	hold_begin(a->node, &old, &way, 50 * CLOCK_MS, h.net.now_us);
+	send_run(&way, 1, 3);
+	node_bye(a->node, hosts_clock(a));
+	ck_assert_uint_eq(sent_to(&way), 3);
+	ck_assert(!hold_any(a->node));
+}
+END_TEST
+
 START_TEST(attack_many_holds_and_bytes_are_bounded)
 {
 	const struct way old = way_of(200), last = way_of(HOLD_WAYS);
@@ -227,6 +239,7 @@ static const struct unit_test tests[] = {
 	UNIT_CASE("hold", .setup = setup, .teardown = three_teardown),
 	UNIT_TEST(what_is_held_leaves_in_order_when_its_time_is_over),
 	UNIT_TEST(nothing_is_held_for_long),
+	UNIT_TEST(what_is_held_leaves_with_a_host_that_says_bye),
 	UNIT_TEST(attack_many_holds_and_bytes_are_bounded),
 	UNIT_TEST(attack_a_hold_is_not_extended),
 	UNIT_TEST(attack_one_that_is_held_leaves_room_to_others),
