@@ -242,6 +242,9 @@ bool hints_add(struct node *n, uint16_t informant, const struct public_key *key,
 		/* A liar may have named the address first, with a key of its own. */
 		if (!hint->counted && n->hints->informants[informant].listed)
 			hint->key = *key;
+		else if (!public_key_equal(&hint->key, key))
+			sought_want(n, key, informant,
+				    now_us + HINTS_UNHEARD_US);
 		confirm(n, hint, informant, now_us);
 		return true;
 	}

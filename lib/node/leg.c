@@ -214,6 +214,13 @@ void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us)
 	leg_end(n, l, true, now_us);
 }
 
+void leg_forget_bad(struct node *n, uint16_t relay)
+{
+	for (size_t i = 0; i < LEGS_BAD_MAX; i++)
+		if (n->legs->bad[i].relay == relay)
+			n->legs->bad[i].until_us = 0;
+}
+
 bool leg_was_bad(const struct node *n, uint16_t relay,
 		 const struct public_key *far, uint64_t now_us)
 {

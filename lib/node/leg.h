@@ -56,9 +56,11 @@ struct legs {
 
 /* What is known of a peer as a relay of ours. */
 struct legs_relay {
-	uint16_t count;	     /* legs */
-	uint64_t next_us;    /* it is not asked for another before */
-	uint64_t again_us;   /* up to when its coming up was paid for */
+	uint16_t count;	   /* legs */
+	uint64_t next_us;  /* it is not asked for another before */
+	uint64_t again_us; /* up to when its coming up was paid for */
+	uint64_t
+		said_us; /* it came up, and whoever is sought will be asked for */
 	struct bucket heard; /* records of its that are read */
 };
 
@@ -110,5 +112,7 @@ static inline bool leg_is_brief(const struct node *n, const struct addr *remote)
 void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us);
 bool leg_was_bad(const struct node *n, uint16_t relay,
 		 const struct public_key *far, uint64_t now_us);
+/* Another peer has that port. */
+void leg_forget_bad(struct node *n, uint16_t relay);
 
 #endif

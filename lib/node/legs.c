@@ -35,6 +35,8 @@
 #define BRIEF_US (12 * CLOCK_S)
 /* No path in use goes by it: it is given back. */
 #define UNUSED_US (60 * CLOCK_S)
+/* Its peer went down: it is asked for anew. */
+#define BROKEN_US (5 * CLOCK_S)
 /* To see whether a path does. */
 #define LOOK_US (1 * CLOCK_S)
 
@@ -118,17 +120,19 @@ static void ready(struct node *n, struct leg *leg, uint64_t dial_us,
 static void offered_again(struct node *n, struct leg *leg,
 			  const struct wire_leg *m, uint64_t now_us)
 {
-	const bool other = leg->relay_index != m->index;
+	const bool anew = leg->ready_us && leg->relay_index != m->index;
 
 	leg->relay_index = m->index;
 	/* One that lasts is ended; it is not made a brief one, which nobody probes. */
 	leg->lasting |= m->lasting;
 	if (!leg->ready_us)
 		ready(n, leg, now_us, now_us);
-	else if (leg->asked ? other : now_us - leg->ask_us < ASK_AGAIN_US / 2)
+	else if (!anew && now_us - leg->ask_us < ASK_AGAIN_US / 2)
 		return;
+	if (anew)
+		leg->asks = 0;
 	/* It may not have ours. */
-	if (!leg->asked && leg->asks < AGREES)
+	if ((anew || !leg->asked) && leg->asks < AGREES)
 		say_ask(n, leg, now_us);
 }
 
@@ -153,7 +157,8 @@ static bool is_used(const struct node *n, const struct leg *leg)
 {
 	const struct peer *peer = peers_find(n, &leg->far);
 
-	return peer && peer->path.way.remote.leg == leg->index;
+	return peer && peer->state != PEER_DOWN &&
+	       peer->path.way.remote.leg == leg->index;
 }
 
 /* Offers that nobody asked for, and that led to nobody yet, leave room for others: when
@@ -284,6 +289,17 @@ static bool led_to_nobody(const struct leg *leg)
 	return !leg->asked && leg->used_us == leg->ready_us;
 }
 
+/* Whoever was reached by it is down: the relay may have ended it, and its word be lost. */
+static bool is_broken(const struct node *n, const struct leg *leg,
+		      uint64_t now_us)
+{
+	const struct peer *peer = peers_find(n, &leg->far);
+
+	return peer && peer->state == PEER_DOWN && leg->lasting &&
+	       peer->path.way.remote.leg == leg->index &&
+	       now_us - leg->used_us >= BROKEN_US;
+}
+
 /* Looks after one; when it is to be looked at again. */
 static uint64_t tend_leg(struct node *n, struct leg *leg, uint64_t now_us)
 {
@@ -304,7 +320,7 @@ static uint64_t tend_leg(struct node *n, struct leg *leg, uint64_t now_us)
 		return leg->ask_us + ASK_AGAIN_US;
 	if (is_used(n, leg))
 		leg->used_us = now_us;
-	if (now_us - leg->used_us >= UNUSED_US ||
+	if (now_us - leg->used_us >= UNUSED_US || is_broken(n, leg, now_us) ||
 	    ((!leg->lasting || led_to_nobody(leg)) &&
 	     now_us - leg->ready_us >= BRIEF_US))
 		leg_end(n, leg, true, now_us);
@@ -338,9 +354,16 @@ static void legs_peer_gone(struct node *n, struct peer *relay)
 			leg_end(n, leg, false, 0);
 }
 
+/* Its port may be another's. */
+static void legs_peer_removed(struct node *n, struct peer *relay)
+{
+	legs_peer_gone(n, relay);
+	leg_forget_bad(n, relay->port);
+}
+
 const struct control legs_control = {
 	.kind = WIRE_LEG,
 	.record = leg_in,
 	.peer_gone = legs_peer_gone,
-	.peer_removed = legs_peer_gone,
+	.peer_removed = legs_peer_removed,
 };

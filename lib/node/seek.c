@@ -28,7 +28,7 @@
 /* Between two turns; of those that are peers, and of the others, it looks for a relay for
  * so many. */
 #define TURN_US	   (100 * CLOCK_MS)
-#define TURN_LOOKS 8
+#define TURN_LOOKS 16
 /* Between two times that one relay appears; some may follow each other at once. */
 #define AGAIN_US    (10 * CLOCK_S)
 #define AGAIN_BURST 4
@@ -113,12 +113,18 @@ struct under_way {
 	uint32_t looks;			/* for a relay, in this turn */
 };
 
-/* A peer told of it, whom no source of ours lists: peers_note_wanted was called. */
+/* Nobody tells of it, any more, whom a source of ours lists: peers_note_wanted was
+ * called. */
 static bool is_hearsay(const struct node *n, const struct sought *s)
 {
-	const struct peer *informant = peers_at_port(n, s->informants[0]);
+	for (size_t i = 0; i < SOUGHT_INFORMANTS; i++) {
+		const struct peer *informant =
+			peers_at_port(n, s->informants[i]);
 
-	return s->informants[0] && (!informant || !informant->wanted);
+		if (informant && informant->wanted)
+			return false;
+	}
+	return true;
 }
 
 /* peer: who it is, or NULL. */
@@ -126,20 +132,52 @@ static void count_one(const struct node *n, struct under_way *w,
 		      const struct sought *s, const struct peer *peer)
 {
 	w->all++;
-	w->hearsay += !peer && is_hearsay(n, s);
+	if (peer || !is_hearsay(n, s))
+		return;
+	w->hearsay++;
 	if (w->of[s->informants[0]] < UINT8_MAX)
 		w->of[s->informants[0]]++;
 }
 
-static void count_under_way(const struct node *n, struct under_way *w)
+/* The leg that is under way; NULL: there is none any more. */
+static struct leg *leg_under_way(struct node *n, struct sought *s,
+				 uint64_t now_us)
+{
+	struct leg *leg = leg_find(n, s->leg);
+
+	if (leg && leg->ready_us)
+		s->met = true;
+	if (leg && leg->ready_us && leg->lasting &&
+	    now_us - leg->ready_us >= MEET_US) {
+		port_set_add(&s->tried, leg->relay);
+		leg_end(n, leg, true, now_us);
+		leg = NULL;
+	}
+	if (!leg)
+		s->leg = 0;
+	return leg;
+}
+
+/* Those that this host asked for: of what is offered to it anybody has as many as it
+ * likes. */
+static void count_under_way(struct node *n, struct under_way *w,
+			    uint64_t now_us)
 {
 	uint32_t at = TABLE_NONE;
-	const struct sought *s;
+	struct sought *s;
 
 	memset(w, 0, sizeof(*w));
-	while ((s = sought_next(n, &at)))
-		if (s->leg)
-			count_one(n, w, s, peers_find(n, &s->key));
+	while ((s = sought_next(n, &at))) {
+		const struct peer *peer =
+			s->leg ? peers_find(n, &s->key) : NULL;
+		const struct leg *leg;
+
+		if (!s->leg || (peer && peer->state == PEER_UP))
+			continue;
+		leg = leg_under_way(n, s, now_us);
+		if (leg && leg->asked)
+			count_one(n, w, s, peer);
+	}
 }
 
 /* Hosts that this one's own sources list come before those that were peers, and these
@@ -157,14 +195,26 @@ static bool is_crowded(const struct node *n, const struct under_way *w,
 		w->hearsay >= SOUGHT_UNDER_WAY - SOUGHT_UNDER_WAY_EACH);
 }
 
-/* All that there are were asked. */
+static bool has_relay(const struct node *n)
+{
+	uint32_t at = TABLE_NONE;
+	const struct peer *peer;
+
+	while ((peer = peers_next(n, &at)))
+		if (leg_may_relay(peer))
+			return true;
+	return false;
+}
+
+/* All that there are were asked. If there was none that is no failure of theirs: a peer
+ * that relays nothing but handshakes may be up soon. */
 static void round_failed(struct node *n, struct sought *s, uint64_t now_us)
 {
 	/* Who was met and cannot be reached will not be so soon. */
 	if (s->met && !s->failures)
 		s->failures = 1;
 	s->next_us = now_us + node_jitter(n, pauses_us[s->failures]);
-	if (s->failures + 1u < PAUSES)
+	if (s->failures + 1u < PAUSES && (s->failures || has_relay(n)))
 		s->failures++;
 	memset(&s->tried, 0, sizeof(s->tried));
 	s->guessed = 0;
@@ -194,24 +244,6 @@ static uint64_t ask_somebody(struct node *n, struct sought *s, uint64_t now_us)
 	return now_us + CROWDED_US;
 }
 
-/* What becomes of the leg that is under way; false: there is none any more. */
-static bool is_under_way(struct node *n, struct sought *s, uint64_t now_us)
-{
-	struct leg *leg = leg_find(n, s->leg);
-
-	if (leg && leg->ready_us)
-		s->met = true;
-	if (leg && leg->ready_us && leg->lasting &&
-	    now_us - leg->ready_us >= MEET_US) {
-		port_set_add(&s->tried, leg->relay);
-		leg_end(n, leg, true, now_us);
-		leg = NULL;
-	}
-	if (!leg)
-		s->leg = 0;
-	return leg != NULL;
-}
-
 /* When it is to be looked at again; CLOCK_NEVER: it is sought no more. peer: who it is,
  * or NULL. */
 static uint64_t tend_sought(struct node *n, struct sought *s,
@@ -221,11 +253,11 @@ static uint64_t tend_sought(struct node *n, struct sought *s,
 	uint64_t due_us;
 
 	if ((peer && peer->state == PEER_UP) || !node_trusts(n, &s->key) ||
-	    (!peer && now_us - s->told_us >= SOUGHT_FORGET_US)) {
+	    (!peer && now_us >= s->told_us + SOUGHT_FORGET_US)) {
 		sought_remove(n, s);
 		return CLOCK_NEVER;
 	}
-	if (s->leg && is_under_way(n, s, now_us))
+	if (s->leg)
 		return now_us + CROWDED_US;
 	if (now_us < s->next_us)
 		return s->next_us;
@@ -273,7 +305,7 @@ static uint64_t turn(struct node *n, uint64_t now_us)
 	uint64_t due_us;
 
 	peers_note_wanted(n);
-	count_under_way(n, &w);
+	count_under_way(n, &w, now_us);
 	due_us = tend_range(n, &w, true, TABLE_NONE, TABLE_NONE - 1, now_us);
 	w.looks = 0;
 	due_us = clock_earlier(
@@ -301,24 +333,33 @@ void seek_timer(struct node *n, uint64_t now_us)
 
 /* ---- what happens to peers ---- */
 
-/* All relays are asked again. For one that comes and goes that is so after a while. */
+/* All relays are asked again. For one that comes and goes that is so after a while, and
+ * said once. */
 static void relay_appeared(struct node *n, const struct peer *peer,
 			   uint64_t now_us)
 {
 	struct legs_relay *relay = &n->legs->relays[peer->port];
 	uint64_t due_us = now_us;
 
+	if (now_us < relay->said_us)
+		return;
 	if (relay->again_us < now_us)
 		relay->again_us = now_us;
 	if (relay->again_us - now_us > (AGAIN_BURST - 1) * AGAIN_US)
 		due_us = relay->again_us - (AGAIN_BURST - 1) * AGAIN_US;
 	else
 		relay->again_us += AGAIN_US;
+	relay->said_us = due_us;
 	sought_again(n, due_us);
 }
 
 static void seek_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 {
+	struct sought *s = sought_find(n, &peer->key);
+
+	/* When it is sought again, it is from the beginning. */
+	if (s)
+		sought_remove(n, s);
 	if (peer->capabilities & WIRE_CAN_RELAY)
 		relay_appeared(n, peer, now_us);
 }
@@ -339,6 +380,7 @@ static void seek_peer_removed(struct node *n, struct peer *peer)
 {
 	sought_informant_gone(n, peer->port);
 	n->legs->relays[peer->port].next_us = 0;
+	n->legs->relays[peer->port].said_us = 0;
 }
 
 /* Whoever is not heard by the path that it had is sought. */

@@ -86,26 +86,35 @@ static void remove_informant(struct node *n, struct sought *s,
 	n->search->told[s->informants[0]]++;
 }
 
-/* Of the hosts that are hearsay and not asked for at the moment, one of the peer that
- * told of most of them. Hosts that were peers are known by more than hearsay. */
+static bool remove_one_of(struct node *n, uint16_t informant)
+{
+	uint32_t at = TABLE_NONE;
+	struct sought *s;
+
+	while ((s = sought_next(n, &at)))
+		if (s->informants[0] == informant && !s->leg &&
+		    !peers_find(n, &s->key)) {
+			sought_remove(n, s);
+			return true;
+		}
+	return false;
+}
+
+/* Of the hosts that are hearsay and not asked for at the moment, one that nobody tells of
+ * any more, or one of the peer that told of most of them. Hosts that were peers are known
+ * by more than hearsay. */
 static void make_room(struct node *n, uint16_t informant, bool is_peer)
 {
 	const uint16_t *told = n->search->told;
 	uint16_t most = 0;
-	uint32_t at = TABLE_NONE;
-	struct sought *s;
 
+	if (told[0] && remove_one_of(n, 0))
+		return;
 	for (uint32_t port = 1; port <= n->config.peers_max; port++)
 		if (told[port] && (!most || told[port] > told[most]))
 			most = (uint16_t)port;
-	if (!most || (!is_peer && told[most] <= told[informant] + 1))
-		return;
-	while ((s = sought_next(n, &at)))
-		if (s->informants[0] == most && !s->leg &&
-		    !peers_find(n, &s->key)) {
-			sought_remove(n, s);
-			return;
-		}
+	if (most && (is_peer || told[most] > told[informant] + 1))
+		(void)remove_one_of(n, most);
 }
 
 static struct sought *add(struct node *n, const struct public_key *key,
@@ -165,11 +174,9 @@ void sought_again(struct node *n, uint64_t at_us)
 	struct sought *s;
 
 	while ((s = sought_next(n, &at))) {
-		const uint64_t soon_us = at_us + node_jitter(n, CLOCK_S);
-
-		if (s->leg || s->next_us <= soon_us)
+		if (s->leg || s->next_us <= at_us + CLOCK_S)
 			continue;
-		s->next_us = soon_us;
-		sought_arm(n, soon_us);
+		s->next_us = at_us + node_jitter(n, CLOCK_S);
+		sought_arm(n, s->next_us);
 	}
 }

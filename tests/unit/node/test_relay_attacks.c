@@ -483,6 +483,8 @@ START_TEST(attack_ends_race_with_everything)
 	host_dial(a, c);
 	host_dial(b, c);
 	ck_assert(hosts_until(&h, are_relayed, 800 * CLOCK_S));
+	hosts_run(&h, 15 * CLOCK_S);
+	ck_assert(hosts_until(&h, are_relayed, 800 * CLOCK_S));
 	ck_assert(host_talks(a, b));
 	ck_assert(host_talks(b, a));
 }
