@@ -56,18 +56,18 @@ static bool open_again(struct daemon *d)
 	privileges_lower();
 	if (!ok) {
 		d->udp = old;
-		if (!d->device_missing)
+		if (!d->sockets_refused)
 			log_warning("%s was made again, and its sockets cannot"
 				    " be: %s",
 				    d->conf->routing.device,
 				    error ? error : "out of memory");
 		free(error);
-		d->device_missing = true;
+		d->device_missing = d->sockets_refused = true;
 		return false;
 	}
 	log_info("%s was made again: its sockets are, too",
 		 d->conf->routing.device);
-	d->device_missing = false;
+	d->device_missing = d->sockets_refused = false;
 	daemon_unwatch_sockets(d);
 	udp_close(old);
 	daemon_tell_sockets(d);
@@ -92,5 +92,6 @@ bool daemon_follow_device(struct daemon *d)
 			    " interface of that name again",
 			    device);
 	d->device_missing = true;
+	d->sockets_refused = false;
 	return false;
 }

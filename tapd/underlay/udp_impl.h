@@ -52,6 +52,7 @@ struct udp_send_control {
 struct udp_send_batch {
 	const struct udp_socket *socket;
 	unsigned count;
+	size_t bytes;
 	struct datagram_run runs[UDP_SEND_BATCH];
 	struct mmsghdr messages[UDP_SEND_BATCH];
 	struct iovec pieces[UDP_SEND_BATCH];
@@ -108,7 +109,8 @@ static inline uint64_t run_count(const struct datagram_run *r)
 	return is_run(r) ? (r->len + r->segment_len - 1) / r->segment_len : 1;
 }
 
-/* What is carried for others, in datagrams of so many bytes, may go by it now. */
-bool udp_sender_may_carry(const struct sender *s, size_t len);
+/* What is carried for others, in datagrams of len bytes, may go by it now, behind so many
+ * bytes that are about to be sent. */
+bool udp_sender_may_carry(const struct sender *s, size_t before, size_t len);
 
 #endif

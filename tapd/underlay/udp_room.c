@@ -88,9 +88,9 @@ bool udp_sender_is_full(const struct udp *u, unsigned sender)
  * bulk has the room that this host's own has, and small datagrams half of what is beyond,
  * where the rest is left to the probes and hellos of this host.
  */
-bool udp_sender_may_carry(const struct sender *s, size_t len)
+bool udp_sender_may_carry(const struct sender *s, size_t before, size_t len)
 {
-	const uint32_t used = lies_in(s->socket.fd);
+	const size_t used = lies_in(s->socket.fd) + before;
 
 	return used < s->granted ||
 	       (len <= CARRIED_SMALL_LEN && used - s->granted < s->granted / 2);

@@ -218,6 +218,7 @@ static void flush(struct udp *u)
 		i++;
 	}
 	b->count = 0;
+	b->bytes = 0;
 }
 
 static bool fits(const struct udp_socket *s, const struct datagram_run *r)
@@ -261,6 +262,15 @@ static const struct sender *sender_for(struct udp *u,
 	return sender;
 }
 
+/* What is about to be sent by the same socket takes its room, too. */
+static bool may_carry(const struct udp_send_batch *b, const struct sender *s,
+		      const struct datagram_run *r)
+{
+	const size_t before = b->socket == &s->socket ? b->bytes : 0;
+
+	return udp_sender_may_carry(s, before, run_segment(r));
+}
+
 static void queue(struct udp *u, const struct datagram_run *r)
 {
 	struct udp_send_batch *b = &u->batch;
@@ -271,7 +281,7 @@ static void queue(struct udp *u, const struct datagram_run *r)
 		lose(u, r, DROP_send_unreachable);
 		return;
 	}
-	if (r->carried && !udp_sender_may_carry(sender, run_segment(r))) {
+	if (r->carried && !may_carry(b, sender, r)) {
 		lose(u, r, DROP_leg_room);
 		return;
 	}
@@ -279,6 +289,7 @@ static void queue(struct udp *u, const struct datagram_run *r)
 	    (b->count > 0 && b->socket != s))
 		flush(u);
 	b->socket = s;
+	b->bytes += r->len;
 	b->runs[b->count] = *r;
 	prepare(b, b->count++);
 }
