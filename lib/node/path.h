@@ -63,7 +63,7 @@ struct path_spares {
 	/* Where it seems to have moved to. */
 	struct {
 		struct way to;
-		uint64_t token; /* in the probes sent there; 0: none */
+		uint64_t token;	   /* in the probes sent there; 0: none */
 		uint64_t begun_us; /* the first of them */
 		uint64_t probe_us; /* the last */
 	} moving;
