@@ -180,6 +180,14 @@ bool leg_is_lasting(const struct node *n, uint32_t leg)
 	return l && l->lasting;
 }
 
+void leg_is_used(const struct node *n, uint32_t leg, uint64_t now_us)
+{
+	struct leg *l = leg ? leg_find(n, leg) : NULL;
+
+	if (l)
+		l->used_us = now_us;
+}
+
 const struct public_key *leg_far(const struct node *n, uint32_t leg)
 {
 	const struct leg *l = leg_find(n, leg);

@@ -32,7 +32,8 @@ struct leg {
 	uint8_t asks;	   /* sent */
 	uint64_t ask_us;   /* when the last was */
 	uint64_t ready_us; /* when both had agreed; 0: not yet */
-	uint64_t used_us;  /* when a path in use was last seen to go by it */
+	uint64_t
+		used_us; /* when a path in use, of either end, last went by it */
 };
 
 /* A relay that did badly for a key. */
@@ -97,6 +98,8 @@ bool leg_resolve(const struct node *n, const struct way *way, struct way *wire);
 const struct peer *leg_relay(const struct node *n, uint32_t leg);
 /* False if it is gone. */
 bool leg_is_lasting(const struct node *n, uint32_t leg);
+/* The other end's path in use goes by it; 0: no leg. */
+void leg_is_used(const struct node *n, uint32_t leg, uint64_t now_us);
 /* NULL if it is gone. */
 const struct public_key *leg_far(const struct node *n, uint32_t leg);
 /* True if whoever has that key may be at the other end of that way. */

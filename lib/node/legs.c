@@ -8,7 +8,8 @@
  *	asked	  the ask is repeated, four times in two seconds
  *	offered	  the relay has both ends' word: the leg is dialled, and whatever session
  *		  there is tries it
- *	used	  as long as the peer's path goes by it, and a while longer
+ *	used	  as long as either end's path goes by it, and a while longer; the two
+ *		  may each use another
  *
  * The far end gets the offer first, and agrees by asking in turn. It lets the asker
  * dial, and dials itself if nothing comes.
@@ -283,7 +284,7 @@ static void free_leg(struct node *n, struct leg *leg, uint64_t now_us)
 	sought_arm(n, now_us); /* another relay may serve whoever is sought */
 }
 
-/* It was offered, and no path in use ever went by it. */
+/* It was offered, and no path in use ever went by it, at either end. */
 static bool led_to_nobody(const struct leg *leg)
 {
 	return !leg->asked && leg->used_us == leg->ready_us;

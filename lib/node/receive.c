@@ -210,8 +210,10 @@ static void opened(struct node *n, struct reading *r, const uint8_t *records,
 	r->peer->rx.bytes += r->size;
 	peer_datagram_in(r->peer, r->session, r->advance,
 			 is_beside(r, records, len), r->now_us);
-	if (shows_its_place(r, records, len))
+	if (shows_its_place(r, records, len)) {
+		leg_is_used(n, r->from->remote.leg, r->now_us);
 		paths_heard(n, r);
+	}
 }
 
 /* Every record was read: what is still to be done. */

@@ -7,6 +7,7 @@
 
 #include "node/core.h"
 #include "node/leg.h"
+#include "node/legs.h"
 #include "node/observed.h"
 #include "node/send.h"
 #include "node/sought.h"
@@ -150,6 +151,63 @@ START_TEST(a_leg_whose_end_was_not_heard_is_asked_for_anew)
 }
 END_TEST
 
+static uint32_t leg_by(const struct host *host, const struct host *relay,
+		       const struct host *far)
+{
+	const struct leg *leg = leg_find_pair(
+		host->node, peer_of(host, relay)->port, &far->key);
+
+	return leg ? leg->index : 0;
+}
+
+static uint32_t leg_of_path(const struct host *host, const struct host *of)
+{
+	return peer_of(host, of)->path.way.remote.leg;
+}
+
+/* Each of two may use a leg of its own. */
+START_TEST(a_leg_that_the_other_end_uses_is_used)
+{
+	struct host *const d = &h.host[3];
+	struct addr relays[2];
+	const struct leg *leg;
+	struct peer *peer;
+	uint32_t index;
+
+	teardown();
+	setup_count(4);
+	c->config.relay = d->config.relay = true;
+	host_start(d);
+	start_all();
+	relays[0] = c->addrs[0];
+	relays[1] = d->addrs[0];
+	host_want(a, relays, 2);
+	host_want(b, relays, 2);
+	ck_assert(hosts_until(&h, are_relayed, 10 * CLOCK_S));
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert(host_up(b, d) && host_up(a, d));
+	if (!leg_by(b, c, a))
+		(void)legs_ask(b->node, peer_of(b, c), &a->key, h.net.now_us);
+	if (!leg_by(b, d, a))
+		(void)legs_ask(b->node, peer_of(b, d), &a->key, h.net.now_us);
+	hosts_run(&h, CLOCK_S);
+	ck_assert(leg_by(b, c, a) && leg_by(b, d, a));
+	peer = peers_find(b->node, &a->key);
+	leg = leg_find(b->node, leg_by(b, d, a));
+	if (peer->path.way.remote.leg == leg->index)
+		leg = leg_find(b->node, leg_by(b, c, a));
+	peer_set_endpoint(b->node, peer, endpoint_get(b->node, &leg->addr),
+			  &peer->path.way.local, h.net.now_us);
+	hosts_run(&h, 3 * CLOCK_S);
+	/* a's own goes by the other. */
+	index = leg_by(a, d, b) == leg_of_path(a, b) ? leg_by(a, c, b)
+						     : leg_by(a, d, b);
+	ck_assert_uint_ne(index, leg_of_path(a, b));
+	leg = leg_find(a->node, index);
+	ck_assert_uint_gt(leg->used_us, leg->ready_us + 2 * CLOCK_S);
+}
+END_TEST
+
 /* What is wrong with one path is not put down to the leg before it, and after it. */
 START_TEST(a_direct_path_that_fails_makes_no_relay_bad)
 {
@@ -255,6 +313,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(who_is_told_of_twice_is_sought_still),
 	UNIT_TEST(who_came_up_is_sought_anew),
 	UNIT_TEST(a_leg_whose_end_was_not_heard_is_asked_for_anew),
+	UNIT_TEST(a_leg_that_the_other_end_uses_is_used),
 	UNIT_TEST(a_direct_path_that_fails_makes_no_relay_bad),
 	UNIT_TEST(what_a_peer_sees_counts_again_when_it_is_direct_again),
 	UNIT_CASE("mesh", .setup = setup_mesh, .teardown = teardown,
