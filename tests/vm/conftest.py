@@ -17,7 +17,7 @@ from pair import Pair  # noqa: E402
 LOGS = os.path.join(TOP, "build/logs/vm")
 # One that fails says so well before; this ends what hangs. Fixtures, which make an image
 # and boot guests, end by deadlines of their own, and say of what.
-TEST_SECONDS = 600
+TEST_SECONDS = 900
 
 
 def pytest_collection_modifyitems(items):
