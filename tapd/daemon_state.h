@@ -113,7 +113,7 @@ struct daemon {
 	bool up_hook_runs;
 	struct progress progress; /* as the service manager knows it */
 	bool device_missing;	  /* `device` is gone, or not ours again yet */
-	bool sockets_refused;	  /* it is there again, and no socket can be: logged */
+	bool sockets_refused; /* it is there again, and no socket can be: logged */
 	bool restart_pending; /* a reload left something to the next start */
 	bool stopping;
 	int exit_code;
