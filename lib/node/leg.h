@@ -115,7 +115,7 @@ static inline bool leg_is_brief(const struct node *n, const struct addr *remote)
 void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us);
 bool leg_was_bad(const struct node *n, uint16_t relay,
 		 const struct public_key *far, uint64_t now_us);
-/* Another peer has that port. */
+/* The peer at that port is down, another process, or another peer. */
 void leg_forget_bad(struct node *n, uint16_t relay);
 
 #endif

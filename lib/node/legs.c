@@ -348,6 +348,8 @@ static void legs_peer_gone(struct node *n, struct peer *relay)
 	uint32_t at = TABLE_NONE;
 	struct leg *leg;
 
+	/* Another process may do better; and its port may be another peer's. */
+	leg_forget_bad(n, relay->port);
 	if (!n->legs->relays[relay->port].count)
 		return;
 	while ((leg = legs_next(n, &at)))
@@ -355,16 +357,9 @@ static void legs_peer_gone(struct node *n, struct peer *relay)
 			leg_end(n, leg, false, 0);
 }
 
-/* Its port may be another's. */
-static void legs_peer_removed(struct node *n, struct peer *relay)
-{
-	legs_peer_gone(n, relay);
-	leg_forget_bad(n, relay->port);
-}
-
 const struct control legs_control = {
 	.kind = WIRE_LEG,
 	.record = leg_in,
 	.peer_gone = legs_peer_gone,
-	.peer_removed = legs_peer_removed,
+	.peer_removed = legs_peer_gone,
 };

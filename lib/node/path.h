@@ -68,6 +68,7 @@ struct path_spares {
 		uint64_t probe_us; /* the last */
 	} moving;
 	struct path_loss loss;
+	uint64_t sized;	  /* probes sent that may be too large to arrive */
 	uint64_t held_us; /* when what would overtake was last held; 0: never */
 };
 

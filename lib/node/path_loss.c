@@ -7,7 +7,8 @@
  * While a peer is reached by a relay, what arrives there is counted: a probe asks each
  * ten seconds, if twenty datagrams were sent since. How many had been sent is noted with
  * the question, so what is under way when the answer comes is no loss. What went other
- * ways is left out; that it may arrive hides some loss, and never makes any.
+ * ways, or was to show how large a datagram may be, is left out; that it may arrive hides
+ * some loss, and never makes any.
  */
 #define WINDOW_US (10 * CLOCK_S)
 #define AGAIN_US  (1 * CLOCK_S)
@@ -15,7 +16,8 @@
 
 static uint64_t sent_by_path(const struct peer *peer)
 {
-	return peer->liveness.sent - peer->liveness.strayed_ever;
+	return peer->liveness.sent - peer->liveness.strayed_ever -
+	       peer->paths.sized;
 }
 
 static bool is_counted(const struct peer *peer)

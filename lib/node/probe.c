@@ -41,6 +41,7 @@ void probe_send_sized(struct node *n, struct peer *peer, size_t size,
 {
 	const struct way *to = &peer->path.way;
 
+	peer->paths.sized++;
 	send_timed_probe(n, peer, to, now_us, size, 0, now_us);
 	send_timed_probe(n, peer, to, now_us, 0, size, now_us);
 }

@@ -11,6 +11,7 @@
 /* a and b are kept apart; c relays, and loses every nth of what is large. */
 static unsigned lost_of_ten;
 static bool probes_pass;
+static size_t widest;
 
 static enum fate judge(struct hosts *hosts, struct flight *f)
 {
@@ -20,14 +21,17 @@ static enum fate judge(struct hosts *hosts, struct flight *f)
 		return LOSE;
 	if (f->bytes[0] != WIRE_RELAYED || f->sender != 2)
 		return PASS;
+	if (f->len > widest)
+		return LOSE;
 	if (probes_pass && f->len < 200)
 		return PASS;
 	return turn++ % 10 < lost_of_ten ? LOSE : PASS;
 }
 
-static void meet(void)
+static void meet_at(size_t size)
 {
 	lost_of_ten = 0;
+	widest = size;
 	apart = true;
 	h.judge = judge;
 	for (size_t i = 0; i < 3; i++)
@@ -39,6 +43,11 @@ static void meet(void)
 	host_dial(a, c);
 	host_dial(b, c);
 	ck_assert(hosts_until(&h, are_relayed, 10 * CLOCK_S));
+}
+
+static void meet(void)
+{
+	meet_at(SIZE_MAX);
 	hosts_run(&h, 15 * CLOCK_S);
 	ck_assert(are_relayed(&h));
 }
@@ -90,11 +99,45 @@ START_TEST(a_quiet_pair_keeps_its_relay_while_ways_are_tried)
 }
 END_TEST
 
+/* The search for its size loses probes, and nothing else. */
+START_TEST(a_relay_whose_path_is_narrow_is_not_bad)
+{
+	uint8_t *frame = hosts_frame(0xff, 1, 100, 1);
+
+	meet_at(700);
+	for (int i = 0; i < 100; i++) {
+		host_tap(a, frame, 100);
+		hosts_run(&h, 600 * CLOCK_MS);
+		ck_assert(!is_bad());
+	}
+	ck_assert(are_relayed(&h));
+	free(frame);
+}
+END_TEST
+
+START_TEST(a_relay_that_is_restarted_is_not_bad_any_more)
+{
+	meet();
+	probes_pass = true;
+	lost_of_ten = 5;
+	talk(40 * CLOCK_S);
+	ck_assert(is_bad());
+	lost_of_ten = 0;
+	host_stop(c);
+	host_start(c);
+	hosts_run(&h, 10 * CLOCK_S);
+	ck_assert(!is_bad());
+	ck_assert(hosts_until(&h, are_relayed, 20 * CLOCK_S));
+}
+END_TEST
+
 static const struct unit_test tests[] = {
 	UNIT_CASE("path loss", .setup = three_setup, .teardown = three_teardown,
 		  .timeout_s = 30),
 	UNIT_LOOP(a_relay_that_passes_probes_and_drops_frames_is_left, 4),
 	UNIT_TEST(a_quiet_pair_keeps_its_relay_while_ways_are_tried),
+	UNIT_TEST(a_relay_whose_path_is_narrow_is_not_bad),
+	UNIT_TEST(a_relay_that_is_restarted_is_not_bad_any_more),
 };
 
 UNIT_MAIN("path loss", tests)
