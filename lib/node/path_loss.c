@@ -52,13 +52,25 @@ static void path_loss_due(struct node *n, struct peer *peer, uint64_t now_us)
 	probe_send(n, peer, &peer->path.way, now_us);
 }
 
+/* A peer that counts anew has sent less than was heard of it. What was under way when
+ * it was last asked is heard, and not among that. */
+static bool counts_on(const struct path_loss *l, const struct wire_probe *echo,
+		      uint64_t heard)
+{
+	const uint64_t sent = echo->sent - l->peer_sent;
+
+	return echo->sent >= l->peer_sent && echo->received >= l->received &&
+	       heard - l->heard <= sent + sent / 16 + 2;
+}
+
 static bool path_loss_echoed(struct node *n, const struct reading *r,
 			     const struct wire_probe *echo)
 {
 	struct path_loss *l = &r->peer->paths.loss;
 	const uint64_t sent = l->asked_sent - l->sent;
 	const uint64_t arrived = echo->received - l->received;
-	const bool known = l->known;
+	const uint64_t heard = r->peer->liveness.received;
+	const bool known = l->known && counts_on(l, echo, heard);
 
 	if (!l->asked_us || echo->time_us != l->asked_us ||
 	    l->leg != r->peer->path.way.remote.leg ||
@@ -68,6 +80,8 @@ static bool path_loss_echoed(struct node *n, const struct reading *r,
 	l->asked_us = 0;
 	l->sent = l->asked_sent;
 	l->received = echo->received;
+	l->peer_sent = echo->sent;
+	l->heard = heard;
 	l->next_us = r->now_us + WINDOW_US;
 	if (known && sent >= ENOUGH && arrived < sent &&
 	    sent - arrived > sent / 5)
