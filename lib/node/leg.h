@@ -32,8 +32,7 @@ struct leg {
 	uint8_t asks;	   /* sent */
 	uint64_t ask_us;   /* when the last was */
 	uint64_t ready_us; /* when both had agreed; 0: not yet */
-	uint64_t
-		used_us; /* when a path in use, of either end, last went by it */
+	uint64_t used_us;  /* when either end's path last went by it */
 };
 
 /* A relay that did badly for a key. */
@@ -57,11 +56,10 @@ struct legs {
 
 /* What is known of a peer as a relay of ours. */
 struct legs_relay {
-	uint16_t count;	   /* legs */
-	uint64_t next_us;  /* it is not asked for another before */
-	uint64_t again_us; /* up to when its coming up was paid for */
-	uint64_t
-		said_us; /* it came up, and whoever is sought will be asked for */
+	uint16_t count;	     /* legs */
+	uint64_t next_us;    /* it is not asked for another before */
+	uint64_t again_us;   /* up to when its coming up was paid for */
+	uint64_t said_us;    /* all that are sought are asked for then */
 	struct bucket heard; /* records of its that are read */
 };
 

@@ -281,6 +281,7 @@ static uint64_t tend_range(struct node *n, struct under_way *w, bool peers,
 		const uint32_t looks = w->looks;
 		const struct peer *peer;
 
+		/* As most are: who it is does not matter. */
 		if (!s->leg &&
 		    (now_us < s->next_us || w->looks == TURN_LOOKS)) {
 			due_us = clock_earlier(due_us, s->next_us);

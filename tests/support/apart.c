@@ -18,3 +18,12 @@ bool are_relayed(const struct hosts *hosts)
 	return hosts_pair_up(hosts) && host_info(a, b).relayed &&
 	       host_info(b, a).relayed;
 }
+
+void apart_init(size_t count)
+{
+	hosts_init(&h, count);
+	apart = true;
+	h.judge = keep_apart;
+	for (size_t i = 0; i < count; i++)
+		h.host[i].config.peer_exchange = true;
+}

@@ -9,6 +9,9 @@
 extern bool apart;
 enum fate keep_apart(struct hosts *hosts, struct flight *f);
 
+/* So many hosts that exchange peers, a and b of them kept apart; none is started. */
+void apart_init(size_t count);
+
 /* For hosts_until: a and b are up for each other, each by a leg. */
 bool are_relayed(const struct hosts *hosts);
 

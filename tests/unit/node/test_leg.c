@@ -9,18 +9,9 @@
 #include "support/apart.h"
 #include "support/main.h"
 
-static void setup_count(size_t count)
-{
-	hosts_init(&h, count);
-	apart = true;
-	h.judge = keep_apart;
-	for (size_t i = 0; i < count; i++)
-		h.host[i].config.peer_exchange = true;
-}
-
 static void setup(void)
 {
-	setup_count(3);
+	apart_init(3);
 	c->config.relay = true;
 }
 
@@ -89,7 +80,7 @@ START_TEST(another_relay_takes_over_when_one_dies)
 	struct host *const d = &h.host[3], *first, *second;
 
 	hosts_free(&h);
-	setup_count(4);
+	apart_init(4);
 	c->config.relay = d->config.relay = true;
 	start(c);
 	start(d);

@@ -27,11 +27,7 @@ static uint32_t leg_of(const struct host *host, const struct host *of)
 
 static void setup_of(size_t count, bool relay)
 {
-	hosts_init(&h, count);
-	apart = true;
-	h.judge = keep_apart;
-	for (size_t i = 0; i < count; i++)
-		h.host[i].config.peer_exchange = true;
+	apart_init(count);
 	c->config.relay = relay;
 	host_start(c);
 	for (size_t i = 0; i < count; i++)

@@ -21,15 +21,6 @@ static const struct peer *peer_of(const struct host *host,
 	return peers_find(host->node, &of->key);
 }
 
-static void setup_count(size_t count)
-{
-	hosts_init(&h, count);
-	apart = true;
-	h.judge = keep_apart;
-	for (size_t i = 0; i < count; i++)
-		h.host[i].config.peer_exchange = true;
-}
-
 static void start_all(void)
 {
 	host_start(c);
@@ -41,7 +32,7 @@ static void start_all(void)
 
 static void setup(void)
 {
-	setup_count(3);
+	apart_init(3);
 	c->config.relay = true;
 	start_all();
 	ck_assert(hosts_until(&h, are_relayed, 10 * CLOCK_S));
@@ -50,7 +41,7 @@ static void setup(void)
 
 static void setup_mesh(void)
 {
-	setup_count(6);
+	apart_init(6);
 	apart = false;
 	hosts_mesh(&h, 6);
 	hosts_run(&h, CLOCK_S);
@@ -107,7 +98,7 @@ END_TEST
 START_TEST(who_came_up_is_sought_anew)
 {
 	teardown();
-	setup_count(3);
+	apart_init(3);
 	start_all();
 	hosts_run(&h, 100 * CLOCK_S);
 	ck_assert_ptr_nonnull(sought_find(a->node, &b->key));
@@ -175,7 +166,7 @@ START_TEST(a_leg_that_the_other_end_uses_is_used)
 	uint32_t index;
 
 	teardown();
-	setup_count(4);
+	apart_init(4);
 	c->config.relay = d->config.relay = true;
 	host_start(d);
 	start_all();
