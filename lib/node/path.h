@@ -50,9 +50,9 @@ struct path_spare {
 /* What arrives by the leg in use, counted (path_loss.c). */
 struct path_loss {
 	uint32_t leg;
-	bool known;		   /* both counts, as at the last answer */
-	uint64_t sent, received;   /* by us; by the peer */
-	uint64_t peer_sent, heard; /* by the peer; by us */
+	bool known;		   /* the four counts, as at the last answer */
+	uint64_t sent, received;   /* what we sent, what of it came */
+	uint64_t peer_sent, heard; /* what the peer sent, what came here */
 	uint64_t asked_us;	   /* the time in the question; 0: none */
 	uint64_t asked_sent;	   /* what had been sent before it */
 	uint64_t next_us;

@@ -52,8 +52,8 @@ static void path_loss_due(struct node *n, struct peer *peer, uint64_t now_us)
 	probe_send(n, peer, &peer->path.way, now_us);
 }
 
-/* A peer that counts anew has sent less than was heard of it. What was under way when
- * it was last asked is heard, and not among that. */
+/* False if the peer began to count anew: it says that it sent less than was heard of it.
+ * The slack is for what was on its way here at the last answer. */
 static bool counts_on(const struct path_loss *l, const struct wire_probe *echo,
 		      uint64_t heard)
 {
