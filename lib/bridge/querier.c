@@ -113,7 +113,8 @@ static bool vlan_ages(struct querier *q, struct vlan *v, uint64_t now_us)
 {
 	if (v->id == 0 || now_us - v->seen_us < VLAN_AGE_US)
 		return false;
-	if ((v->silent[0] || v->silent[1]) && !q->crowded_vlans)
+	if ((querier_vlan_silent(v, false) || querier_vlan_silent(v, true)) &&
+	    !q->crowded_vlans)
 		return false;
 	if (v->ever_complete)
 		q->ops.vlan_known(q->user, v->id, false);
@@ -249,11 +250,10 @@ static void note_room(struct querier *q)
 static void end_window(struct querier *q, struct vlan *v, bool late,
 		       uint64_t now_us)
 {
-	if (late || v->lost_frames) {
+	if (late || v->lost_frames || querier_prune_vlan(q, v)) {
 		begin_startup(q, v, now_us);
 		return;
 	}
-	querier_prune_vlan(q, v);
 	if (vlan_ages(q, v, now_us)) {
 		note_room(q);
 		return;
@@ -394,7 +394,7 @@ unsigned int querier_want_all(const struct querier *q)
 bool querier_silent(const struct querier *q, bool v6)
 {
 	for (uint32_t i = 0; i < q->vlans_count; i++)
-		if (q->vlans[i].silent[v6])
+		if (querier_vlan_silent(&q->vlans[i], v6))
 			return true;
 	return false;
 }

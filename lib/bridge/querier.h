@@ -24,8 +24,8 @@
  *   125 s, and startup queries again soon after a new reporter appears.
  * - A group is wanted while it has members. A member is removed only when it
  *   answers a general query without the group: silence, as behind a firewall,
- *   keeps what is known, and querier_silent warns of it, unless all who are
- *   silent may have left unheard, while the TAP was down.
+ *   keeps what is known, and querier_silent warns of it once it was asked again,
+ *   unless all who are silent may have left unheard, while the TAP was down.
  * - When a member leaves, two last-member queries about the group are sent, a
  *   second apart. If nobody answers, that member is removed, and so are those
  *   that answered the last general query. Members that never answer stay. A group
@@ -137,9 +137,9 @@ enum querier_reason {
 const char *querier_reason_text(enum querier_reason reason);
 /* A bit for each reason; 0: the set is complete. */
 unsigned int querier_want_all(const struct querier *q);
-/* True if the last queries in some VLAN brought no answer at all, of this family,
- * though a member is known who has not left and is not one that answered until the
- * TAP last went down: does a firewall drop them? */
+/* True if the last two rounds of queries in some VLAN brought no answer at all, of this
+ * family, though a member is known who has not left and is not one that answered until
+ * the TAP last went down: does a firewall drop them? Until it answers, in time or not. */
 bool querier_silent(const struct querier *q, bool v6);
 /* True if anybody ever answered a general query, of either family: a report of a join
  * is none. */

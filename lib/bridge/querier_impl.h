@@ -34,9 +34,9 @@ struct vlan {
 	bool lost_frames;   /* since the first startup query */
 	bool new_reporter;  /* it is to be asked soon */
 	bool heard[2];	    /* a report in this window, by family */
-	bool silent[2]; /* none was in the last one, though members are known */
-	uint64_t seen_us;	 /* the last frame from our side */
-	uint64_t window_us;	 /* when this window began */
+	uint8_t missed[2];  /* windows without one, though members are known */
+	uint64_t seen_us;   /* the last frame from our side */
+	uint64_t window_us; /* when this window began */
 	uint64_t last_window_us; /* when the last window that ended began */
 };
 
@@ -67,8 +67,19 @@ struct querier {
 
 /* Whether a group is wanted has changed. */
 void querier_changed(struct querier *q, const struct group *group, bool wanted);
-/* The VLAN's window ends: removes members that answered without their group. */
-void querier_prune_vlan(struct querier *q, struct vlan *v);
+/* Windows without an answer before a VLAN counts as silent: RFC 3376's robustness (8.1).
+ * An answer may be lost, or late: a host under load takes longer than it was given, and
+ * Linux chooses its time to answer in MLD anew at each query, whoever sent it. */
+#define QUERIER_SILENT_AFTER 2
+
+static inline bool querier_vlan_silent(const struct vlan *v, bool v6)
+{
+	return v->missed[v6] >= QUERIER_SILENT_AFTER;
+}
+
+/* The VLAN's window ends: removes members that answered without their group. True if
+ * nobody answered who was to, and is to be asked again before it counts as silent. */
+bool querier_prune_vlan(struct querier *q, struct vlan *v);
 /* The VLAN is forgotten: removes all its groups. */
 void querier_forget_groups(struct querier *q, const struct vlan *v);
 /* The last-member queries about a group are over: removes members that left, and

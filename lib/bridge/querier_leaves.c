@@ -51,10 +51,11 @@ static bool is_to_answer(const struct querier *q,
 	return false;
 }
 
-void querier_prune_vlan(struct querier *q, struct vlan *v)
+bool querier_prune_vlan(struct querier *q, struct vlan *v)
 {
 	uint32_t at = TABLE_NONE;
 	bool to_answer[2] = { false, false };
+	bool again = false;
 	struct group_entry *entry;
 
 	while ((entry = members_next_group(q->members, &at))) {
@@ -69,8 +70,13 @@ void querier_prune_vlan(struct querier *q, struct vlan *v)
 			continue;
 		to_answer[v6] |= is_to_answer(q, entry);
 	}
-	for (int v6 = 0; v6 < 2; v6++)
-		v->silent[v6] = to_answer[v6] && !v->heard[v6];
+	for (int v6 = 0; v6 < 2; v6++) {
+		if (!to_answer[v6] || v->heard[v6])
+			v->missed[v6] = 0;
+		else if (!querier_vlan_silent(v, v6))
+			again |= ++v->missed[v6] < QUERIER_SILENT_AFTER;
+	}
+	return again;
 }
 
 static bool everybody(const void *user, const struct member *member,

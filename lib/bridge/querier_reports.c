@@ -10,6 +10,7 @@ struct sender {
 	uint64_t now_us;
 	bool old_version;      /* IGMPv1, IGMPv2, MLDv1 */
 	bool igmpv1;	       /* takes up to 10 s to answer any query */
+	bool answered;	       /* a query, whoever sent it and when */
 	bool answered_general; /* … and so left the groups it lacks */
 	bool not_silent; /* its VLAN is not: an answer, or what may be one */
 	bool no_room;	 /* something in it was refused */
@@ -66,6 +67,7 @@ static void note_wanted(struct querier *q, const struct vlan *v,
 	/* An answer about a group being left is to a last-member query. */
 	s->answered_general |=
 		record->current && !(entry && entry->leave_pending);
+	s->answered |= record->current;
 	s->not_silent |= record->current || s->old_version;
 	member = member_of(q, &record->group, s, &entry);
 	if (!member) {
@@ -123,10 +125,9 @@ static void note_reporter(struct querier *q, struct vlan *v, bool v6,
 	struct reporter *reporter =
 		members_add_reporter(q->members, v->id, v6, s->mac, &made);
 
-	if (in_window && s->not_silent) {
-		v->heard[v6] = true;
-		v->silent[v6] = false;
-	}
+	v->heard[v6] |= in_window && s->not_silent;
+	if (s->answered || v->heard[v6])
+		v->missed[v6] = 0;
 	if (!reporter)
 		return;
 	reporter->heard_us = s->now_us;

@@ -119,20 +119,6 @@ def test_reports_reach_the_peers_that_ask_and_no_other(lab):
                 assert not reports_of(wire.until(marker), "239.77.3.3"), f"at {name}"
 
 
-def test_a_bridge_that_asks_hears_the_members(lab):
-    """The kernel's own snooping, with its querier on: its MDB fills from our reports."""
-    bridged, = lab.of["kernel-bridged"]
-    tapd1 = lab.hosts[0]
-    with member(tapd1, GROUP, PORT):
-        bridged.ip("link", "set", "tap0", "type", "bridge", "mcast_querier", "1")
-        try:
-            wait_for(lambda: f"port vxlan0 grp {GROUP}" in
-                     bridged.run("bridge", "mdb", "show", "dev", "tap0").stdout, 15,
-                     lambda: "the group in " + bridged.run("bridge", "mdb", "show").stdout)
-        finally:
-            bridged.ip("link", "set", "tap0", "type", "bridge", "mcast_querier", "0")
-
-
 def test_a_querier_hears_of_each_join(lab):
     """For as long as RFC 3376 says that another querier is there."""
     tapd1, kernel = lab.hosts[:2]
@@ -149,3 +135,28 @@ def test_a_querier_hears_of_each_join(lab):
             with multicast_sender(kernel) as sender:
                 sender.sendto(b"for the member", ("239.77.4.4", PORT))
             assert received(receiver) == b"for the member"
+
+
+def test_a_bridge_that_asks_hears_the_members(lab):
+    """The kernel's own snooping, with its querier on: its MDB fills from our reports. It
+    asks once no other querier is there, as whose it took tapd's queries."""
+    bridged, = lab.of["kernel-bridged"]
+    group = "239.77.6.6"
+
+    def found():
+        shown = bridged.run("bridge", "mdb", "show", "dev", "tap0").stdout
+        return f"port vxlan0 grp {group} " in shown
+
+    def bridge(querier, interval):
+        """`interval`: how long another querier is taken to be there, in 10 ms."""
+        bridged.ip("link", "set", "tap0", "type", "bridge", "mcast_querier", querier,
+                   "mcast_querier_interval", interval)
+    with member(lab.hosts[0], group, PORT), Wire(bridged) as wire:
+        assert not found()
+        bridge("1", "100")
+        try:
+            wire.send(igmp_query(interface_mac(bridged), bridged.tap4))
+            wait_for(found, 15, lambda: f"{group} in "
+                     + bridged.run("bridge", "mdb", "show").stdout)
+        finally:
+            bridge("0", "25500")

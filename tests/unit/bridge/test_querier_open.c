@@ -56,6 +56,8 @@ START_TEST(silence_keeps_what_is_known_and_warns_soon)
 	ck_assert(!querier_silent(lan.q, false));
 	say(HOST, REPORT_JOIN, &lan.g1);
 	advance(5 * CLOCK_S);
+	ck_assert(!querier_silent(lan.q, false));
+	advance(2 * CLOCK_S);
 	ck_assert(querier_silent(lan.q, false));
 	ck_assert(!querier_silent(lan.q, true));
 	advance(10000 * CLOCK_S);
@@ -67,6 +69,48 @@ START_TEST(silence_keeps_what_is_known_and_warns_soon)
 	ck_assert(!querier_silent(lan.q, false));
 	end_general_query();
 	ck_assert(!querier_silent(lan.q, false));
+}
+END_TEST
+
+/* The host or the network is busy. */
+START_TEST(an_answer_that_is_late_is_one)
+{
+	start_joined(&lan.g1);
+	general_query(HOST, REPORT_ANSWER, &lan.g1);
+	for (int i = 0; i < 20; i++) {
+		next_general_query();
+		advance(5500 * CLOCK_MS);
+		ck_assert(!querier_silent(lan.q, false));
+		say(HOST, REPORT_ANSWER, &lan.g1);
+		advance(5 * CLOCK_S);
+		ck_assert(!querier_silent(lan.q, false));
+	}
+	/* So late that it counted as silent. */
+	next_general_query();
+	advance(10 * CLOCK_S);
+	ck_assert(querier_silent(lan.q, false));
+	say(HOST, REPORT_JOIN, &lan.g2);
+	ck_assert(querier_silent(lan.q, false));
+	say(HOST, REPORT_ANSWER, &lan.g1);
+	ck_assert(!querier_silent(lan.q, false));
+}
+END_TEST
+
+/* Every general query is, or what it brings. */
+START_TEST(an_answer_that_is_lost_is_asked_for_again)
+{
+	start_joined(&lan.g1);
+	general_query(HOST, REPORT_ANSWER, &lan.g1);
+	for (int i = 0; i < 20; i++) {
+		next_general_query();
+		advance(6500 * CLOCK_MS);
+		ck_assert(!querier_silent(lan.q, false));
+		say(HOST, REPORT_ANSWER, &lan.g1);
+		advance(5 * CLOCK_S);
+		ck_assert(!querier_silent(lan.q, false));
+		/* Of both families: a general query, and two at once after it. */
+		ck_assert_uint_eq(lan.queries_count, 6);
+	}
 }
 END_TEST
 
@@ -184,6 +228,7 @@ START_TEST(new_host_is_asked_soon_and_only_once)
 	advance(2 * CLOCK_S);
 	ck_assert_uint_eq(lan.queries_count, 2);
 	assert_queries(0, 0, 1000);
+	answer(HOST);
 	advance(1 * CLOCK_S);
 	ck_assert_uint_eq(lan.queries_count, 4);
 	say(HOST, REPORT_JOIN, &lan.g1);
@@ -454,6 +499,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(answers_of_others_say_nothing_of_it),
 	UNIT_TEST(answers_of_the_other_family_say_nothing_of_it),
 	UNIT_TEST(silence_keeps_what_is_known_and_warns_soon),
+	UNIT_TEST(an_answer_that_is_late_is_one),
+	UNIT_TEST(an_answer_that_is_lost_is_asked_for_again),
 	UNIT_TEST(who_has_left_a_group_for_all_need_not_answer),
 	UNIT_TEST(joins_behind_a_firewall_are_no_answers),
 	UNIT_TEST(leave_beside_a_firewalled_member_leaves_it_in),

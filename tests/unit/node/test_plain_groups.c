@@ -253,9 +253,12 @@ START_TEST(port_that_is_silent_about_a_family_is_flooded)
 	hosts_run(&h, 2 * CLOCK_S);
 	ck_assert_uint_eq(sends(a, &g2), 0);
 	reports_from(a, b, REPORT_JOIN, &g1, 1);
-	hosts_run(&h, 4 * CLOCK_S);
-	reports_from(a, b, REPORT_ANSWER, &g6, 1);
-	hosts_run(&h, 2 * CLOCK_S);
+	for (int round = 0; round < 2; round++) {
+		ck_assert_uint_eq(sends(a, &g2), 0);
+		hosts_run(&h, 3 * CLOCK_S);
+		reports_from(a, b, REPORT_ANSWER, &g6, 1);
+	}
+	hosts_run(&h, 1 * CLOCK_S);
 	ck_assert_uint_eq(sends(a, &g2), TO_B);
 	assert_why(a, b, "it does not answer for its groups: a firewall?");
 }
