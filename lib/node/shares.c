@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-/* level(1), family(1), leg(4), and the prefix of an IPv6 address, padded. */
+/* level(1), kind(1), leg(4), and the prefix of an IPv6 address, padded. */
 #define PREFIX_KEY_LEN 22
 
 static const uint8_t prefix_bytes[SHARES_LEVELS] = { 6, 8, 16 };
@@ -54,21 +54,26 @@ void shares_clear(struct shares *s)
 	s->parts = 0;
 }
 
-static bool stands_alone(const struct addr *holder)
-{
-	return addr_is_v4(holder) || holder->leg;
-}
+enum { KIND_V4 = 1, KIND_LEG = 2 };
 
 static void key_of(const struct addr *holder, int level,
 		   uint8_t key[PREFIX_KEY_LEN])
 {
-	bool whole = stands_alone(holder);
+	const bool v4 = addr_is_v4(holder);
 
 	memset(key, 0, PREFIX_KEY_LEN);
 	key[0] = (uint8_t)level;
-	key[1] = whole;
-	store_be32(key + 2, holder->leg);
-	memcpy(key + 6, holder->ip, whole ? 16 : prefix_bytes[level]);
+	key[1] = (v4 ? KIND_V4 : 0) | (holder->leg ? KIND_LEG : 0);
+	if (level == SHARES_LEVELS - 1)
+		store_be32(key + 2, holder->leg);
+	memcpy(key + 6, holder->ip, v4 ? 16 : prefix_bytes[level]);
+}
+
+/* False if it is as the level above: IPv4 has one, and its legs another. */
+static bool is_level(const struct addr *holder, int level)
+{
+	return level == 0 || !addr_is_v4(holder) ||
+	       (holder->leg && level == SHARES_LEVELS - 1);
 }
 
 static struct prefix_share *find(const struct shares *s,
@@ -143,18 +148,18 @@ int shares_compare(const struct share_counts *a, const struct share_counts *b)
 bool shares_within(const struct shares *s, const struct addr *holder,
 		   uint32_t total)
 {
-	/* What stands by itself is the same at every level. */
-	const int levels = stands_alone(holder) ? 1 : SHARES_LEVELS;
 	uint32_t part = total, parts = s->parts;
 
-	for (int level = 0; level < levels; level++) {
+	for (int level = 0; level < SHARES_LEVELS; level++) {
 		const struct prefix_share *p = find(s, holder, level);
 		uint32_t held = p ? p->held : 0;
 
-		/* Who holds nothing yet will be one more. */
-		part /= parts + (held ? 1 : 2);
-		if (held && held + 1 > part)
-			return false;
+		if (is_level(holder, level)) {
+			/* Who holds nothing yet will be one more. */
+			part /= parts + (held ? 1 : 2);
+			if (held && held + 1 > part)
+				return false;
+		}
 		parts = p ? p->parts : 0;
 	}
 	return true;

@@ -105,6 +105,29 @@ START_TEST(who_multiplies_in_his_prefix_takes_from_himself)
 }
 END_TEST
 
+/* A relay makes as many hosts as it has legs. */
+START_TEST(who_multiplies_behind_his_relay_takes_from_himself)
+{
+	const struct addr relays[] = { addr_v4(1, 1), v6(1, 1, 1) };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct addr leg = relays[i], other = relays[i];
+
+		other.ip[15]++;
+		other.leg = 7;
+		for (leg.leg = 1; leg.leg < 100; leg.leg++)
+			granted(leg, 5, 100);
+		ck_assert_uint_eq(granted(leg, 500, 100), 0);
+		ck_assert_uint_gt(granted(relays[i], 500, 200), 10);
+		/* Within the /64 of an IPv6 relay, too. */
+		ck_assert_uint_eq(granted(other, 500, 100) > 0, i == 0);
+		assert_counts(leg, shares_of(s, &leg).held[1],
+			      shares_of(s, &leg).held[1], 0);
+		shares_clear(s);
+	}
+}
+END_TEST
+
 START_TEST(more_holders_than_parts_have_one_each)
 {
 	for (uint32_t i = 1; i <= 300; i++)
@@ -146,6 +169,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_one_holds_counts_at_each_level),
 	UNIT_TEST(a_part_is_left_for_who_is_still_to_come),
 	UNIT_TEST(who_multiplies_in_his_prefix_takes_from_himself),
+	UNIT_TEST(who_multiplies_behind_his_relay_takes_from_himself),
 	UNIT_TEST(more_holders_than_parts_have_one_each),
 	UNIT_TEST(who_holds_more_is_told_level_by_level),
 	UNIT_TEST(more_holders_than_there_may_be_are_not_counted),
