@@ -46,7 +46,7 @@ static void begin_startup(struct querier *q, struct vlan *v, uint64_t now_us)
 {
 	open_window(v, VLAN_STARTUP_QUERIES, now_us);
 	v->queries_sent = 0;
-	v->lost_frames = v->new_reporter = false;
+	v->lost_frames = v->ask_soon = false;
 	timers_set(&q->timers, &v->timer, now_us);
 }
 
@@ -269,8 +269,8 @@ static void end_window(struct querier *q, struct vlan *v, bool late,
 		members_age_reporters(q->members, now_us - REPORTER_AGE_US);
 	v->phase = VLAN_QUIET;
 	timers_set(&q->timers, &v->timer,
-		   v->new_reporter ? now_us + QUERIER_NEW_REPORTER_US
-				   : v->window_us + QUERY_INTERVAL_US);
+		   v->ask_soon ? now_us + QUERIER_SOON_US
+			       : v->window_us + QUERY_INTERVAL_US);
 }
 
 static void vlan_due(struct querier *q, struct vlan *v, bool late,
@@ -280,7 +280,7 @@ static void vlan_due(struct querier *q, struct vlan *v, bool late,
 	case VLAN_IDLE:
 		break;
 	case VLAN_QUIET:
-		if (v->new_reporter) {
+		if (v->ask_soon) {
 			begin_startup(q, v, now_us);
 			break;
 		}

@@ -95,6 +95,9 @@ void querier_dropped(struct querier *q, uint64_t now_us);
  * changed. One not seen for five minutes is forgotten. Cheap for those that are
  * known: call it for each frame. */
 bool querier_saw_vlan(struct querier *q, uint16_t vlan, uint64_t now_us);
+/* Somebody new may be on our side, in a VLAN that is known: it is asked in two seconds. A
+ * new reporter needs no such word. */
+void querier_ask_soon(struct querier *q, uint16_t vlan, uint64_t now_us);
 /* A report read from the TAP, and its source MAC. False if something in it found
  * no room: to be counted; all is wanted until it does. */
 bool querier_report(struct querier *q, const struct report *report,

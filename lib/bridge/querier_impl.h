@@ -7,7 +7,7 @@
 #include "bridge/querier.h"
 
 /* A new reporter is asked this soon whether it answers at all. */
-#define QUERIER_NEW_REPORTER_US (2 * CLOCK_S)
+#define QUERIER_SOON_US (2 * CLOCK_S)
 
 #define QUERIER_VLAN_IDS  4096
 #define QUERIER_VLAN_NONE UINT8_MAX
@@ -32,7 +32,7 @@ struct vlan {
 	bool complete; /* a window ended since the start or the last drop */
 	bool ever_complete; /* … or at any time */
 	bool lost_frames;   /* since the first startup query */
-	bool new_reporter;  /* it is to be asked soon */
+	bool ask_soon;	    /* it is to be asked soon */
 	bool heard[2];	    /* a report in this window, by family */
 	uint8_t missed[2];  /* windows without one, though members are known */
 	uint64_t seen_us;   /* the last frame from our side */

@@ -116,6 +116,14 @@ static void note_left(struct querier *q, const struct group_record *record,
 	timers_set(&q->timers, &entry->timer, s->now_us);
 }
 
+static void ask_soon(struct querier *q, struct vlan *v, uint64_t now_us)
+{
+	v->ask_soon = true;
+	if (v->phase == VLAN_QUIET &&
+	    v->timer.due_us > now_us + QUERIER_SOON_US)
+		timers_set(&q->timers, &v->timer, now_us + QUERIER_SOON_US);
+}
+
 static void note_reporter(struct querier *q, struct vlan *v, bool v6,
 			  const struct sender *s)
 {
@@ -140,11 +148,15 @@ static void note_reporter(struct querier *q, struct vlan *v, bool v6,
 	if (!made || reporter->answers_general)
 		return;
 	/* Find out now whether it answers at all, before that matters. */
-	v->new_reporter = true;
-	if (v->phase == VLAN_QUIET &&
-	    v->timer.due_us > s->now_us + QUERIER_NEW_REPORTER_US)
-		timers_set(&q->timers, &v->timer,
-			   s->now_us + QUERIER_NEW_REPORTER_US);
+	ask_soon(q, v, s->now_us);
+}
+
+void querier_ask_soon(struct querier *q, uint16_t vlan, uint64_t now_us)
+{
+	struct vlan *v = querier_vlan(q, vlan);
+
+	if (v && q->running)
+		ask_soon(q, v, now_us);
 }
 
 bool querier_report(struct querier *q, const struct report *report,

@@ -160,8 +160,13 @@ void plain_groups_start(struct node *n, uint64_t now_us)
 static void note_router(struct plain_port *p, const struct forward *f,
 			uint64_t now_us)
 {
-	if (f->membership.kind == REPORT_QUERY)
+	if (f->membership.kind == REPORT_QUERY) {
+		/* Such a node reports to those that asked it, and was not there
+		 * when it was asked. */
+		if (!p->queried_until_us && !querier_answered(p->querier))
+			querier_ask_soon(p->querier, f->view.vlan, now_us);
 		p->queried_until_us = now_us + ROUTER_LIFE_US;
+	}
 	if (f->router && memcmp(f->view.src, querier_mac, ETH_ADDR_LEN) != 0)
 		p->routed_until_us = p->queried_until_us =
 			now_us + ROUTER_LIFE_US;

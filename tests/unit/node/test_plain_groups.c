@@ -225,6 +225,39 @@ START_TEST(port_that_never_answered_is_flooded)
 }
 END_TEST
 
+/* Both startup queries are over. */
+START_TEST(who_starts_later_is_asked_soon)
+{
+	station_start(a);
+	host_want(a, b->addrs, 1);
+	hosts_run(&h, 20 * CLOCK_S);
+	assert_why(a, b, "it never answered a query");
+	station_start(b);
+	host_want(b, a->addrs, 1);
+	station_join(b, &g1);
+	hosts_run(&h, 6 * CLOCK_S);
+	assert_why(a, b, NULL);
+	ck_assert_uint_eq(sends(a, &g1), TO_B);
+	ck_assert_uint_eq(sends(a, &g2), 0);
+}
+END_TEST
+
+/* Two that have no answer do not keep asking each other. */
+START_TEST(who_never_answers_is_asked_no_more_often)
+{
+	size_t since;
+
+	station_silence(a, true);
+	station_silence(b, true);
+	plain_mesh(2);
+	hosts_run(&h, 10 * CLOCK_S);
+	since = h.log_count;
+	hosts_run(&h, 250 * CLOCK_S);
+	/* A query of each family, each way, each 125 s. */
+	ck_assert_uint_le(h.log_count - since, 2 * 2 * 2);
+}
+END_TEST
+
 /* As behind a firewall that lets no query in: what it joined before stays unknown. */
 START_TEST(join_is_no_answer)
 {
@@ -588,6 +621,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_was_joined_before_is_found),
 	UNIT_TEST(joins_and_leaves_are_told_and_shown),
 	UNIT_TEST(port_that_never_answered_is_flooded),
+	UNIT_TEST(who_starts_later_is_asked_soon),
+	UNIT_TEST(who_never_answers_is_asked_no_more_often),
 	UNIT_TEST(join_is_no_answer),
 	UNIT_TEST(port_that_is_silent_about_a_family_is_flooded),
 	UNIT_TEST(port_is_flooded_until_it_was_asked),
