@@ -34,6 +34,17 @@ static const char *print_peer(const struct node_event *e, char buf[PEER_STRLEN])
 	return buf;
 }
 
+const char *events_print_at(const struct addr *at, char buf[EVENTS_AT_STRLEN])
+{
+	char relay[ADDR_STRLEN];
+
+	if (!at->leg)
+		return addr_print(at, buf);
+	snprintf(buf, EVENTS_AT_STRLEN, "a host that %s relays",
+		 addr_print(at, relay));
+	return buf;
+}
+
 struct line {
 	char text[512]; /* "": nothing to say */
 	bool warns;
@@ -65,11 +76,11 @@ warn(struct line *l, const char *format, ...)
 static void describe_twins(const struct node_event *e, const char *own,
 			   struct line *l)
 {
-	char peer[PEER_STRLEN], at[ADDR_STRLEN], other[ADDR_STRLEN];
+	char peer[PEER_STRLEN], at[EVENTS_AT_STRLEN], other[EVENTS_AT_STRLEN];
 
 	print_peer(e, peer);
-	addr_print(&e->at, at);
-	addr_print(&e->other, other);
+	events_print_at(&e->at, at);
+	events_print_at(&e->other, other);
 	switch (e->type) {
 	case NODE_PEER_COPIED:
 		warn(l,

@@ -1,5 +1,6 @@
 #include "support/main.h"
 #include "tapd/event_limit.h"
+#include "tapd/events.h"
 
 #include <check.h>
 #include <string.h>
@@ -44,6 +45,23 @@ static void assert_left_out(uint64_t count, const char *expected)
 			  count);
 	ck_assert_str_eq(text, expected);
 }
+
+/* "… has the key of web1: remove key_file there" is not to name the relay. */
+START_TEST(who_is_behind_a_relay_is_not_at_its_address)
+{
+	struct addr at = addr_v4(0x0a090002, 8273);
+	char text[EVENTS_AT_STRLEN];
+
+	ck_assert_str_eq(events_print_at(&at, text), "10.9.0.2:8273");
+	at.leg = UINT32_MAX;
+	ck_assert_str_eq(events_print_at(&at, text),
+			 "a host that 10.9.0.2:8273 relays");
+	memset(at.ip, 0xfd, sizeof(at.ip));
+	at.scope = UINT32_MAX;
+	ck_assert_uint_lt(strlen(events_print_at(&at, text)),
+			  EVENTS_AT_STRLEN - 1);
+}
+END_TEST
 
 START_TEST(largest_mesh_comes_up_with_a_line_each)
 {
@@ -124,6 +142,7 @@ END_TEST
 
 static const struct unit_test tests[] = {
 	UNIT_CASE("event_limit", .setup = setup),
+	UNIT_TEST(who_is_behind_a_relay_is_not_at_its_address),
 	UNIT_TEST(largest_mesh_comes_up_with_a_line_each),
 	UNIT_TEST(peer_that_flaps_costs_its_own_lines_only),
 	UNIT_TEST(keys_made_up_at_one_address_are_one_stranger),
