@@ -5,11 +5,12 @@
 /* An RTT above this is no measurement but an echo of nothing we sent. */
 #define RTT_MAX_US (60 * CLOCK_S)
 
-/* What the user's underlay_mtu leaves for what a datagram carries; 0: find out. */
+/* What the user's underlay_mtu leaves for what a datagram carries; 0: find out. The hop
+ * behind a relay may be IPv6's. */
 static uint16_t fixed_size(uint16_t underlay_mtu, const struct addr *to,
 			   uint16_t overhead)
 {
-	uint16_t headers = addr_is_v4(to) ? 20 + 8 : 40 + 8;
+	uint16_t headers = addr_is_v4(to) && !to->leg ? 20 + 8 : 40 + 8;
 
 	if (!underlay_mtu)
 		return 0;
