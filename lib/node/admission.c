@@ -12,7 +12,8 @@
  *	- an address that a source wants has a place and a handshake a second of its
  *	  own, once proven, that count nowhere else;
  *	- so has what is at the end of a leg, and no more than that: what comes by it is
- *	  one host's, whatever it is.
+ *	  one host's, whatever it is. A second later it may begin anew, for an answer that
+ *	  was lost leaves a session half open for as long as a leg has to lead to somebody.
  */
 #include "node/admission.h"
 
@@ -65,6 +66,21 @@ static void make_room(struct node *n, const struct addr *newcomer)
 		candidate_drop(n, victim);
 }
 
+static enum drop_reason take_by_leg(struct node *n, struct endpoint *e,
+				    uint64_t now_us, struct admission *a)
+{
+	struct candidate *c =
+		e ? table_find(n->candidates, &e->reserved) : NULL;
+
+	*a = (struct admission){ .wanted = e };
+	if (c && now_us - e->reserve_us >= RESERVE_US)
+		candidate_drop(n, c);
+	if (!reserve_is_free(n, e, now_us))
+		return DROP_handshake_rate;
+	e->reserve_us = now_us;
+	return DROP_NONE;
+}
+
 enum drop_reason admission_take(struct node *n, const struct way *from,
 				bool proven, uint64_t now_us,
 				struct admission *a)
@@ -72,13 +88,8 @@ enum drop_reason admission_take(struct node *n, const struct way *from,
 	struct endpoint *e = endpoints_find(n, &from->remote);
 	bool low;
 
-	if (from->remote.leg) {
-		*a = (struct admission){ .wanted = e };
-		if (!reserve_is_free(n, e, now_us))
-			return DROP_handshake_rate;
-		e->reserve_us = now_us;
-		return DROP_NONE;
-	}
+	if (from->remote.leg)
+		return take_by_leg(n, e, now_us, a);
 	low = bucket_low(&n->handshakes, now_us);
 	/* All that prove nothing are one holder. */
 	*a = (struct admission){ .wanted = NULL };

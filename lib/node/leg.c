@@ -219,7 +219,6 @@ void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us)
 		.until_us = now_us + LEGS_BAD_US,
 	};
 	all->bad_until_us = now_us + LEGS_BAD_US;
-	leg_end(n, l, true, now_us);
 }
 
 void leg_forget_bad(struct node *n, uint16_t relay)

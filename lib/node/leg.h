@@ -57,6 +57,7 @@ struct legs {
 /* What is known of a peer as a relay of ours. */
 struct legs_relay {
 	uint16_t count;	     /* legs */
+	bool relays;	     /* it says so, and can */
 	uint64_t next_us;    /* it is not asked for another before */
 	uint64_t again_us;   /* up to when its coming up was paid for */
 	uint64_t said_us;    /* all that are sought are asked for then */
@@ -108,8 +109,8 @@ static inline bool leg_is_brief(const struct node *n, const struct addr *remote)
 {
 	return remote->leg && !leg_is_lasting(n, remote->leg);
 }
-/* What goes by it does not arrive: it ends, and for ten minutes that relay is not asked
- * for that key. */
+/* What goes by it does not arrive: for ten minutes its relay is the last to be asked for
+ * that key. */
 void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us);
 bool leg_was_bad(const struct node *n, uint16_t relay,
 		 const struct public_key *far, uint64_t now_us);

@@ -63,6 +63,8 @@ void observed_echo(struct node *n, const struct reading *r,
 		return;
 	p->observed = *addr;
 	p->observed.leg = 0;
+	/* Which of our interfaces it is on only we know. */
+	p->observed.scope = addr_is_link_local(addr) ? r->from->local.scope : 0;
 	p->of = r->from->local;
 	p->observed_us = r->now_us;
 	n->observed.stale = true;

@@ -1,7 +1,9 @@
 #include "node/path_loss.h"
 
 #include "node/leg.h"
+#include "node/paths.h"
 #include "node/probe.h"
+#include "node/seek.h"
 
 /*
  * While a peer is reached by a relay, what arrives there is counted: a probe asks each
@@ -63,6 +65,16 @@ static bool counts_on(const struct path_loss *l, const struct wire_probe *echo,
 	       heard - l->heard <= sent + sent / 16 + 2;
 }
 
+/* What is lost may be lost on every way. So a relay that loses is kept until another way
+ * has echoed. */
+static void leave(struct node *n, struct peer *peer, uint32_t leg,
+		  uint64_t now_us)
+{
+	leg_is_bad(n, leg, now_us);
+	paths_ask_spares(n, peer, now_us);
+	seek_other_relay(n, peer, now_us);
+}
+
 static bool path_loss_echoed(struct node *n, const struct reading *r,
 			     const struct wire_probe *echo)
 {
@@ -85,7 +97,7 @@ static bool path_loss_echoed(struct node *n, const struct reading *r,
 	l->next_us = r->now_us + WINDOW_US;
 	if (known && sent >= ENOUGH && arrived < sent &&
 	    sent - arrived > sent / 5)
-		leg_is_bad(n, l->leg, r->now_us);
+		leave(n, r->peer, l->leg, r->now_us);
 	return false;
 }
 

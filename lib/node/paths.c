@@ -25,8 +25,8 @@
  *	           count only if they come that way
  *
  * The path in use is left for a proven one of greater rank, at once; for any that
- * echoes, once it is doubtful; and for where its peer moved to. Else it stays, so that
- * two hosts with two addresses each do not flap.
+ * echoes, once it is doubtful, or goes by a relay that loses too much; and for where its
+ * peer moved to. Else it stays, so that two hosts with two addresses each do not flap.
  *
  * A peer that is heard from an address not known to be its own seems to have moved. It
  * is asked there, with no more than was heard, for that may reach somebody who only
@@ -54,6 +54,15 @@ static bool is_doubtful(const struct node *n, const struct peer *peer,
 	struct liveness_config c = peer_liveness_config(n);
 
 	return liveness_doubtful(&peer->liveness, &c, now_us);
+}
+
+/* By a relay that loses what it carries. */
+static bool is_bad(const struct node *n, const struct peer *peer,
+		   const struct path *path, uint64_t now_us)
+{
+	const struct peer *relay = leg_relay(n, path->way.remote.leg);
+
+	return relay && leg_was_bad(n, relay->port, &peer->key, now_us);
 }
 
 /* ---- the spares ---- */
@@ -364,6 +373,16 @@ static void paths_due(struct node *n, struct peer *peer, uint64_t now_us)
 	}
 }
 
+void paths_ask_spares(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	struct path_spare *s = peer->paths.spares;
+
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (s[i].taken && s[i].proven_us)
+			s[i].next_us = now_us;
+	peer_arm(n, peer, now_us);
+}
+
 /* ---- where it is heard ---- */
 
 /* It is another way to the same peer, and the one in use answers. */
@@ -373,6 +392,9 @@ static bool is_spare(const struct node *n, struct peer *peer,
 	const struct endpoint *e = endpoints_find(n, &from->remote);
 	const struct path_spare *s = find_spare(peer, from);
 
+	/* Where ours is not known, this is how the path in use brings it. */
+	if (path_brings(&peer->path, from))
+		return false;
 	return ((e && e != peer->endpoint && e->peer == peer) ||
 		(s && s->proven_us)) &&
 	       !is_doubtful(n, peer, now_us);
@@ -457,7 +479,9 @@ static void proven(struct node *n, const struct reading *r,
 	s->proven_us = r->now_us;
 	s->unanswered = 0;
 	s->resting = false;
-	if (s->path.rank > peer->path.rank || is_doubtful(n, peer, r->now_us))
+	if (s->path.rank > peer->path.rank || is_doubtful(n, peer, r->now_us) ||
+	    (is_bad(n, peer, &peer->path, r->now_us) &&
+	     !is_bad(n, peer, &s->path, r->now_us)))
 		(void)use(n, peer, &s->path, true, r->now_us);
 	else
 		peer_arm(n, peer, r->now_us);
@@ -486,6 +510,21 @@ static bool paths_echoed(struct node *n, const struct reading *r,
 	return false;
 }
 
+/* Its other addresses that a source lists are dialled no more, now that it is up: they
+ * are spares. */
+static void paths_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct endpoint *e;
+
+	while ((e = endpoints_next(n, &at))) {
+		const struct way way = { .remote = e->addr };
+
+		if (e->peer == peer && e->sources && e != peer->endpoint)
+			(void)paths_try(n, peer, &way, PATH_DIRECT, now_us);
+	}
+}
+
 /* It is new, down, or another process: what was proven is so no more. */
 static void paths_peer_gone(struct node *n, struct peer *peer)
 {
@@ -494,6 +533,7 @@ static void paths_peer_gone(struct node *n, struct peer *peer)
 }
 
 const struct control paths_control = {
+	.peer_up = paths_peer_up,
 	.peer_gone = paths_peer_gone,
 	.deadline = paths_deadline,
 	.due = paths_due,

@@ -25,6 +25,8 @@ bool paths_has(const struct peer *peer, const struct way *way);
  * proven spare is; without one the peer goes down. */
 void paths_leg_gone(struct node *n, struct peer *peer, uint32_t leg,
 		    uint64_t now_us);
+/* All that were proven are asked whether they are still ways. */
+void paths_ask_spares(struct node *n, struct peer *peer, uint64_t now_us);
 /* The kernel has no local address as that way's any more: it may choose another. */
 void paths_local_gone(struct peer *peer, const struct way *way);
 

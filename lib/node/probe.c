@@ -73,8 +73,10 @@ void probe_send_token_sized(struct node *n, struct peer *peer, uint64_t token,
 {
 	const struct way *to = &peer->path.way;
 
-	if (size > CONTROL_SIZE)
+	if (size > CONTROL_SIZE) {
+		peer->paths.sized++;
 		send_timed_probe(n, peer, to, now_us, size, 0, now_us);
+	}
 	send_timed_probe(n, peer, to, token, 0, size, now_us);
 }
 

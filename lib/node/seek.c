@@ -3,7 +3,8 @@
  *
  * Peers that say WIRE_CAN_RELAY are asked first, for the legs that they grant last: those
  * that told of the host, then the others; after them those that told of it and do not
- * relay, with whom a handshake can be had. Of each, the one that loses least is first, then
+ * relay, with whom a handshake can be had; and last those that lost what they carried to
+ * it, for that may be lost on every way. Of each, the one that loses least is first, then
  * the nearest. Which of them has the host up is not known; one that has not says so
  * within a round trip, and the next is asked. When all were asked there is a pause, each
  * time a longer one, unless another relay comes up.
@@ -42,6 +43,17 @@ static const uint64_t pauses_us[] = { 10 * CLOCK_S, 60 * CLOCK_S,
 
 /* ---- whom to ask ---- */
 
+enum { FIT_BAD = 1, FIT_GUESS, FIT_TOLD, FIT_RELAY, FIT_RELAY_TOLD };
+
+/* For one more leg to that key. */
+static bool has_place(const struct node *n, const struct peer *relay,
+		      const struct public_key *far)
+{
+	return !public_key_equal(&relay->key, far) &&
+	       !leg_find_pair(n, relay->port, far) &&
+	       n->legs->relays[relay->port].count < LEGS_OF_RELAY_MAX;
+}
+
 /* The greater, the sooner; 0: not at all. */
 static unsigned int fitness(const struct node *n, const struct sought *s,
 			    const struct peer *peer, uint64_t now_us)
@@ -50,18 +62,17 @@ static unsigned int fitness(const struct node *n, const struct sought *s,
 	bool told = false;
 
 	if (!leg_may_relay(peer) || port_set_has(&s->tried, peer->port) ||
-	    public_key_equal(&peer->key, &s->key) ||
-	    leg_find_pair(n, peer->port, &s->key) ||
-	    n->legs->relays[peer->port].count >= LEGS_OF_RELAY_MAX ||
-	    leg_was_bad(n, peer->port, &s->key, now_us))
+	    !has_place(n, peer, &s->key))
 		return 0;
+	if (leg_was_bad(n, peer->port, &s->key, now_us))
+		return relays ? FIT_BAD : 0;
 	for (size_t i = 0; i < SOUGHT_INFORMANTS; i++)
 		told |= s->informants[i] == peer->port;
 	if (relays)
-		return told ? 4 : 3;
+		return told ? FIT_RELAY_TOLD : FIT_RELAY;
 	if (told)
-		return 2;
-	return s->failures && s->guessed < GUESSES ? 1 : 0;
+		return FIT_TOLD;
+	return s->failures && s->guessed < GUESSES ? FIT_GUESS : 0;
 }
 
 static bool is_nearer(const struct peer *a, const struct peer *b)
@@ -237,7 +248,7 @@ static uint64_t ask_somebody(struct node *n, struct sought *s, uint64_t now_us)
 	if (!leg) /* one to it is about to go, or all places are taken */
 		return now_us + CROWDED_US;
 	port_set_add(&s->tried, relay->port);
-	if (fit == 1)
+	if (fit == FIT_GUESS)
 		s->guessed++;
 	s->leg = leg->index;
 	n->legs->relays[relay->port].next_us = now_us + ASK_PACE_US;
@@ -332,6 +343,30 @@ void seek_timer(struct node *n, uint64_t now_us)
 		sought_arm(n, due_us > now_us ? due_us : now_us + CLOCK_MS);
 }
 
+/* ---- another relay, for who is up ---- */
+
+/* Which of them has the peer up is not known: chance chooses, for one that is asked in
+ * vain may be asked again. */
+void seek_other_relay(struct node *n, const struct peer *peer, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE, count = 0, chance;
+	struct peer *relay, *chosen = NULL;
+
+	while ((relay = peers_next(n, &at))) {
+		if (!leg_may_relay(relay) ||
+		    !(relay->capabilities & WIRE_CAN_RELAY) ||
+		    !has_place(n, relay, &peer->key) ||
+		    leg_was_bad(n, relay->port, &peer->key, now_us) ||
+		    now_us < n->legs->relays[relay->port].next_us)
+			continue;
+		node_random(n, &chance, sizeof(chance));
+		if (chance % ++count == 0)
+			chosen = relay;
+	}
+	if (chosen && legs_ask(n, chosen, &peer->key, now_us))
+		n->legs->relays[chosen->port].next_us = now_us + ASK_PACE_US;
+}
+
 /* ---- what happens to peers ---- */
 
 /* All relays are asked again. For one that comes and goes that is so after a while, and
@@ -354,6 +389,19 @@ static void relay_appeared(struct node *n, const struct peer *peer,
 	sought_again(n, due_us);
 }
 
+/* It can relay from now on, or no more. */
+static void note_relay(struct node *n, const struct peer *peer,
+		       uint32_t capabilities, uint64_t now_us)
+{
+	struct legs_relay *relay = &n->legs->relays[peer->port];
+	const bool relays =
+		leg_may_relay(peer) && capabilities & WIRE_CAN_RELAY;
+
+	if (relays && !relay->relays)
+		relay_appeared(n, peer, now_us);
+	relay->relays = relays;
+}
+
 static void seek_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 {
 	struct sought *s = sought_find(n, &peer->key);
@@ -361,20 +409,19 @@ static void seek_peer_up(struct node *n, struct peer *peer, uint64_t now_us)
 	/* When it is sought again, it is from the beginning. */
 	if (s)
 		sought_remove(n, s);
-	if (peer->capabilities & WIRE_CAN_RELAY)
-		relay_appeared(n, peer, now_us);
+	note_relay(n, peer, peer->capabilities, now_us);
 }
 
 void seek_hello(struct node *n, const struct peer *peer,
 		const struct wire_hello *hello, uint64_t now_us)
 {
-	if (hello->capabilities & ~peer->capabilities & WIRE_CAN_RELAY)
-		relay_appeared(n, peer, now_us);
+	note_relay(n, peer, hello->capabilities, now_us);
 }
 
 static void seek_peer_gone(struct node *n, struct peer *peer)
 {
 	sought_informant_gone(n, peer->port);
+	n->legs->relays[peer->port].relays = false;
 }
 
 static void seek_peer_removed(struct node *n, struct peer *peer)
@@ -384,9 +431,11 @@ static void seek_peer_removed(struct node *n, struct peer *peer)
 	n->legs->relays[peer->port].said_us = 0;
 }
 
-/* Whoever is not heard by the path that it had is sought. */
+/* Whoever is not heard by the path that it had is sought. And one that another had to
+ * relay may relay itself once it has a path of its own. */
 static void seek_due(struct node *n, struct peer *peer, uint64_t now_us)
 {
+	note_relay(n, peer, peer->capabilities, now_us);
 	if (peer->state == PEER_DOWN && (peer->reason == PEER_REASON_NO_RELAY ||
 					 peer->reason == PEER_REASON_SILENT ||
 					 peer->reason == PEER_REASON_DEAF ||

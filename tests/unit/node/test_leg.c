@@ -99,6 +99,81 @@ START_TEST(another_relay_takes_over_when_one_dies)
 }
 END_TEST
 
+/* What a and b are sent by a leg that is of that type, the first each: it is lost. */
+static enum wire_type lost_first;
+static unsigned lost_at;
+
+static enum fate lose_the_first(struct hosts *hosts, struct flight *f)
+{
+	const struct host *to = hosts_at(hosts, &f->to);
+	unsigned bit = to ? 1u << (to - a) : 0;
+
+	if (f->bytes[0] != WIRE_RELAYED || f->sender != 2 ||
+	    f->bytes[WIRE_RELAYED_LEN] != lost_first || lost_at & bit)
+		return keep_apart(hosts, f);
+	lost_at |= bit;
+	return LOSE;
+}
+
+START_TEST(a_handshake_that_is_lost_is_begun_anew)
+{
+	static const enum wire_type types[] = { WIRE_INITIATION, WIRE_RESPONSE,
+						WIRE_DATA };
+
+	lost_first = types[_i];
+	lost_at = 0;
+	h.judge = lose_the_first;
+	start_all();
+	ck_assert(hosts_until(&h, are_relayed, 6 * CLOCK_S));
+	ck_assert_uint_ne(lost_at, 0);
+}
+END_TEST
+
+/* a, b and d know c, which a loses for a while and has by d then. */
+static bool c_is_cut;
+
+static enum fate cut_c(struct hosts *hosts, struct flight *f)
+{
+	const struct host *from = hosts_at(hosts, &f->from);
+	const struct host *to = hosts_at(hosts, &f->to);
+	struct host *const d = &h.host[3];
+
+	if (!from || !to)
+		return LOSE;
+	if ((from == b && to == d) || (from == d && to == b))
+		return LOSE;
+	if (c_is_cut && ((from == a && to == c) || (from == c && to == a)))
+		return LOSE;
+	return keep_apart(hosts, f);
+}
+
+START_TEST(a_relay_that_is_reached_directly_again_is_asked)
+{
+	struct host *const d = &h.host[3];
+
+	hosts_free(&h);
+	apart_init(4);
+	h.judge = cut_c;
+	c_is_cut = false;
+	c->config.relay = d->config.relay = true;
+	start(c);
+	start(d);
+	host_dial(d, a);
+	start(a);
+	start(b);
+	ck_assert(hosts_until(&h, are_relayed, 5 * CLOCK_S));
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(host_up(a, d) && by(a, b, c));
+	c_is_cut = true;
+	hosts_run(&h, 150 * CLOCK_S);
+	ck_assert(host_info(a, c).relayed && by(a, c, d));
+	ck_assert(!host_up(a, b));
+	c_is_cut = false;
+	/* The next round of punching, and they are asked. */
+	ck_assert(hosts_until(&h, are_relayed, 75 * CLOCK_S));
+}
+END_TEST
+
 START_TEST(a_direct_path_that_is_lost_is_replaced)
 {
 	apart = false;
@@ -221,6 +296,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(two_that_do_not_reach_each_other_meet_by_a_relay),
 	UNIT_TEST(whoever_begins_to_relay_is_asked_at_once),
 	UNIT_TEST(another_relay_takes_over_when_one_dies),
+	UNIT_LOOP(a_handshake_that_is_lost_is_begun_anew, 3),
+	UNIT_TEST(a_relay_that_is_reached_directly_again_is_asked),
 	UNIT_TEST(a_direct_path_that_is_lost_is_replaced),
 	UNIT_TEST(a_leg_ends_when_the_relay_is_told_to_stop),
 	UNIT_TEST(without_a_relay_they_meet_and_no_more),

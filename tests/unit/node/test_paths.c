@@ -193,6 +193,13 @@ static void meet_at_two_addresses(void)
 	host_forget_events(b);
 }
 
+static enum fate lose_all(struct hosts *hosts, struct flight *p)
+{
+	(void)hosts;
+	(void)p;
+	return LOSE;
+}
+
 static bool cut_is_v4;
 
 static enum fate cut_one(struct hosts *hosts, struct flight *p)
@@ -229,6 +236,52 @@ START_TEST(the_loss_of_one_of_two_networks_takes_nobody_down)
 	}
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
+}
+END_TEST
+
+/* Both networks are lost for so long that the peer is down; by one of them it comes up. */
+START_TEST(a_listed_address_is_a_spare_again_after_a_cut)
+{
+	meet_at_two_addresses();
+	h.judge = lose_all;
+	hosts_run(&h, 5 * CLOCK_S);
+	ck_assert(!host_up(a, b) && !host_up(b, a));
+	h.judge = NULL;
+	ck_assert(hosts_until(&h, hosts_pair_up, 10 * CLOCK_S));
+	hosts_run(&h, 3 * CLOCK_S);
+	ck_assert_uint_eq(taken(peer_of(a, b)), 1);
+	ck_assert_uint_eq(taken(peer_of(b, a)), 1);
+	host_forget_events(a);
+	cut_is_v4 = addr_is_v4(&peer_of(a, b)->path.way.remote);
+	h.judge = cut_one;
+	hosts_run(&h, 40 * CLOCK_S);
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+	ck_assert(host_talks(a, b));
+}
+END_TEST
+
+static bool b_answers_from_what_is_left(const struct hosts *hosts)
+{
+	(void)hosts;
+	return addr_equal(&peer_of(b, a)->path.way.local, &b->addrs[0]) &&
+	       addr_equal(&peer_of(a, b)->path.way.remote, &b->addrs[0]);
+}
+
+/* The address that is left was asked before, and is a spare of b's. */
+START_TEST(an_address_that_is_gone_leaves_the_other)
+{
+	(void)give_b_another();
+	host_start(b);
+	host_start(a);
+	host_want(a, &b->addrs[1], 1);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	host_want(a, b->addrs, 2);
+	hosts_run(&h, 4 * CLOCK_S);
+	ck_assert(addr_equal(&peer_of(b, a)->path.way.local, &b->addrs[1]));
+	b->addrs_count = 1;
+	ck_assert(hosts_until(&h, b_answers_from_what_is_left, 4 * CLOCK_S));
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
 }
 END_TEST
 
@@ -448,6 +501,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(a_long_way_is_measured_by_the_probe_that_was_answered),
 	UNIT_TEST(attack_many_ways_are_bounded),
 	UNIT_LOOP(the_loss_of_one_of_two_networks_takes_nobody_down, 2),
+	UNIT_TEST(a_listed_address_is_a_spare_again_after_a_cut),
+	UNIT_TEST(an_address_that_is_gone_leaves_the_other),
 	UNIT_TEST(what_comes_by_a_leg_moves_nobody_off_a_direct_path),
 	UNIT_TEST(who_is_up_is_not_moved_to_a_brief_leg),
 	UNIT_LOOP(a_leg_that_is_gone_leaves_what_is_proven_or_nothing, 2),
