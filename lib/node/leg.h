@@ -16,7 +16,8 @@
  */
 #define LEGS_MAX	  512
 #define LEGS_OF_RELAY_MAX 128
-/* That nobody here asked for, and no path goes by. */
+/* That nobody here asked for; and of these, that no path goes by. */
+#define LEGS_UNASKED_MAX 384
 #define LEGS_OFFERED_MAX 256
 
 struct leg {

@@ -162,25 +162,29 @@ static bool is_used(const struct node *n, const struct leg *leg)
 	       peer->path.way.remote.leg == leg->index;
 }
 
-/* Offers that nobody asked for, and that led to nobody yet, leave room for others: when
- * there are many, the relay that has most of them gives its oldest. */
+/* Offers that nobody asked for leave room for those that somebody does; and those that led
+ * to nobody yet for others: when there are many, the relay that has most of them gives its
+ * oldest. */
 static bool has_room_for_offer(struct node *n, const struct peer *relay,
 			       uint64_t now_us)
 {
 	uint16_t of[NODE_PEERS_MAX + 1] = { 0 }, most = 0;
-	uint32_t at = TABLE_NONE, all = 0;
+	uint32_t at = TABLE_NONE, all = 0, unasked = 0;
 	struct leg *leg, *oldest = NULL;
 
 	if (table_count(n->legs->by_index) < LEGS_OFFERED_MAX)
 		return true;
 	while ((leg = legs_next(n, &at))) {
-		if (leg->over || leg->asked || is_used(n, leg))
+		if (leg->over || leg->asked)
+			continue;
+		unasked++;
+		if (is_used(n, leg))
 			continue;
 		all++;
 		if (++of[leg->relay] > of[most])
 			most = leg->relay;
 	}
-	if (all < LEGS_OFFERED_MAX)
+	if (all < LEGS_OFFERED_MAX && unasked < LEGS_UNASKED_MAX)
 		return true;
 	if (of[most] <= of[relay->port])
 		return false;

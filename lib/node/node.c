@@ -97,7 +97,9 @@ static void set_defaults(struct node_config *c)
 static bool make_tables(struct node *n)
 {
 	const struct node_config *c = &n->config;
-	uint32_t endpoints = 3 * c->peers_max + LEGS_MAX;
+	/* A peer that is down may keep that of a leg that is gone. */
+	const uint32_t by_leg = LEGS_MAX + c->peers_max;
+	uint32_t endpoints = 3 * c->peers_max + by_leg;
 	uint32_t candidates = NODE_CANDIDATES_MAX + endpoints;
 	uint32_t sessions = candidates + PEERS_SESSIONS * c->peers_max;
 	uint16_t ports = (uint16_t)(c->peers_max + 1);
@@ -137,7 +139,7 @@ static bool make_tables(struct node *n)
 	n->lane.frag =
 		frag_new(c->frag_buffers, c->frame_max, ports, n->lane.drops);
 	return peers_init(n, c->peers_max, seed) &&
-	       endpoints_init(n, 3 * c->peers_max, LEGS_MAX, seed) &&
+	       endpoints_init(n, 3 * c->peers_max, by_leg, seed) &&
 	       (n->wanted = wanted_new()) && plain_init(n, seed) &&
 	       timers_init(&n->timers, endpoints + c->peers_max + candidates +
 					       TIMERS_OWN) &&

@@ -11,6 +11,10 @@
  * at. What cannot go at once is dropped, sooner than what is this host's own: the run
  * that it leaves in says that it is carried.
  *
+ * There are so many legs, and so many of one key; where these are used up the address that
+ * has asked for most gives its newest to one that has fewer, so that who has many keys
+ * keeps nobody out.
+ *
  * A lasting leg is granted by who is set to, each other one is for a handshake: it
  * carries RELAY_BRIEF datagrams in RELAY_BRIEF_US. Both end when either peer is not what
  * it was any more, and both ends are told.
@@ -48,8 +52,10 @@ bool relay_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN])
 				sizeof(struct relay_index), seed);
 	r->legs_of = calloc(n->config.peers_max + 1u, sizeof(*r->legs_of));
 	r->asks = calloc(n->config.peers_max + 1u, sizeof(*r->asks));
+	r->askers = shares_new(RELAY_LEGS_MAX + 1, seed);
 	r->timer.kind = NODE_TIMER_RELAY;
-	if (!r->by_pair || !r->by_index || !r->legs_of || !r->asks)
+	if (!r->by_pair || !r->by_index || !r->legs_of || !r->asks ||
+	    !r->askers)
 		return false;
 	for (uint32_t i = 0; i <= n->config.peers_max; i++)
 		r->asks[i] = (struct bucket){ RELAY_ASKS, RELAY_ASKS, 0 };
@@ -64,6 +70,7 @@ void relay_free(struct node *n)
 	table_free(n->relay->by_index);
 	free(n->relay->legs_of);
 	free(n->relay->asks);
+	shares_free(n->relay->askers);
 	free(n->relay);
 }
 
@@ -134,6 +141,7 @@ static struct relayed *join(struct node *n, const struct peer *asker,
 	leg->lasting = n->config.relay;
 	leg->asker = asker->path.way.remote;
 	leg->asker.port = 0;
+	(void)shares_add(r->askers, &leg->asker); /* it has as many places */
 	leg->born_us = leg->used_us = now_us;
 	leg->left = RELAY_BRIEF;
 	leg->datagrams =
@@ -222,6 +230,72 @@ static bool asks_too_much(const struct node *n, const struct peer *asker)
 	return count >= RELAY_ASKED_BY;
 }
 
+static bool has_end(const struct relayed *leg, const struct peer *peer)
+{
+	return leg->ends[0].port == peer->port ||
+	       leg->ends[1].port == peer->port;
+}
+
+/* Which peer has all the legs that one may have; NULL: neither. */
+static const struct peer *who_is_full(const struct node *n,
+				      const struct peer *asker,
+				      const struct peer *far)
+{
+	if (n->relay->legs_of[asker->port] >= RELAY_LEGS_OF_KEY)
+		return asker;
+	return n->relay->legs_of[far->port] >= RELAY_LEGS_OF_KEY ? far : NULL;
+}
+
+/* The newest leg of the address that asked for most of them. full: only those of that
+ * peer, or NULL: of all. */
+static struct relayed *newest_of_most(const struct node *n,
+				      const struct peer *full)
+{
+	struct share_counts most = { { 0 } };
+	struct relayed *leg, *newest = NULL;
+	uint32_t at = TABLE_NONE;
+
+	while ((leg = relayed_next(n, &at))) {
+		struct share_counts counts;
+		int more;
+
+		if (leg->over || (full && !has_end(leg, full)))
+			continue;
+		counts = shares_of(n->relay->askers, &leg->asker);
+		more = newest ? shares_compare(&counts, &most) : 1;
+		if (more < 0 || (more == 0 && leg->born_us <= newest->born_us))
+			continue;
+		newest = leg;
+		most = counts;
+	}
+	return newest;
+}
+
+/* True if one more leg is granted, now or when this is asked again. */
+static bool make_room(struct node *n, const struct peer *asker,
+		      const struct peer *far, uint64_t now_us)
+{
+	const struct peer *full = who_is_full(n, asker, far);
+	struct addr from = asker->path.way.remote;
+	struct share_counts own, most;
+	struct relayed *leg;
+
+	if (!full && table_count(n->relay->by_pair) < RELAY_LEGS_MAX)
+		return true;
+	leg = newest_of_most(n, full);
+	if (!leg) /* they are about to go */
+		return true;
+	from.port = 0;
+	(void)shares_add(n->relay->askers, &from);
+	own = shares_of(n->relay->askers, &from);
+	most = shares_of(n->relay->askers, &leg->asker);
+	shares_remove(n->relay->askers, &from);
+	if (shares_compare(&most, &own) <= 0)
+		return false;
+	end(n, leg, WIRE_LEG_FULL, now_us);
+	return true;
+}
+
 static void begin(struct node *n, struct peer *asker,
 		  const struct public_key *key, uint32_t index, uint64_t now_us)
 {
@@ -232,14 +306,14 @@ static void begin(struct node *n, struct peer *asker,
 		say_end(n, asker, key, WIRE_LEG_UNKNOWN, now_us);
 		return;
 	}
-	if (n->relay->legs_of[asker->port] < RELAY_LEGS_OF_KEY &&
-	    n->relay->legs_of[far->port] < RELAY_LEGS_OF_KEY &&
-	    !asks_too_much(n, asker))
-		leg = join(n, asker, far, now_us);
-	if (!leg) {
+	if (asks_too_much(n, asker) || !make_room(n, asker, far, now_us)) {
 		say_end(n, asker, key, WIRE_LEG_FULL, now_us);
 		return;
 	}
+	if (!who_is_full(n, asker, far))
+		leg = join(n, asker, far, now_us);
+	if (!leg) /* one is about to go: this is asked again */
+		return;
 	leg->ends[0].its = index;
 	offer(n, leg, 1, now_us);
 }
@@ -363,6 +437,7 @@ static void free_relayed(struct node *n, struct relayed *leg, uint64_t now_us)
 		table_remove(r->by_index, &e->index);
 		r->legs_of[e->port]--;
 	}
+	shares_remove(r->askers, &leg->asker);
 	table_remove(r->by_pair, pair);
 }
 
@@ -421,8 +496,7 @@ static void relay_peer_gone(struct node *n, struct peer *peer)
 	if (!n->relay->legs_of[peer->port])
 		return;
 	while ((leg = relayed_next(n, &at)))
-		if (leg->ends[0].port == peer->port ||
-		    leg->ends[1].port == peer->port)
+		if (has_end(leg, peer))
 			end(n, leg, WIRE_LEG_GONE, 0);
 }
 

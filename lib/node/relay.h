@@ -4,6 +4,7 @@
 
 #include "base/bucket.h"
 #include "node/peers.h"
+#include "node/shares.h"
 
 #define RELAY_LEGS_MAX	  1024
 #define RELAY_LEGS_OF_KEY 64
@@ -43,6 +44,7 @@ struct relay {
 	struct table *by_pair;	/* struct relayed */
 	struct table *by_index; /* ours → struct relay_index */
 	uint16_t *legs_of;	/* by port */
+	struct shares *askers;	/* of legs, by where they were asked from */
 	struct bucket *asks;	/* by port */
 	struct timer timer;
 	uint64_t datagrams, bytes; /* carried, as they left */

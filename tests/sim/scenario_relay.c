@@ -167,6 +167,40 @@ static void clones(struct sim *s)
 		sim_fail(s, "no peer names the duplicate key");
 }
 
+static void lose_of_all(struct sim *s, double loss)
+{
+	for (unsigned i = 0; i < s->host_count; i++)
+		for (unsigned j = 0; j < s->host_count; j++)
+			if (i != j)
+				net_link(&s->net, i, j)->loss = loss;
+}
+
+/* On every link, so that no relay is better than another: what takes down nobody who is
+ * reached directly takes down nobody who is relayed. */
+static void lossy(struct sim *s)
+{
+	uint64_t downs;
+
+	nat_two_apart(s, 3, 1 + s->seed % 2);
+	nat_world_start(s, SIM_S);
+	sim_await(s, nat_all_up, MEET_US, "mesh through NATs");
+	sim_run(s, 10 * SIM_S);
+	downs = sim_events(s, NODE_PEER_DOWN);
+	if (s->seed % 3 == 0)
+		traffic_start(s, 200 * SIM_MS, 4);
+	lose_of_all(s, 0.05);
+	sim_run(s, 900 * SIM_S);
+	lose_of_all(s, 0.2);
+	sim_run(s, 20 * SIM_S);
+	lose_of_all(s, 0.05);
+	sim_run(s, 60 * SIM_S);
+	traffic_stop(s);
+	sim_check_events(s, NODE_PEER_DOWN, downs, "loss takes a peer down");
+	lose_of_all(s, 0);
+	sim_run(s, 5 * SIM_S);
+	nat_check_frames(s);
+}
+
 /* ---- who does not hold the secret ---- */
 
 /* It reads and sends on what relays carry, too. */
@@ -188,7 +222,11 @@ static void attacked(struct sim *s)
 }
 
 const struct scenario scenarios_relay[] = {
-	{ "relay/die", die, 6 },	   { "relay/drops", drops, 4 },
-	{ "relay/circle", circle, 4 },	   { "relay/clones", clones, 6 },
-	{ "relay/attacked", attacked, 4 }, { 0 },
+	{ "relay/die", die, 6 },
+	{ "relay/drops", drops, 4 },
+	{ "relay/circle", circle, 4 },
+	{ "relay/clones", clones, 6 },
+	{ "relay/attacked", attacked, 4 },
+	{ "relay/lossy", lossy, 6 },
+	{ 0 },
 };

@@ -297,6 +297,79 @@ START_TEST(attack_asked_by_a_leg_nothing_is_carried)
 }
 END_TEST
 
+/* Legs at c that its members at that address have, as it looks. */
+static void fill(const struct addr *asker, uint16_t first, uint16_t last)
+{
+	struct relay *r = c->node->relay;
+
+	for (uint32_t i = first; i <= last; i++) {
+		const uint16_t pair[2] = { (uint16_t)i, UINT16_MAX };
+		struct relayed *leg = table_insert(r->by_pair, pair);
+
+		ck_assert_ptr_nonnull(leg);
+		memcpy(leg->pair, pair, sizeof(pair));
+		leg->asker = *asker;
+		leg->asker.port = 0;
+		leg->born_us = h.net.now_us + i;
+		ck_assert(shares_add(r->askers, &leg->asker));
+	}
+}
+
+/* How many of them are to go; and they are all taken away. */
+static unsigned over_of(uint16_t first, uint16_t last)
+{
+	struct relay *r = c->node->relay;
+	unsigned over = 0;
+
+	for (uint32_t i = first; i <= last; i++) {
+		const uint16_t pair[2] = { (uint16_t)i, UINT16_MAX };
+		const struct relayed *leg = table_find(r->by_pair, pair);
+
+		over += leg->over;
+		shares_remove(r->askers, &leg->asker);
+		table_remove(r->by_pair, pair);
+	}
+	return over;
+}
+
+static void ask_for_b(const struct host *host)
+{
+	const struct way from = { .remote = host->addrs[0] };
+	const struct reading r = { .peer = peers_find(c->node, &host->key),
+				   .from = &from,
+				   .now_us = h.net.now_us };
+
+	ck_assert_int_eq(relay_asked(c->node, &r, &b->key, 77), DROP_NONE);
+	pack_flush(&c->node->lane.packer);
+}
+
+/* … whether all places are taken by one address, or by as many as there are places. */
+START_TEST(attack_who_has_many_keys_at_an_address_gives_way)
+{
+	struct host *const d = &h.host[3];
+	const uint32_t kept = joined_at(c);
+	size_t since = h.log_count;
+
+	ck_assert(host_up(c, d));
+	fill(&elsewhere, 1000, (uint16_t)(999 + RELAY_LEGS_MAX - kept));
+	ask_for_b(d);
+	ck_assert_uint_eq(h.log_count, since); /* it is asked again */
+	ck_assert_uint_eq(
+		over_of(1000, (uint16_t)(999 + RELAY_LEGS_MAX - kept)), 1);
+	for (uint16_t i = 0; i < RELAY_LEGS_MAX - kept; i++) {
+		const struct addr at = addr_v4(0x0a0a0000u + i, 0);
+
+		fill(&at, (uint16_t)(1000 + i), (uint16_t)(1000 + i));
+	}
+	ask_for_b(d);
+	ck_assert_uint_eq(h.log_count, since + 1);
+	ck_assert_uint_eq(
+		over_of(1000, (uint16_t)(999 + RELAY_LEGS_MAX - kept)), 0);
+	ask_for_b(d);
+	ck_assert_uint_eq(joined_at(c), kept + 1);
+}
+END_TEST
+
 /* ---- hostile relays ---- */
 
 START_TEST(attack_an_offer_does_not_make_a_lasting_leg_brief)
@@ -509,6 +582,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_a_relay_that_comes_and_goes_is_no_news),
 	UNIT_CASE("mesh", .setup = setup_mesh, .teardown = teardown,
 		  .timeout_s = 60),
+	UNIT_TEST(attack_who_has_many_keys_at_an_address_gives_way),
 	UNIT_TEST(attack_offers_of_many_leave_room_for_others),
 	UNIT_TEST(attack_made_up_hosts_do_not_keep_a_peer_from_being_sought),
 	UNIT_TEST(attack_made_up_hosts_come_after_a_peer_that_went_down),
