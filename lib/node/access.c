@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "node/candidate.h"
+#include "node/exchange.h"
 
 static bool has_secret(const struct node *n, const uint8_t psk[KEY_LEN])
 {
@@ -99,5 +100,6 @@ bool node_set_trusted(struct node *n, const struct public_key *trusted,
 	for (struct endpoint *e; (e = endpoints_next(n, &at));)
 		if (e->reason == ENDPOINT_UNTRUSTED && !e->peer && e->sources)
 			timers_set(&n->timers, &e->timer, now.mono_us);
+	exchange_ask_anew(n, now.mono_us);
 	return true;
 }

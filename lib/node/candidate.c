@@ -66,7 +66,7 @@ static void candidate_free(struct node *n, struct candidate *c)
 
 	if (c->duplicate_of)
 		c->duplicate_of->duplicate = NULL;
-	table_remove(n->asked, c->ephemeral);
+	table_remove(n->asked, c->mac1);
 	timers_cancel(&n->timers, &c->timer);
 	table_remove(n->candidates, &index);
 }
@@ -81,19 +81,19 @@ static void give_place_back(struct node *n, struct candidate *c)
 }
 
 struct candidate *candidate_asked(const struct node *n,
-				  const uint8_t ephemeral[NOISE_KEY_LEN])
+				  const uint8_t mac1[WIRE_MAC_LEN])
 {
-	const uint32_t *index = table_find(n->asked, ephemeral);
+	const uint32_t *index = table_find(n->asked, mac1);
 
 	return index ? table_find(n->candidates, index) : NULL;
 }
 
 void candidate_note_asked(struct node *n, struct candidate *c,
-			  const uint8_t ephemeral[NOISE_KEY_LEN])
+			  const uint8_t mac1[WIRE_MAC_LEN])
 {
-	uint32_t *index = table_insert(n->asked, ephemeral);
+	uint32_t *index = table_insert(n->asked, mac1);
 
-	memcpy(c->ephemeral, ephemeral, NOISE_KEY_LEN);
+	memcpy(c->mac1, mac1, WIRE_MAC_LEN);
 	if (index)
 		*index = c->session->local;
 }

@@ -17,9 +17,10 @@ struct candidate {
 	struct way at; /* which it was dialled, or answered */
 	/* Of the initiation; the responder's only: */
 	uint64_t timestamp_us;
-	uint8_t ephemeral[NOISE_KEY_LEN];
+	uint8_t mac1[WIRE_MAC_LEN];
 	uint8_t response[WIRE_RESPONSE_LEN];
 	struct way also;    /* where it was answered, too; zero: nowhere */
+	bool also_proven;   /* … by a cookie */
 	struct addr holder; /* whose share of the half-open places it has */
 	bool placed;	    /* half open, in one of them; not on a reserve */
 	struct wire_hello hello; /* once heard */
@@ -37,12 +38,12 @@ void candidate_drop(struct node *n, struct candidate *c);
  * keys, and could read where it was told that index. */
 void candidate_confirm(struct node *n, struct candidate *c, uint32_t index,
 		       uint64_t now_us);
-/* The one that answered an initiation with this ephemeral key, or NULL. */
+/* The one that answered an initiation with this mac1, or NULL. */
 struct candidate *candidate_asked(const struct node *n,
-				  const uint8_t ephemeral[NOISE_KEY_LEN]);
+				  const uint8_t mac1[WIRE_MAC_LEN]);
 /* Notes that it did. */
 void candidate_note_asked(struct node *n, struct candidate *c,
-			  const uint8_t ephemeral[NOISE_KEY_LEN]);
+			  const uint8_t mac1[WIRE_MAC_LEN]);
 void candidate_timer(struct node *n, struct candidate *c, uint64_t now_us);
 /* Walks: start with TABLE_NONE. NULL at the end. */
 struct candidate *candidates_next(const struct node *n, uint32_t *at);

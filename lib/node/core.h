@@ -186,8 +186,7 @@ struct node {
 	struct table *indices;	  /* local index → struct index_entry */
 	struct table *sessions;	  /* local index → struct session: the pool */
 	struct table *candidates; /* local index → struct candidate */
-	struct table
-		*asked; /* ephemeral key of message 1 → candidate's index */
+	struct table *asked;	  /* mac1 of message 1 → candidate's index */
 	uint32_t half_open;
 	uint64_t rekeys; /* sessions that took another's place */
 	struct shares *half_open_shares;

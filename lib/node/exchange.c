@@ -42,7 +42,7 @@
 #define LATE_US (5 * CLOCK_S)
 /* Hosts told a second: four lists of the largest mesh. */
 #define LISTED_HOSTS (4 * NODE_PEERS_MAX)
-/* Lists a second that are parted between addresses. */
+/* Lists a second that are parted between addresses, at most. */
 #define LISTS_PARTED 16
 #define RECORD_LEN   (PMTU_MAX - WIRE_DATA_OVERHEAD)
 
@@ -232,6 +232,16 @@ static void exchange_due(struct node *n, struct peer *peer, uint64_t now_us)
 
 /* ---- answers ---- */
 
+/* Of lists as long as ours is, so many fit in the second half of what is told. */
+static uint32_t lists_parted(const struct node *n)
+{
+	const uint32_t listed = n->exchange->listed;
+	/* A record of them counts as one more. */
+	const uint32_t parted = LISTED_HOSTS / 2 / (listed + listed / 16 + 1);
+
+	return parted > LISTS_PARTED ? LISTS_PARTED : parted ? parted : 1;
+}
+
 /* False if it asks too often, or there are too many who ask. */
 static bool may_be_answered(struct node *n, const struct peer *peer,
 			    uint64_t now_us)
@@ -249,7 +259,7 @@ static bool may_be_answered(struct node *n, const struct peer *peer,
 	}
 	if (x->told >= LISTED_HOSTS ||
 	    (x->told >= LISTED_HOSTS / 2 &&
-	     !shares_within(x->asked, at, LISTS_PARTED)))
+	     !shares_within(x->asked, at, lists_parted(n))))
 		return false;
 	(void)shares_add(x->asked, at);
 	p->answered_us = now_us;
@@ -429,12 +439,25 @@ const struct control exchange_control = {
 
 /* ---- what the owner sets ---- */
 
+void exchange_ask_anew(struct node *n, uint64_t now_us)
+{
+	uint32_t at = TABLE_NONE;
+	struct peer *peer;
+
+	while ((peer = peers_next(n, &at))) {
+		port_of(n, peer)->held = 0;
+		peer_arm(n, peer, now_us);
+	}
+}
+
 void node_set_peer_exchange(struct node *n, bool on, struct clock now)
 {
 	if (on == n->config.peer_exchange)
 		return;
 	n->config.peer_exchange = on;
-	if (!on)
+	if (on)
+		exchange_ask_anew(n, now.mono_us);
+	else
 		hints_stop(n);
 	hello_repeat(n, now.mono_us);
 }

@@ -46,5 +46,8 @@ struct exchange {
 /* False if memory is short. */
 bool exchange_init(struct node *n, const uint8_t seed[TABLE_SEED_LEN]);
 void exchange_free(struct node *n);
+/* Hosts that were not wanted when they were told of may be so now: all lists are asked
+ * for from the beginning. */
+void exchange_ask_anew(struct node *n, uint64_t now_us);
 
 #endif

@@ -67,12 +67,12 @@ static void refuse_untrusted(struct node *n, const struct addr *from,
 /* Message 2, which leaves from the address that was asked, and the half-open
  * session it leaves. */
 static void answer(struct node *n, const struct way *from, struct noise *noise,
-		   const struct secret *secret, uint32_t remote,
-		   uint64_t timestamp_us, const struct admission *account,
-		   uint64_t now_us)
+		   const struct secret *secret,
+		   const struct wire_initiation *to, uint64_t timestamp_us,
+		   const struct admission *account, uint64_t now_us)
 {
 	struct index_entry entry = { .kind = INDEX_CANDIDATE };
-	struct wire_response m = { .receiver = remote };
+	struct wire_response m = { .receiver = to->sender };
 	uint8_t ephemeral[NOISE_KEY_LEN], bytes[WIRE_RESPONSE_LEN];
 	struct candidate *c;
 	bool ok;
@@ -87,7 +87,7 @@ static void answer(struct node *n, const struct way *from, struct noise *noise,
 	m.sender = node_index_new(n, &entry);
 	c = m.sender ? candidate_new(n, m.sender) : NULL;
 	if (!c || !session_init(c->session, n->aead, noise, false, m.sender,
-				remote, now_us)) {
+				to->sender, now_us)) {
 		node_drop(n, DROP_handshake_half_open);
 		if (c)
 			candidate_drop(n, c);
@@ -98,7 +98,7 @@ static void answer(struct node *n, const struct way *from, struct noise *noise,
 	memcpy(c->key.bytes, noise->rs, KEY_LEN);
 	c->at = *from;
 	c->timestamp_us = timestamp_us;
-	candidate_note_asked(n, c, noise->re);
+	candidate_note_asked(n, c, to->mac1);
 	admission_keep(n, c, account);
 	timers_set(&n->timers, &c->timer, now_us + SESSION_HALF_OPEN_US);
 	wire_pack_response(&m, bytes);
@@ -111,9 +111,13 @@ static void answer(struct node *n, const struct way *from, struct noise *noise,
  * one and is faster must not have its sender go unanswered. This answer gives another
  * index. So the first data message, which names one of the two, tells at which address
  * its sender could read; where it comes from tells nothing, for an insider can read
- * here and bear the address of somebody who never asked. */
-static void answer_again(struct node *n, struct candidate *c,
-			 const struct way *from, const struct secret *secret)
+ * here and bear the address of somebody who never asked.
+ *
+ * Whoever is faster may use two addresses. So the second answer is for who proves that it
+ * reads at its own, if anybody does. False: it may do so, and is to be given a cookie. */
+static bool answer_again(struct node *n, struct candidate *c,
+			 const struct way *from, bool cookie,
+			 const struct secret *secret)
 {
 	const struct index_entry entry = { .kind = INDEX_CANDIDATE,
 					   .candidate = c,
@@ -121,22 +125,31 @@ static void answer_again(struct node *n, struct candidate *c,
 	uint8_t bytes[WIRE_RESPONSE_LEN];
 	struct wire_response m;
 
-	if (c->session->stage != SESSION_HALF_OPEN || c->also.remote.port ||
-	    addr_equal(&from->remote, &c->at.remote)) {
+	if (c->session->stage != SESSION_HALF_OPEN ||
+	    addr_equal(&from->remote, &c->at.remote) ||
+	    addr_equal(&from->remote, &c->also.remote)) {
 		node_drop(n, DROP_handshake_again);
-		return;
+		return true;
+	}
+	if (c->also.remote.port && (c->also_proven || !cookie)) {
+		node_drop(n, DROP_handshake_again);
+		return c->also_proven;
 	}
 	wire_unpack_response(&m, c->response);
+	table_remove(n->indices, &c->session->also_local);
+	c->session->also_local = 0;
 	m.sender = node_index_new(n, &entry);
 	if (!m.sender) {
 		node_drop(n, DROP_handshake_half_open);
-		return;
+		return true;
 	}
 	c->also = *from;
+	c->also_proven = cookie;
 	c->session->also_local = m.sender;
 	wire_pack_response(&m, bytes);
 	cookie_set_mac1(secret, bytes, sizeof(bytes));
 	send_message(n, from, bytes, sizeof(bytes));
+	return true;
 }
 
 /*
@@ -230,8 +243,7 @@ static void admitted(struct node *n, const struct way *from,
 		node_drop(n, reason);
 		return;
 	}
-	answer(n, from, noise, secret, m->sender, timestamp_us, &account,
-	       now_us);
+	answer(n, from, noise, secret, m, timestamp_us, &account, now_us);
 	e = endpoints_find(n, &from->remote);
 	if (e)
 		endpoint_alive(n, e, now_us);
@@ -255,9 +267,10 @@ static void initiation_in(struct node *n, const struct way *from,
 		send_cookie(n, from, m.sender, secret, m.mac1, now_us);
 		return;
 	}
-	before = candidate_asked(n, m.noise);
+	before = candidate_asked(n, m.mac1);
 	if (before) {
-		answer_again(n, before, from, secret);
+		if (!answer_again(n, before, from, cookie, secret))
+			send_cookie(n, from, m.sender, secret, m.mac1, now_us);
 		return;
 	}
 	if (!noise_init(&noise, false, WIRE_PROLOGUE, strlen(WIRE_PROLOGUE),

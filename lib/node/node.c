@@ -115,7 +115,7 @@ static bool make_tables(struct node *n)
 	uint8_t seed[TABLE_SEED_LEN];
 
 	node_random(n, seed, sizeof(seed));
-	n->asked = table_new(candidates, NOISE_KEY_LEN, sizeof(uint32_t), seed);
+	n->asked = table_new(candidates, WIRE_MAC_LEN, sizeof(uint32_t), seed);
 	n->half_open_shares = shares_new(NODE_HALF_OPEN_MAX + 1, seed);
 	n->answered = shares_new(2 * NODE_HANDSHAKE_RATE, seed);
 	n->peer_shares = shares_new(c->peers_max + 1u, seed);

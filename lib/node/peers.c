@@ -64,16 +64,18 @@ void peers_note_wanted(const struct node *n)
 			e->peer->wanted = true;
 }
 
-/* a goes rather than b, which is in the same state and holds as much: the longest
- * down, or the last that came up. */
+/* a goes rather than b, which holds as much: the longest down; of others one that never
+ * was up, or the last that came. */
 static bool goes_first(const struct peer *a, const struct peer *b)
 {
+	if (a->state != b->state)
+		return a->state == PEER_CONNECTING;
 	return a->state == PEER_DOWN ? a->state_us < b->state_us
 				     : a->state_us > b->state_us;
 }
 
-/* Of the holder of most, among those in that state. */
-static struct peer *most_held(const struct node *n, enum peer_state state,
+/* Of the holder of most, among those that are down, or among the others. */
+static struct peer *most_held(const struct node *n, bool down,
 			      struct share_counts *most)
 {
 	uint32_t at = TABLE_NONE;
@@ -83,7 +85,7 @@ static struct peer *most_held(const struct node *n, enum peer_state state,
 		struct share_counts counts;
 		int more;
 
-		if (peer->state != state || peer->wanted)
+		if ((peer->state == PEER_DOWN) != down || peer->wanted)
 			continue;
 		counts = shares_of(n->peer_shares, &peer->path.way.remote);
 		more = first ? shares_compare(&counts, most) : 1;
@@ -107,10 +109,10 @@ struct peer *peers_evictable(struct node *n, const struct addr *newcomer,
 	while ((peer = peers_next(n, &at)))
 		if (!peer->wanted)
 			shares_add(n->peer_shares, &peer->path.way.remote);
-	peer = most_held(n, PEER_DOWN, &most);
+	peer = most_held(n, true, &most);
 	if (peer)
 		return peer;
-	peer = most_held(n, PEER_UP, &most);
+	peer = most_held(n, false, &most);
 	if (!peer || wanted)
 		return peer;
 	shares_add(n->peer_shares, newcomer);

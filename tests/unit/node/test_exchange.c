@@ -4,6 +4,7 @@
 
 #include "node/core.h"
 #include "node/exchange.h"
+#include "node/shares.h"
 #include "support/main.h"
 #include "support/three.h"
 
@@ -269,6 +270,54 @@ static size_t answers(struct host *to, size_t since)
 	return count_records(WIRE_PEERS, seed, to, since, NULL);
 }
 
+/* What was told of it before, and refused, is told again. */
+START_TEST(who_is_trusted_later_is_met)
+{
+	struct host *const one = &many.host[1], *const other = &many.host[2];
+	struct public_key keys[2];
+
+	for (size_t i = 0; i < 3; i++)
+		host_start(&many.host[i]);
+	keys[0] = seed->key;
+	keys[1] = other->key;
+	ck_assert(node_set_trusted(one->node, keys, 1, hosts_clock(one)));
+	host_dial(one, seed);
+	host_dial(other, seed);
+	hosts_run(&many, 200 * CLOCK_S);
+	ck_assert(host_up(one, seed) && host_up(other, seed));
+	ck_assert(!host_knows(one, other));
+	ck_assert(node_set_trusted(one->node, keys, 2, hosts_clock(one)));
+	ck_assert(hosts_until(&many, hosts_all_up, 10 * CLOCK_S));
+}
+END_TEST
+
+/* Half of what a second has was told to two keys at one address, as lists of the largest
+ * mesh. The rest is for who has had none. */
+START_TEST(attack_long_lists_are_parted_as_well)
+{
+	struct host *const liar = &many.host[1], *const honest = &many.host[2];
+	struct exchange *x;
+	size_t since;
+
+	start_with_one_seed(0);
+	hosts_run(&many, 10 * CLOCK_S);
+	say_ask(liar, 0);
+	x = seed->node->exchange;
+	x->listed = 511;
+	x->second_us = hosts_clock(seed).mono_us;
+	x->told = 4 * 512 / 2;
+	for (int i = 0; i < 2; i++)
+		ck_assert(shares_add(x->asked, &liar->addrs[0]));
+	for (size_t i = 0; i <= seed->node->config.peers_max; i++)
+		x->ports[i].answered_us = 0;
+	since = many.log_count;
+	say_ask(liar, 0);
+	ck_assert_uint_eq(answers(liar, since), 0);
+	say_ask(honest, 0);
+	ck_assert_uint_gt(answers(honest, since), 0);
+}
+END_TEST
+
 START_TEST(a_question_is_answered_once_a_second)
 {
 	struct host *asker = &many.host[1];
@@ -382,6 +431,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(the_seed_may_go_once_it_was_met),
 	UNIT_TEST(two_meshes_grow_together),
 	UNIT_TEST(a_host_that_moved_is_listed_where_it_is),
+	UNIT_TEST(who_is_trusted_later_is_met),
+	UNIT_TEST(attack_long_lists_are_parted_as_well),
 	UNIT_TEST(a_question_is_answered_once_a_second),
 	UNIT_TEST(who_is_ever_another_keeps_nobody_from_being_asked),
 	UNIT_TEST(only_what_is_new_is_told),

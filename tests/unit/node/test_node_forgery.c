@@ -275,6 +275,51 @@ START_TEST(attack_copies_that_come_first_keep_nobody_out)
 }
 END_TEST
 
+/* … from as many addresses as are answered. */
+static enum fate overtake_twice(struct hosts *hosts, struct flight *p)
+{
+	if (p->bytes[0] == WIRE_INITIATION) {
+		host_receive(&hosts->host[0], &stranger, p->bytes, p->len);
+		host_receive(&hosts->host[0], &elsewhere, p->bytes, p->len);
+	}
+	return PASS;
+}
+
+START_TEST(attack_copies_from_two_addresses_keep_nobody_out)
+{
+	host_start(a);
+	host_start(b);
+	h.judge = overtake_twice;
+	host_dial(b, a);
+	ck_assert(hosts_until(&h, hosts_pair_up, 200 * CLOCK_MS));
+	ck_assert(host_knows_at(a, &b->addrs[0]));
+	ck_assert(!host_knows_at(a, &stranger));
+	ck_assert(!host_knows_at(a, &elsewhere));
+	ck_assert(host_talks(a, b));
+	ck_assert(host_talks(b, a));
+}
+END_TEST
+
+/* A member that overhears one can make its own around the ephemeral key that it shows:
+ * neither is a repetition of the other. */
+START_TEST(attack_a_borrowed_ephemeral_key_takes_no_answer)
+{
+	uint8_t message[2][WIRE_INITIATION_LEN];
+	struct outsider o;
+
+	host_start(a);
+	for (int i = 0; i < 2; i++) {
+		outsider_init(&o, 1); /* its random numbers begin anew */
+		outsider_initiate(&o, (uint64_t)i + 1, message[i]);
+		host_receive(a, i ? &elsewhere : &stranger, message[i],
+			     sizeof(message[i]));
+		outsider_free(&o);
+	}
+	ck_assert_mem_eq(message[0] + 8, message[1] + 8, NOISE_KEY_LEN);
+	ck_assert_uint_eq(host_debug(a).half_open, 2);
+}
+END_TEST
+
 START_TEST(attack_a_replayed_response_or_cookie_is_to_nobody)
 {
 	const struct flight *response;
@@ -471,6 +516,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(attack_a_replayed_initiation_changes_nothing_from_anywhere),
 	UNIT_TEST(attack_replays_to_who_knows_nobody_are_few_and_forgotten),
 	UNIT_TEST(attack_copies_that_come_first_keep_nobody_out),
+	UNIT_TEST(attack_copies_from_two_addresses_keep_nobody_out),
+	UNIT_TEST(attack_a_borrowed_ephemeral_key_takes_no_answer),
 	UNIT_TEST(attack_a_replayed_response_or_cookie_is_to_nobody),
 	UNIT_TEST(attack_our_own_initiation_sent_back_to_us_stops_nothing),
 	UNIT_TEST(attack_a_mirror_does_not_hide_a_host_that_is_down),

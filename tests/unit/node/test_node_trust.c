@@ -363,6 +363,33 @@ START_TEST(attack_a_table_filled_with_keys_keeps_no_configured_host_out)
 }
 END_TEST
 
+/* Their sessions are renewed before they count as dead, and never opened. */
+START_TEST(attack_keys_that_never_come_up_keep_no_configured_host_out)
+{
+	struct outsider o[3];
+
+	a->config.peers_max = 3;
+	host_start(a);
+	for (uint8_t i = 0; i < 3; i++)
+		outsider_init(&o[i], (uint8_t)(i + 1));
+	host_start(b);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 3; i++)
+			if (round == 0 || host_knows_key(a, &o[i].key)) {
+				ck_assert(outsider_shake_hands(&o[i], a));
+				outsider_hello(&o[i], a, false, true);
+			}
+		if (round == 1)
+			host_dial(a, b);
+		hosts_run(&h, 4 * CLOCK_S);
+		if (round > 0)
+			ck_assert(host_up(a, b));
+	}
+	for (int i = 0; i < 3; i++)
+		outsider_free(&o[i]);
+}
+END_TEST
+
 START_TEST(a_full_table_lets_the_longest_down_go)
 {
 	struct outsider o[3];
@@ -456,6 +483,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(what_ignored_us_and_then_is_gone_is_shown_as_gone),
 	UNIT_TEST(a_full_table_refuses_the_next_and_says_why),
 	UNIT_TEST(attack_a_table_filled_with_keys_keeps_no_configured_host_out),
+	UNIT_TEST(attack_keys_that_never_come_up_keep_no_configured_host_out),
 	UNIT_TEST(a_full_table_lets_the_longest_down_go),
 	UNIT_TEST(a_peer_whose_session_never_opened_does_not_keep_its_place),
 	UNIT_TEST(

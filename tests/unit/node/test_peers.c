@@ -280,8 +280,10 @@ START_TEST(then_for_a_wanted_one_the_last_that_came_up)
 	e->sources = 1;
 	ck_assert_ptr_eq(evictable(true), a);
 	ck_assert_ptr_null(evictable(false));
-	a->state = PEER_CONNECTING;
+	/* … or never did. */
+	b->state = PEER_CONNECTING;
 	ck_assert_ptr_eq(evictable(true), b);
+	ck_assert_ptr_null(evictable(false));
 }
 END_TEST
 
