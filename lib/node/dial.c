@@ -5,6 +5,10 @@
  * within its session (rekey.c). When
  * the timer finds nothing to do it is not armed again; whoever changes one of those
  * conditions calls endpoint_dial_now.
+ *
+ * A source may list an address at which a peer answered that is elsewhere now. That is
+ * another way to it, a spare (paths.c), or another host's by now: while the spare does
+ * not echo it is dialled each minute.
  */
 #include "node/dial.h"
 
@@ -12,6 +16,7 @@
 
 #include "node/hints.h"
 #include "node/leg.h"
+#include "node/paths.h"
 #include "node/plain_peers.h"
 #include "node/send.h"
 #include "node/wanted.h"
@@ -118,9 +123,19 @@ static bool wants_dial_by_leg(const struct node *n, const struct endpoint *e,
 	return e->attempts < BY_LEG_TRIES * n->secrets_count;
 }
 
+/* The peer that answered here is up elsewhere, and a source wants whoever is here. */
+static bool is_left(const struct endpoint *e)
+{
+	const struct peer *peer = e->peer;
+
+	return e->sources && !e->addr.leg && peer && peer->state == PEER_UP &&
+	       peer->current && peer->endpoint != e;
+}
+
 static bool wants_dial(const struct node *n, struct endpoint *e,
 		       uint64_t now_us)
 {
+	const struct way here = { .remote = e->addr };
 	const struct peer *peer = e->peer;
 
 	if (e->addr.leg)
@@ -129,6 +144,9 @@ static bool wants_dial(const struct node *n, struct endpoint *e,
 		return e->sources || e->hinted;
 	if (peer->state != PEER_UP || !peer->current)
 		return e->sources || peer->endpoint == e;
+	if (is_left(e))
+		return now_us - peer->state_us >= ENDPOINT_LEFT_US &&
+		       !paths_has_spare(peer, &here);
 	return peer->endpoint == e && peer_wants_handshake(n, peer, now_us);
 }
 
@@ -138,6 +156,8 @@ static uint64_t retry_us(struct node *n, const struct endpoint *e)
 
 	if (endpoint_is_refused(e))
 		us = NODE_REFUSED_US;
+	else if (is_left(e))
+		us = ENDPOINT_LEFT_US;
 	else if (e->hinted || e->by_leg) /* others wait for its place */
 		us = DIAL_FIRST_US;
 	else if (e->attempts < 3)
@@ -166,6 +186,10 @@ void endpoint_timer(struct node *n, struct endpoint *e, struct clock now)
 	if (!wants_dial(n, e, now.mono_us)) {
 		endpoint_cancel(n, e);
 		e->attempts = 0;
+		if (is_left(e))
+			timers_set(&n->timers, &e->timer,
+				   now.mono_us +
+					   node_jitter(n, ENDPOINT_LEFT_US));
 		return;
 	}
 	if (hints_give_up(n, e, now.mono_us)) {

@@ -22,6 +22,8 @@
 /* Retry: 0.5 s, doubling to 4 s, ±25 %. */
 #define DIAL_FIRST_US (500 * CLOCK_MS)
 #define DIAL_LAST_US  (4 * CLOCK_S)
+/* One whose peer is up elsewhere. */
+#define ENDPOINT_LEFT_US (60 * CLOCK_S)
 
 struct endpoint {
 	struct addr addr;

@@ -90,6 +90,17 @@ static struct path_spare *free_spare(struct peer *peer)
 	return NULL;
 }
 
+bool paths_has_spare(const struct peer *peer, const struct way *way)
+{
+	const struct path_spare *s = peer->paths.spares;
+
+	for (size_t i = 0; i < PATH_SPARES; i++)
+		if (s[i].taken && s[i].proven_us &&
+		    addr_equal(&s[i].path.way.remote, &way->remote))
+			return true;
+	return false;
+}
+
 bool paths_has(const struct peer *peer, const struct way *way)
 {
 	const struct path_spare *s = peer->paths.spares;

@@ -114,12 +114,16 @@ void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
 
 /* ---- where it is ---- */
 
-static void peer_leave_endpoint(struct node *n, struct peer *peer)
+static void peer_leave_endpoint(struct node *n, struct peer *peer,
+				uint64_t now_us)
 {
 	struct endpoint *e = peer->endpoint;
 
 	if (!e)
 		return;
+	if (e->sources && !timer_armed(&e->timer))
+		timers_set(&n->timers, &e->timer,
+			   now_us + node_jitter(n, ENDPOINT_LEFT_US));
 	peer->endpoint = NULL;
 	e->users--;
 	endpoint_release(n, e);
@@ -137,7 +141,7 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 			return;
 	} else {
 		e->users++;
-		peer_leave_endpoint(n, peer);
+		peer_leave_endpoint(n, peer, now_us);
 		peer->endpoint = e;
 	}
 	path_set_way(&peer->path, &way, n->config.underlay_mtu, now_us);
@@ -273,7 +277,7 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 	control_peer_gone(n, peer);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);
-	peer_leave_endpoint(n, peer);
+	peer_leave_endpoint(n, peer, now_us);
 	while ((e = endpoints_next(n, &at))) {
 		if (e->peer != peer)
 			continue;

@@ -46,6 +46,54 @@ START_TEST(a_peer_that_moved_is_followed_after_one_echo)
 }
 END_TEST
 
+static bool a_has_c(const struct hosts *hosts)
+{
+	(void)hosts;
+	return host_up(a, c);
+}
+
+/* Of the two only a lists anybody: b, which was renumbered, and c has its address. */
+START_TEST(who_has_a_listed_address_now_is_met)
+{
+	const struct addr listed = b->addrs[0];
+
+	host_start(a);
+	host_start(b);
+	host_dial(a, b);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	hosts_run(&h, CLOCK_S);
+	move_b();
+	host_say(b, 1);
+	hosts_run(&h, CLOCK_S);
+	ck_assert(a_has_b_at(&b->addrs[0]));
+	c->addrs[0] = listed;
+	host_start(c);
+	ck_assert(hosts_until(&h, a_has_c, 150 * CLOCK_S));
+	ck_assert(host_up(a, b));
+	ck_assert(host_talks(a, b) && host_talks(a, c));
+	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
+}
+END_TEST
+
+/* Where it echoes as well it is not dialled. */
+START_TEST(a_second_address_of_a_peer_is_not_dialled)
+{
+	size_t since;
+
+	b->addrs[1] = addr_v4(0x0a090102, WIRE_PORT);
+	b->addrs_count = 2;
+	host_start(a);
+	host_start(b);
+	host_want(a, b->addrs, 2);
+	ck_assert(hosts_until(&h, hosts_pair_up, CLOCK_S));
+	hosts_run(&h, 10 * CLOCK_S);
+	since = h.log_count;
+	hosts_run(&h, 115 * CLOCK_S);
+	ck_assert_uint_eq(hosts_count_sent(&h, WIRE_INITIATION, a, NULL, since),
+			  0);
+}
+END_TEST
+
 START_TEST(a_move_over_a_long_path_under_traffic_is_followed)
 {
 	uint8_t *frame = hosts_frame(0xff, 2, 200, 1);
@@ -491,6 +539,8 @@ END_TEST
 static const struct unit_test tests[] = {
 	UNIT_CASE("moves", .setup = three_setup, .teardown = three_teardown),
 	UNIT_TEST(a_peer_that_moved_is_followed_after_one_echo),
+	UNIT_TEST(who_has_a_listed_address_now_is_met),
+	UNIT_TEST(a_second_address_of_a_peer_is_not_dialled),
 	UNIT_TEST(a_move_over_a_long_path_under_traffic_is_followed),
 	UNIT_TEST(attack_datagrams_sent_on_from_elsewhere_do_not_move_a_peer),
 	UNIT_TEST(
