@@ -48,6 +48,18 @@ static void on_down_done(void *user, int status, bool timed_out)
 	event_base_loopbreak(d->base);
 }
 
+/* It cannot be killed, or the helper that would is stopped. */
+static void on_down_limit(evutil_socket_t fd, short what, void *user)
+{
+	struct daemon *d = user;
+
+	(void)fd;
+	(void)what;
+	log_warning("interface.down: %s: does not end: not waited for",
+		    d->conf->interface.down);
+	event_base_loopbreak(d->base);
+}
+
 /* False if there is none, or it cannot be started. */
 static bool run_hook(struct daemon *d, const char *command, const char *event,
 		     unsigned limit_s, const struct child_ops *ops)
@@ -96,5 +108,10 @@ bool daemon_run_down_hook(struct daemon *d)
 {
 	static const struct child_ops ops = { .done = on_down_done };
 
-	return run_hook(d, d->conf->interface.down, "down", LAST_LIMIT_S, &ops);
+	const struct timeval limit = { LAST_LIMIT_S + 1, 0 };
+
+	return run_hook(d, d->conf->interface.down, "down", LAST_LIMIT_S,
+			&ops) &&
+	       event_base_once(d->base, -1, EV_TIMEOUT, on_down_limit, d,
+			       &limit) == 0;
 }

@@ -1,5 +1,6 @@
 """A file that others see whole, or as it was."""
 
+import contextlib
 import os
 import secrets
 
@@ -46,7 +47,8 @@ class Output:
                     os.fsync(handle)
                 os.rename(new, self._path)
             except BaseException:
-                os.unlink(new)
+                with contextlib.suppress(FileNotFoundError):  # it has its name already
+                    os.unlink(new)
                 raise
             _sync(self._folder)
         except OSError as error:

@@ -63,6 +63,15 @@ bool client_is_answered(const char *path)
 	return true;
 }
 
+/* A daemon's own socket; beside it may be that of its metrics. */
+static bool is_named(const char *name)
+{
+	static const char suffix[] = ".sock";
+	const size_t len = strlen(name), end = sizeof(suffix) - 1;
+
+	return len > end && strcmp(name + len - end, suffix) == 0;
+}
+
 /* The sockets in dir for which wanted is true: the last one's path in *path (to
  * be freed), and how many. */
 static size_t find(const char *dir, bool (*wanted)(const char *path),
@@ -76,6 +85,8 @@ static size_t find(const char *dir, bool (*wanted)(const char *path),
 	while (d && (entry = readdir(d)) != NULL) {
 		char *candidate;
 
+		if (!is_named(entry->d_name))
+			continue;
 		if (asprintf(&candidate, "%s/%s", dir, entry->d_name) < 0)
 			break;
 		if (!is_socket(candidate) || !wanted(candidate)) {

@@ -68,7 +68,7 @@ static bool take_answer(struct name *n, const char *what)
 	struct name_answer before = n->known;
 	bool same = same_answer(n);
 
-	n->silent = false;
+	n->silent = n->unreached = false;
 	if (n->heard.count == 0) {
 		name_fail(n, "no addresses", what);
 		return false;
@@ -92,7 +92,7 @@ bool name_hear(struct name *n, const char *text, const char *what)
 	if (*text == '.')
 		return take_answer(n, what);
 	if (*text == '!') {
-		n->silent = false;
+		n->silent = n->unreached = false;
 		name_fail(n, text + 1, what);
 	} else if (n->heard.count < NAME_ADDRS_MAX &&
 		   conf_addr_parse(&a, text, n->peer.port) &&
@@ -105,9 +105,11 @@ bool name_hear(struct name *n, const char *text, const char *what)
 
 int name_rank(const struct name *n)
 {
+	if (n->unreached)
+		return 0;
 	if (n->silent)
-		return 2;
-	return n->failure[0] ? 1 : 0;
+		return 3;
+	return n->failure[0] ? 2 : 1;
 }
 
 void name_free(struct name *n)

@@ -24,6 +24,7 @@ struct name {
 	size_t turn;		  /* when its lookup asks for it, from 1 */
 	bool answered;		  /* in some way, since it was asked for */
 	bool silent;		  /* a lookup died waiting for it */
+	bool unreached;		  /* … before it came to this one */
 	char failure[CONF_TEXT_MAX + 128]; /* "": the last answer was good */
 };
 
@@ -33,7 +34,8 @@ void name_begin(struct name *n);
  * True: it means something else than before. */
 bool name_hear(struct name *n, const char *text, const char *what);
 void name_fail(struct name *n, const char *why, const char *what);
-/* When it is asked for: the less, the sooner. */
+/* When it is asked for: the less, the sooner; below NAME_RANKS. */
+#define NAME_RANKS 4
 int name_rank(const struct name *n);
 /* Frees its answers. */
 void name_free(struct name *n);

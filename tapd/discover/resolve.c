@@ -108,11 +108,16 @@ static void note_silence(struct resolve *r, const struct lookup *lookup)
 	}
 	if (first) {
 		first->silent = true;
+		first->unreached = false;
 		name_fail(first, SILENT, r->ops->what);
 	}
-	for (size_t i = lookup->number; i < r->count; i += LOOKUPS)
-		if (r->names[i].known.count == 0 && !r->names[i].failure[0])
-			name_fail(&r->names[i], SILENT, r->ops->what);
+	for (size_t i = lookup->number; i < r->count; i += LOOKUPS) {
+		struct name *n = &r->names[i];
+
+		n->unreached = !n->answered && n != first;
+		if (n->known.count == 0 && !n->failure[0])
+			name_fail(n, SILENT, r->ops->what);
+	}
 }
 
 /* No fork, no memory, or killed: nothing is known of the names it did not come to. */
@@ -137,14 +142,15 @@ static void on_done(void *user, int status, bool timed_out)
 		end(r);
 }
 
-/* Names that were answered first, those that were not waited out last. */
+/* Names that the last lookup did not come to, then those that were answered; those that
+ * were not waited out last. */
 static void add_names(const struct lookup *lookup)
 {
 	const struct resolve *r = lookup->r;
 	char text[CONF_TEXT_MAX + 32];
 	size_t turn = 0;
 
-	for (int rank = 0; rank < 3; rank++)
+	for (int rank = 0; rank < NAME_RANKS; rank++)
 		for (size_t i = lookup->number; i < r->count; i += LOOKUPS) {
 			struct name *n = &r->names[i];
 

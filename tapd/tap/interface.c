@@ -294,6 +294,7 @@ void interface_apply(struct interface *i, const struct interface_plan *plan,
 static void follow_state(struct interface *i)
 {
 	const struct link_state *s = link_state(i->link);
+	const bool was_down = link_was_down(i->link);
 
 	if (strcmp(s->name, i->name) != 0)
 		log_info("%s is now called %s", i->name, s->name);
@@ -303,11 +304,12 @@ static void follow_state(struct interface *i)
 		log_warning("%s was set down: nothing passes until"
 			    " `ip link set dev %s up`",
 			    s->name, s->name);
-	if (s->up && !i->up) {
+	if (s->up && !i->up)
 		log_info("%s is up again", s->name);
-		/* Down took the routes and the IPv6 addresses. */
+	/* Down took the routes and the IPv6 addresses, and so did too small an MTU. */
+	if (s->up && (was_down || !i->up ||
+		      (i->mtu < IPV6_MTU_MIN && s->mtu >= IPV6_MTU_MIN)))
 		interface_plan_set(&i->plan, i->link);
-	}
 	note_state(i);
 }
 

@@ -11,8 +11,6 @@
 
 #define ADDRESS_WAIT_MS 3000
 
-#define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
-
 /* ---- what it comes to ---- */
 
 static enum address_from complete_address(const struct conf *c,

@@ -12,6 +12,8 @@
 #define INTERFACE_ADDRESSES_MAX \
 	(sizeof(((struct conf *)0)->interface.address) / sizeof(struct prefix))
 
+#define IPV6_MTU_MIN 1280 /* RFC 8200, section 5 */
+
 /* What a configuration comes to on this host. */
 struct interface_plan {
 	struct prefix addresses[INTERFACE_ADDRESSES_MAX];

@@ -161,6 +161,7 @@ static void take_link(struct link *l, const struct nlmsghdr *nlh)
 	s->enslaved = a.has_master && !a.in_vrf;
 	s->present = nlh->nlmsg_type == RTM_NEWLINK;
 	s->up = s->present && (m->ifi_flags & IFF_UP);
+	l->was_down |= !s->up;
 	s->carrier &= s->up;
 	/* Both: on the way up the queue, which drops without counting until it
 	 * is at work, comes last; on the way down the flag does. */
@@ -341,7 +342,16 @@ int link_fd(const struct link *l)
 static void lost(struct link *l)
 {
 	(void)ask_all(l); /* gone: state.present says so */
+	l->was_down = true;
 	l->others_changed = true;
+}
+
+bool link_was_down(struct link *l)
+{
+	const bool was_down = l->was_down;
+
+	l->was_down = false;
+	return was_down;
 }
 
 bool link_read(struct link *l)

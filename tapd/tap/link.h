@@ -49,6 +49,9 @@ int link_fd(const struct link *l);
 /* Takes in what it tells, and reads everything anew when some of it was lost.
  * Returns true if the state may have changed. */
 bool link_read(struct link *l);
+/* Whether it was set down since this was last asked, or may have been: down and up may be
+ * told in one go. */
+bool link_was_down(struct link *l);
 /* Asks what it is now, also for what the kernel does not tell unasked: tx_dropped,
  * and allmulti where a program made it so. 0, or -errno: -ENODEV if it is gone. */
 int link_ask(struct link *l);

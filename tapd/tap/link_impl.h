@@ -15,6 +15,7 @@ struct link {
 	uint32_t sequence;
 	bool changed; /* since link_read began */
 	bool others_changed;
+	bool was_down; /* since link_was_down was last asked, or may have been */
 	unsigned generation;
 	struct link_state state;
 	uint8_t message[LINK_MESSAGE_SIZE];

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import ROOT, environment_of
 from discovery.errors import Failure
-from discovery.main import Run
+from discovery.main import Ended, Run
 from fake import Answer, addresses
 from fake_consul import instance
 from populations import KINDS, THREE
@@ -107,6 +107,20 @@ def test_a_file_that_was_removed_is_written_again(ec2, follow):
 def test_an_empty_answer_makes_no_file(ec2, follow):
     follow(ec2).turn()
     assert written(follow) is None
+
+
+def test_a_signal_once_the_file_is_there_ends_it(ec2, follow, monkeypatch):
+    """Python tells of it when the call that it came in is over."""
+    def rename(*names):
+        renamed(*names)
+        raise Ended
+    renamed = os.rename
+    monkeypatch.setattr(os, "rename", rename)
+    KINDS["ec2"].populate(ec2, THREE)
+    with pytest.raises(Ended):
+        follow(ec2).turn()
+    assert written(follow) == THREE
+    assert len(os.listdir(follow.file.parent)) == 1
 
 
 def test_the_interval_is_that_of_the_command_line(ec2, follow):

@@ -88,3 +88,15 @@ def test_it_ends_with_the_daemon(make_cloud, how):
         except FileNotFoundError:
             return True
     wait_for(lambda: all(map(ended, pids)), 3, "the helper and the hook to be gone")
+
+
+def test_a_hook_that_does_not_end_does_not_hold_up_the_stop(make_cloud):
+    """Nor is the TAP left behind. It cannot be killed: the helper that would is stopped."""
+    cloud = make_cloud(1)
+    host = cloud.hosts[0]
+    path = host.write("down", "#!/bin/sh\ntrue\n", 0o755)
+    daemon = Tapd(host, new_secret(), **{"interface.down": path}).start()
+    os.kill(helper_of(daemon), signal.SIGSTOP)
+    daemon.process.signal(signal.SIGTERM)
+    assert daemon.process.wait(10) == 0
+    assert not host.has_interface()

@@ -169,6 +169,13 @@ START_TEST(only_socket_is_found_and_of_several_the_live_one)
 	ck_assert_str_eq(path, "run/tap0.sock");
 	free(path);
 
+	/* metrics = "/run/tapd/tap0.metrics" */
+	b = fake_listen("run/tap0.metrics");
+	ck_assert_int_eq(client_find("run", &path, &error), CLIENT_OK);
+	ck_assert_str_eq(path, "run/tap0.sock");
+	free(path);
+	close(b);
+
 	b = fake_listen("run/tap1.sock");
 	ck_assert_int_eq(client_find("run", &path, &error), CLIENT_USAGE);
 	ck_assert_ptr_null(path);

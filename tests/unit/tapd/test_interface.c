@@ -190,6 +190,36 @@ START_TEST(what_going_down_took_comes_back)
 }
 END_TEST
 
+/* What the kernel tells of is read when all of it is over. */
+START_TEST(what_going_down_and_up_at_once_took_comes_back)
+{
+	conf.interface.multicast_route = true;
+	struct interface *i = open_interface();
+
+	netns_run("ip link set t0 down; ip link set t0 up");
+	ck_assert_int_eq(interface_follow(i), INTERFACE_CHANGED);
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	netns_run("ip route show | grep -q '224.0.0.0/4 dev t0'");
+	netns_run("ip -6 route show table local | grep -q 'ff00::/8 dev t0'");
+	interface_close(i, false);
+}
+END_TEST
+
+/* IPv6 has no less than 1280. */
+START_TEST(what_a_small_mtu_took_comes_back)
+{
+	struct interface *i = open_interface();
+
+	netns_run("ip link set t0 mtu 1200");
+	ck_assert_int_eq(interface_follow(i), INTERFACE_CHANGED);
+	netns_run("! ip addr show t0 | grep -q fd77::1/64");
+	netns_run("ip link set t0 mtu 1500");
+	ck_assert_int_eq(interface_follow(i), INTERFACE_CHANGED);
+	netns_run("ip addr show t0 | grep -q fd77::1/64");
+	interface_close(i, false);
+}
+END_TEST
+
 /* What its administrator adds: a VIP in our subnet, and routes. */
 static void add_others(void)
 {
@@ -458,6 +488,8 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(mac_is_stable_local_and_of_this_key),
 	UNIT_TEST(deleted_interface_is_made_again_with_its_addresses),
 	UNIT_TEST(what_going_down_took_comes_back),
+	UNIT_TEST(what_going_down_and_up_at_once_took_comes_back),
+	UNIT_TEST(what_a_small_mtu_took_comes_back),
 	UNIT_TEST(interface_in_another_namespace_lives_on),
 	UNIT_TEST(new_configuration_takes_back_what_the_old_one_set),
 	UNIT_EACH(leftovers_of_another_run_take_nothing_of_others, moves),

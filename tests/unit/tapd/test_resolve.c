@@ -40,6 +40,10 @@ int __wrap_getaddrinfo(const char *host, const char *service,
 {
 	if (strcmp(host, "slow.test") == 0)
 		pause();
+	if (strncmp(host, "late.", 5) == 0) {
+		usleep(300 * 1000);
+		host += 5;
+	}
 	if (strcmp(host, "exit.test") == 0)
 		_exit(1);
 	if (strcmp(host, "kill.test") == 0)
@@ -196,6 +200,32 @@ START_TEST(name_that_is_silent_is_an_error_and_the_last_that_is_waited_for)
 	ck_assert_ptr_null(resolve_failure(resolve, 1));
 	ck_assert_str_eq(resolve_last_failure(resolve),
 			 "slow.test: the name server is silent");
+}
+END_TEST
+
+/* Of five that each lookup has three are answered in time, and one is waited for: the fifth
+ * is asked for first the next time. */
+START_TEST(names_that_are_not_reached_have_their_turn)
+{
+	static const struct resolve_ops short_ops = { .what = "peer",
+						      .changed = note_changed,
+						      .limit_s = 1 };
+	struct conf_peer peers[20];
+	char host[32];
+
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(host, sizeof(host), "late.192.0.2.%u", i + 1);
+		peers[i] = peer(host, 8273);
+	}
+	resolve_free(resolve);
+	resolve = resolve_new(base, helper, &short_ops, NULL);
+	ck_assert_ptr_nonnull(resolve);
+	ck_assert(resolve_set(resolve, peers, 20));
+	wait_for(16);
+	for (unsigned i = 16; i < 20; i++) {
+		snprintf(host, sizeof(host), "192.0.2.%u:8273", i + 1);
+		ck_assert(knows(host));
+	}
 }
 END_TEST
 
@@ -365,6 +395,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(every_address_of_a_name_counts),
 	UNIT_TEST(
 		name_that_is_silent_is_an_error_and_the_last_that_is_waited_for),
+	UNIT_TEST(names_that_are_not_reached_have_their_turn),
 	UNIT_TEST(names_whose_lookup_died_are_not_known),
 	UNIT_TEST(name_that_fails_does_not_hide_the_others),
 	UNIT_TEST(addresses_where_no_peer_can_be_are_no_answer),
