@@ -100,7 +100,7 @@ def took(record_property):
 def test_all_reach_each_other_with_full_packets(site):
     wait_for(lambda: not site.unreached("-M", "do", "-s", MTU - 28), 15,
              lambda: f"full packets: {site.unreached('-M', 'do', '-s', MTU - 28)}")
-    assert all(host.ping(site.gw[0].tap4) for host in site.hosts)
+    assert all(host.reaches(site.gw[0].tap4) for host in site.hosts)
     assert site.cloud.fragments() == 0
 
 

@@ -220,7 +220,7 @@ def test_use_vmac_moves_the_virtual_mac_with_the_master(make_cloud):
     assert owner_of(client, instance.virtual_mac) == "web1"
     # The backup's macvlan has the same MAC and speaks IGMP: it must not steal it.
     holds(lambda: owner_of(client, instance.virtual_mac) == "web1"
-          and group.client.ping(VIP), 5, "the virtual MAC at the master")
+          and group.client.reaches(VIP), 5, "the virtual MAC at the master")
     stopped = time.time()
     group.ka1.stop()
     group.ka2.wait_state("MASTER", 2 * group.patience)

@@ -126,6 +126,10 @@ class Namespace:
     def ping(self, address, *options, wait=1):
         return self.ok("ping", "-c1", f"-W{wait}", *options, address)
 
+    def reaches(self, address, *options):
+        """As ping, where no answer is a failure: a late one is waited for."""
+        return self.ping(address, *options, wait=5)
+
     def ifindex(self, interface="tap0"):
         return int(self.ip("-o", "link", "show", interface).split(":")[0])
 

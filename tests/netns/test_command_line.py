@@ -74,7 +74,7 @@ def test_the_form_without_a_file(make_cloud):
             "--name", h.name] + [f"{p.address}:8274" for p in cloud.hosts]
         daemons.append(daemon.start())
     wait_mesh(daemons)
-    assert cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
     assert daemons[0].up() == {"web2"}
 
 
@@ -133,7 +133,7 @@ def test_reload_with_a_bad_file_keeps_everything(pair):
         done = web1.ctl_run("reload")
         assert done.returncode == TAPCTL_NO and "nonsense" in done.stdout + done.stderr
         assert web1.peer_state(web2) == "up" and web1.running
-        assert web1.host.ping(web2.host.tap4)
+        assert web1.host.reaches(web2.host.tap4)
     finally:
         web1.host.write("tap0.conf", good)
     assert web1.ctl_run("reload").returncode == 0
@@ -160,7 +160,7 @@ def test_multicast_is_switched_by_a_reload(pair, key):
         done = web1.ctl_run("reload")
         assert f"+ multicast.{key} = false;" in done.stdout
         assert web1.status()["multicast"][key] is False
-        assert web1.host.ping(web2.host.tap4)
+        assert web1.host.reaches(web2.host.tap4)
     finally:
         web1.configure(**{f"multicast.{key}": None})
         assert f"+ multicast.{key} = true;" in web1.ctl_run("reload").stdout
@@ -186,7 +186,7 @@ def test_reload_names_what_needs_a_restart(pair):
         web1.configure(listen=["[::]:9999"])
         done = web1.ctl_run("reload")
         assert "listen" in done.stdout + done.stderr
-        assert web1.host.ping(pair[1].host.tap4)
+        assert web1.host.reaches(pair[1].host.tap4)
     finally:
         web1.configure(listen=None)
         web1.ctl_run("reload")
@@ -259,7 +259,7 @@ def test_peers_keys(pair):
 
 def test_counters_count_frames(pair):
     web1, web2 = pair
-    assert web1.host.ping(web2.host.tap4)
+    assert web1.host.reaches(web2.host.tap4)
     before = web1.status(), web2.status()
     web1.host.run("ping", "-c20", "-i0.01", "-q", web2.host.tap4)
     after = web1.status(), web2.status()
@@ -269,7 +269,7 @@ def test_counters_count_frames(pair):
 
 def test_fdb_keys(pair):
     web1, web2 = pair
-    assert web1.host.ping(web2.host.tap4)
+    assert web1.host.reaches(web2.host.tap4)
     table = web1.ctl("fdb")
     assert all(set(e) >= {"mac", "vlan", "owner", "owner_key", "age_s"} for e in table)
     owners = {entry["owner"] for entry in table}

@@ -50,7 +50,7 @@ def test_a_virtual_address_is_no_duplicate(make_cloud):
         daemon.host.ip("address", "add", "10.77.0.101/32", "dev", "tap0")
     for address in ("10.77.0.100", "10.77.0.101"):
         arp_request(web2.host, address, address)
-    assert web1.host.ping(web2.host.tap4)
+    assert web1.host.reaches(web2.host.tap4)
     assert not warned(web1, "both use")
 
 

@@ -76,7 +76,7 @@ def test_a_host_that_comes_and_goes_ten_times(trio):
             daemons[1].kill()
         daemons[1].start()
     wait_mesh(daemons)
-    assert cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
     assert len(daemons[0].ctl("peers")) == 2
 
 
@@ -89,7 +89,7 @@ def test_all_hosts_restarted_at_once(trio):
     for daemon in daemons:
         daemon.wait_ready()
     wait_mesh(daemons)
-    assert cloud.hosts[0].ping(cloud.hosts[2].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[2].tap4)
 
 
 def test_a_cut_host_says_why_and_comes_back(trio):
@@ -100,9 +100,9 @@ def test_a_cut_host_says_why_and_comes_back(trio):
         web2.wait_down(web3)
         wait_for(lambda: "UDP 8273" in (web1.peer(web2)["why"] or ""), 5, "why to help")
         assert web1.peer_state(web3) == "up"
-        assert web1.host.ping(web3.host.tap4)
+        assert web1.host.reaches(web3.host.tap4)
     wait_mesh([web1, web2, web3], 12)
-    assert web1.host.ping(web2.host.tap4)
+    assert web1.host.reaches(web2.host.tap4)
 
 
 @pytest.mark.parametrize("cut", ["cut_from", "cut_to"])
@@ -133,7 +133,7 @@ def test_an_underlay_that_went_away_for_a_while(trio):
         host.ip("route", "add", "10.9.0.1/32", "dev", "eth0", "scope", "link")
         host.ip("route", "add", "default", "via", "10.9.0.1", "dev", "eth0", "src", host.address)
     wait_mesh(daemons, 12)
-    assert cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
 
 
 @pytest.mark.parametrize("percent, seconds", [(5, 30), (20, 20)])

@@ -48,7 +48,7 @@ def test_what_waits_while_a_daemon_is_stopped_is_data_whatever_else_comes(make_c
             forger.send("198.51.100.7", 4000, cloud.hosts[1].address, forged[0])
             return handshakes(web2) > sent * 0.5
         wait_for(counted, 10, "the flood to be counted")
-    assert cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
 
 
 def exchange(cloud, count):

@@ -59,14 +59,14 @@ def macs(hosts, module_trio):
 def test_arp_finds_the_owner(hosts):
     web1, web2, _ = hosts
     web1.ip("neigh", "flush", "dev", "tap0")
-    assert web1.ping(web2.tap4)
+    assert web1.reaches(web2.tap4)
     assert interface_mac(web2) in web1.ip("neigh", "show", web2.tap4)
 
 
 def test_ipv4_ping_between_all(hosts):
     for source in hosts:
         for target in hosts:
-            assert source.ping(target.tap4)
+            assert source.reaches(target.tap4)
 
 
 def test_ipv6_ping_between_all(hosts):

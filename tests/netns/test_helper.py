@@ -62,7 +62,7 @@ def test_without_it_the_daemon_goes_on_and_says_so_once(make_cloud):
     assert web1.ctl_run("reload").returncode == 0
     sentence = "tapd's helper process has ended; restart tapd"
     wait_for(lambda: f"peer web9.invalid: {sentence}" in web1.process.log(), 3, "the reason")
-    assert web1.peer_state(web2) == "up" and web1.host.ping(web2.host.tap4)
+    assert web1.peer_state(web2) == "up" and web1.host.reaches(web2.host.tap4)
     # The interface made again would run a hook.
     web1.host.ip("link", "del", "tap0")
     wait_for(lambda: web1.host.tap4 in web1.host.ip("addr", "show"), 3, "tap0 to be back")

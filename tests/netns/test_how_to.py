@@ -64,8 +64,8 @@ def test_two_networks_on_one_host(make_cloud):
     wait_mesh(second)
     web1, web2 = cloud.hosts
     assert web1.address == "10.9.0.10", "the address that the manual names"
-    assert web1.ping("10.78.0.11") and web2.ping("10.78.0.10")
-    assert web1.ping(web2.tap4) and all(d.status()["peers"]["up"] == 1 for d in first)
+    assert web1.reaches("10.78.0.11") and web2.reaches("10.78.0.10")
+    assert web1.reaches(web2.tap4) and all(d.status()["peers"]["up"] == 1 for d in first)
 
 
 def test_a_host_is_removed_for_good(make_cloud):

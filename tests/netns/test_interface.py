@@ -291,7 +291,7 @@ def test_without_root_on_one_made_for_that_user(make_cloud):
     for daemon in daemons:
         daemon.wait_ready()
     wait_mesh(daemons)
-    assert cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
     assert re.search(r"Uid:\s+65534", open(f"/proc/{daemons[0].process.pid}/status").read())
 
 
@@ -377,7 +377,7 @@ def test_two_taps_on_one_host(make_cloud):
     for daemon in second:
         daemon.start()
     wait_mesh(second)
-    assert cloud.hosts[0].ping("10.78.0.2") and cloud.hosts[0].ping("10.77.0.2")
+    assert cloud.hosts[0].reaches("10.78.0.2") and cloud.hosts[0].reaches("10.77.0.2")
     assert all(d.running for d in first)
 
 
@@ -392,7 +392,7 @@ def test_it_drops_to_a_user_and_still_follows(make_cloud):
     permitted = int(re.search(r"CapPrm:\s+(\w+)", status)[1], 16)
     effective = int(re.search(r"CapEff:\s+(\w+)", status)[1], 16)
     assert permitted == net_admin and effective == 0
-    assert cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
     cloud.hosts[0].ip("link", "set", "tap0", "mtu", "1400")
     wait_for(lambda: daemons[0].status()["interface"]["mtu"] == 1400, 3, "the MTU to be seen")
     assert daemons[0].stop() == 0

@@ -64,8 +64,8 @@ def test_frames_cross_while_nobody_reads_the_log(pair):
     daemons, reader = pair
     web1, web2 = (daemon.host for daemon in daemons)
     ask(daemons[0], FLOOD)
-    assert web1.ping(web2.tap4)
-    assert web2.ping(web1.tap4)
+    assert web1.reaches(web2.tap4)
+    assert web2.reaches(web1.tap4)
     warnings = daemons[0].status()["warnings"]
     assert any("lines of the log" in warning for warning in warnings), warnings
     # Whoever comes back has the beginning, and is told how much is missing.
@@ -84,12 +84,12 @@ def test_a_full_log_holds_up_neither_the_end_nor_the_next_start(pair):
     assert daemons[0].stop(within=5) == 0
     daemons[0].start(*reader.redirection)
     wait_mesh(daemons)
-    assert daemons[0].host.ping(daemons[1].host.tap4)
+    assert daemons[0].host.reaches(daemons[1].host.tap4)
 
 
 def test_a_reader_that_is_gone_harms_nobody(pair):
     daemons, reader = pair
     os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), reader.fd)
     ask(daemons[0], 100)
-    assert daemons[0].host.ping(daemons[1].host.tap4)
+    assert daemons[0].host.reaches(daemons[1].host.tap4)
     assert daemons[0].stop(within=5) == 0

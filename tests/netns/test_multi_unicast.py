@@ -222,7 +222,7 @@ def test_what_the_network_answers_leaves_as_it_was(plain):
     mac = sender.mac()
     with Leaving(plain, sender) as wire, Wire(sender, "eth0") as out:
         sender.ip("neigh", "flush", "all")
-        assert sender.ping(other.address4) and sender.ping(other.address6)
+        assert sender.reaches(other.address4) and sender.reaches(other.address6)
         socks = [member(sender, GROUP, PORT, "eth0"), member(sender, GROUP6, PORT, "eth0")]
         for octets in (frame("ff:ff:ff:ff:ff:ff", mac, DHCP, 0x0800), frame(STP, mac, b"x" * 46),
                        frame(LLDP, mac, b"x" * 46),

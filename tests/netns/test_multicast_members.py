@@ -140,7 +140,7 @@ def test_unicast_and_a_group_keep_one_order(daemons, hosts):
     web1, web2, _, _ = hosts
     with member(web2, GROUP, PORT) as receiver, multicast_sender(web1) as sender:
         wait_members(daemons[0], GROUP, web2)
-        assert web1.ping(web2.tap4)  # its MAC is known: nothing waits for ARP
+        assert web1.reaches(web2.tap4)  # its MAC is known: nothing waits for ARP
         for start in range(0, 2000, 50):
             for number in range(start, start + 50):
                 to = web2.tap4 if number % 3 == 0 else GROUP

@@ -29,9 +29,9 @@ def test_two_that_can_meet_do(make_cloud, stopwatch, kinds):
         wait_via(two, three, DIRECTLY, within=watch.left)
     assert outer_address(two, three) == web3.box.address
     assert outer_address(three, two) == web2.box.address
-    assert web2.ping(web3.tap4)
+    assert web2.reaches(web3.tap4)
     one.stop()
-    holds(lambda: web2.ping(web3.tap4) and via(two, three) == DIRECTLY, 5,
+    holds(lambda: web2.reaches(web3.tap4) and via(two, three) == DIRECTLY, 5,
           "the two without the one that introduced them")
     assert two.drops().get("leg_source", 0) == 0
 
@@ -46,7 +46,7 @@ def test_two_behind_one_nat_meet_by_their_own_addresses(make_cloud, stopwatch, k
         wait_via(two, three, DIRECTLY, within=watch.left)
     assert two.peer(web3)["endpoint"] == f"{web3.address}:8273"
     assert three.peer(web2)["endpoint"] == f"{web2.address}:8273"
-    assert web2.ping(web3.tap4)
+    assert web2.reaches(web3.tap4)
 
 
 def test_two_behind_symmetric_ones_are_not_up_without_a_relay(make_cloud):
@@ -61,7 +61,7 @@ def test_two_behind_symmetric_ones_are_not_up_without_a_relay(make_cloud):
     one.configure(relay=True)
     one.reload()
     wait_via(two, three, "web1", within=20)
-    assert web2.ping(web3.tap4)
+    assert web2.reaches(web3.tap4)
     one.configure(relay=False)
     one.reload()
     wait_for(lambda: via(two, three) is None and via(three, two) is None, 10, "them apart")

@@ -60,7 +60,7 @@ def stays(daemons, webs, word):
     # Probes of ways that lead nowhere are no loss.
     for daemon in daemons[1:]:
         assert all(not peer["loss"] for peer in daemon.ctl("peers")), daemon.ctl("peers")
-    assert webs[0].ping(webs[1].tap4) and webs[1].ping(webs[0].tap4)
+    assert webs[0].reaches(webs[1].tap4) and webs[1].reaches(webs[0].tap4)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def full_pings(one, two):
 def relayed_sizes(lab, host):
     """The largest IP packet of a relayed full frame that leaves this host's NAT."""
     with Recorder(host) as recorder:
-        assert host.ping(lab.two.tap4, "-M", "do", "-s", 1472)
+        assert host.reaches(lab.two.tap4, "-M", "do", "-s", 1472)
         return sorted(len(d.payload) + 28 for d in recorder.datagrams(lab.web1, RELAYED))
 
 
@@ -104,7 +104,7 @@ def test_tcp_and_udp_pass_unaltered(lab, record_property):
 def test_a_stranger_cannot_use_a_leg(lab):
     """Somebody who saw what goes to the relay, and sends it from elsewhere."""
     with Recorder(lab.one) as recorder, Forger(lab.cloud) as forger:
-        assert lab.one.ping(lab.two.tap4)
+        assert lab.one.reaches(lab.two.tap4)
         seen = recorder.datagrams(lab.web1, RELAYED)[-1]
         before, carried = lab.daemons[0].drops(), lab.daemons[0].status()["relay"]["datagrams"]
         for number in range(1, 51):
@@ -116,4 +116,4 @@ def test_a_stranger_cannot_use_a_leg(lab):
                  - before.get("leg_source", 0) >= 100, 3, "what came from elsewhere dropped")
         assert lab.daemons[0].drops()["leg_unknown"] - before.get("leg_unknown", 0) >= 50
         assert lab.daemons[0].status()["relay"]["datagrams"] - carried < 50
-    assert lab.one.ping(lab.two.tap4)
+    assert lab.one.reaches(lab.two.tap4)

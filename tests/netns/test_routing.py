@@ -43,7 +43,7 @@ def test_the_manuals_table_takes_what_has_the_mark(cloud):
     wait_mesh(daemons)
     assert daemons[1].peer(web1)["endpoint"] == "10.8.0.1:8273"
     assert daemons[0].peer(web2)["endpoint"] == f"{web2.address}:8273"
-    assert web1.ping(web2.tap4)
+    assert web1.reaches(web2.tap4)
     # What has none goes as before, which is nowhere.
     assert not web1.ping(web2.address, "-I", web1.address)
     status = daemons[0].status()
@@ -65,7 +65,7 @@ def test_all_but_the_tunnel_may_be_routed_into_it(make_cloud):
     daemons[0].kill()
     daemons[0].start()
     wait_mesh(daemons)
-    assert web1.ping(web2.tap4) and "overlay itself" not in daemons[0].process.log()
+    assert web1.reaches(web2.tap4) and "overlay itself" not in daemons[0].process.log()
     # And the rule gone, it is told.
     web1.ip("rule", "del", "fwmark", "0x7470")
     daemons[0].process.wait_log("goes through the overlay itself", 3)
@@ -79,7 +79,7 @@ def test_the_device_is_where_it_leaves_and_arrives(cloud):
     daemons = start_pair(cloud, device="eth1")
     wait_mesh(daemons)
     assert daemons[1].peer(web1)["endpoint"] == "10.8.0.1:8273"
-    assert web1.ping(web2.tap4)
+    assert web1.reaches(web2.tap4)
     assert daemons[0].status()["device"] == "eth1"
     assert not [f for f in daemons[0].doctor() if f["id"].startswith("datagram")]
 
@@ -97,7 +97,7 @@ def test_a_device_that_is_made_again_is_used_again(cloud):
     web1.ip("route", "add", "default", "via", "10.8.0.2", "dev", "eth1", "metric", "100")
     daemons[0].process.wait_log("eth1 was made again: its sockets are, too", 3)
     wait_mesh(daemons, within=10)
-    assert web1.ping(web2.tap4)
+    assert web1.reaches(web2.tap4)
     assert "device-missing" not in {f["id"] for f in daemons[0].doctor()}
 
 

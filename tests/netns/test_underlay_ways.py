@@ -57,7 +57,8 @@ def test_a_host_asked_at_its_second_address_comes_up_through_a_firewall(asked):
     wait_mesh([web1, web2])
     assert web1.peer(cloud.hosts[1])["endpoint"] == at(address)
     assert local_of(web2, web1) == at(address)
-    assert cloud.hosts[1].ping(cloud.hosts[0].tap4) and cloud.hosts[0].ping(cloud.hosts[1].tap4)
+    assert cloud.hosts[1].reaches(cloud.hosts[0].tap4)
+    assert cloud.hosts[0].reaches(cloud.hosts[1].tap4)
     # And stays up: what web2 says of its own accord passes too.
     holds(lambda: web1.up() and web2.up(), 5, "the pair")
     web1.kill()
@@ -76,7 +77,7 @@ def test_a_host_asked_at_its_second_address_comes_up_through_a_nat(make_cloud):
     wait_mesh(daemons)
     assert daemons[1].ctl("peers")[0]["endpoint"].startswith("10.9.0.1:")
     assert daemons[1].ctl("peers")[0]["local"] == at(SECOND["v4"])
-    assert web2.ping(web1.tap4)
+    assert web2.reaches(web1.tap4)
 
 
 @pytest.mark.parametrize("walled", [False, True])
@@ -97,7 +98,7 @@ def test_an_address_that_moves_away_is_no_longer_used(asked, walled):
     cloud.router.ip("route", "del", f"{address}/{bits}", "dev", host.port)
     wait_for(lambda: web1.up() and local_of(web2, web1) == at(host.address)
              and web1.peer(host)["endpoint"] == at(host.address), 10, "its other address")
-    assert host.ping(cloud.hosts[0].tap4) and cloud.hosts[0].ping(host.tap4)
+    assert host.reaches(cloud.hosts[0].tap4) and cloud.hosts[0].reaches(host.tap4)
 
 
 def test_a_broadcast_is_not_answered(trio):
@@ -123,7 +124,7 @@ def test_an_underlay_without_ipv4(make_cloud, mtu, datagram):
              lambda: f"the size to be found: {daemons[0].ctl('peers')}")
     web1, web2 = cloud.hosts
     for size in ("20", "1472"):
-        assert web1.ping(web2.tap4, "-s", size, "-M", "do")
+        assert web1.reaches(web2.tap4, "-s", size, "-M", "do")
         # At first tap0's address may not be ready: another would be answered outside.
         wait_for(lambda: web2.ping(web1.tap6, "-s", size, "-I", web2.tap6), 5, "IPv6 over it")
     with Wire(web2, "tap0") as wire:
@@ -184,7 +185,7 @@ def test_a_host_of_two_cards_outlives_either(make_cloud, how, whose):
                    and (card == "eth1") != d.peer(hosts[1 - i])["endpoint"].startswith("10.8.")
                    for i, d in enumerate(daemons))
     wait_for(other_card, 6, lambda: f"the other card: {[d.ctl('peers') for d in daemons]}")
-    assert hosts[0].ping(hosts[1].tap4)
+    assert hosts[0].reaches(hosts[1].tap4)
     assert time.monotonic() - began < 7
     for daemon in daemons:
         assert " is down" not in daemon.process.log(), "it never was"

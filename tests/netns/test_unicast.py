@@ -109,4 +109,4 @@ def test_a_new_mac_under_an_address_is_told_to_all(make_cloud):
     there.ip("link", "set", "dev", "tap0", "address", "02:00:00:00:00:99")
     for address in (there.tap4, there.tap6):
         wait_for(lambda a=address: neighbour(here, a)[0] == "02:00:00:00:00:99", 1, address)
-    assert here.ping(there.tap4) and here.ping(there.tap6)
+    assert here.reaches(there.tap4) and here.reaches(there.tap6)
