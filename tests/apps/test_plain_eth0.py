@@ -36,6 +36,7 @@ def test_without_it_there_are_two_masters(switch):
         keepalived.start().wait_state("MASTER", 15)
 
 
+@pytest.mark.deadline
 @pytest.mark.parametrize("address, options", [(f"{VIP}/24", ()), (f"{VIP6}/64", ("version 3",))],
                          ids=["IPv4", "IPv6"])
 def test_a_virtual_address_fails_over_and_back(switch, address, options, record_property):
@@ -43,8 +44,8 @@ def test_a_virtual_address_fails_over_and_back(switch, address, options, record_
     client = switch.hosts[2]
     better, backup = keepaliveds(switch, address, *options)
     better.start()
-    backup.start()
     better.wait_state("MASTER", 15)
+    backup.start()
     backup.wait_state("BACKUP", 10)
     vip = address.split("/", maxsplit=1)[0]
     wait_for(lambda: client.ping(vip), 10, "the address to answer")

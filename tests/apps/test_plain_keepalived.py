@@ -23,6 +23,7 @@ class Group:
 
     def start(self):
         self.better.start()
+        self.better.wait_state("MASTER", 15)
         self.other.start()
         self.settled()
 
@@ -65,6 +66,7 @@ def took(record_property):
     return check
 
 
+@pytest.mark.deadline
 def test_failover_and_failback(group, took):
     better, other = group.hosts
     holds(lambda: (group.better.state(), group.other.state()) == ("MASTER", "BACKUP"), 4,

@@ -21,6 +21,7 @@ def group(make_cloud):
     return Group(SimpleNamespace(hosts=webs, cut=cloud.cut), daemons=daemons).start()
 
 
+@pytest.mark.deadline
 def test_failover_and_failback_between_relayed_hosts(group, took):  # noqa: F811
     ping = group.client.start("ping", "-D", "-i", "0.05", VIP, log="ping.log")
     ping.wait_log("bytes from")

@@ -20,13 +20,14 @@ def slow_down(host, card="eth0", mbit=MBIT):
 
 @contextlib.contextmanager
 def running(work):
-    """`work` again and again, in a thread of its own, until the end."""
+    """`work` again and again, in a thread of its own, until the end; it may time out."""
     over = threading.Event()
 
     def run():
         with contextlib.suppress(OSError):
             while not over.is_set():
-                work()
+                with contextlib.suppress(TimeoutError):
+                    work()
     thread = threading.Thread(target=run)
     thread.start()
     try:

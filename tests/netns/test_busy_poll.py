@@ -5,9 +5,12 @@ import os
 import threading
 import time
 
+import pytest
+
 from cloud import Tapd, new_secret, start_all, udp_socket, wait_for, wait_mesh
 from cloud.daemon import PORT as UNDERLAY_PORT
 
+pytestmark = pytest.mark.deadline
 PORT = 7420
 TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -42,6 +42,7 @@ def launch(daemon):
 
 # ---- ready ----
 
+@pytest.mark.deadline
 def test_ready_with_the_first_peer(make_cloud, managed):
     cloud = make_cloud(2)
     secret = new_secret()
@@ -57,10 +58,11 @@ def test_ready_without_a_peer_after_five_seconds(host, managed):
     daemon, manager = managed(host, peers=[NOBODY])
     before = launch(daemon)
     manager.wait("STATUS", "0 of 1 peers up")
-    assert 5 <= manager.wait("READY", "1", within=10) - before < 8
+    assert 5 <= manager.wait("READY", "1", within=15) - before < 10
     assert daemon.ctl_ok("status")
 
 
+@pytest.mark.deadline
 def test_ready_at_once_if_no_peer_is_wanted(host, managed):
     daemon, manager = managed(host, peers=[])
     before = launch(daemon)
@@ -139,18 +141,18 @@ def test_peers_that_come_and_go_are_shown(make_cloud, managed):
 
 
 def test_a_loop_that_hangs_feeds_no_watchdog(host, managed):
-    daemon, manager = managed(host, watchdog_s=1, peers=[])
+    daemon, manager = managed(host, watchdog_s=4, peers=[])
     daemon.start()
     since = manager.count()
-    wait_for(lambda: len(manager.heard("WATCHDOG", "1", since)) >= 6, 6, "pings")
+    wait_for(lambda: len(manager.heard("WATCHDOG", "1", since)) >= 6, 24, "pings")
     times = manager.heard("WATCHDOG", "1", since)
-    assert all(later - earlier < 0.9 for earlier, later in zip(times, times[1:])), times
-    assert times[-1] - times[0] > 2, "not more often than it must"
+    assert all(later - earlier < 3.6 for earlier, later in zip(times, times[1:])), times
+    assert times[-1] - times[0] > 8, "not more often than it must"
     daemon.process.signal(signal.SIGSTOP)
     since = manager.count()
-    holds(lambda: not manager.heard("WATCHDOG", since=since), 1.5, "silence")
+    holds(lambda: not manager.heard("WATCHDOG", since=since), 6, "silence")
     daemon.process.signal(signal.SIGCONT)
-    manager.wait("WATCHDOG", "1", since=since)
+    manager.wait("WATCHDOG", "1", within=10, since=since)
 
 
 def test_no_watchdog_is_fed_that_nobody_set(host, managed):

@@ -13,6 +13,7 @@ from cloud.frames import ipv4
 from cloud.slow import PORT, round_trips, running, slow_down, udp_flood
 from cloud.streams import open_pair, stream
 
+pytestmark = pytest.mark.deadline
 VRRP = 112
 
 

@@ -8,6 +8,8 @@ from cloud import wait_for
 from cloud.nat import Nat, start_knowing, via, wait_via
 from cloud.slow import round_trips, slow_down, udp_flood
 
+pytestmark = pytest.mark.deadline
+
 
 @pytest.fixture
 def lab(make_cloud):
