@@ -136,11 +136,12 @@ class Wire:
                 got.append(item[0])
         return got
 
-    def collect(self, count, within=5, settle=0.3):
-        """`count` frames, then whatever else arrives until `settle` s are quiet."""
+    def collect(self, count, within=5, settle=0.3, wanted=None):
+        """`count` frames, then whatever else arrives until `settle` s are quiet. Of those
+        alone of which wanted(frame) is true, if given."""
         got, end = [], time.monotonic() + within
         while True:
-            got += self.pending()
+            got += filter(wanted, self.pending())
             left = settle if len(got) >= count else end - time.monotonic()
             if left <= 0 or not select.select([self._socket], [], [], left)[0]:
                 return got

@@ -107,7 +107,7 @@ def main():
     chance = random.Random(options.seed)
 
     queue = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
-    queue.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    queue.setsockopt(socket.SOL_SOCKET, 33, 4 << 20)  # SO_RCVBUFFORCE
     queue.bind((0, 0))
     bind = struct.pack("!BxH", COMMAND_BIND, 0)
     copy = struct.pack("!IB", 0xffff, COPY_PACKET)

@@ -13,7 +13,9 @@ from cloud import (Stream, Tapd, member, multicast_sender, new_secret, program, 
                    wait_for)
 from cloud.crowd import Crowd
 from test_metrics import names as metric_names, samples
+from test_monitor import is_waiting
 
+pytestmark = pytest.mark.timeout(300)  # a crowd takes long to settle
 PEERS = 200
 COMMON, OWN = "239.20.0.1", "239.20.1."
 STREAM_PORT = 7401
@@ -58,7 +60,7 @@ class Network:
             return not multicast["flooded"] and not multicast["wants_all"] and (
                 not self.members or entry and len(entry["members"]) == len(self.members)) \
                 and macs >= {m.name for m in self.members}
-        wait_for(known, 60, lambda: f"groups to be known: {self.web1.status()['multicast']}",
+        wait_for(known, 150, lambda: f"groups to be known: {self.web1.status()['multicast']}",
                  every=0.5)
         return self
 
@@ -381,8 +383,8 @@ def test_monitor(network):
         outputs[option] = network.web1_host.start(
             program("tapctl"), *filter(None, [option]), "-s", network.web1.socket, "monitor",
             log=f"monitor{option}{network.peers}.log")
-    wait_for(lambda: network.web1_host.run("ss", "-x").stdout.count(network.web1.socket) >= 2,
-             5, "both to listen")
+    wait_for(lambda: all(map(is_waiting, outputs.values())), 5, "both to have asked")
+    network.web1.status()  # what was asked before is read by now
     network.web2.restart()
     network.web1.wait_up(network.web2)
     with member(network.web2_host, "239.20.3.2", 7405):

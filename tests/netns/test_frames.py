@@ -98,7 +98,7 @@ def test_dhcp_discover_arrives_whole_with_its_checksum(hosts):
             udp_socket(web1, "tap0", 68) as client:
         client.sendto(payload, ("255.255.255.255", 67))
         for wire in (w2, w3):
-            got = [f for f in wire.collect(1) if f[23] == 17 and f[36:38] == b"\0\x43"]
+            got = wire.collect(1, wanted=lambda f: f[23] == 17 and f[36:38] == b"\0\x43")
             assert len(got) == 1
             packet = got[0][14:]
             assert got[0][:6] == b"\xff" * 6 and packet[28:] == payload
@@ -176,8 +176,7 @@ def test_arrives_everywhere_once_byte_for_byte(hosts, kind):
     with Wire(hosts[0]) as w1, Wire(hosts[1]) as w2, Wire(hosts[2]) as w3:
         w1.send(octets)
         for wire in (w2, w3):
-            got = [f for f in wire.collect(1) if f[6:12] == octets[6:12]]
-            assert got == [octets]
+            assert wire.collect(1, wanted=lambda f: f[6:12] == octets[6:12]) == [octets]
         assert octets not in w1.pending(), "nothing comes back to its sender"
 
 

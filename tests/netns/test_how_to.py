@@ -77,7 +77,8 @@ def test_a_host_is_removed_for_good(make_cloud):
         daemon.configure(peers=[d.host.address for d in others])
         daemon.ctl("reload")
     wait_for(lambda: not any(d.peer(gone) for d in others), 15, "web3 to be forgotten")
-    assert all(d.status()["peers"] == {"total": 1, "up": 1} for d in others)
+    wait_for(lambda: all(d.status()["peers"] == {"total": 1, "up": 1} for d in others), 5,
+             "the others to have each other")
 
 
 def test_another_port_takes_no_peer_down(make_cloud):

@@ -25,15 +25,16 @@ def monitor(daemon, *options):
     log = f"monitor{len(daemon.host.processes)}.log"
     process = daemon.host.start(program("tapctl"), *options, "-s", daemon.socket, "monitor",
                                 log=log)
-    wait_for(lambda: is_subscribed(process), 5, "the monitor to have asked")
+    wait_for(lambda: is_waiting(process), 5, "the monitor to have asked")
+    daemon.status()  # what was asked before is read by now
     try:
         yield lambda: process.log().splitlines()
     finally:
         process.kill()
 
 
-def is_subscribed(process):
-    """It has asked, and sleeps until something happens."""
+def is_waiting(process):
+    """It has asked, and sleeps until it is told something."""
     with open(f"/proc/{process.pid}/wchan", encoding="ascii") as file:
         return process.running and "unix_stream" in file.read()
 
@@ -128,7 +129,8 @@ def test_who_goes_or_does_not_read_costs_nothing(three):
 def test_it_ends_with_the_daemon(three):
     _, _, web3 = three
     process = web3.host.start(program("tapctl"), "-s", web3.socket, "monitor", log="ends.log")
-    wait_for(lambda: is_subscribed(process), 5, "the monitor to have asked")
+    wait_for(lambda: is_waiting(process), 5, "the monitor to have asked")
+    web3.status()
     web3.stop()
     assert process.wait() == 3
     assert "closed" in process.log()

@@ -35,7 +35,7 @@ def dhcp_is_complete(source, target):
     """A DHCP server reads raw frames, and drops those whose checksum is wrong."""
     with Wire(target, only=0x0800) as wire, udp_socket(source, "tap0", 68) as client:
         client.sendto(bytes(range(241)), ("255.255.255.255", 67))
-        got = [f for f in wire.collect(1, settle=0) if f[23] == 17 and f[36:38] == b"\0\x43"]
+        got = wire.collect(1, settle=0, wanted=lambda f: f[23] == 17 and f[36:38] == b"\0\x43")
     return len(got) == 1 and sum_is_right(got[0])
 
 

@@ -147,7 +147,7 @@ def sent_and_seen(pair, octets, start, offset):
         raw.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         raw.bind(("tap0", 0))
         raw.send(struct.pack("=BBHHHH", NEEDS_CSUM, 0, 0, 0, start, offset) + octets)
-        return [f for f in wire.collect(1, settle=0.05) if f[-16:] == octets[-16:]]
+        return wire.collect(1, settle=0.05, wanted=lambda f: f[-16:] == octets[-16:])
 
 
 def completed(octets, start, offset):
