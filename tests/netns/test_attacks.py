@@ -285,6 +285,7 @@ def flood(scene, daemon, count, chance, pool):
                  f"{sent} datagrams to be counted", every=0.002)
 
 
+@pytest.mark.timeout(400)
 def test_memory_is_flat_under_200000_datagrams(scene):
     """Invented ones and bent ones, each from another address."""
     chance = random.Random(5)

@@ -48,7 +48,7 @@ def test_a_host_and_its_macvlan_one_leaves_and_then_the_other(beside, leaves):
         assert daemons[0].group(GROUP)["members"] == ["web2"]
         got = [number for number in stream.finish(staying) if number >= first]
         assert got == list(range(first, stream.sent))
-    wait_members(daemons[0], GROUP, within=5)
+    wait_members(daemons[0], GROUP, within=10)
     octets = group_frame(interface_mac(web1), GROUP, b"to nobody")
     with Audience([web1, web2, web3]) as audience:
         assert audience.who_gets(web1, octets) == set()

@@ -82,7 +82,7 @@ def test_a_firewall_that_drops_queries_costs_no_member_that_joined_later(settled
         with Stream(web1, GROUP, PORT) as stream:
             # A new host is asked soon after its first report, and says nothing.
             wait_for(lambda: any("firewall" in text for text in daemons[1].status()["warnings"]),
-                     10, lambda: f"a warning: {daemons[1].status()}")
+                     20, lambda: f"a warning: {daemons[1].status()}")
             assert daemons[0].group(GROUP)["members"] == ["web2"]
             stream.wait_sent(100)
             assert stream.finish(receiver) == list(range(stream.sent))

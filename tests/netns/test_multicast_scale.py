@@ -4,6 +4,8 @@ import contextlib
 import struct
 import time
 
+import pytest
+
 from cloud import (Wire, counters, member, multicast_sender, pump, received, sanitized, start_all,
                    wait_for, wait_members, wait_settled)
 from cloud.frames import BROADCAST, frame, interface_mac
@@ -11,6 +13,7 @@ from cloud.frames import BROADCAST, frame, interface_mac
 GROUP, PORT = "239.77.1.1", 7100
 
 
+@pytest.mark.timeout(400)
 def test_of_many_frames_members_get_each_and_the_rest_of_the_hosts_none(make_cloud,
                                                                         record_property):
     """Nor do the rest's underlays carry them."""

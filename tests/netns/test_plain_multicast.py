@@ -62,6 +62,7 @@ def wait_joined(daemon, group, *hosts, within=15):
              lambda: f"{daemon.host} to know {hosts} in {group}: {daemon.group(group)}")
 
 
+@pytest.mark.timeout(400)  # with what the lab takes
 @pytest.mark.parametrize("group, count", [(GROUP, 100_000), (GROUP6, 5_000)])
 def test_a_group_goes_to_its_members_and_to_who_never_answered(lab, group, count):
     """Every one of them in order and once; to a host that answers and did not join: none."""
