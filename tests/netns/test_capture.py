@@ -1,6 +1,8 @@
 """tapctl capture, read back by tshark."""
 
 import contextlib
+import signal
+import socket
 import subprocess
 import time
 
@@ -161,8 +163,15 @@ def test_what_the_queue_drops_is_among_them(make_cloud):
     before = web1.drops()
     with capture(web1, "-d") as (path, _), udp_socket(web2.host, "tap0", 7008), \
             udp_socket(web1.host) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, 32, 16 << 20)  # SO_SNDBUFFORCE
+
         def overflows():
-            send_all(sender, (web2.host.tap4, 7008), 3000)
+            # All at once, however fast they can be sent here.
+            web1.process.signal(signal.SIGSTOP)
+            try:
+                send_all(sender, (web2.host.tap4, 7008), 3000)
+            finally:
+                web1.process.signal(signal.SIGCONT)
             return web1.drops()["queue_full"] > before["queue_full"]
         wait_for(overflows, 20, web1.drops)
         wait_for(lambda: "queue_full" in drop_reasons(path, "udp.dstport==7008"), 10,
