@@ -210,10 +210,18 @@ void leg_is_bad(struct node *n, uint32_t leg, uint64_t now_us)
 {
 	struct leg *l = leg_find(n, leg);
 	struct legs *all = n->legs;
+	struct leg_bad *bad = NULL;
 
 	if (!l)
 		return;
-	all->bad[all->bad_next++ % LEGS_BAD_MAX] = (struct leg_bad){
+	/* Whoever is found bad again takes no second place. */
+	for (size_t i = 0; i < LEGS_BAD_MAX && !bad; i++)
+		if (all->bad[i].relay == l->relay &&
+		    public_key_equal(&all->bad[i].far, &l->far))
+			bad = &all->bad[i];
+	if (!bad)
+		bad = &all->bad[all->bad_next++ % LEGS_BAD_MAX];
+	*bad = (struct leg_bad){
 		.relay = l->relay,
 		.far = l->far,
 		.until_us = now_us + LEGS_BAD_US,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "node/ask.h"
+#include "node/core.h"
 #include "node/leg.h"
 #include "node/path_loss.h"
 #include "node/paths.h"
@@ -147,6 +148,7 @@ START_TEST(the_only_relay_is_kept_whatever_it_loses)
 	lost_of_ten = 3;
 	talk(60 * CLOCK_S);
 	ck_assert(is_bad());
+	ck_assert_uint_eq(a->node->legs->bad_next, 1);
 	ck_assert(are_relayed(&h));
 	ck_assert_uint_eq(host_events(a, NODE_PEER_DOWN), 0);
 	ck_assert_uint_eq(host_events(b, NODE_PEER_DOWN), 0);
