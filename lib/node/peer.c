@@ -114,16 +114,12 @@ void peer_arm(struct node *n, struct peer *peer, uint64_t now_us)
 
 /* ---- where it is ---- */
 
-static void peer_leave_endpoint(struct node *n, struct peer *peer,
-				uint64_t now_us)
+static void peer_leave_endpoint(struct node *n, struct peer *peer)
 {
 	struct endpoint *e = peer->endpoint;
 
 	if (!e)
 		return;
-	if (e->sources && !timer_armed(&e->timer))
-		timers_set(&n->timers, &e->timer,
-			   now_us + node_jitter(n, ENDPOINT_LEFT_US));
 	peer->endpoint = NULL;
 	e->users--;
 	endpoint_release(n, e);
@@ -140,8 +136,13 @@ void peer_set_endpoint(struct node *n, struct peer *peer, struct endpoint *e,
 		if (way_equal(&peer->path.way, &way))
 			return;
 	} else {
+		struct endpoint *left = peer->endpoint;
+
+		if (left && left->sources && !timer_armed(&left->timer))
+			timers_set(&n->timers, &left->timer,
+				   now_us + node_jitter(n, ENDPOINT_LEFT_US));
 		e->users++;
-		peer_leave_endpoint(n, peer, now_us);
+		peer_leave_endpoint(n, peer);
 		peer->endpoint = e;
 	}
 	path_set_way(&peer->path, &way, n->config.underlay_mtu, now_us);
@@ -277,7 +278,7 @@ void peer_drop(struct node *n, struct peer *peer, enum peer_reason reason,
 	control_peer_gone(n, peer);
 	peer_sessions_drop(n, peer);
 	timers_cancel(&n->timers, &peer->timer);
-	peer_leave_endpoint(n, peer, now_us);
+	peer_leave_endpoint(n, peer);
 	while ((e = endpoints_next(n, &at))) {
 		if (e->peer != peer)
 			continue;

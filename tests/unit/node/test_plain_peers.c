@@ -297,6 +297,9 @@ START_TEST(one_whose_route_leads_into_the_tap_is_not_sent_to)
 	ck_assert_int_eq(plain_info(a, b).state, NODE_PEER_STATE_CONNECTING);
 	ck_assert_uint_eq(host_events(a, NODE_RECURSION), 1);
 	ck_assert(!hears(a, &b->addrs[0], 2));
+	/* Nobody is dialled in plain. */
+	hosts_run(&h, 200 * CLOCK_S);
+	ck_assert_uint_eq(says(a), 0);
 	node_set_recursive(a->node, &b->addrs[0], false, hosts_clock(a));
 	ck_assert_int_eq(plain_info(a, b).state, NODE_PEER_STATE_UP);
 	ck_assert_uint_eq(says(a), 1);
