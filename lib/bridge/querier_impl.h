@@ -6,7 +6,7 @@
 #include "bridge/members.h"
 #include "bridge/querier.h"
 
-/* A new reporter is asked this soon whether it answers at all. */
+/* Who may be new is asked this soon whether it answers at all. */
 #define QUERIER_SOON_US (2 * CLOCK_S)
 
 #define QUERIER_VLAN_IDS  4096

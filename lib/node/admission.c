@@ -73,7 +73,8 @@ static enum drop_reason take_by_leg(struct node *n, struct endpoint *e,
 		e ? table_find(n->candidates, &e->reserved) : NULL;
 
 	*a = (struct admission){ .wanted = e };
-	if (c && now_us - e->reserve_us >= RESERVE_US)
+	if (c && c->session->stage == SESSION_HALF_OPEN &&
+	    now_us - e->reserve_us >= RESERVE_US)
 		candidate_drop(n, c);
 	if (!reserve_is_free(n, e, now_us))
 		return DROP_handshake_rate;

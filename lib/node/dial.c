@@ -135,7 +135,6 @@ static bool is_left(const struct endpoint *e)
 static bool wants_dial(const struct node *n, struct endpoint *e,
 		       uint64_t now_us)
 {
-	const struct way here = { .remote = e->addr };
 	const struct peer *peer = e->peer;
 
 	if (e->addr.leg)
@@ -146,7 +145,7 @@ static bool wants_dial(const struct node *n, struct endpoint *e,
 		return e->sources || peer->endpoint == e;
 	if (is_left(e))
 		return now_us - peer->state_us >= ENDPOINT_LEFT_US &&
-		       !paths_has_spare(peer, &here);
+		       !paths_has_spare(peer, &e->addr);
 	return peer->endpoint == e && peer_wants_handshake(n, peer, now_us);
 }
 

@@ -90,13 +90,13 @@ static struct path_spare *free_spare(struct peer *peer)
 	return NULL;
 }
 
-bool paths_has_spare(const struct peer *peer, const struct way *way)
+bool paths_has_spare(const struct peer *peer, const struct addr *at)
 {
 	const struct path_spare *s = peer->paths.spares;
 
 	for (size_t i = 0; i < PATH_SPARES; i++)
 		if (s[i].taken && s[i].proven_us &&
-		    addr_equal(&s[i].path.way.remote, &way->remote))
+		    addr_equal(&s[i].path.way.remote, at))
 			return true;
 	return false;
 }

@@ -19,7 +19,7 @@ bool paths_try(struct node *n, struct peer *peer, const struct way *way,
 	       enum path_rank rank, uint64_t now_us);
 
 /* True if the peer echoes at that address, although its path in use goes elsewhere. */
-bool paths_has_spare(const struct peer *peer, const struct way *way);
+bool paths_has_spare(const struct peer *peer, const struct addr *at);
 /* True if what came that way came by the path in use or by a proven spare. */
 bool paths_has(const struct peer *peer, const struct way *way);
 

@@ -13,9 +13,9 @@
  * all in it. So an IPv6 address counts within its /64, which may be a whole subnet
  * of a cloud, and that within its /48; an IPv4 address stands by itself. Legs are
  * cheap too, to whoever runs the relay: each counts within all those at the relay's
- * address, apart from the relay itself. What there is is parted evenly between the /48s that hold some,
- * each one's part between its /64s, and so on, and a part of each is left for who is
- * still to come: who multiplies within his prefix takes from himself, and one bad host
+ * address, apart from the relay itself. What there is is parted evenly between the /48s
+ * that hold some, each one's part between its /64s, and so on, and a part of each is
+ * left for who is still to come: who multiplies within his prefix takes from himself, and one bad host
  * in a subnet leaves its neighbours theirs.
  */
 struct shares;
